@@ -1,0 +1,38 @@
+"""Automatic music tagging with Keras: models, their weights, and everything around them.
+
+    import keras_musictag as kmt
+
+    tagger = kmt.load("musicnn")
+    print(tagger.tag("song.mp3"))
+
+Every name is imported when it is first used: `import keras_musictag` alone loads no TensorFlow.
+"""
+
+import importlib
+
+from keras_musictag.errors import AudioError, ChecksumError, MusicTagError, UnknownNameError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "load": "keras_musictag.zoo.load",
+    "build": "keras_musictag.zoo.load",
+    "list_models": "keras_musictag.zoo.catalog",
+    "Tagger": "keras_musictag.tagger",
+    "TagResult": "keras_musictag.tagger",
+    "Taggram": "keras_musictag.tagger",
+    "Vocabulary": "keras_musictag.tags.vocabulary",
+    "demo_clip": "keras_musictag.data",
+}
+
+__all__ = ["AudioError", "ChecksumError", "MusicTagError", "UnknownNameError", *_HOMES]
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,61 @@
+"""VGG as the PyPI package `musicnn` 0.1.0 published it: the baseline beside MusiCNN.
+
+Source: Choi et al., "Automatic tagging using deep convolutional neural networks", ISMIR 2016, for the idea of small
+square filters; the network is that of the package's `vgg` model (Pons and Serra, LBD-ISMIR 2019).
+
+Differs from its source: nothing in the network; mel power is not rounded to float16 (see `musicnn`).
+Parameters at the defaults, 50 tags: see tests/architectures/test_vgg.py.
+"""
+
+from dataclasses import dataclass
+
+import keras
+
+from keras_musictag.architectures import musicnn
+
+FRONTEND = musicnn.FRONTEND  # the package computes one log-mel for all of its models
+CHUNKING = musicnn.CHUNKING
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the network.
+
+    Attributes:
+        filters: Filters of each of the five convolutions.
+        block_dropout: Share dropped, in training, behind each of the first four blocks.
+        dropout: Share of the penultimate layer that is dropped in training.
+    """
+
+    filters: int = 128
+    block_dropout: float = 0.25
+    dropout: float = 0.5
+
+
+# (size, stride) of each pooling, (frames, mels). The first is 4 frames high and 1 band wide but steps by 2 and 2:
+# it skips every other band, in the source too.
+POOLS = (((4, 1), (2, 2)), ((2, 2), (2, 2)), ((2, 2), (2, 2)), ((2, 2), (2, 2)), ((4, 4), (4, 4)))
+
+
+def body(x, config: Config):
+    """Turns features into the penultimate layer.
+
+    Args:
+        x: Float tensor (batch, frames, mels, 1), log-mel.
+        config: A `Config`.
+
+    Returns:
+        Float tensor (batch, 256) for chunks of 187 frames and 96 mels.
+    """
+    x = _norm("input_norm")(x)
+    for index, (size, stride) in enumerate(POOLS, start=1):
+        x = keras.layers.Conv2D(config.filters, 3, padding="same", activation="relu", name=f"conv{index}")(x)
+        x = _norm(f"conv{index}_norm")(x)
+        x = keras.layers.MaxPooling2D(size, stride, name=f"pool{index}")(x)
+        if index < len(POOLS):
+            x = keras.layers.Dropout(config.block_dropout, name=f"pool{index}_dropout")(x)
+    return keras.layers.Flatten(name="flatten")(x)  # (frames, mels, filters) = (2, 1, 128)
+
+
+def _norm(name):
+    return keras.layers.BatchNormalization(momentum=0.99, epsilon=musicnn.NORM_EPSILON, name=name)

@@ -1,0 +1,1 @@
+"""Waveforms: read a file, resample, cut into chunks. No TensorFlow."""

@@ -1,0 +1,119 @@
+"""Arrays as audio: integers at full scale or floats, one channel or several, become mono float32."""
+
+import av
+import numpy as np
+
+from keras_musictag.audio.resample import check_rate_hz
+from keras_musictag.errors import AudioError
+
+MAX_CHANNELS = 64  # a third-order ambisonic mix has 16; more is a damaged header or a transposed array
+MAX_PEAK = 10.0  # floats are within 1; a hot mix reaches 2 or 3, unscaled 16-bit samples thousands
+_ARRAY_INTEGERS = ("uint8", "int16", "int32")
+_FRAME_DTYPES = {
+    "u8": "u1",
+    "s16": "i2",
+    "s32": "i4",
+    "s64": "i8",
+    "flt": "f4",
+    "dbl": "f8",
+}  # FFmpeg's names
+
+
+def to_floats(array: np.ndarray) -> np.ndarray:
+    """Scales samples of any width to full scale = 1.
+
+    Args:
+        array: Unsigned 8-bit with offset 128, signed integers, or floats; any shape.
+
+    Returns:
+        Float32 of the same shape. Integers lie in [-1, 1]; floats are not scaled.
+    """
+    if array.dtype.kind == "f":
+        return array.astype(np.float32, copy=False)
+    if array.dtype == np.uint8:
+        return (array.astype(np.float32) - 128) / 128
+    full_scale = 2.0 ** (8 * array.dtype.itemsize - 1)
+    return array.astype(np.float32) / np.float32(full_scale)
+
+
+def mono_of_frame(frame: av.AudioFrame) -> np.ndarray:
+    """Turns a decoded frame of any sample format into float32 (samples,), the mean of its channels."""
+    channels = frame.layout.nb_channels
+    if frame.format.is_planar and channels >= 8:
+        # From 8 channels on, `frame.planes` of PyAV 18.1 reads past the end of FFmpeg's list of planes.
+        frame = av.AudioResampler(format=frame.format.packed).resample(frame)[0]
+    dtype = _FRAME_DTYPES[frame.format.packed.name]
+    if frame.format.is_planar:
+        array = np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes])
+    else:
+        array = np.frombuffer(frame.planes[0], dtype, frame.samples * channels).reshape(-1, channels).T
+    return to_floats(array).mean(axis=0)
+
+
+def as_mono(array: np.ndarray, sample_rate_hz: float | None) -> np.ndarray:
+    """Checks an array that a caller passes as audio, and turns it into mono float32.
+
+    Args:
+        array: (samples,) or (channels, samples); floats in [-1, 1], or uint8 (silence is 128), int16 or int32
+            at full scale.
+        sample_rate_hz: Its sample rate, Hz. Only checked: nothing is resampled here.
+
+    Returns:
+        Float32 (samples,), the mean of the channels. May share memory with `array`.
+
+    Raises:
+        TypeError: If the sample rate is missing, or the array does not hold real samples of a known scale.
+        ValueError: If the sample rate lies outside 1 kHz to 768 kHz.
+        AudioError: If the shape or the values cannot be audio. (It is a ValueError too.)
+
+    Example:
+        >>> as_mono(np.array([[16384, -32768], [0, 0]], np.int16), sample_rate_hz=44100)
+        array([ 0.25, -0.5 ], dtype=float32)
+    """
+    if sample_rate_hz is None:
+        raise TypeError(
+            "An array of samples needs sample_rate=..., such as sample_rate=44100: 44.1 kHz samples in a "
+            "16 kHz model give wrong tags without any error."
+        )
+    check_rate_hz(sample_rate_hz, "The sample rate of an array")
+    array = np.asarray(array)
+    _check_dtype(array)
+    _check_shape(array)
+    floats = to_floats(array)
+    _check_values(floats)
+    return floats if floats.ndim == 1 else floats.mean(axis=0)
+
+
+def _check_dtype(array: np.ndarray) -> None:
+    if array.dtype.kind != "f" and array.dtype.name not in _ARRAY_INTEGERS:
+        raise TypeError(
+            f"An array of samples must hold floats in [-1, 1], or {', '.join(_ARRAY_INTEGERS)} at full "
+            f"scale. Received: dtype {array.dtype}. Convert it first, such as by array.astype('int16')."
+        )
+
+
+def _check_shape(array: np.ndarray) -> None:
+    wanted = "An array of samples must have shape (samples,) or (channels, samples)"
+    if array.ndim not in (1, 2):
+        raise AudioError(f"{wanted}. Received: shape {array.shape}. Pass one track at a time.")
+    if array.size == 0:
+        raise AudioError(f"{wanted} with at least one sample. Received: shape {array.shape}, which is empty.")
+    if array.ndim == 2 and array.shape[0] > MAX_CHANNELS:
+        transposed = array.shape[1] <= MAX_CHANNELS
+        hint = "Is it (samples, channels)? Pass array.T." if transposed else "Pass one track at a time."
+        raise AudioError(f"{wanted}, at most {MAX_CHANNELS} channels. Received: shape {array.shape}. {hint}")
+
+
+def _check_values(floats: np.ndarray) -> None:
+    peak = np.abs(floats).max()
+    if not np.isfinite(peak):
+        count = int(np.count_nonzero(~np.isfinite(floats)))
+        raise AudioError(
+            f"An array of samples must be finite. Received: {count} of {floats.size} samples are NaN or "
+            "infinite. Look for a division by zero before, or pass np.nan_to_num(array)."
+        )
+    if peak > MAX_PEAK:
+        raise AudioError(
+            f"Floats must lie in [-1, 1]. Received: a peak of {peak:g}. Divide 16-bit samples by 32768, "
+            "or pass them as int16."
+        )

@@ -1,0 +1,376 @@
+"""Any music file becomes mono float32, block by block: PyAV decodes, soxr resamples.
+
+A file is hostile until shown otherwise. FFmpeg sees an open file object, never a name: it cannot open an
+address, a playlist or a second file, and only the containers in `FORMATS`. Damaged files give what can be
+decoded, with a count of the bad packets and a note where the header had promised more.
+"""
+
+import io
+import os
+import stat
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import av
+import numpy as np
+
+from keras_musictag.audio.array import MAX_CHANNELS, mono_of_frame
+from keras_musictag.audio.resample import MAX_RATE_HZ, MIN_RATE_HZ, StreamResampler, check_rate_hz
+from keras_musictag.errors import AudioError
+
+MAX_SECONDS = 24 * 3600.0
+# FFmpeg's names of the containers that are opened. Those of the first line say how long the audio is; in the
+# others FFmpeg guesses from the bit rate, which would give false notes.
+_EXACT = "wav,w64,aiff,au,caf,flac,ogg,mov,mp4,ape,tta,wv,dsf,matroska,webm".split(",")
+FORMATS = (*_EXACT, *"mp3,aac,ac3,eac3,amr,asf,avi,flv,mpc,mpc8,mpeg,mpegts".split(","))
+_MAX_DEMUX_ERRORS = 16  # in a row: a demuxer that fails this often makes no more progress
+_HUGE = 1e30  # a float sample beyond this (or NaN) is damage, and the resampler could make it infinite
+
+
+@dataclass(frozen=True, eq=False)
+class Audio:
+    """A decoded file.
+
+    Attributes:
+        samples: Float32 (samples,), mono.
+        sample_rate_hz: Sample rate of `samples`, Hz.
+        source_rate_hz: Sample rate of the file, Hz.
+        channels: Channels of the file, before the downmix.
+        codec: FFmpeg's name of the codec, such as "mp3".
+        header_seconds: Duration that the file's header states; None if it states none.
+        duration_seconds: Duration that was decoded, by the file's own clock.
+        bad_packets: How many packets were damaged.
+        notes: Sentences about what a listener should know; empty if all is well.
+    """
+
+    samples: np.ndarray = field(repr=False)
+    sample_rate_hz: int
+    source_rate_hz: int
+    channels: int
+    codec: str
+    header_seconds: float | None
+    duration_seconds: float
+    bad_packets: int
+    notes: tuple[str, ...]
+
+
+def read(
+    source: str | os.PathLike | BinaryIO, sample_rate_hz: int | None = None, max_seconds: float = MAX_SECONDS
+) -> Audio:
+    """Decodes a whole file into memory. For long files see `open_audio`, which yields blocks.
+
+    Args:
+        source: Path, or a seekable binary file object, which is read from its start.
+        sample_rate_hz: Wanted sample rate, Hz; None keeps the file's own.
+        max_seconds: Longest duration that is accepted, seconds.
+
+    Returns:
+        An `Audio`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        AudioError: If it cannot be used as audio; the message says why.
+        TypeError: If `source` is neither a path nor a binary file object.
+        ValueError: If `sample_rate_hz` lies outside 1 kHz to 768 kHz, or `max_seconds` is not positive.
+
+    Example:
+        >>> import io, wave
+        >>> file = io.BytesIO()
+        >>> with wave.open(file, "wb") as wav:
+        ...     wav.setparams((2, 2, 44100, 0, "NONE", ""))
+        ...     wav.writeframes(bytes(4 * 44100))
+        >>> audio = read(file, sample_rate_hz=16000)
+        >>> audio.samples.shape, audio.duration_seconds, audio.channels
+        ((16000,), 1.0, 2)
+    """
+    with open_audio(source, sample_rate_hz, max_seconds) as stream:
+        samples = np.concatenate(list(stream))
+    facts = {name: getattr(stream, name) for name in Audio.__dataclass_fields__ if name != "samples"}
+    return Audio(samples=samples, **facts)
+
+
+def open_audio(
+    source: str | os.PathLike | BinaryIO, sample_rate_hz: int | None = None, max_seconds: float = MAX_SECONDS
+) -> "AudioStream":
+    """Opens a file for decoding block by block, in bounded memory.
+
+    Args and Raises are those of `read`; what shows only later in the file raises while iterating.
+
+    Returns:
+        An `AudioStream`: a context manager, and an iterator of float32 (samples,) blocks.
+
+    Example:
+        >>> import io, wave
+        >>> file = io.BytesIO()
+        >>> with wave.open(file, "wb") as wav:
+        ...     wav.setparams((1, 2, 8000, 0, "NONE", ""))
+        ...     wav.writeframes(bytes(2 * 20000))
+        >>> with open_audio(file) as stream:
+        ...     sum(len(block) for block in stream), stream.sample_rate_hz
+        (20000, 8000)
+    """
+    if sample_rate_hz is not None:
+        check_rate_hz(sample_rate_hz, "`sample_rate_hz`")
+    if not max_seconds > 0:
+        raise ValueError(f"`max_seconds` must be positive. Received: {max_seconds}.")
+    return AudioStream(source, sample_rate_hz, max_seconds)
+
+
+class AudioStream:
+    """An open file: iterate it for float32 mono blocks of a second or more. Made by `open_audio`.
+
+    Its attributes are those of `Audio`, without `samples`; they are final once the iteration has ended.
+    """
+
+    def __init__(self, source, sample_rate_hz, max_seconds):
+        with ExitStack() as stack:  # closes what was opened if a line below raises
+            file, self._name = _open_file(source, stack)
+            head = _head(file, self._name)
+            self._container = stack.enter_context(_open_container(file, self._name))
+            self._stream = _audio_stream(self._container, self._name)
+            self.header_seconds = _header_seconds(self._container, self._stream, head)
+            codec = self._stream.codec_context
+            self._check_length(self.header_seconds or 0.0, max_seconds)
+            self._stack = stack.pop_all()
+        self.codec, self.channels = codec.codec.canonical_name, codec.channels
+        self.source_rate_hz, self.sample_rate_hz = codec.sample_rate, sample_rate_hz or codec.sample_rate
+        self.duration_seconds, self.bad_packets, self.notes = 0.0, 0, ()
+        self._max_seconds, self._not_finite, self._closed = max_seconds, 0, False
+        self._blocks = self._decode()
+
+    def __enter__(self) -> "AudioStream":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self
+
+    def __next__(self) -> np.ndarray:
+        if self._closed:
+            raise ValueError(f"The stream of {self._name} is closed. Open the file again.")
+        return next(self._blocks)
+
+    def close(self) -> None:
+        """Ends the decoding and closes the file, unless it was passed as a file object."""
+        self._closed = True
+        self._blocks.close()
+        self._stack.close()
+
+    def _decode(self) -> Iterator[np.ndarray]:
+        """Yields blocks of a second or more, at `sample_rate_hz`."""
+        parts, waiting = [], 0
+        with self._stack:  # closed at the end and on an error, also without a `with` around the iteration
+            for part in self._resampled():
+                parts.append(part)
+                waiting += len(part)
+                if waiting >= self.sample_rate_hz:
+                    yield np.concatenate(parts)
+                    parts, waiting = [], 0
+        if self.duration_seconds == 0:
+            raise AudioError(
+                f"{self._name} holds no sample that could be decoded ({self.bad_packets} damaged packets); "
+                "expected at least one. Was it cut short? Copy or export it again."
+            )
+        if waiting:
+            yield np.concatenate(parts)
+        header, decoded = self.header_seconds, self.duration_seconds
+        # Codecs pad and trim by up to a few frames, so a small difference is no news.
+        if header is not None and header - decoded > max(0.5, 0.01 * header):
+            self._note(f"The header promises {header:.1f} s, {decoded:.1f} s could be decoded.")
+        if self._not_finite:
+            self._note(f"{self._not_finite} samples were not finite and were set to 0.")
+
+    def _resampled(self) -> Iterator[np.ndarray]:
+        rate_hz, resampler = None, None
+        for frame_rate_hz, mono in self._mono():
+            if resampler is None:
+                self.source_rate_hz = frame_rate_hz  # a header may say half of what HE-AAC decodes to
+            elif frame_rate_hz != rate_hz:
+                yield resampler.finish()
+                at = f"at {self.duration_seconds:.1f} s"
+                self._note(f"The sample rate changes from {rate_hz} to {frame_rate_hz} Hz {at}.")
+            if frame_rate_hz != rate_hz:
+                rate_hz, resampler = frame_rate_hz, StreamResampler(frame_rate_hz, self.sample_rate_hz)
+                start_seconds, num_samples = self.duration_seconds, 0
+            num_samples += len(mono)
+            self.duration_seconds = start_seconds + num_samples / rate_hz
+            self._check_length(self.duration_seconds, self._max_seconds)
+            yield resampler.push(mono)
+        if resampler is not None:
+            yield resampler.finish()
+
+    def _mono(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Yields the sample rate and the float32 (samples,) of each frame."""
+        for frame in self._frames():
+            _check_format(frame.layout.nb_channels, frame.sample_rate, self._name)
+            if self.duration_seconds == 0:
+                self.channels = frame.layout.nb_channels
+            with np.errstate(over="ignore", invalid="ignore"):
+                mono = mono_of_frame(frame)
+                bad = ~(np.abs(mono) < _HUGE)
+            if bad.any():
+                self._not_finite += int(np.count_nonzero(bad))
+                mono[bad] = 0
+            yield frame.sample_rate, mono
+
+    def _frames(self) -> Iterator[av.AudioFrame]:
+        for packet in self._packets():
+            try:
+                frames = self._stream.decode(packet)
+                self.bad_packets += packet is not None and packet.is_corrupt
+            except av.FFmpegError:
+                self.bad_packets += 1
+                continue
+            yield from (frame for frame in frames if frame.samples)
+
+    def _packets(self) -> Iterator[av.Packet | None]:
+        """Demuxes, and goes on after an error. The last packet is None or empty: the decoder is drained."""
+        errors_in_a_row = 0
+        while errors_in_a_row < _MAX_DEMUX_ERRORS:
+            try:
+                for packet in self._container.demux(self._stream):
+                    errors_in_a_row = 0
+                    yield packet
+                return
+            except (av.FFmpegError, OSError):
+                errors_in_a_row += 1
+                self.bad_packets += 1
+        yield None
+
+    def _check_length(self, seconds: float, max_seconds: float) -> None:
+        if seconds > max_seconds:
+            raise AudioError(
+                f"{self._name} lasts {seconds:.1f} s or more; expected at most {max_seconds:g} s. "
+                "Cut it, or pass a larger `max_seconds`."
+            )
+
+    def _note(self, sentence: str) -> None:
+        self.notes = (*self.notes, sentence)
+
+
+def _open_file(source, stack: ExitStack) -> tuple[BinaryIO, str]:
+    """Returns a binary file object at its start, and what messages call it."""
+    if isinstance(source, str | os.PathLike):
+        name = repr(os.fspath(source))
+        return stack.enter_context(_open_path(source, name)), name
+    if isinstance(source, io.TextIOBase) or not (hasattr(source, "read") and hasattr(source, "seek")):
+        raise TypeError(
+            "`source` must be a path or a seekable binary file object; wrap bytes in io.BytesIO. "
+            f"Received: {type(source).__name__}."
+        )
+    source.seek(0)
+    return source, f"The file object {getattr(source, 'name', type(source).__name__)!r}"
+
+
+def _open_path(path: str | os.PathLike, name: str) -> BinaryIO:
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode):  # opening a pipe would wait for its writer
+            return open(path, "rb")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(
+            f"There is no file {name}; expected a music file on this machine. Check the spelling; what lies "
+            "behind a web address must be downloaded first."
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise AudioError(f"{name} cannot be read ({reason}). Check its name and permissions.") from error
+    kind = "a folder; pass one of the files in it" if stat.S_ISDIR(mode) else "a pipe, socket or device"
+    raise AudioError(f"{name} must be a music file. Received: {kind}.")
+
+
+def _head(file: BinaryIO, name: str) -> bytes:
+    """Returns the first 4 KB after any ID3 tag, having refused what is clearly no audio."""
+    head = file.read(4096)
+    if not head:
+        raise AudioError(f"{name} is empty (0 bytes); expected a music file. Copy or download it again.")
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise AudioError(f"{name} is a web page (HTML or XML), not audio. Download the music file itself.")
+    if head[:4] in (b"RIFF", b"RF64") and b"fmt " in head[:-16]:
+        # Checked here, as FFmpeg could not name a rate above 2**31 Hz or 1000 channels.
+        _check_format(*struct.unpack_from("<HI", head, head.index(b"fmt ") + 10), name)
+    if head[:3] == b"ID3" and len(head) > 10:
+        file.seek(10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)))
+        head = file.read(4096)
+    file.seek(0)
+    return head
+
+
+def _open_container(file: BinaryIO, name: str):
+    def refuse(url, flags, options):
+        raise PermissionError(f"A music file must not open another: {url}")
+
+    # The whitelists also bind demuxers that open by themselves, past `io_open`.
+    options = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "none"}
+    try:  # tags may be in any encoding, hence "replace"
+        return av.open(file, container_options=options, io_open=refuse, metadata_errors="replace")
+    except (av.FFmpegError, OSError) as error:
+        raise AudioError(
+            f"{name} is not audio that can be opened; expected one of {', '.join(FORMATS)}. "
+            "Is it damaged, or an image, a playlist or a text?"
+        ) from error
+
+
+def _audio_stream(container, name: str) -> av.AudioStream:
+    stream = container.streams.best("audio")
+    if stream is None:
+        kinds = ", ".join(stream.type for stream in container.streams) or "none"
+        raise AudioError(
+            f"{name} has no audio stream that can be decoded; expected one. Its streams: {kinds}."
+        )
+    if stream.codec_context is None:
+        raise AudioError(f"{name} is in a codec that FFmpeg cannot decode. Convert it to FLAC or MP3.")
+    _check_format(stream.codec_context.channels, stream.codec_context.sample_rate, name)
+    return stream
+
+
+def _check_format(channels: int, rate_hz: int, name: str) -> None:
+    for what, number, low, high in (
+        ("number of channels", channels, 1, MAX_CHANNELS),
+        ("sample rate in Hz", rate_hz, MIN_RATE_HZ, MAX_RATE_HZ),
+    ):
+        if not low <= number <= high:
+            raise AudioError(
+                f"{name} has a {what} of {number}; expected {low} to {high}. Is its header damaged?"
+            )
+
+
+def _header_seconds(container, stream: av.AudioStream, head: bytes) -> float | None:
+    """Returns the duration that the file states, seconds; None where FFmpeg would only guess."""
+    names = container.format.name.split(",")
+    if "mp3" in names:
+        return _xing_seconds(head, stream.codec_context.sample_rate)
+    if "wav" in names and (seconds := _wav_seconds(head)):
+        return seconds
+    if not set(names) & set(_EXACT) or ("matroska" in names and len(container.streams) > 1):
+        return None  # Matroska states one duration, that of the longest stream
+    if stream.duration is not None:
+        return float(stream.duration * stream.time_base) or None
+    return (container.duration or 0) / av.time_base or None
+
+
+def _xing_seconds(head: bytes, rate_hz: int) -> float | None:
+    """Returns the duration by an MP3's Xing or Info header: that word, flags, number of frames."""
+    at = max(head.find(b"Xing"), head.find(b"Info"))
+    if at < 0 or len(head) < at + 12 or not head[at + 7] & 1:
+        return None
+    samples_per_frame = 1152 if rate_hz >= 32000 else 576  # MPEG 1; MPEG 2 and 2.5
+    return int.from_bytes(head[at + 8 : at + 12], "big") * samples_per_frame / rate_hz or None
+
+
+def _wav_seconds(head: bytes) -> float | None:
+    """Returns the duration by a WAV's `data` length, which FFmpeg cuts to the length of the file."""
+    form, data = head.find(b"fmt "), head.find(b"data")
+    if form < 0 or len(head) < form + 20 or len(head) < data + 8 or data < form:
+        return None
+    (byte_rate,), (size,) = (
+        struct.unpack_from("<I", head, form + 16),
+        struct.unpack_from("<I", head, data + 4),
+    )
+    # A program that writes to a pipe leaves a length of 2 or 4 GB: not a promise.
+    return size / byte_rate if byte_rate and size < 0x7FFF0000 else None

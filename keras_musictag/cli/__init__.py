@@ -1,0 +1,42 @@
+"""The command line: one file a command, found by the folder. Loads no TensorFlow before a command needs it."""
+
+import os
+import sys
+
+import click
+
+import keras_musictag
+from keras_musictag.cli._failure import describe
+from keras_musictag.registry import load_module, module_names
+
+
+class FolderGroup(click.Group):
+    """A group whose commands are the modules of this folder, each with a `command`."""
+
+    def list_commands(self, context):
+        return module_names(sys.modules[__name__])
+
+    def get_command(self, context, name):
+        if name not in self.list_commands(context):
+            return None
+        return load_module(sys.modules[__name__], "command", name).command
+
+
+@click.group(cls=FolderGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(keras_musictag.__version__, prog_name="keras-musictag")
+def keras_musictag_group():
+    """Tags music: what genre, instruments, mood and voice a track has, by published neural networks."""
+
+
+def main() -> None:
+    """Runs the command line; every failure is one line on standard error, exit code 1, or 2 for a wrong call."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
+    try:
+        keras_musictag_group(prog_name="keras-musictag")
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("KERAS_MUSICTAG_TRACEBACK"):
+            raise
+        click.echo(f"Error: {describe(error)}", err=True)
+        sys.exit(1)

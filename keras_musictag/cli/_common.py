@@ -1,0 +1,116 @@
+"""Options and steps that the commands on tracks share."""
+
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_musictag.cli._failure import describe
+
+STANDARD_INPUT = "-"
+
+paths_argument = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+hop_option = click.option("--hop-seconds", type=float, help="From one chunk to the next.  [default: the model's own]")
+tail_option = click.option(
+    "--tail",
+    type=click.Choice(["anchor", "pad", "drop"]),
+    default="anchor",
+    help="End of the track that no whole hop covers: a last chunk that ends there, zeros, or nothing.",
+)
+out_option = click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=".", help="Folder to write to."
+)
+
+
+def model_options(command):
+    """`--model` and `--weights`, the same for every command that runs a network."""
+    command = click.option(
+        "--weights", default="default", help="For an architecture's name: a dataset, or a zoo entry."
+    )(command)
+    return click.option(
+        "--model", default="musicnn", help="An architecture, a zoo entry (see `models`), a folder, or a .keras file."
+    )(command)
+
+
+def load_model(model: str, weights: str):
+    """The one resolver, for the command line; loads TensorFlow."""
+    from keras_musictag.zoo.load import load
+
+    return load(model, weights)
+
+
+def source(path: str):
+    """What to read for a path on the command line: `-` is standard input, which is read whole."""
+    return io.BytesIO(sys.stdin.buffer.read()) if path == STANDARD_INPUT else path
+
+
+def shown(path: str) -> str:
+    return "standard input" if path == STANDARD_INPUT else path
+
+
+def each_track(paths: tuple[str, ...], work: Callable[[str], Any]) -> Iterator[Any]:
+    """Yields what `work` gives for each path; a path that fails is told on standard error, the rest goes on.
+
+    Exits with 1 at the end where any failed.
+    """
+    failed = 0
+    with progress(paths) as bar:
+        for path in bar:
+            try:
+                result = work(path)
+            except Exception as error:  # whatever is wrong with one file must not stop the others
+                message = describe(error)
+                name = shown(path)
+                click.echo(f"Error: {message if name in message else f'{name}: {message}'}", err=True)
+                failed += 1
+            else:
+                yield result
+    if failed:
+        if len(paths) > 1:
+            click.echo(f"{failed} of {len(paths)} tracks failed.", err=True)
+        raise SystemExit(1)
+
+
+@contextmanager
+def progress(items: tuple) -> Iterator[Iterable]:
+    """The items, with a progress bar on standard error where there are several and a person is watching."""
+    if len(items) < 2 or not sys.stderr.isatty():
+        yield items
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield bar.track(items)
+
+
+def output_files(paths: tuple[str, ...], out: Path, ending: str) -> dict[str, Path]:
+    """Where each path's result goes: `<out>/<stem><ending>`.
+
+    Raises:
+        click.UsageError: If two paths would go to one file.
+    """
+    files: dict[str, Path] = {}
+    for path in paths:
+        file = out / f"{'stdin' if path == STANDARD_INPUT else Path(path).stem}{ending}"
+        if file in files.values():
+            raise click.UsageError(f"Two of the tracks would be written to {file}: give them different names.")
+        files[path] = file
+    out.mkdir(parents=True, exist_ok=True)
+    return files
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path to write to that becomes `path` when all went well: no half-written file stays behind."""
+    scratch = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        yield scratch
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)

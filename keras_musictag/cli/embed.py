@@ -1,0 +1,45 @@
+"""`keras-musictag embed`: tracks as numbers, for search, clustering and classifiers of one's own."""
+
+import click
+
+from keras_musictag.cli import _common
+
+
+@click.command()
+@_common.paths_argument
+@_common.model_options
+@click.option("--layer", help="Layer whose output to write.  [default: the penultimate one]")
+@_common.tail_option
+@_common.hop_option
+@_common.out_option
+def command(paths, model, weights, layer, tail, hop_seconds, out):
+    """Write the embeddings of the tracks at PATH... (`-` is standard input), a file each: <track>.embedding.npz.
+
+    Each file holds `embedding` (chunks, features), `start_seconds` and `end_seconds` (chunks,), `layer` and `model`.
+    """
+    import numpy as np
+
+    from keras_musictag.tagger.track import run_track
+
+    files = _common.output_files(paths, out, ".embedding.npz")
+    tagger = _common.load_model(model, weights)
+    layer = layer or tagger.embedding_layer
+    run = tagger.runner(layer)
+
+    def work(path):
+        outputs, spans, _ = run_track(
+            run, tagger.spec.chunking, _common.source(path), hop_seconds=hop_seconds, tail=tail
+        )
+        with _common.whole_file(files[path]) as file:
+            np.savez(
+                file,
+                embedding=outputs,
+                start_seconds=spans[:, 0],
+                end_seconds=spans[:, 1],
+                layer=layer,
+                model=tagger.name,
+            )
+        return files[path]
+
+    for file in _common.each_track(paths, work):
+        click.echo(f"Wrote {file}")

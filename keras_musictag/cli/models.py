@@ -1,0 +1,43 @@
+"""`keras-musictag models`: which models there are."""
+
+import csv
+import dataclasses
+import json
+import sys
+
+import click
+
+
+@click.command()
+@click.argument("pattern", default="*")
+@click.option("--dataset", help="Only models trained on it, such as mtat.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Of the output.")
+def command(pattern, dataset, form):
+    """List the zoo's entries whose name matches PATTERN, such as '*cnn*'."""
+    from keras_musictag.zoo.catalog import list_models
+
+    rows = [dataclasses.asdict(model) for model in list_models(pattern, dataset)]
+    if form == "json":
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+    elif form == "csv":
+        writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else ["name"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        write_table(rows, pattern)
+
+
+def write_table(rows, pattern) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        click.echo(f"No model matches {pattern!r}.")
+        return
+    table = Table()
+    for heading, justify in (("name", "left"), ("trained on", "left"), ("tags", "right"), ("parameters", "right")):
+        table.add_column(heading, justify=justify, no_wrap=True)
+    table.add_column("licence")
+    for row in rows:
+        table.add_row(row["name"], row["dataset"], str(row["num_tags"]), f"{row['parameters']:,}", row["licence"])
+    Console().print(table)

@@ -1,0 +1,39 @@
+"""`keras-musictag taggram`: the scores of tracks over time."""
+
+import csv
+
+import click
+
+from keras_musictag.cli import _common
+
+
+@click.command()
+@_common.paths_argument
+@_common.model_options
+@click.option("--top", type=click.IntRange(min=1), default=20, help="Tags to draw; a CSV has all of them.")
+@_common.tail_option
+@_common.hop_option
+@click.option("--format", "form", type=click.Choice(["png", "svg", "pdf", "csv"]), default="png", help="Of the files.")
+@_common.out_option
+def command(paths, model, weights, top, tail, hop_seconds, form, out):
+    """Draw the taggrams of the tracks at PATH... (`-` is standard input), a file each: <track>.taggram.png."""
+    files = _common.output_files(paths, out, f".taggram.{form}")
+    tagger = _common.load_model(model, weights)
+
+    def work(path):
+        taggram = tagger.taggram(_common.source(path), None, hop_seconds, tail)
+        with _common.whole_file(files[path]) as file:
+            write_csv(taggram, file) if form == "csv" else taggram.plot(file, top)
+        return files[path]
+
+    for file in _common.each_track(paths, work):
+        click.echo(f"Wrote {file}")
+
+
+def write_csv(taggram, file) -> None:
+    """A row a chunk: start and end second, then a column a tag."""
+    with open(file, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["start_seconds", "end_seconds", *taggram.vocabulary])
+        for start, end, scores in zip(taggram.start_seconds, taggram.end_seconds, taggram.scores, strict=True):
+            writer.writerow([f"{start:.3f}", f"{end:.3f}", *(f"{score:.6f}" for score in scores)])

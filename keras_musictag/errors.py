@@ -1,0 +1,38 @@
+"""Messages: the few error classes a caller would catch apart, and "did you mean ...?"."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class MusicTagError(Exception):
+    """Base of every error that this package defines; `except MusicTagError` catches them all."""
+
+
+class AudioError(MusicTagError, ValueError):
+    """A file or array that cannot be used as audio. The message says which and why."""
+
+
+class UnknownNameError(MusicTagError, LookupError):
+    """A name that is in no list: of an architecture, a zoo entry, a layer, a tag."""
+
+    @classmethod
+    def of(cls, kind: str, name: str, known: Iterable[str]) -> "UnknownNameError":
+        """Makes the error for one unknown name.
+
+        Args:
+            kind: What the name should have named, in the singular, such as "tag".
+            name: The name that was given.
+            known: The names that exist.
+
+        Example:
+            >>> print(UnknownNameError.of("tag", "gitar", ["guitar", "piano"]))
+            There is no tag 'gitar'. Did you mean 'guitar'? Known: guitar, piano.
+        """
+        known = list(known)
+        near = difflib.get_close_matches(str(name).lower(), [k.lower() for k in known], n=1)
+        guess = next((f" Did you mean {k!r}?" for k in known if near and k.lower() == near[0]), "")
+        return cls(f"There is no {kind} {name!r}.{guess} Known: {', '.join(known) or 'none'}.")
+
+
+class ChecksumError(MusicTagError):
+    """A file whose SHA-256 is not the one its card states: damaged, cut short, or replaced."""

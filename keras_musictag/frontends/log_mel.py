@@ -1,0 +1,149 @@
+"""Log-mel spectrogram: STFT, power, mel bands, logarithm; on the graph, in float32 whatever the policy.
+
+Kapre gives STFT, filterbank and decibel. It has no centred framing and no power before the mel matrix, and its
+decibel is clamped 80 dB below the loudest value of a chunk: hence the padding and the power layer of our own
+and a dynamic range without bounds. The portable form replaces Kapre's layers by ones on `keras.ops`.
+"""
+
+from dataclasses import dataclass
+
+import keras
+
+from keras_musictag.layers.compression import Decibel, LogGain
+from keras_musictag.layers.mel_filterbank import MelFilterbank
+from keras_musictag.layers.pad_samples import PadSamples
+from keras_musictag.layers.power import Power
+from keras_musictag.layers.power_spectrogram import PowerSpectrogram
+
+NO_CLAMP_DB = 1e6  # Kapre's `dynamic_range`; far below any floor
+CHOICES = {
+    "mel_scale": ("htk", "slaney"),
+    "mel_norm": (None, "slaney"),
+    "padding": ("reflect", "zero", "none"),
+    "compression": ("decibel", "log_gain"),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the log-mel front end computes. Part of a weight's identity: never change a released default.
+
+    The defaults are those of the 2020 evaluation (Won et al., "Evaluation of CNN-based automatic music tagging
+    models", SMC 2020).
+
+    Attributes:
+        sample_rate_hz: Of the waveform.
+        window_samples: Length of the periodic Hann window and of the FFT.
+        hop_samples: Samples from one frame to the next.
+        num_mels: Bands.
+        fmin_hz, fmax_hz: Lowest and highest frequency of the bands.
+        mel_scale: "htk" or "slaney".
+        mel_norm: None for triangles of unit peak, "slaney" for triangles of unit area.
+        padding: "reflect" or "zero" centre the frames, by half a window at both ends; "none" frames what is
+            there, for chunks that bring their context along (`audio.chunk.Chunking`).
+        compression: "decibel" for 10 log10(max(power, floor_power)), "log_gain" for log10(1 + gain power).
+        floor_power: Smallest power before the logarithm: digital silence is -100 dB. Decibel only.
+        gain: What power is multiplied by. Log gain only.
+    """
+
+    sample_rate_hz: int = 16000
+    window_samples: int = 512
+    hop_samples: int = 256
+    num_mels: int = 96
+    fmin_hz: float = 0.0
+    fmax_hz: float = 8000.0
+    mel_scale: str = "htk"
+    mel_norm: str | None = None
+    padding: str = "reflect"
+    compression: str = "decibel"
+    floor_power: float = 1e-10
+    gain: float = 10000.0
+
+    def __post_init__(self):
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"`{name}` must be one of {known}. Received: {getattr(self, name)!r}.")
+        if not 0 < self.hop_samples <= self.window_samples:
+            raise ValueError(
+                "`hop_samples` must be between 1 and `window_samples`. Received: "
+                f"hop_samples={self.hop_samples}, window_samples={self.window_samples}."
+            )
+        if not 0 <= self.fmin_hz < self.fmax_hz <= self.sample_rate_hz / 2:
+            raise ValueError(
+                "`fmin_hz` < `fmax_hz` must lie between 0 and half the sample rate. Received: "
+                f"fmin_hz={self.fmin_hz}, fmax_hz={self.fmax_hz}, sample_rate_hz={self.sample_rate_hz}."
+            )
+
+
+def apply(waveform, config: Config, implementation: str):
+    """Puts the front end on a graph.
+
+    Args:
+        waveform: Float tensor (batch, samples), in [-1, 1].
+        config: A `Config`.
+        implementation: "kapre" or "portable".
+
+    Returns:
+        Float32 tensor (batch, frames, mels, 1). Centred frames are 1 + samples // hop_samples.
+    """
+    if config.padding != "none":
+        waveform = PadSamples(config.window_samples // 2, config.padding, dtype="float32", name="log_mel_pad")(waveform)
+    steps = _kapre_layers if implementation == "kapre" else _portable_layers
+    for layer in steps(config):
+        waveform = layer(waveform)
+    return waveform
+
+
+def _kapre_layers(config):
+    import kapre  # loads TensorFlow, which the portable form does without
+
+    yield keras.layers.Reshape((-1, 1), dtype="float32", name="log_mel_channel")
+    yield kapre.STFT(
+        n_fft=config.window_samples,
+        win_length=config.window_samples,
+        hop_length=config.hop_samples,
+        input_data_format="channels_last",
+        output_data_format="channels_last",
+        dtype="float32",
+        name="log_mel_stft",
+    )
+    yield Power(dtype="float32", name="log_mel_power")
+    yield kapre.ApplyFilterbank(
+        type="mel",
+        filterbank_kwargs={
+            "sample_rate": config.sample_rate_hz,
+            "n_freq": config.window_samples // 2 + 1,
+            "n_mels": config.num_mels,
+            "f_min": config.fmin_hz,
+            "f_max": config.fmax_hz,
+            "htk": config.mel_scale == "htk",
+            "norm": config.mel_norm,
+        },
+        data_format="channels_last",
+        dtype="float32",
+        name="log_mel_bands",
+    )
+    if config.compression == "decibel":
+        yield kapre.MagnitudeToDecibel(
+            amin=config.floor_power, dynamic_range=NO_CLAMP_DB, dtype="float32", name="log_mel_compression"
+        )
+    else:
+        yield LogGain(config.gain, dtype="float32", name="log_mel_compression")
+
+
+def _portable_layers(config):
+    yield PowerSpectrogram(config.window_samples, config.hop_samples, dtype="float32", name="log_mel_power")
+    yield MelFilterbank(
+        config.sample_rate_hz,
+        config.num_mels,
+        config.fmin_hz,
+        config.fmax_hz,
+        htk=config.mel_scale == "htk",
+        norm=config.mel_norm,
+        dtype="float32",
+        name="log_mel_bands",
+    )
+    if config.compression == "decibel":
+        yield Decibel(config.floor_power, dtype="float32", name="log_mel_compression")
+    else:
+        yield LogGain(config.gain, dtype="float32", name="log_mel_compression")

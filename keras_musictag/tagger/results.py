@@ -1,0 +1,128 @@
+"""What a tagger says of a track."""
+
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from keras_musictag.tags.aggregate import aggregate_scores
+from keras_musictag.tags.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class TrackFacts:
+    """What was found out about a track while it was read.
+
+    Attributes:
+        name: The file's name, or "" for an array.
+        duration_seconds: Of the audio that could be decoded.
+        bad_packets: Packets of the file that could not be decoded.
+        notes: Sentences about what is odd but does not make the result wrong.
+    """
+
+    name: str = ""
+    duration_seconds: float = 0.0
+    bad_packets: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class TagResult:
+    """A track's tags.
+
+    Attributes:
+        tags: `(tag, score)`, highest score first.
+        scores: Float32 (tags,), all of them, in the vocabulary's order.
+        vocabulary: The tagger's tags.
+        num_chunks: Chunks that were heard.
+        track: What was found out about the file.
+    """
+
+    tags: list[tuple[str, float]]
+    scores: np.ndarray
+    vocabulary: Vocabulary
+    num_chunks: int
+    track: TrackFacts = field(default_factory=TrackFacts)
+
+    @property
+    def duration_seconds(self) -> float:
+        return self.track.duration_seconds
+
+    @property
+    def bad_packets(self) -> int:
+        return self.track.bad_packets
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.track.notes
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return {
+            "track": self.track.name,
+            "duration_seconds": round(self.duration_seconds, 3),
+            "chunks": self.num_chunks,
+            "bad_packets": self.bad_packets,
+            "notes": list(self.notes),
+            "tags": [{"tag": tag, "score": round(score, 6)} for tag, score in self.tags],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Taggram:
+    """The scores of a track over time.
+
+    Attributes:
+        scores: Float32 (chunks, tags).
+        start_seconds, end_seconds: Float64 (chunks,), the part of the track that each chunk hears.
+        vocabulary: The tagger's tags.
+        track: What was found out about the file.
+    """
+
+    scores: np.ndarray
+    start_seconds: np.ndarray
+    end_seconds: np.ndarray
+    vocabulary: Vocabulary
+    track: TrackFacts = field(default_factory=TrackFacts)
+
+    @property
+    def duration_seconds(self) -> float:
+        return self.track.duration_seconds
+
+    @property
+    def bad_packets(self) -> int:
+        return self.track.bad_packets
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.track.notes
+
+    def merge(self, aggregate: str = "mean", top: int | None = 10) -> TagResult:
+        """Merges the chunks into a track's tags: "mean", "median" or "max"; `top=None` for all tags.
+
+        Raises:
+            ValueError: If `top` is less than 1.
+        """
+        if top is not None and top < 1:
+            raise ValueError(f"`top` must be 1 or more, or None for all tags. Received: {top}.")
+        scores = aggregate_scores(self.scores, aggregate)
+        order = np.argsort(-scores, kind="stable")[:top]
+        return TagResult(
+            tags=[(self.vocabulary[i], float(scores[i])) for i in order],
+            scores=scores,
+            vocabulary=self.vocabulary,
+            num_chunks=len(self.scores),
+            track=self.track,
+        )
+
+    def plot(self, path: str | PathLike, top: int = 20) -> None:
+        """Draws the taggram: time from left to right, the `top` tags by their mean, dark where they apply.
+
+        Args:
+            path: File to write; its ending says the format (.png, .pdf, .svg).
+            top: Tags to show.
+        """
+        from keras_musictag.tagger.plot import plot_taggram  # loads matplotlib
+
+        plot_taggram(self, path, top)

@@ -1,0 +1,111 @@
+"""Everything that makes a tagger what it is, beside its weights: plain data, the same in cards and `.keras` files."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from keras_musictag import architectures, frontends
+from keras_musictag.audio.chunk import Chunking
+from keras_musictag.errors import UnknownNameError
+from keras_musictag.tags.vocabulary import Vocabulary
+
+ACTIVATIONS = ("sigmoid", None)
+
+
+@dataclass(frozen=True)
+class TaggerSpec:
+    """What a tagger is built from.
+
+    Attributes:
+        architecture: A name of `architectures.names()`.
+        config: That architecture's `Config`.
+        frontend_config: A front end's `Config`; the class says which front end.
+        chunking: How the tagger hears a track.
+        vocabulary: Its tags, in the order of its outputs.
+        classifier_activation: "sigmoid" for scores, None for logits.
+
+    Example:
+        >>> spec = TaggerSpec.of("musicnn", ["rock", "piano"])
+        >>> spec == TaggerSpec.from_dict(spec.to_dict())
+        True
+    """
+
+    architecture: str
+    config: Any
+    frontend_config: Any
+    chunking: Chunking
+    vocabulary: Vocabulary
+    classifier_activation: str | None = "sigmoid"
+
+    def __post_init__(self):
+        if self.classifier_activation not in ACTIVATIONS:
+            raise ValueError(
+                f"`classifier_activation` must be 'sigmoid' or None. Received: {self.classifier_activation!r}."
+            )
+        if len(self.vocabulary) == 0:
+            raise ValueError("`tags` must name at least one tag. Received an empty list.")
+        if self.chunking.sample_rate_hz != self.frontend_config.sample_rate_hz:
+            raise ValueError(
+                "Chunking and front end must share one sample rate. Received: "
+                f"{self.chunking.sample_rate_hz} Hz and {self.frontend_config.sample_rate_hz} Hz."
+            )
+
+    @classmethod
+    def of(cls, architecture: str, tags, config: Any = None, **others) -> "TaggerSpec":
+        """An architecture with the front end and chunking it was published with, for a list of tags."""
+        module = architectures.get(architecture)
+        return cls(
+            architecture=architecture,
+            config=config or module.Config(),
+            frontend_config=module.FRONTEND,
+            chunking=module.CHUNKING,
+            vocabulary=Vocabulary.of(tags),
+            **others,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it. The front end goes by its name: its implementation is chosen anew."""
+        return {
+            "architecture": {"name": self.architecture, "config": _plain(self.config)},
+            "frontend": {"name": frontends.name_of(self.frontend_config), "config": _plain(self.frontend_config)},
+            "chunking": _plain(self.chunking),
+            "tags": self.vocabulary.to_list(),
+            "classifier_activation": self.classifier_activation,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "TaggerSpec":
+        """Reads what `to_dict` wrote; a missing or unknown setting is an error that names it."""
+        architecture, frontend = data["architecture"], data["frontend"]
+        return cls(
+            architecture=architecture["name"],
+            config=_fill(architectures.get(architecture["name"]).Config, architecture["config"]),
+            frontend_config=_fill(frontends.get(frontend["name"]).Config, frontend["config"]),
+            chunking=_fill(Chunking, data["chunking"]),
+            vocabulary=Vocabulary.of(data["tags"]),
+            classifier_activation=data["classifier_activation"],
+        )
+
+
+def _plain(config) -> dict[str, Any]:
+    return {name: _listed(value) for name, value in dataclasses.asdict(config).items()}
+
+
+def _listed(value):
+    return [_listed(v) for v in value] if isinstance(value, tuple) else value
+
+
+def _tupled(value):
+    return tuple(_tupled(v) for v in value) if isinstance(value, list) else value
+
+
+def _fill(cls, values: dict[str, Any]):
+    """A config from plain data. Every setting must be there: a default of today is no fact about old weights."""
+    known = [field.name for field in dataclasses.fields(cls)]
+    for name in values:
+        if name not in known:
+            raise UnknownNameError.of(f"setting of {cls.__module__}.{cls.__name__}", name, known)
+    missing = [name for name in known if name not in values]
+    if missing:
+        raise ValueError(f"{cls.__module__}.{cls.__name__} lacks the settings: {', '.join(missing)}.")
+    return cls(**{name: _tupled(value) for name, value in values.items()})

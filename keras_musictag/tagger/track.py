@@ -1,0 +1,112 @@
+"""A track -> batches of chunks -> outputs, in bounded memory. Shared by everything that can run a network."""
+
+from collections.abc import Callable, Iterator
+from os import PathLike, fspath
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from keras_musictag.audio.array import as_mono
+from keras_musictag.audio.chunk import Chunking, cut
+from keras_musictag.audio.read import open_audio
+from keras_musictag.audio.resample import resample
+from keras_musictag.errors import AudioError
+from keras_musictag.tagger.results import TrackFacts
+
+BATCH_CHUNKS = 8  # more are no faster on a CPU and take more memory: docs/performance.md
+
+Run = Callable[[np.ndarray], np.ndarray]
+
+
+def run_track(
+    run: Run,
+    chunking: Chunking,
+    audio: str | PathLike | BinaryIO | np.ndarray,
+    sample_rate: int | None = None,
+    hop_seconds: float | None = None,
+    tail: str = "anchor",
+) -> tuple[np.ndarray, np.ndarray, TrackFacts]:
+    """Runs a network over a track.
+
+    Args:
+        run: From float32 (chunks, chunk_samples) to (chunks, ...).
+        chunking: How the network hears a track.
+        audio: A path, a binary file, or an array `(samples,)` or `(channels, samples)`.
+        sample_rate: Of an array, in Hz; a file carries its own.
+        hop_seconds: From one chunk to the next; None for the chunking's.
+        tail: See `audio.chunk.cut`.
+
+    Returns:
+        `(outputs, spans, facts)`: (chunks, ...), float64 (chunks, 2) of start and end seconds, and a `TrackFacts`.
+
+    Raises:
+        AudioError: If the audio cannot be used; FileNotFoundError if there is no such file.
+        ValueError: If `sample_rate` is missing for an array or given for a file, or `hop_seconds` is not positive.
+    """
+    if hop_seconds is not None:
+        hop_samples = round(hop_seconds * chunking.sample_rate_hz) if np.isfinite(hop_seconds) else 0
+        if hop_samples < 1:
+            raise ValueError(f"`hop_seconds` must be at least one sample long. Received: {hop_seconds}.")
+        chunking = Chunking(chunking.sample_rate_hz, chunking.chunk_samples, hop_samples, chunking.context_samples)
+    if isinstance(audio, (str, PathLike)) or hasattr(audio, "read"):
+        if sample_rate is not None:
+            raise ValueError(
+                f"`sample_rate` goes with an array; a file carries its own. Received: sample_rate={sample_rate} "
+                "with a file: leave it out."
+            )
+        with open_audio(audio, chunking.sample_rate_hz) as stream:
+            outputs, starts, samples = _run_chunks(run, stream, chunking, tail)
+        facts = TrackFacts(_name(audio), stream.duration_seconds, stream.bad_packets, tuple(stream.notes))
+    else:
+        waveform = as_mono(audio, sample_rate)
+        facts = TrackFacts(duration_seconds=len(waveform) / sample_rate)
+        waveform = resample(waveform, sample_rate, chunking.sample_rate_hz)
+        outputs, starts, samples = _run_chunks(run, [waveform], chunking, tail)
+    spans = np.array([chunking.span_seconds(start, samples) for start in starts])
+    return outputs, spans, _with_note_if_short(facts, samples, chunking)
+
+
+def _run_chunks(run, blocks, chunking, tail):
+    counted = _Counted(blocks)
+    outputs, starts, batch = [], [], []
+    for start, chunk in cut(counted, chunking, tail):
+        starts.append(start)
+        batch.append(chunk)
+        if len(batch) == BATCH_CHUNKS:
+            outputs.append(run(np.stack(batch)))
+            batch.clear()
+    if batch:
+        outputs.append(run(np.stack(batch)))
+    if counted.samples == 0:
+        raise AudioError("The audio holds no samples at the model's sample rate: it is too short to tag.")
+    return np.concatenate(outputs), starts, counted.samples
+
+
+class _Counted:
+    """Passes blocks on and counts their samples."""
+
+    def __init__(self, blocks):
+        self.blocks = blocks
+        self.samples = 0
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for block in self.blocks:
+            self.samples += len(block)
+            yield block
+
+
+def _name(audio) -> str:
+    path = fspath(audio) if isinstance(audio, (str, PathLike)) else getattr(audio, "name", "")
+    return Path(path).name if isinstance(path, str) else ""
+
+
+def _with_note_if_short(facts: TrackFacts, samples: int, chunking: Chunking) -> TrackFacts:
+    needed = chunking.chunk_samples - 2 * chunking.context_samples
+    if samples >= needed:
+        return facts
+    note = (
+        f"The track is {samples / chunking.sample_rate_hz:.2f} s long, shorter than the model's chunk of "
+        f"{needed / chunking.sample_rate_hz:.2f} s: it was filled up with silence."
+    )
+    return TrackFacts(facts.name, facts.duration_seconds, facts.bad_packets, (*facts.notes, note))

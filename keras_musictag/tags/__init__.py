@@ -1,0 +1,1 @@
+"""Tag lists, and chunk scores -> a track's score. No TensorFlow."""

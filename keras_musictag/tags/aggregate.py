@@ -1,0 +1,30 @@
+"""Chunk scores -> a track's scores."""
+
+import numpy as np
+
+from keras_musictag.errors import UnknownNameError
+
+AGGREGATES = {"mean": np.mean, "median": np.median, "max": np.max}
+
+
+def aggregate_scores(scores: np.ndarray, how: str = "mean") -> np.ndarray:
+    """Merges the scores of a track's chunks.
+
+    Args:
+        scores: Float (chunks, tags), from 0 to 1.
+        how: "mean" (what the literature reports), "median" (a short odd passage does not count) or "max"
+            (a tag that applies anywhere applies).
+
+    Returns:
+        Float32 (tags,).
+
+    Raises:
+        UnknownNameError: If `how` is none of the three.
+
+    Example:
+        >>> aggregate_scores(np.array([[0.0, 1.0], [1.0, 1.0]])).tolist()
+        [0.5, 1.0]
+    """
+    if how not in AGGREGATES:
+        raise UnknownNameError.of("aggregate", how, AGGREGATES)
+    return AGGREGATES[how](scores, axis=0).astype(np.float32)

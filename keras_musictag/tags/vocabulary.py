@@ -1,0 +1,81 @@
+"""The tags a model knows, in the order of its outputs, each in a group."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from keras_musictag.errors import UnknownNameError
+
+UNGROUPED = "other"
+
+
+@dataclass(frozen=True, repr=False)
+class Vocabulary(Sequence):
+    """An ordered list of tags. Position `i` is the model's output `i`: the order is part of the weights.
+
+    Args:
+        names: Tags, each once.
+        groups: The group of each tag, such as "genre", "mood" or "instrument"; same length as `names`.
+
+    Raises:
+        ValueError: If a tag stands twice or is empty, or the two lengths differ.
+
+    Example:
+        >>> vocabulary = Vocabulary(("rock", "piano"), ("genre", "instrument"))
+        >>> vocabulary.index("piano"), vocabulary.group("genre"), "jazz" in vocabulary
+        (1, ('rock',), False)
+    """
+
+    names: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "groups", tuple(self.groups) or (UNGROUPED,) * len(self.names))
+        if len(self.groups) != len(self.names):
+            raise ValueError(
+                f"`groups` must have one entry for each of the {len(self.names)} tags. Received: {len(self.groups)}."
+            )
+        if any(not isinstance(name, str) or not name for name in self.names):
+            raise ValueError(f"A tag must be a string that is not empty. Received: {list(self.names)}.")
+        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twice:
+            raise ValueError(f"A tag may stand in the list once. Received more than once: {', '.join(twice)}.")
+
+    @classmethod
+    def of(cls, tags: "Vocabulary | Iterable[str] | Iterable[Mapping[str, str]]") -> "Vocabulary":
+        """Makes a vocabulary from a list of names, from `to_list()`'s rows, or from a vocabulary."""
+        if isinstance(tags, cls):
+            return tags
+        if isinstance(tags, str):
+            raise ValueError(f"`tags` must be a list of names. Received the single string {tags!r}: pass [{tags!r}].")
+        rows = [{"name": tag} if isinstance(tag, str) else tag for tag in tags]
+        return cls(tuple(r["name"] for r in rows), tuple(r.get("group", UNGROUPED) for r in rows))
+
+    def to_list(self) -> list[dict[str, str]]:
+        """The same as plain data, a row a tag: `[{"name": "rock", "group": "genre"}, ...]`."""
+        return [{"name": n, "group": g} for n, g in zip(self.names, self.groups, strict=True)]
+
+    def group(self, name: str) -> tuple[str, ...]:
+        """The tags of one group, in the vocabulary's order."""
+        if name not in self.groups:
+            raise UnknownNameError.of("tag group", name, sorted(set(self.groups)))
+        return tuple(n for n, g in zip(self.names, self.groups, strict=True) if g == name)
+
+    def index(self, name: str, *args) -> int:
+        """The output that a tag is; raises UnknownNameError where it is none of them."""
+        if name not in self.names:
+            raise UnknownNameError.of("tag", name, self.names)
+        return self.names.index(name, *args)
+
+    def __getitem__(self, item):
+        return self.names[item]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(self.names[:5]) + (", ..." if len(self) > 5 else "")
+        return f"Vocabulary({len(self)} tags: {shown})"

@@ -1,0 +1,33 @@
+"""A tagger -> the files of a zoo entry that are computed: weights, card."""
+
+import hashlib
+from pathlib import Path
+
+from keras_musictag.tagger import Tagger
+from keras_musictag.zoo.card import Card, Weights, write_card
+from keras_musictag.zoo.weights import save_weights
+
+WEIGHTS_FILE = "weights.safetensors"
+
+
+def write_entry(tagger: Tagger, folder: Path, half: bool, **facts) -> Card:
+    """Writes `weights.safetensors` and `card.json` into the entry's folder, whose name is the entry's.
+
+    Args:
+        tagger: With the weights to publish.
+        folder: Made where it does not exist.
+        half: Store kernels as float16: where no score moves by 1e-3 or more.
+        **facts: What `Card` says beside name, model and weights.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / WEIGHTS_FILE
+    save_weights(tagger, path, half=half)
+    content = path.read_bytes()
+    card = Card(
+        name=folder.name,
+        model=tagger.spec.to_dict(),
+        weights=Weights(WEIGHTS_FILE, len(content), hashlib.sha256(content).hexdigest(), tagger.count_params()),
+        **facts,
+    )
+    write_card(card, folder)
+    return card

@@ -1,0 +1,86 @@
+"""Published weights: safetensors, keys `layer/variable`, checked by SHA-256."""
+
+import hashlib
+from os import PathLike
+from pathlib import Path
+
+import keras
+import numpy as np
+from safetensors.numpy import load, save
+
+from keras_musictag.errors import ChecksumError
+
+
+def save_weights(model: keras.Model, path: str | PathLike, half: bool = False) -> None:
+    """Writes a model's weights, sorted by key, so that the same weights give the same bytes.
+
+    Args:
+        model: A built model whose layers all have names of their own.
+        path: The file to write.
+        half: Store matrices and kernels as float16. Vectors (biases, normalisation) stay float32: they weigh
+            next to nothing, and a moving variance may leave float16's range.
+    """
+    arrays = {}
+    for variable in model.weights:
+        array = np.asarray(keras.ops.convert_to_numpy(variable.value))
+        arrays[variable.path] = array.astype(np.float16) if half and array.ndim > 1 else array
+    Path(path).write_bytes(save({key: arrays[key] for key in sorted(arrays)}))
+
+
+def read_weights(path: str | PathLike, sha256: str | None = None) -> dict[str, np.ndarray]:
+    """Reads a safetensors file.
+
+    Args:
+        path: The file.
+        sha256: The hash it must have; None for a file that no card speaks of.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ChecksumError: If the hash differs.
+        ValueError: If it is no safetensors file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"The weights {path} do not exist.")
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and found != sha256:
+        raise ChecksumError(
+            f"{path} is damaged or was replaced: its SHA-256 is {found}, its card says {sha256}. "
+            "Install the package again, or fetch the file anew."
+        )
+    try:
+        return load(content)
+    except Exception as error:  # safetensors raises classes of its own, which are not exported
+        raise ValueError(f"{path} is not a safetensors file: {error}.") from None
+
+
+def assign_weights(model: keras.Model, arrays: dict[str, np.ndarray], source: str) -> None:
+    """Sets all weights of a model; every key must be used and every shape must agree.
+
+    Args:
+        model: A built model.
+        arrays: `layer/variable` -> array.
+        source: Where they come from, for the error message.
+
+    Raises:
+        ValueError: If keys or shapes differ; the message names the first that do. Nothing is set then.
+    """
+    variables = {variable.path: variable for variable in model.weights}
+    missing, unused = sorted(variables.keys() - arrays.keys()), sorted(arrays.keys() - variables.keys())
+    if missing or unused:
+        raise ValueError(
+            f"{source} does not fit {model.name}: it lacks {_few(missing)} and has {_few(unused)} too many."
+        )
+    for key, variable in variables.items():
+        if tuple(variable.shape) != arrays[key].shape:
+            raise ValueError(
+                f"{source} does not fit {model.name}: {key} has shape {arrays[key].shape}, expected "
+                f"{tuple(variable.shape)}."
+            )
+    for key, variable in variables.items():
+        variable.assign(arrays[key].astype(variable.dtype))
+
+
+def _few(keys):
+    return "no key" if not keys else ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")

@@ -1,0 +1,52 @@
+"""Packages of keras_musictag; `zoo/` and `tfrecords/` go into the wheel as data."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "keras_musictag" / "__init__.py").read_text()).group(1)
+DATA = ("zoo", "tfrecords")
+
+setup(
+    name="keras-musictag",
+    version=VERSION,
+    description="A Keras model zoo for automatic music tagging",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0 AND ISC",
+    license_files=["LICENSE", "NOTICE"],
+    python_requires=">=3.11",
+    packages=[*find_packages(include=["keras_musictag*"]), *(f"keras_musictag._data.{name}" for name in DATA)],
+    package_dir={f"keras_musictag._data.{name}": name for name in DATA},
+    package_data={
+        "keras_musictag": ["assets/*"],
+        **{f"keras_musictag._data.{name}": ["*/*"] for name in DATA},
+    },
+    install_requires=[
+        # kapre 0.4.1 caps TensorFlow and Keras; it wants the distribution named `tensorflow`
+        "tensorflow>=2.16,<2.21",
+        "keras>=3.3,<3.14",
+        "kapre>=0.4.1,<0.5",
+        "librosa>=0.10.2,<1",
+        "numpy>=1.26",
+        "scikit-learn>=1.4",
+        "click>=8.1",
+        "av>=14",
+        "soxr>=0.5",
+        "pooch>=1.8",
+        "safetensors>=0.4.3",
+        "rich>=13",
+        "matplotlib>=3.8",
+    ],
+    extras_require={"test": ["pytest>=8", "ruff>=0.12", "build>=1", "soundfile>=0.12"]},
+    entry_points={"console_scripts": ["keras-musictag = keras_musictag.cli:main"]},
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Multimedia :: Sound/Audio :: Analysis",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)
