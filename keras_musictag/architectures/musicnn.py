@@ -59,7 +59,9 @@ def body(x, config: Config):
     layers = keras.layers
     x = _norm("input_norm")(x)
     front = [_timbral(x, config.timbral_filters, mels) for mels in config.timbral_mels]
-    front += [_temporal(x, config.temporal_filters, frames) for frames in config.temporal_frames]
+    # time on the inner axis: as (128, 1) kernels, TensorFlow's convolution takes 13 times the memory
+    bands = layers.Permute((2, 1, 3), name="bands")(x)  # (batch, mels, frames, 1)
+    front += [_temporal(bands, config.temporal_filters, frames) for frames in config.temporal_frames]
     front = layers.Concatenate(name="front")(front)  # (batch, frames, 561)
 
     # residual only from the second on: the first changes the number of channels
@@ -89,20 +91,20 @@ def _timbral(x, filters, mels):
     name = f"timbral{mels}"
     x = keras.layers.ZeroPadding2D((3, 0), name=f"{name}_pad")(x)
     x = keras.layers.Conv2D(filters, (7, mels), activation="relu", name=name)(x)
-    return _max_over_bands(_norm(f"{name}_norm")(x), name)
-
-
-def _temporal(x, filters, frames):
-    """Convolution along time on each band, then the maximum over the bands."""
-    name = f"temporal{frames}"
-    x = keras.layers.Conv2D(filters, (frames, 1), padding="same", activation="relu", name=name)(x)
-    return _max_over_bands(_norm(f"{name}_norm")(x), name)
-
-
-def _max_over_bands(x, name):
-    _, frames, bands, filters = x.shape
-    x = keras.layers.MaxPooling2D((1, bands), name=f"{name}_max")(x)
+    x = _norm(f"{name}_norm")(x)
+    _, frames, positions, _ = x.shape
+    x = keras.layers.MaxPooling2D((1, positions), name=f"{name}_max")(x)
     return keras.layers.Reshape((frames, filters), name=f"{name}_frames")(x)  # (batch, frames, filters)
+
+
+def _temporal(bands, filters, frames):
+    """Convolution along time on each band, (batch, mels, frames, 1), then the maximum over the bands."""
+    name = f"temporal{frames}"
+    x = keras.layers.Conv2D(filters, (1, frames), padding="same", activation="relu", name=name)(bands)
+    x = _norm(f"{name}_norm")(x)
+    _, num_mels, num_frames, _ = x.shape
+    x = keras.layers.MaxPooling2D((num_mels, 1), name=f"{name}_max")(x)
+    return keras.layers.Reshape((num_frames, filters), name=f"{name}_frames")(x)  # (batch, frames, filters)
 
 
 def _midend(x, filters, name):

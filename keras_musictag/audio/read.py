@@ -192,8 +192,9 @@ class AudioStream:
                 self.source_rate_hz = frame_rate_hz  # a header may say half of what HE-AAC decodes to
             elif frame_rate_hz != rate_hz:
                 yield resampler.finish()
-                at = f"at {self.duration_seconds:.1f} s"
-                self._note(f"The sample rate changes from {rate_hz} to {frame_rate_hz} Hz {at}.")
+                if not self.notes:  # the first change only: a hostile file changes with every frame
+                    change = f"from {rate_hz} to {frame_rate_hz} Hz at {self.duration_seconds:.1f} s"
+                    self._note(f"The sample rate changes within the file, first {change}.")
             if frame_rate_hz != rate_hz:
                 rate_hz, resampler = frame_rate_hz, StreamResampler(frame_rate_hz, self.sample_rate_hz)
                 start_seconds, num_samples = self.duration_seconds, 0
@@ -222,7 +223,9 @@ class AudioStream:
         for packet in self._packets():
             try:
                 frames = self._stream.decode(packet)
-                self.bad_packets += packet is not None and packet.is_corrupt
+                # PCM has no damage to find: FFmpeg marks the end of every WAV that was written to a pipe.
+                marked = packet is not None and packet.is_corrupt
+                self.bad_packets += marked and not self.codec.startswith("pcm_")
             except av.FFmpegError:
                 self.bad_packets += 1
                 continue
@@ -239,7 +242,7 @@ class AudioStream:
                 return
             except (av.FFmpegError, OSError):
                 errors_in_a_row += 1
-                self.bad_packets += 1
+                self.bad_packets += errors_in_a_row == 1  # the tries after it are not packets
         yield None
 
     def _check_length(self, seconds: float, max_seconds: float) -> None:
@@ -347,8 +350,10 @@ def _header_seconds(container, stream: av.AudioStream, head: bytes) -> float | N
         return _xing_seconds(head, stream.codec_context.sample_rate)
     if "wav" in names and (seconds := _wav_seconds(head)):
         return seconds
-    if not set(names) & set(_EXACT) or ("matroska" in names and len(container.streams) > 1):
-        return None  # Matroska states one duration, that of the longest stream
+    if not set(names) & set(_EXACT):
+        return None
+    if {"matroska", "ogg"} & set(names) and len(container.streams) > 1:
+        return None  # the duration is that of the longest stream, such as a video
     if stream.duration is not None:
         return float(stream.duration * stream.time_base) or None
     return (container.duration or 0) / av.time_base or None
@@ -364,13 +369,13 @@ def _xing_seconds(head: bytes, rate_hz: int) -> float | None:
 
 
 def _wav_seconds(head: bytes) -> float | None:
-    """Returns the duration by a WAV's `data` length, which FFmpeg cuts to the length of the file."""
+    """Returns the duration by the `data` length of a PCM WAV, which FFmpeg cuts to the length of the file."""
     form, data = head.find(b"fmt "), head.find(b"data")
-    if form < 0 or len(head) < form + 20 or len(head) < data + 8 or data < form:
+    if not 0 < form < data - 20 or len(head) < data + 8:
         return None
-    (byte_rate,), (size,) = (
-        struct.unpack_from("<I", head, form + 16),
-        struct.unpack_from("<I", head, data + 4),
-    )
-    # A program that writes to a pipe leaves a length of 2 or 4 GB: not a promise.
-    return size / byte_rate if byte_rate and size < 0x7FFF0000 else None
+    tag, _, rate_hz, _, frame_bytes = struct.unpack_from("<HHIIH", head, form + 8)
+    (size,) = struct.unpack_from("<I", head, data + 4)
+    # 1, 3 and 0xFFFE are PCM. A program that writes to a pipe leaves 2 or 4 GB as the length: no promise.
+    if tag not in (1, 3, 0xFFFE) or size >= 0x7FFF0000 or not rate_hz * frame_bytes:
+        return None
+    return size / (rate_hz * frame_bytes) or None

@@ -79,6 +79,8 @@ def rename(architecture: str, variables: dict[str, np.ndarray]) -> dict[str, np.
         layer = LAYERS[architecture][original]
         if layer in MIDEND and leaf == "kernel":
             array = array[:, :, 0, :]  # (frames, channels, 1, filters): a 1-D convolution written as a 2-D one
+        elif layer.startswith("temporal") and leaf == "kernel":
+            array = array.transpose(1, 0, 2, 3)  # (frames, 1, 1, filters): the port convolves (mels, frames) maps
         renamed[f"{layer}/{leaf}"] = array
     return renamed
 

@@ -1,0 +1,22 @@
+"""The oracle: reference inputs and outputs that lie beside a maintainer's checkout, and nowhere else."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "shared"
+needs_shared = pytest.mark.skipif(
+    not FOLDER.is_dir(), reason="needs the reference data, which lie beside a maintainer's checkout only (../shared)"
+)
+
+
+def load(*parts: str) -> dict[str, np.ndarray]:
+    """The arrays of one `.npz` below `reference/`."""
+    with np.load(FOLDER.joinpath("reference", *parts)) as arrays:
+        return dict(arrays)
+
+
+def clip() -> Path:
+    """The MagnaTagATune clip that the reference outputs were computed on."""
+    return next((FOLDER / "audio").glob("joram-*.mp3"))

@@ -1,0 +1,80 @@
+"""Folders import in one direction, down the table of docs/LAYOUT.md. Every import is read, those in functions, too."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "keras_musictag"
+ROWS = [
+    {"errors"},
+    {"registry", "data"},
+    {"tags", "audio", "metrics"},
+    {"records", "layers"},
+    {"frontends"},
+    {"architectures"},
+    {"tagger"},
+    {"engines"},
+    {"zoo"},
+    {"datasets", "evaluation", "export", "library"},
+    {"training", "robustness", "publishing"},
+    {"web"},
+    {"cli"},
+]
+ROW = {part: number for number, row in enumerate(ROWS) for part in row}
+# packages that only some rows may load
+ONLY_FROM = {"tensorflow": ROW["records"], "keras": ROW["layers"], "kapre": ROW["frontends"]}
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(source: str) -> set[str]:
+    """Full names of all modules that a source imports."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where they lead"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def violations(part: str, source: str) -> list[str]:
+    found = []
+    for name in imports_of(source):
+        top, *rest = name.split(".")
+        if top in ("scripts", "tests"):
+            found.append(f"{part} imports {name}")
+        elif top == "keras_musictag" and rest and rest[0] in ROW:
+            if rest[0] != part and ROW[rest[0]] >= ROW[part]:
+                found.append(f"{part} imports {name}, which is not above it")
+        elif top in ONLY_FROM and ROW[part] < ONLY_FROM[top]:
+            found.append(f"{part} imports {top}")
+        elif top == "kapre" and part != "frontends":
+            found.append(f"{part} imports kapre")
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_file_imports_only_from_above(path):
+    assert part_of(path) in ROW, f"{part_of(path)} stands in no row of docs/LAYOUT.md"
+    assert violations(part_of(path), path.read_text(encoding="utf-8")) == []
+
+
+def test_the_rule_sees_what_it_should():
+    assert violations("audio", "import keras_musictag.zoo.load")
+    assert violations("audio", "def f():\n    from keras_musictag.tags import aggregate")
+    assert violations("tags", "import tensorflow as tf")
+    assert violations("tagger", "import kapre")
+    assert violations("cli", "from tests import checks")
+    assert not violations("tagger", "from keras_musictag.audio.chunk import cut")
+
+
+def test_the_table_in_the_docs_is_the_one_tested():
+    text = (PACKAGE.parent / "docs" / "LAYOUT.md").read_text(encoding="utf-8")
+    for part in {part_of(path) for path in FILES}:
+        assert f"`{part}`" in text, f"docs/LAYOUT.md does not say where `{part}` stands"
