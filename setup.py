@@ -36,11 +36,12 @@ setup(
         "av>=14",
         "soxr>=0.5",
         "pooch>=1.8",
+        "platformdirs>=4",
         "safetensors>=0.4.3",
         "rich>=13",
         "matplotlib>=3.8",
     ],
-    extras_require={"test": ["pytest>=8", "ruff>=0.12", "build>=1", "soundfile>=0.12"]},
+    extras_require={"test": ["pytest>=8", "ruff>=0.12", "build>=1", "setuptools>=77", "soundfile>=0.12"]},
     entry_points={"console_scripts": ["keras-musictag = keras_musictag.cli:main"]},
     classifiers=[
         "Development Status :: 4 - Beta",

@@ -12,7 +12,7 @@ def bundled(folder: str) -> Path:
 
 
 def demo_clip() -> Path:
-    """The demo clip: 29.1 s of synthetic music, MP3, 16 kHz, mono, free to use (see NOTICE).
+    """The demo clip: 29.2 s of synthetic music, MP3, 16 kHz, mono, free to use (see NOTICE).
 
     Example:
         >>> demo_clip().name

@@ -1,7 +1,8 @@
 """Architectures: features -> embedding, one a module.
 
-Each has a docstring with its source, a frozen `Config`, the front end (`FRONTEND`) and chunking (`CHUNKING`) it
-was published with, and `body(x, config)`, which ends in the penultimate layer. The head (dropout, "logits",
+Each has a docstring with its source, a frozen `Config` (with `dropout`, of the head), the front end (`FRONTEND`) and
+chunking (`CHUNKING`) it was published with, whether another length can be built (`ANY_LENGTH`), and
+`body(x, config)`, which ends in the penultimate layer. The head (dropout, "logits",
 "scores") is the same for all, and `tagger.network` adds it: one tag list or another, or none, on one body.
 """
 

@@ -62,8 +62,8 @@ def as_mono(array: np.ndarray, sample_rate_hz: float | None) -> np.ndarray:
         Float32 (samples,), the mean of the channels. May share memory with `array`.
 
     Raises:
-        TypeError: If the sample rate is missing, or the array does not hold real samples of a known scale.
-        ValueError: If the sample rate lies outside 1 kHz to 768 kHz.
+        TypeError: If the array does not hold real samples of a known scale.
+        ValueError: If the sample rate is missing or lies outside 1 kHz to 768 kHz.
         AudioError: If the shape or the values cannot be audio. (It is a ValueError too.)
 
     Example:
@@ -71,7 +71,7 @@ def as_mono(array: np.ndarray, sample_rate_hz: float | None) -> np.ndarray:
         array([ 0.25, -0.5 ], dtype=float32)
     """
     if sample_rate_hz is None:
-        raise TypeError(
+        raise ValueError(
             "An array of samples needs sample_rate=..., such as sample_rate=44100: 44.1 kHz samples in a "
             "16 kHz model give wrong tags without any error."
         )

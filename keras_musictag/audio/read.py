@@ -1,14 +1,10 @@
 """Any music file becomes mono float32, block by block: PyAV decodes, soxr resamples.
 
-A file is hostile until shown otherwise. FFmpeg sees an open file object, never a name: it cannot open an
-address, a playlist or a second file, and only the containers in `FORMATS`. Damaged files give what can be
-decoded, with a count of the bad packets and a note where the header had promised more.
+A file is hostile until shown otherwise (`audio.container`). Damaged files give what can be decoded, with a count
+of the bad packets and a note where the header had promised more.
 """
 
-import io
 import os
-import stat
-import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,15 +13,19 @@ from typing import BinaryIO
 import av
 import numpy as np
 
-from keras_musictag.audio.array import MAX_CHANNELS, mono_of_frame
-from keras_musictag.audio.resample import MAX_RATE_HZ, MIN_RATE_HZ, StreamResampler, check_rate_hz
+from keras_musictag.audio.array import mono_of_frame
+from keras_musictag.audio.container import (
+    audio_stream,
+    check_format,
+    header_seconds,
+    open_container,
+    open_file,
+    read_head,
+)
+from keras_musictag.audio.resample import StreamResampler, check_rate_hz
 from keras_musictag.errors import AudioError
 
 MAX_SECONDS = 24 * 3600.0
-# FFmpeg's names of the containers that are opened. Those of the first line say how long the audio is; in the
-# others FFmpeg guesses from the bit rate, which would give false notes.
-_EXACT = "wav,w64,aiff,au,caf,flac,ogg,mov,mp4,ape,tta,wv,dsf,matroska,webm".split(",")
-FORMATS = (*_EXACT, *"mp3,aac,ac3,eac3,amr,asf,avi,flv,mpc,mpc8,mpeg,mpegts".split(","))
 _MAX_DEMUX_ERRORS = 16  # in a row: a demuxer that fails this often makes no more progress
 _HUGE = 1e30  # a float sample beyond this (or NaN) is damage, and the resampler could make it infinite
 
@@ -127,11 +127,11 @@ class AudioStream:
 
     def __init__(self, source, sample_rate_hz, max_seconds):
         with ExitStack() as stack:  # closes what was opened if a line below raises
-            file, self._name = _open_file(source, stack)
-            head = _head(file, self._name)
-            self._container = stack.enter_context(_open_container(file, self._name))
-            self._stream = _audio_stream(self._container, self._name)
-            self.header_seconds = _header_seconds(self._container, self._stream, head)
+            file, self._name = open_file(source, stack)
+            head = read_head(file, self._name)
+            self._container = stack.enter_context(open_container(file, self._name))
+            self._stream = audio_stream(self._container, self._name)
+            self.header_seconds = header_seconds(self._container, self._stream, head)
             codec = self._stream.codec_context
             self._check_length(self.header_seconds or 0.0, max_seconds)
             self._stack = stack.pop_all()
@@ -208,7 +208,7 @@ class AudioStream:
     def _mono(self) -> Iterator[tuple[int, np.ndarray]]:
         """Yields the sample rate and the float32 (samples,) of each frame."""
         for frame in self._frames():
-            _check_format(frame.layout.nb_channels, frame.sample_rate, self._name)
+            check_format(frame.layout.nb_channels, frame.sample_rate, self._name)
             if self.duration_seconds == 0:
                 self.channels = frame.layout.nb_channels
             with np.errstate(over="ignore", invalid="ignore"):
@@ -254,128 +254,3 @@ class AudioStream:
 
     def _note(self, sentence: str) -> None:
         self.notes = (*self.notes, sentence)
-
-
-def _open_file(source, stack: ExitStack) -> tuple[BinaryIO, str]:
-    """Returns a binary file object at its start, and what messages call it."""
-    if isinstance(source, str | os.PathLike):
-        name = repr(os.fspath(source))
-        return stack.enter_context(_open_path(source, name)), name
-    if isinstance(source, io.TextIOBase) or not (hasattr(source, "read") and hasattr(source, "seek")):
-        raise TypeError(
-            "`source` must be a path or a seekable binary file object; wrap bytes in io.BytesIO. "
-            f"Received: {type(source).__name__}."
-        )
-    source.seek(0)
-    return source, f"The file object {getattr(source, 'name', type(source).__name__)!r}"
-
-
-def _open_path(path: str | os.PathLike, name: str) -> BinaryIO:
-    try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISREG(mode):  # opening a pipe would wait for its writer
-            return open(path, "rb")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise FileNotFoundError(
-            f"There is no file {name}; expected a music file on this machine. Check the spelling; what lies "
-            "behind a web address must be downloaded first."
-        ) from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise AudioError(f"{name} cannot be read ({reason}). Check its name and permissions.") from error
-    kind = "a folder; pass one of the files in it" if stat.S_ISDIR(mode) else "a pipe, socket or device"
-    raise AudioError(f"{name} must be a music file. Received: {kind}.")
-
-
-def _head(file: BinaryIO, name: str) -> bytes:
-    """Returns the first 4 KB after any ID3 tag, having refused what is clearly no audio."""
-    head = file.read(4096)
-    if not head:
-        raise AudioError(f"{name} is empty (0 bytes); expected a music file. Copy or download it again.")
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise AudioError(f"{name} is a web page (HTML or XML), not audio. Download the music file itself.")
-    if head[:4] in (b"RIFF", b"RF64") and b"fmt " in head[:-16]:
-        # Checked here, as FFmpeg could not name a rate above 2**31 Hz or 1000 channels.
-        _check_format(*struct.unpack_from("<HI", head, head.index(b"fmt ") + 10), name)
-    if head[:3] == b"ID3" and len(head) > 10:
-        file.seek(10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)))
-        head = file.read(4096)
-    file.seek(0)
-    return head
-
-
-def _open_container(file: BinaryIO, name: str):
-    def refuse(url, flags, options):
-        raise PermissionError(f"A music file must not open another: {url}")
-
-    # The whitelists also bind demuxers that open by themselves, past `io_open`.
-    options = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "none"}
-    try:  # tags may be in any encoding, hence "replace"
-        return av.open(file, container_options=options, io_open=refuse, metadata_errors="replace")
-    except (av.FFmpegError, OSError) as error:
-        raise AudioError(
-            f"{name} is not audio that can be opened; expected one of {', '.join(FORMATS)}. "
-            "Is it damaged, or an image, a playlist or a text?"
-        ) from error
-
-
-def _audio_stream(container, name: str) -> av.AudioStream:
-    stream = container.streams.best("audio")
-    if stream is None:
-        kinds = ", ".join(stream.type for stream in container.streams) or "none"
-        raise AudioError(
-            f"{name} has no audio stream that can be decoded; expected one. Its streams: {kinds}."
-        )
-    if stream.codec_context is None:
-        raise AudioError(f"{name} is in a codec that FFmpeg cannot decode. Convert it to FLAC or MP3.")
-    _check_format(stream.codec_context.channels, stream.codec_context.sample_rate, name)
-    return stream
-
-
-def _check_format(channels: int, rate_hz: int, name: str) -> None:
-    for what, number, low, high in (
-        ("number of channels", channels, 1, MAX_CHANNELS),
-        ("sample rate in Hz", rate_hz, MIN_RATE_HZ, MAX_RATE_HZ),
-    ):
-        if not low <= number <= high:
-            raise AudioError(
-                f"{name} has a {what} of {number}; expected {low} to {high}. Is its header damaged?"
-            )
-
-
-def _header_seconds(container, stream: av.AudioStream, head: bytes) -> float | None:
-    """Returns the duration that the file states, seconds; None where FFmpeg would only guess."""
-    names = container.format.name.split(",")
-    if "mp3" in names:
-        return _xing_seconds(head, stream.codec_context.sample_rate)
-    if "wav" in names and (seconds := _wav_seconds(head)):
-        return seconds
-    if not set(names) & set(_EXACT):
-        return None
-    if {"matroska", "ogg"} & set(names) and len(container.streams) > 1:
-        return None  # the duration is that of the longest stream, such as a video
-    if stream.duration is not None:
-        return float(stream.duration * stream.time_base) or None
-    return (container.duration or 0) / av.time_base or None
-
-
-def _xing_seconds(head: bytes, rate_hz: int) -> float | None:
-    """Returns the duration by an MP3's Xing or Info header: that word, flags, number of frames."""
-    at = max(head.find(b"Xing"), head.find(b"Info"))
-    if at < 0 or len(head) < at + 12 or not head[at + 7] & 1:
-        return None
-    samples_per_frame = 1152 if rate_hz >= 32000 else 576  # MPEG 1; MPEG 2 and 2.5
-    return int.from_bytes(head[at + 8 : at + 12], "big") * samples_per_frame / rate_hz or None
-
-
-def _wav_seconds(head: bytes) -> float | None:
-    """Returns the duration by the `data` length of a PCM WAV, which FFmpeg cuts to the length of the file."""
-    form, data = head.find(b"fmt "), head.find(b"data")
-    if not 0 < form < data - 20 or len(head) < data + 8:
-        return None
-    tag, _, rate_hz, _, frame_bytes = struct.unpack_from("<HHIIH", head, form + 8)
-    (size,) = struct.unpack_from("<I", head, data + 4)
-    # 1, 3 and 0xFFFE are PCM. A program that writes to a pipe leaves 2 or 4 GB as the length: no promise.
-    if tag not in (1, 3, 0xFFFE) or size >= 0x7FFF0000 or not rate_hz * frame_bytes:
-        return None
-    return size / (rate_hz * frame_bytes) or None

@@ -48,13 +48,9 @@ def resample(samples: np.ndarray, from_hz: float, to_hz: float) -> np.ndarray:
     """
     samples = np.asarray(samples)
     if samples.dtype.kind != "f":
-        raise TypeError(
-            f"`samples` must be floats; `as_mono` scales integers. Received: dtype {samples.dtype}."
-        )
+        raise TypeError(f"`samples` must be floats; `as_mono` scales integers. Received: dtype {samples.dtype}.")
     if samples.ndim != 1:
-        raise ValueError(
-            f"`samples` must be mono, shape (samples,); see `as_mono`. Received: shape {samples.shape}."
-        )
+        raise ValueError(f"`samples` must be mono, shape (samples,); see `as_mono`. Received: shape {samples.shape}.")
     stream = StreamResampler(from_hz, to_hz)
     return stream.finish(samples.astype(np.float32, copy=False))
 

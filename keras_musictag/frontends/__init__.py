@@ -49,6 +49,7 @@ def choose_implementation(implementation: str | None = None) -> str:
         raise UnknownNameError.of("front end implementation", implementation, IMPLEMENTATIONS)
     if implementation == "kapre" and backend != "tensorflow":
         raise ValueError(
-            f"`implementation='kapre'` needs the TensorFlow backend; this is {backend!r}. Try implementation='portable'."
+            f"`implementation='kapre'` needs the TensorFlow backend; this is {backend!r}. "
+            "Try implementation='portable'."
         )
     return implementation

@@ -1,21 +1,11 @@
-"""Log-mel spectrogram: STFT, power, mel bands, logarithm; on the graph, in float32 whatever the policy.
-
-Kapre gives STFT, filterbank and decibel. It has no centred framing and no power before the mel matrix, and its
-decibel is clamped 80 dB below the loudest value of a chunk: hence the padding and the power layer of our own
-and a dynamic range without bounds. The portable form replaces Kapre's layers by ones on `keras.ops`.
-"""
+"""Log-mel spectrogram: STFT, power, mel bands, logarithm; on the graph, in float32 whatever the policy."""
 
 from dataclasses import dataclass
 
-import keras
-
-from keras_musictag.layers.compression import Decibel, LogGain
+from keras_musictag.frontends._stft import decibel, power_spectrogram
+from keras_musictag.layers.compression import LogGain
 from keras_musictag.layers.mel_filterbank import MelFilterbank
-from keras_musictag.layers.pad_samples import PadSamples
-from keras_musictag.layers.power import Power
-from keras_musictag.layers.power_spectrogram import PowerSpectrogram
 
-NO_CLAMP_DB = 1e6  # Kapre's `dynamic_range`; far below any floor
 CHOICES = {
     "mel_scale": ("htk", "slaney"),
     "mel_norm": (None, "slaney"),
@@ -86,54 +76,30 @@ def apply(waveform, config: Config, implementation: str):
     Returns:
         Float32 tensor (batch, frames, mels, 1). Centred frames are 1 + samples // hop_samples.
     """
-    if config.padding != "none":
-        waveform = PadSamples(config.window_samples // 2, config.padding, dtype="float32", name="log_mel_pad")(waveform)
-    steps = _kapre_layers if implementation == "kapre" else _portable_layers
-    for layer in steps(config):
-        waveform = layer(waveform)
-    return waveform
+    power = power_spectrogram(waveform, config, implementation, "log_mel")
+    bands = (_kapre_bands if implementation == "kapre" else _portable_bands)(config)(power)
+    if config.compression == "decibel":
+        return decibel(bands, config.floor_power, implementation, "log_mel_compression")
+    return LogGain(config.gain, dtype="float32", name="log_mel_compression")(bands)
 
 
-def _kapre_layers(config):
+def _kapre_bands(config):
     import kapre  # loads TensorFlow, which the portable form does without
 
-    yield keras.layers.Reshape((-1, 1), dtype="float32", name="log_mel_channel")
-    yield kapre.STFT(
-        n_fft=config.window_samples,
-        win_length=config.window_samples,
-        hop_length=config.hop_samples,
-        input_data_format="channels_last",
-        output_data_format="channels_last",
-        dtype="float32",
-        name="log_mel_stft",
-    )
-    yield Power(dtype="float32", name="log_mel_power")
-    yield kapre.ApplyFilterbank(
-        type="mel",
-        filterbank_kwargs={
-            "sample_rate": config.sample_rate_hz,
-            "n_freq": config.window_samples // 2 + 1,
-            "n_mels": config.num_mels,
-            "f_min": config.fmin_hz,
-            "f_max": config.fmax_hz,
-            "htk": config.mel_scale == "htk",
-            "norm": config.mel_norm,
-        },
-        data_format="channels_last",
-        dtype="float32",
-        name="log_mel_bands",
-    )
-    if config.compression == "decibel":
-        yield kapre.MagnitudeToDecibel(
-            amin=config.floor_power, dynamic_range=NO_CLAMP_DB, dtype="float32", name="log_mel_compression"
-        )
-    else:
-        yield LogGain(config.gain, dtype="float32", name="log_mel_compression")
+    matrix = {
+        "sample_rate": config.sample_rate_hz,
+        "n_freq": config.window_samples // 2 + 1,
+        "n_mels": config.num_mels,
+        "f_min": config.fmin_hz,
+        "f_max": config.fmax_hz,
+        "htk": config.mel_scale == "htk",
+        "norm": config.mel_norm,
+    }
+    return kapre.ApplyFilterbank("mel", matrix, data_format="channels_last", dtype="float32", name="log_mel_bands")
 
 
-def _portable_layers(config):
-    yield PowerSpectrogram(config.window_samples, config.hop_samples, dtype="float32", name="log_mel_power")
-    yield MelFilterbank(
+def _portable_bands(config):
+    return MelFilterbank(
         config.sample_rate_hz,
         config.num_mels,
         config.fmin_hz,
@@ -143,7 +109,3 @@ def _portable_layers(config):
         dtype="float32",
         name="log_mel_bands",
     )
-    if config.compression == "decibel":
-        yield Decibel(config.floor_power, dtype="float32", name="log_mel_compression")
-    else:
-        yield LogGain(config.gain, dtype="float32", name="log_mel_compression")

@@ -33,7 +33,7 @@ class Tagger(keras.Model):
         >>> tagger = kmt.load("musicnn")
         >>> result = tagger.tag(kmt.demo_clip(), top=3)
         >>> len(result.tags), round(result.duration_seconds, 1)
-        (3, 29.1)
+        (3, 29.2)
     """
 
     def __init__(self, spec: TaggerSpec, implementation: str | None = None, name: str | None = None):

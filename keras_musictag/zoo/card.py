@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from keras_musictag.errors import UnknownNameError
 
 FILE_NAME = "card.json"
+NAME = re.compile(r"[a-z0-9_]+-[a-z0-9_-]+-v\d+")
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,17 @@ class Licences:
 
 @dataclass(frozen=True)
 class Card:
-    """A zoo entry. `model` is `TaggerSpec.to_dict()`; a missing or unknown key anywhere is an error."""
+    """A zoo entry. `model` is `TaggerSpec.to_dict()`; a missing or unknown key anywhere is an error.
+
+    Its name is `<architecture>-<dataset>-v<N>`. `reference` is None for weights that are no paper's.
+    """
 
     name: str
     summary: str
     model: dict[str, Any]
     weights: Weights
     trained_on: TrainedOn
-    reference: Reference
+    reference: Reference | None
     licences: Licences
     versions: dict[str, str]
     recipe: str | None
@@ -111,8 +116,11 @@ def read_card(folder: Path) -> Card:
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
     values = dict(_checked(Card, data, path))
+    if not NAME.fullmatch(str(values["name"])):
+        raise ValueError(f"{path}: a name must look like 'musicnn-mtat-v1'. Received: {values['name']!r}.")
     for name, cls in PARTS.items():
-        values[name] = cls(**_checked(cls, values[name], path))
+        if name != "reference" or values[name] is not None:
+            values[name] = cls(**_checked(cls, values[name], path))
     values["metrics"] = tuple(_metric(row, path) for row in values["metrics"])
     return Card(**values)
 

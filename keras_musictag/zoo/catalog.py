@@ -2,10 +2,11 @@
 
 import fnmatch
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import pooch
+import platformdirs
 
 from keras_musictag.data import bundled
 from keras_musictag.errors import UnknownNameError
@@ -32,7 +33,7 @@ class ModelInfo:
 def user_folder() -> Path:
     """Where the user's own entries lie; the environment variable KERAS_MUSICTAG_HOME moves it."""
     home = os.environ.get(HOME_VARIABLE)
-    return (Path(home).expanduser() if home else Path(pooch.os_cache("keras_musictag"))) / "zoo"
+    return (Path(home).expanduser() if home else platformdirs.user_data_path("keras_musictag")) / "zoo"
 
 
 def entries() -> dict[str, Path]:
@@ -45,8 +46,17 @@ def entries() -> dict[str, Path]:
 
 
 def cards() -> list[Card]:
-    """The cards of all entries, default entries of an architecture first."""
-    return sorted((read_card(folder) for folder in entries().values()), key=_rank)
+    """The cards of all entries, default entries of an architecture first; a damaged one is warned of and left out."""
+    found = []
+    for name, folder in entries().items():
+        try:
+            card = read_card(folder)
+            if card.name != name:
+                raise ValueError(f"{folder} holds the card of {card.name!r}: the folder must bear that name.")
+            found.append(card)
+        except (ValueError, UnknownNameError) as error:
+            warnings.warn(f"A zoo entry is left out. {error}", stacklevel=2)
+    return sorted(found, key=_rank)
 
 
 def _rank(card: Card):

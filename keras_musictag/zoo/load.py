@@ -110,13 +110,12 @@ def _load_architecture(name: str, weights) -> Tagger:
         )
     if card is None:
         existing = [c.name for c in cards() if c.architecture == name]
-        kind = f"weights of {name!r}"
         if not existing:
             raise UnknownNameError(
                 f"There are no published weights of {name!r}. build({name!r}, tags=[...]) makes one to train; "
                 f"there are weights of: {', '.join(sorted({c.architecture for c in cards()}))}."
             )
-        raise UnknownNameError.of(kind, weights, existing)
+        raise UnknownNameError(f"There are no weights {weights!r} for {name!r}. Known: {', '.join(existing)}.")
     return _make(card, entries()[card.name] if weights is not None else None)
 
 

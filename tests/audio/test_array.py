@@ -44,7 +44,7 @@ def test_a_list_of_floats_is_an_array():
 
 
 def test_a_missing_sample_rate_says_what_to_write():
-    with pytest.raises(TypeError, match=r"sample_rate=44100"):
+    with pytest.raises(ValueError, match=r"sample_rate=44100"):
         as_mono(np.zeros(10), None)
 
 

@@ -34,9 +34,7 @@ def test_the_whole_equals_soxr_hq_exactly(from_hz, to_hz):
 
 
 def test_a_tone_above_the_new_nyquist_is_below_minus_100_db():
-    quiet = resample(tone(10_000, 44100), 44100, 16000)[
-        1000:-1000
-    ]  # not the ends, where the tone starts and stops
+    quiet = resample(tone(10_000, 44100), 44100, 16000)[1000:-1000]  # not the ends, where the tone starts and stops
     assert 20 * np.log10(np.abs(quiet).max()) < -100
 
 

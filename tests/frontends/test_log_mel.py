@@ -15,9 +15,7 @@ SAMPLES = 16000
 CONFIGS = {
     "2020_evaluation": log_mel.Config(),
     "2020_evaluation_128_mels": log_mel.Config(num_mels=128),
-    "musicnn_package": log_mel.Config(
-        mel_scale="slaney", mel_norm="slaney", padding="none", compression="log_gain"
-    ),
+    "musicnn_package": log_mel.Config(mel_scale="slaney", mel_norm="slaney", padding="none", compression="log_gain"),
     "slaney_zero_padded_decibel": log_mel.Config(mel_scale="slaney", padding="zero"),
     "htk_unit_area_log_gain": log_mel.Config(mel_norm="slaney", compression="log_gain", fmin_hz=30, fmax_hz=7000),
 }

@@ -5,13 +5,19 @@ import pytest
 from keras_musictag import UnknownNameError, list_models
 from keras_musictag.data import bundled
 from keras_musictag.zoo.card import read_card
-from keras_musictag.zoo.catalog import HOME_VARIABLE, best_entry, cards, entries, user_folder
+from keras_musictag.zoo.catalog import HOME_VARIABLE, best_entry, entries, user_folder
 
 BUNDLED = ["musicnn-mtat-v1", "musicnn-msd-v1", "vgg-mtat-v1", "vgg-msd-v1"]
 
 
 def names(*args, **options):
-    return [model.name for model in list_models(*args, **options)]
+    """Names in the order of the list. Entries that are bundled later are passed over: they shall break no test."""
+    found = [model.name for model in list_models(*args, **options)]
+    return [name for name in found if name in BUNDLED or name not in later()]
+
+
+def later():
+    return {path.name for path in bundled("zoo").iterdir()} - set(BUNDLED)
 
 
 def renamed(name):
@@ -48,7 +54,7 @@ def test_a_dataset_and_a_pattern_must_both_fit():
 
 
 def test_a_dataset_without_any_entry_is_answered_by_those_with():
-    with pytest.raises(UnknownNameError, match=r"'mtt'\. Did you mean 'mtat'\? Known: msd, mtat\."):
+    with pytest.raises(UnknownNameError, match=r"'mtt'\. Did you mean 'mtat'\? Known: .*\bmsd, .*mtat"):
         list_models(dataset="mtt")
 
 
@@ -115,12 +121,7 @@ def test_the_newest_version_is_the_best_by_number_not_by_letter(edited_entry):
     for version in (9, 10):
         edited_entry(f"vgg-msd-v{version}", renamed(f"vgg-msd-v{version}"), source="vgg-msd-v1")
     assert best_entry("vgg", dataset="msd").name == "vgg-msd-v10"
-    assert [card.name for card in cards() if card.trained_on.dataset == "msd"] == [
-        "musicnn-msd-v1",
-        "vgg-msd-v10",
-        "vgg-msd-v9",
-        "vgg-msd-v1",
-    ]
+    assert names("vgg-msd-*") == ["vgg-msd-v10", "vgg-msd-v9", "vgg-msd-v1"]
 
 
 def test_a_newer_entry_of_a_later_dataset_does_not_become_the_default(edited_entry):
@@ -143,4 +144,4 @@ def test_a_damaged_card_in_the_users_zoo_does_not_take_away_the_bundled_default(
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="bug: a name is listed twice, or not loadable by it")
 def test_a_renamed_copy_is_listed_under_the_name_that_loads_it(edited_entry):
     edited_entry("my-copy-v1")  # the card still says vgg-mtat-v1
-    assert set(names()) == set(entries())
+    assert set(names()) == set(entries()) - later()

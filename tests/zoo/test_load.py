@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import keras_musictag
-from keras_musictag import ChecksumError, Tagger, UnknownNameError, build, load
+from keras_musictag import ChecksumError, Tagger, UnknownNameError, architectures, build, load
 from keras_musictag.data import bundled
 from keras_musictag.tags.read_tags import read_tags
+from keras_musictag.zoo.catalog import cards
 from keras_musictag.zoo.weights import read_weights
 
 # The equalities below are exact: the same weights in the same graph on the same machine.
@@ -20,6 +21,11 @@ def assert_has_published_weights(tagger, entry):
     assert {variable.path for variable in tagger.weights} == published.keys()
     for variable in tagger.weights:
         np.testing.assert_array_equal(variable.numpy(), published[variable.path], err_msg=variable.path)
+
+
+def label(value):
+    """A test's name for a parameter: a folder goes by its own name, wherever the checkout lies."""
+    return f"folder {value.name}" if isinstance(value, Path) else str(value)
 
 
 @pytest.mark.parametrize(
@@ -35,9 +41,9 @@ def assert_has_published_weights(tagger, entry):
         (("vgg-msd-v1", "msd"), "vgg-msd-v1"),
         (("vgg-msd-v1", "vgg-msd-v1"), "vgg-msd-v1"),
         ((bundled("zoo") / "vgg-msd-v1",), "vgg-msd-v1"),
-        ((str(bundled("zoo") / "vgg-mtat-v1") + "/", "mtat"), "vgg-mtat-v1"),
+        ((bundled("zoo") / "vgg-mtat-v1", "mtat"), "vgg-mtat-v1"),
     ],
-    ids=str,
+    ids=lambda value: " ".join(map(label, value)) if isinstance(value, tuple) else "",
 )
 def test_every_way_to_name_an_entry_gives_its_weights_and_its_tags(arguments, entry):
     tagger = load(*arguments)
@@ -49,7 +55,7 @@ def test_every_way_to_name_an_entry_gives_its_weights_and_its_tags(arguments, en
 
 def test_a_folder_in_the_working_directory_needs_no_slash(monkeypatch):
     monkeypatch.chdir(bundled("zoo"))
-    assert load(Path("vgg-msd-v1")).name == load("vgg-msd-v1").name == "vgg-msd-v1"
+    assert load(Path("vgg-msd-v1")).name == load("vgg-msd-v1").name == load("./vgg-msd-v1/").name == "vgg-msd-v1"
 
 
 def test_the_public_name_is_this_function():
@@ -64,7 +70,7 @@ def test_an_entry_in_the_users_zoo_is_loaded_by_its_name_and_by_its_dataset(edit
         assert_has_published_weights(tagger, "vgg-mtat-v1")  # it is a copy of it
 
 
-@pytest.mark.parametrize("model", ["vgg", "vgg-mtat-v1", bundled("zoo") / "vgg-mtat-v1"], ids=str)
+@pytest.mark.parametrize("model", ["vgg", "vgg-mtat-v1", bundled("zoo") / "vgg-mtat-v1"], ids=label)
 def test_without_weights_they_are_random_and_the_tags_are_the_default_entrys(model, chunks):
     keras.utils.set_random_seed(0)
     tagger = load(model, weights=None)
@@ -100,7 +106,9 @@ def test_build_of_an_unknown_architecture_is_answered_by_the_nearest():
     "model, meant", [("musicn", "musicnn"), ("MusiCNN", "musicnn"), ("vgg-mtat-v2", "vgg-mtat-v1")]
 )
 def test_an_unknown_model_is_answered_by_the_nearest(model, meant):
-    with pytest.raises(UnknownNameError, match=rf"There is no model '{model}'\. Did you mean '{meant}'\? Known: musicnn"):
+    with pytest.raises(
+        UnknownNameError, match=rf"There is no model '{model}'\. Did you mean '{meant}'\? Known: .*musicnn, "
+    ):
         load(model)
 
 
@@ -122,7 +130,7 @@ def test_a_folder_without_a_card_is_no_entry(tmp_path):
         load(tmp_path)
 
 
-@pytest.mark.parametrize("model", ["musicnn-msd-v1", bundled("zoo") / "musicnn-msd-v1"], ids=str)
+@pytest.mark.parametrize("model", ["musicnn-msd-v1", bundled("zoo") / "musicnn-msd-v1"], ids=label)
 @pytest.mark.parametrize("weights", ["mtat", "musicnn-mtat-v1", "vgg-msd-v1"])
 def test_an_entry_with_other_weights_is_a_contradiction_that_names_both(model, weights):
     with pytest.raises(ValueError, match=rf"'musicnn-msd-v1' has weights of its own.*'msd'.*weights='{weights}'"):
@@ -137,8 +145,20 @@ def test_the_advice_after_a_contradiction_works():
 
 @pytest.mark.parametrize("weights", ["gtzan", "vgg-mtat-v1", "random", 3])
 def test_weights_that_an_architecture_does_not_have_are_answered_by_those_it_has(weights):
-    with pytest.raises(UnknownNameError, match=rf"weights of 'musicnn' {weights!r}.*Known: musicnn-mtat-v1, musicnn-msd"):
+    with pytest.raises(
+        UnknownNameError, match=rf"weights of 'musicnn' {weights!r}.*Known: musicnn-mtat-v1, musicnn-msd"
+    ):
         load("musicnn", weights=weights)
+
+
+def test_an_architecture_without_published_weights_says_how_to_make_one():
+    published = {card.architecture for card in cards()}
+    unpublished = [name for name in architectures.names() if name not in published]
+    if not unpublished:
+        pytest.skip("every architecture has published weights")
+    for weights in ("default", "mtat", None):
+        with pytest.raises(UnknownNameError, match=rf"no published weights of '{unpublished[0]}'\. build\(.*musicnn, "):
+            load(unpublished[0], weights=weights)
 
 
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="bug: datasets are not among the names it suggests")
@@ -178,9 +198,7 @@ def test_a_card_of_another_network_than_its_weights_is_refused(edited_entry):
         load(folder)
 
 
-@pytest.mark.parametrize(
-    "part, setting", [("architecture", "filters"), ("frontend", "mel_norm"), ("frontend", "gain")]
-)
+@pytest.mark.parametrize("part, setting", [("architecture", "filters"), ("frontend", "mel_norm"), ("frontend", "gain")])
 def test_a_card_that_lacks_a_setting_is_refused(edited_entry, part, setting):
     folder = edited_entry("vgg-mtat-v1", lambda card: card["model"][part]["config"].pop(setting))
     with pytest.raises(ValueError, match=f"lacks the settings: {setting}"):

@@ -1,0 +1,70 @@
+"""Groups of layers that several networks of the 2020 evaluation repeat. Maps are (batch, frames, mels, channels).
+
+Source: the networks of Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020, in
+minzwon/sota-music-tagging-models (MIT). The last layer of a block bears the block's name.
+"""
+
+import keras
+
+NORM = {"momentum": 0.9, "epsilon": 1e-5}  # PyTorch's defaults, with which the published weights were trained
+
+
+def norm(name: str):
+    """Batch normalisation as PyTorch does it, but for the moving variance, which Keras takes biased."""
+    return keras.layers.BatchNormalization(**NORM, name=name)
+
+
+def relu(name: str):
+    return keras.layers.Activation("relu", name=name)
+
+
+def conv_2d(x, filters: int, name: str, stride: tuple[int, int] = (1, 1)):
+    """3x3 convolution with one zero on each side, also where it strides: Keras's "same" pads otherwise then."""
+    if stride == (1, 1):
+        return keras.layers.Conv2D(filters, 3, padding="same", name=name)(x)
+    x = keras.layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+    return keras.layers.Conv2D(filters, 3, stride, name=name)(x)
+
+
+def conv_block(x, filters: int, pool: tuple[int, int], name: str):
+    """Convolution, normalisation, ReLU, max-pooling by (frames, mels)."""
+    x = conv_2d(x, filters, f"{name}_conv")
+    x = norm(f"{name}_norm")(x)
+    x = relu(f"{name}_relu")(x)
+    return keras.layers.MaxPooling2D(pool, name=name)(x)
+
+
+def residual_block(x, filters: int, stride: tuple[int, int], name: str):
+    """Two convolutions beside a 3x3 one, both with a stride of (frames, mels); their sum through a ReLU."""
+    shortcut = conv_2d(x, filters, f"{name}_conv3", stride)
+    shortcut = norm(f"{name}_norm3")(shortcut)
+    x = _two_convolutions(x, filters, stride, name)
+    return relu(name)(keras.layers.Add(name=f"{name}_sum")([x, shortcut]))
+
+
+def residual_pool_block(x, pool: tuple[int, int], name: str):
+    """Two convolutions beside the identity; their sum through a ReLU and max-pooling by (frames, mels)."""
+    y = _two_convolutions(x, x.shape[-1], (1, 1), name)
+    x = keras.layers.Add(name=f"{name}_sum")([y, x])
+    return keras.layers.MaxPooling2D(pool, name=name)(relu(f"{name}_relu")(x))
+
+
+def _two_convolutions(x, filters, stride, name):
+    x = conv_2d(x, filters, f"{name}_conv1", stride)
+    x = norm(f"{name}_norm1")(x)
+    x = relu(f"{name}_relu1")(x)
+    x = conv_2d(x, filters, f"{name}_conv2")
+    return norm(f"{name}_norm2")(x)
+
+
+def max_over_time(x):
+    """(batch, frames, 1, channels) -> (batch, channels). The mels must have been pooled to one."""
+    if x.shape[2] != 1:
+        raise ValueError(f"The network pools mels to 1, but {x.shape[2]} are left: `num_mels` does not fit it.")
+    return keras.layers.GlobalMaxPooling2D(name="pool")(x)
+
+
+def dense_block(x, units: int):
+    """Dense layer, normalisation, ReLU: the penultimate layer."""
+    x = keras.layers.Dense(units, name="dense")(x)
+    return relu("dense_relu")(norm("dense_norm")(x))

@@ -1,0 +1,85 @@
+"""CNN with self-attention: residual blocks describe 118 moments of a chunk, a transformer encoder relates them.
+
+Source: Won et al., "Toward interpretable music tagging with self-attention", 2019, as in Won et al., SMC 2020 (class
+`CNNSA`).
+
+Differs from its source: nothing. The source has no position embeddings, and its class token is a constant that is
+drawn once and never trained: so it is here. Any length can be built; published weights were trained on 15 s.
+"""
+
+from dataclasses import dataclass
+
+import keras
+
+from keras_musictag.architectures._blocks import norm, residual_block
+from keras_musictag.audio.chunk import Chunking
+from keras_musictag.frontends import log_mel
+from keras_musictag.layers.class_token import ClassToken
+
+FRONTEND = log_mel.Config(num_mels=128)
+CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=240000, hop_samples=240000)
+ANY_LENGTH = True
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the network.
+
+    Attributes:
+        filters: Filters of each residual block.
+        strides: Stride of each block, by (frames, mels).
+        heads: Attention heads; each of `filters[-1] // heads` features.
+        encoder_layers: Transformer layers.
+        units: Size of the hidden layer of each transformer layer.
+        attention_dropout: Share of the attention weights that is dropped in training.
+        hidden_dropout: Share of each transformer sub-layer's output that is dropped in training.
+        dropout: Share of the penultimate layer that is dropped in training.
+    """
+
+    filters: tuple[int, ...] = (128, 128, 256, 256, 256, 256, 256)
+    strides: tuple[tuple[int, int], ...] = ((2, 2), (2, 2), (2, 2), (1, 2), (1, 2), (1, 2), (1, 2))
+    heads: int = 8
+    encoder_layers: int = 2
+    units: int = 1024
+    attention_dropout: float = 0.5
+    hidden_dropout: float = 0.4
+    dropout: float = 0.5
+
+
+def body(x, config: Config):
+    """Turns features into the penultimate layer.
+
+    Args:
+        x: Float tensor (batch, frames, 128, 1), log-mel in dB.
+        config: A `Config`.
+
+    Returns:
+        Float tensor (batch, filters[-1]).
+    """
+    x = norm("input_norm")(x)
+    for index, (filters, stride) in enumerate(zip(config.filters, config.strides, strict=True), start=1):
+        x = residual_block(x, filters, stride, name=f"layer{index}")
+    x = keras.layers.Reshape((x.shape[1], x.shape[3]), name="steps")(x)  # (batch, 118, 256): one band is left
+    x = ClassToken(name="class_token")(x)  # (batch, 119, 256)
+    for index in range(1, config.encoder_layers + 1):
+        x = _encoder_layer(x, config, name=f"encoder{index}")
+    x = keras.layers.Cropping1D((0, x.shape[1] - 1), name="first")(x)
+    x = keras.layers.Flatten(name="first_flat")(x)
+    return keras.layers.Dense(x.shape[-1], activation="tanh", name="pooler")(x)
+
+
+def _encoder_layer(x, config, name):
+    """A BERT layer: self-attention and a two-layer network, each with the identity beside it and normalised after."""
+    layers = keras.layers
+    features = x.shape[-1]
+    attention = layers.MultiHeadAttention(
+        config.heads, features // config.heads, dropout=config.attention_dropout, name=f"{name}_attention"
+    )
+    y = layers.Dropout(config.hidden_dropout, name=f"{name}_attention_dropout")(attention(x, x))
+    x = layers.Add(name=f"{name}_attention_sum")([x, y])
+    x = layers.LayerNormalization(epsilon=1e-12, name=f"{name}_attention_norm")(x)
+    y = layers.Dense(config.units, activation="gelu", name=f"{name}_hidden")(x)  # exact, by the error function
+    y = layers.Dense(features, name=f"{name}_output")(y)
+    y = layers.Dropout(config.hidden_dropout, name=f"{name}_output_dropout")(y)
+    x = layers.Add(name=f"{name}_output_sum")([x, y])
+    return layers.LayerNormalization(epsilon=1e-12, name=f"{name}_output_norm")(x)

@@ -1,0 +1,41 @@
+"""Short-chunk CNN with residuals: strided residual blocks in place of convolution and pooling.
+
+Source: Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020 (class `ShortChunkCNN_Res`).
+
+Differs from its source: nothing. Any length can be built; published weights were trained on 3.69 s.
+"""
+
+from dataclasses import dataclass
+
+from keras_musictag.architectures._blocks import dense_block, max_over_time, norm, residual_block
+from keras_musictag.audio.chunk import Chunking
+from keras_musictag.frontends import log_mel
+
+FRONTEND = log_mel.Config(num_mels=128)
+CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=59049, hop_samples=59049)
+ANY_LENGTH = True
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the network: filters of each block, and units of the penultimate layer."""
+
+    filters: tuple[int, ...] = (128, 128, 256, 256, 256, 256, 512)
+    units: int = 512
+    dropout: float = 0.5
+
+
+def body(x, config: Config):
+    """Turns features into the penultimate layer.
+
+    Args:
+        x: Float tensor (batch, frames, 128, 1), log-mel in dB.
+        config: A `Config`.
+
+    Returns:
+        Float tensor (batch, units).
+    """
+    x = norm("input_norm")(x)
+    for index, filters in enumerate(config.filters, start=1):
+        x = residual_block(x, filters, (2, 2), name=f"layer{index}")
+    return dense_block(max_over_time(x), config.units)

@@ -1,0 +1,55 @@
+"""What the spectral front ends share: framing, power and decibel, from Kapre or on `keras.ops`.
+
+Kapre has no centred framing and no power before the filterbank, and its decibel is clamped 80 dB below the loudest
+value of a chunk: hence the padding and the power layer of our own, and a dynamic range without bounds.
+"""
+
+import keras
+
+from keras_musictag.layers.compression import Decibel
+from keras_musictag.layers.pad_samples import PadSamples
+from keras_musictag.layers.power import Power
+from keras_musictag.layers.power_spectrogram import PowerSpectrogram
+
+NO_CLAMP_DB = 1e6  # Kapre's `dynamic_range`; far below any floor
+
+
+def power_spectrogram(waveform, config, implementation: str, prefix: str):
+    """Power of the STFT: (batch, samples) -> (batch, frames, bins, 1), float32 whatever the policy.
+
+    Args:
+        waveform: Float tensor (batch, samples).
+        config: Has `window_samples`, `hop_samples` and `padding` ("reflect", "zero" or "none").
+        implementation: "kapre" or "portable".
+        prefix: Of the layers' names.
+    """
+    if config.padding != "none":
+        waveform = PadSamples(config.window_samples // 2, config.padding, dtype="float32", name=f"{prefix}_pad")(
+            waveform
+        )
+    if implementation == "portable":
+        return PowerSpectrogram(config.window_samples, config.hop_samples, dtype="float32", name=f"{prefix}_power")(
+            waveform
+        )
+    import kapre  # loads TensorFlow, which the portable form does without
+
+    waveform = keras.layers.Reshape((-1, 1), dtype="float32", name=f"{prefix}_channel")(waveform)
+    spectrum = kapre.STFT(
+        n_fft=config.window_samples,
+        win_length=config.window_samples,
+        hop_length=config.hop_samples,
+        input_data_format="channels_last",
+        output_data_format="channels_last",
+        dtype="float32",
+        name=f"{prefix}_stft",
+    )(waveform)
+    return Power(dtype="float32", name=f"{prefix}_power")(spectrum)
+
+
+def decibel(power, floor_power: float, implementation: str, name: str):
+    """10 log10(max(power, floor_power)), of any shape, float32 whatever the policy."""
+    if implementation == "portable":
+        return Decibel(floor_power, dtype="float32", name=name)(power)
+    import kapre
+
+    return kapre.MagnitudeToDecibel(amin=floor_power, dynamic_range=NO_CLAMP_DB, dtype="float32", name=name)(power)

@@ -1,0 +1,122 @@
+"""What the tests of the command line share: the installed script, the same in this process, and tracks."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import soundfile
+
+from keras_musictag import demo_clip
+from keras_musictag.cli import main
+from keras_musictag.data import bundled
+from keras_musictag.zoo.catalog import HOME_VARIABLE
+
+VGG = str(bundled("zoo") / "vgg-mtat-v1")  # loads in 0.2 s, MusiCNN in 1 s
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """The working directory: an empty one. The user's zoo lies elsewhere and is empty, too."""
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    working = tmp_path / "work"
+    working.mkdir()
+    monkeypatch.chdir(working)
+    return working
+
+
+@pytest.fixture(scope="session")
+def script() -> Path:
+    """The installed console script."""
+    found = Path(sysconfig.get_path("scripts")) / "keras-musictag"
+    assert found.is_file(), f"{found} is not installed: pip install -e ."
+    return found
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory):
+    """Of a person's shell: none of what this test run has set for TensorFlow."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "KERAS", "PYTEST"))}
+    return {**kept, HOME_VARIABLE: str(tmp_path_factory.mktemp("home")), "PYTHONIOENCODING": "utf-8"}
+
+
+@pytest.fixture(scope="session")
+def run(script, environment):
+    """A function that runs the installed script: for what only a process of its own can show, 6 s a call."""
+
+    def run_script(*arguments, cwd, stdin=b"", **options) -> Outcome:
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment, **options}
+        done = subprocess.run([script, *map(str, arguments)], cwd=cwd, input=stdin, check=False, **options)
+        return Outcome(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode())
+
+    return run_script
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """A function that runs the script's entry point in this process, where TensorFlow is loaded already."""
+
+    def call_main(*arguments, stdin=b"") -> Outcome:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")  # `main` would set it beyond the test
+        monkeypatch.setattr(sys, "argv", ["keras-musictag", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return Outcome(exit_.value.code or 0, *capsys.readouterr())
+
+    return call_main
+
+
+@pytest.fixture(scope="session")
+def tagger():
+    """The model behind the commands, to compare with. Tests leave it as it is."""
+    from keras_musictag import load
+
+    return load(VGG)
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory) -> Path:
+    """A track of 7 s at 22.05 kHz: two tones and noise."""
+    path = tmp_path_factory.mktemp("tracks") / "tones.wav"
+    seconds = np.arange(7 * 22050) / 22050
+    samples = 0.2 * np.sin(2 * np.pi * 220 * seconds) + 0.2 * np.sin(2 * np.pi * 660 * seconds)
+    samples += np.random.default_rng(0).normal(0, 0.02, len(samples))
+    soundfile.write(path, samples.astype(np.float32), 22050)
+    return path
+
+
+@pytest.fixture
+def track(folder, tones) -> str:
+    """Its copy in the working directory."""
+    shutil.copy(tones, folder / "tones.wav")
+    return "tones.wav"
+
+
+@pytest.fixture
+def not_music(folder) -> str:
+    (folder / "not music.mp3").write_text("just words")
+    return "not music.mp3"
+
+
+@pytest.fixture(scope="session")
+def demo() -> Path:
+    return demo_clip()
+
+
+@pytest.fixture(scope="session")
+def vgg() -> list[str]:
+    return ["--model", VGG]

@@ -1,0 +1,100 @@
+import resource
+import shutil
+
+import numpy as np
+import pytest
+
+
+def test_the_file_has_the_librarys_embedding_and_says_what_it_is(call, track, vgg, tagger, folder):
+    outcome = call("embed", track, *vgg)
+    assert outcome == (0, "Wrote tones.embedding.npz\n", "")
+    taggram = tagger.taggram(track)
+    with np.load("tones.embedding.npz", allow_pickle=False) as file:
+        assert sorted(file) == ["embedding", "end_seconds", "layer", "model", "start_seconds"]
+        # float32 noise between two compilations of one graph, of values of about 1
+        np.testing.assert_allclose(file["embedding"], tagger.embed(track), rtol=1e-4, atol=1e-5)
+        assert (file["embedding"].dtype, file["embedding"].shape) == (np.float32, (len(taggram.scores), 256))
+        np.testing.assert_array_equal(file["start_seconds"], taggram.start_seconds)
+        np.testing.assert_array_equal(file["end_seconds"], taggram.end_seconds)
+        assert (str(file["layer"]), str(file["model"])) == ("flatten", "vgg-mtat-v1")
+
+
+def test_layer_hop_and_tail_are_passed_on(call, track, vgg, tagger):
+    call("embed", track, *vgg, "--layer", "logits", "--hop-seconds", "1", "--tail", "drop")
+    expected = tagger.embed(track, layer="logits", hop_seconds=1, tail="drop")
+    with np.load("tones.embedding.npz") as file:
+        assert str(file["layer"]) == "logits"
+        np.testing.assert_allclose(file["embedding"], expected, rtol=1e-4, atol=1e-5)  # as above
+    assert len(expected) != len(tagger.embed(track))
+
+
+def test_an_unknown_layer_is_one_line_that_suggests(call, track, vgg, folder):
+    outcome = call("embed", track, *vgg, "--layer", "logit")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith("Error: There is no layer 'logit'. Did you mean 'logits'?")
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command, file", [("embed", "tones.embedding.npz"), ("taggram", "tones.taggram.png")])
+def test_two_tracks_with_one_stem_are_refused_before_anything_is_done(call, track, vgg, folder, command, file):
+    (folder / "other").mkdir()
+    shutil.copy(track, "other/tones.flac")
+    outcome = call(command, track, "other/tones.flac", *vgg, "--out", "out")
+    assert outcome.code == 2
+    assert f"Two of the tracks would be written to out/{file}" in outcome.err
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["embed", "taggram"])
+def test_a_file_where_the_folder_should_be_is_a_wrong_call(call, track, vgg, command):
+    outcome = call(command, track, *vgg, "--out", track)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "'--out'" in outcome.err
+
+
+@pytest.mark.parametrize("command", ["embed", "taggram"])
+def test_a_folder_that_cannot_be_made_is_one_line(call, track, vgg, command):
+    outcome = call(command, track, *vgg, "--out", f"{track}/below")
+    assert outcome == (1, "", "Error: Not a directory: tones.wav/below.\n")
+
+
+@pytest.mark.parametrize("command, file", [("embed", "tones.embedding.npz"), ("taggram", "tones.taggram.png")])
+def test_a_place_that_cannot_be_written_to_is_one_line_and_leaves_nothing(call, track, vgg, folder, command, file):
+    (folder / "out" / file).mkdir(parents=True)  # a folder lies where the file should
+    outcome = call(command, track, *vgg, "--out", "out")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith("Error: tones.wav: Is a directory") and outcome.err.count("\n") == 1
+    assert [path.name for path in (folder / "out").iterdir()] == [file]
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="bug: it names the scratch file, which is gone")
+def test_a_place_that_cannot_be_written_to_is_named(call, track, vgg, folder):
+    (folder / "out" / "tones.embedding.npz").mkdir(parents=True)
+    assert "out/tones.embedding.npz" in call("embed", track, *vgg, "--out", "out").err
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="bug: the folder is made before the model is looked up")
+def test_a_wrong_model_leaves_no_folder_behind(call, track, folder):
+    call("embed", track, "--model", "musicn", "--out", "out")
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_is_one_line_and_leaves_no_half_written_file(run, folder, track, vgg):
+    """A limit on the size of files stands for the disk: the write fails after 2000 bytes."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    outcome = run("embed", track, *vgg, "--out", "out", cwd=folder, preexec_fn=limit)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == "Error: tones.wav: File too large.\n"
+    assert list((folder / "out").iterdir()) == []
+
+
+@pytest.mark.skipif("os.geteuid() == 0", reason="root may write everywhere")
+def test_a_folder_without_permission_is_one_line(call, track, vgg, folder):
+    (folder / "out").mkdir(mode=0o500)
+    outcome = call("embed", track, *vgg, "--out", "out")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith("Error: tones.wav: Permission denied") and outcome.err.count("\n") == 1

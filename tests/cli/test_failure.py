@@ -1,0 +1,35 @@
+import pytest
+
+from keras_musictag import AudioError, ChecksumError, UnknownNameError
+from keras_musictag.cli._failure import describe
+
+
+@pytest.mark.parametrize("cls", [AudioError, ChecksumError, UnknownNameError, ValueError, FileNotFoundError])
+def test_messages_that_are_written_for_people_stand_alone(cls):
+    assert describe(cls("What to try.")) == "What to try."
+
+
+@pytest.mark.parametrize("cls", [TypeError, RuntimeError, KeyError])
+def test_of_any_other_class_the_name_is_told(cls):
+    assert describe(cls("x")) in (f"{cls.__name__}: x", f"{cls.__name__}: 'x'")
+
+
+def test_a_message_is_one_line():
+    assert describe(ValueError("first\n  second\tthird\n")) == "first second third"
+
+
+@pytest.mark.parametrize(
+    "error, line",
+    [
+        (OSError(28, "No space left on device"), "No space left on device."),
+        (OSError(13, "Permission denied", "a.csv"), "Permission denied: a.csv."),
+        (FileNotFoundError(2, "No such file or directory", "b"), "No such file or directory: b."),
+    ],
+)
+def test_an_error_of_the_system_is_its_reason_and_the_file(error, line):
+    assert describe(error) == line
+
+
+@pytest.mark.parametrize("cls", [ValueError, RuntimeError, AudioError])
+def test_an_error_without_a_message_is_told_by_its_class(cls):
+    assert describe(cls()).startswith(cls.__name__)

@@ -1,0 +1,105 @@
+import csv
+import os
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def read_csv(path):
+    with open(path, newline="", encoding="utf-8") as stream:
+        header, *rows = csv.reader(stream)
+    return header, np.array(rows, dtype=np.float64)
+
+
+@pytest.mark.slow
+def test_the_installed_script_draws_a_picture_and_says_where(run, folder, demo):
+    outcome = run("taggram", demo, cwd=folder)
+    assert outcome == (0, "Wrote demo.taggram.png\n", "")
+    assert [path.name for path in folder.iterdir()] == ["demo.taggram.png"]
+    with Image.open(folder / "demo.taggram.png") as image:
+        # 10 inches wide, 1.4 and 0.24 a tag high, at 120 dots an inch
+        assert (image.format, image.size) == ("PNG", (1200, round(120 * (1.4 + 20 * 0.24))))
+        assert len(set(image.convert("L").tobytes())) > 50  # shades: it is not blank
+
+
+def test_csv_has_the_librarys_scores(call, track, vgg, tagger):
+    outcome = call("taggram", track, *vgg, "--format", "csv")
+    assert outcome == (0, "Wrote tones.taggram.csv\n", "")
+    header, rows = read_csv("tones.taggram.csv")
+    taggram = tagger.taggram(track)
+    assert header == ["start_seconds", "end_seconds", *tagger.vocabulary]
+    assert rows.shape == (len(taggram.scores), 52)
+    # six digits of a score, three of a second: half of the last one, and float32 noise
+    np.testing.assert_allclose(rows[:, 2:], taggram.scores, atol=1e-6)
+    np.testing.assert_allclose(rows[:, 0], taggram.start_seconds, atol=5.1e-4)
+    np.testing.assert_allclose(rows[:, 1], taggram.end_seconds, atol=5.1e-4)
+
+
+def test_hop_and_tail_are_passed_on(call, track, vgg, tagger):
+    call("taggram", track, *vgg, "--format", "csv", "--hop-seconds", "1", "--tail", "drop")
+    expected = tagger.taggram(track, hop_seconds=1, tail="drop")
+    _, rows = read_csv("tones.taggram.csv")
+    assert len(rows) == len(expected.scores) != len(tagger.taggram(track).scores)
+    np.testing.assert_allclose(rows[:, 2:], expected.scores, atol=1e-6)
+
+
+def test_top_is_the_number_of_rows_in_the_picture(call, track, vgg):
+    call("taggram", track, *vgg, "--top", "5")
+    with Image.open("tones.taggram.png") as image:
+        assert image.size == (1200, round(120 * (1.4 + 5 * 0.24)))
+
+
+@pytest.mark.parametrize("form, start", [("svg", b"<?xml"), ("pdf", b"%PDF-")])
+def test_other_formats_are_what_their_name_says(call, track, vgg, form, start):
+    assert call("taggram", track, *vgg, "--format", form).code == 0
+    with open(f"tones.taggram.{form}", "rb") as file:
+        assert file.read(5) == start
+
+
+def test_a_track_of_one_chunk_has_a_picture(call, track, vgg, folder):
+    import soundfile
+
+    samples, rate = soundfile.read(track)
+    soundfile.write("short.wav", samples[:rate], rate)
+    assert call("taggram", "short.wav", *vgg) == (0, "Wrote short.taggram.png\n", "")
+
+
+def test_standard_input_is_written_to_stdin(call, demo, vgg):
+    assert call("taggram", "-", *vgg, "--format", "csv", stdin=demo.read_bytes()).out == "Wrote stdin.taggram.csv\n"
+
+
+def test_a_missing_folder_is_made(call, track, vgg, folder):
+    assert call("taggram", track, *vgg, "--format", "csv", "--out", "new/deep").code == 0
+    assert (folder / "new" / "deep" / "tones.taggram.csv").is_file()
+
+
+def test_a_bad_file_leaves_no_picture_and_does_not_stop_the_others(call, track, not_music, vgg, folder):
+    outcome = call("taggram", not_music, track, *vgg, "--out", "out")
+    assert outcome.code == 1
+    assert [path.name for path in (folder / "out").iterdir()] == ["tones.taggram.png"]
+    assert not_music in outcome.err.splitlines()[0]
+
+
+def test_a_second_run_replaces_the_file(call, track, vgg, folder):
+    (folder / "tones.taggram.csv").write_text("old")
+    assert call("taggram", track, *vgg, "--format", "csv").code == 0
+    assert (folder / "tones.taggram.csv").read_text().startswith("start_seconds,")
+
+
+@pytest.mark.parametrize("name", ["$x^{$.wav", "100%_a&b<c>.wav"])
+@pytest.mark.parametrize("form", ["png", "svg"])
+def test_a_name_with_signs_of_formulas_or_markup_is_drawn_as_it_is(call, track, vgg, name, form):
+    os.rename(track, name)
+    assert call("taggram", name, *vgg, "--format", form)[::2] == (0, "")
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="bug: matplotlib refuses the name as a title")
+def test_a_track_whose_name_is_not_utf_8_is_drawn(call, track, vgg):
+    odd = os.fsdecode(b"caf\xe9.wav")
+    try:
+        shutil.copy(track, odd)
+    except OSError:
+        pytest.skip("this file system takes only UTF-8 names")
+    assert call("taggram", odd, *vgg).code == 0

@@ -1,0 +1,82 @@
+"""README: every command and every line of code in it runs and gives what it says."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import keras_musictag as kmt
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SCRIPTS = {"scripts/demo", "scripts/test"}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def run(command, folder, **options):
+    bin_folder = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, **options)
+
+
+@pytest.fixture
+def folder_with_a_song(tmp_path):
+    shutil.copy(kmt.demo_clip(), tmp_path / "song.mp3")
+    return tmp_path
+
+
+def test_the_code_prints_what_the_readme_shows(folder_with_a_song):
+    (code,), (shown,) = blocks("python"), blocks("text")
+    done = run([sys.executable, "-c", code], folder_with_a_song)
+    assert done.stdout == shown, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", "".join(blocks("console")).splitlines())
+def test_the_command_runs(line, folder_with_a_song):
+    done = run(shlex.split(line), folder_with_a_song)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout and not done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="the scripts are for bash")
+@pytest.mark.parametrize("songs", [0, 2], ids=["the_demo_clip", "songs_of_ones_own"])
+def test_the_demo_tags_and_draws(songs, folder_with_a_song):
+    """In this checkout, whose environment exists: making one is what CI does before it comes here."""
+    shutil.copy(folder_with_a_song / "song.mp3", folder_with_a_song / "with space.mp3")
+    names = ["song.mp3", "with space.mp3"][:songs]
+    done = run([ROOT / "scripts" / "demo", *names], folder_with_a_song)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    pictures = [Path(p) for p in re.findall(r"over time: (.+\.png)$", done.stdout, flags=re.MULTILINE)]
+    assert [p.stem for p in pictures] == [f"{Path(n).stem}.taggram" for n in names or ["demo.mp3"]]
+    for picture in pictures:
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        picture.unlink()
+    assert done.stdout.count("flute") == max(songs, 1)
+
+
+def test_the_readme_opens_with_the_two_scripts():
+    indented = re.findall(r"^    (\S+)$", README, flags=re.MULTILINE)
+    assert indented == ["scripts/demo", "scripts/test"]
+    assert README.index("scripts/test") < README.index("##")
+    assert all(os.access(ROOT / script, os.X_OK) for script in SCRIPTS)
+
+
+def test_every_link_leads_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def test_the_table_of_models_is_the_zoo():
+    listed = set(re.findall(r"^\| `([a-z0-9_-]+)` \|", README, flags=re.MULTILINE))
+    assert listed == {model.name for model in kmt.list_models()}

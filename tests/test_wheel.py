@@ -1,0 +1,61 @@
+"""The wheel: everything that a user needs is in it, and it works where there is no checkout."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import keras_musictag as kmt
+
+ROOT = Path(__file__).parents[1]
+PROGRAM = """
+import keras_musictag as kmt
+from pathlib import Path
+assert Path(kmt.__file__).is_relative_to({site!r}), kmt.__file__
+print(kmt.load("vgg-msd-v1").tag(kmt.demo_clip(), top=1).tags[0][0])
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Built from what git would hand over: a copy without ignored files."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    listed = ["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(listed, capture_output=True, check=True, text=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            target = source / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((ROOT / name).read_bytes())
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)]
+    subprocess.run(build, check=True, capture_output=True)
+    return next(out.glob("*.whl"))
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_code_weights_cards_and_licences_and_nothing_else(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for entry in (ROOT / "zoo").iterdir():
+        held = {f"keras_musictag/_data/zoo/{entry.name}/{file.name}" for file in entry.iterdir()}
+        assert held <= names
+        assert len(held) == 5
+    assert "keras_musictag/_data/tfrecords/mtat/tags.txt" in names
+    assert "keras_musictag/assets/demo.mp3" in names
+    for path in (ROOT / "keras_musictag").rglob("*.py"):
+        assert str(path.relative_to(ROOT)) in names
+    assert any(name.endswith("licenses/NOTICE") for name in names)
+    assert not [name for name in names if name.startswith(("tests/", "scripts/", "docs/"))]
+
+
+@pytest.mark.slow
+def test_the_wheel_works_without_a_checkout(wheel, tmp_path):
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    program = [sys.executable, "-c", PROGRAM.format(site=str(site))]
+    done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == kmt.load("vgg-msd-v1").tag(kmt.demo_clip()).tags[0][0]
