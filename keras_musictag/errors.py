@@ -36,3 +36,14 @@ class UnknownNameError(MusicTagError, LookupError):
 
 class ChecksumError(MusicTagError):
     """A file whose SHA-256 is not the one its card states: damaged, cut short, or replaced."""
+
+
+def printable(text: str) -> str:
+    """A text that any terminal, file or picture can show: file names may hold line breaks and bytes of no encoding.
+
+    Example:
+        >>> printable("a\\nb") == "a\\\\nb"
+        True
+    """
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

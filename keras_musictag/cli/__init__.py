@@ -31,6 +31,7 @@ def keras_musictag_group():
 def main() -> None:
     """Runs the command line; every failure is one line on standard error, exit code 1, or 2 for a wrong call."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
+    sys.stdout.reconfigure(errors="replace")  # a tag or file name that the terminal's encoding lacks is no failure
     try:
         keras_musictag_group(prog_name="keras-musictag")
     except BrokenPipeError:  # the reader, such as `head`, has seen enough

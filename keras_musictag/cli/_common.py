@@ -1,6 +1,8 @@
 """Options and steps that the commands on tracks share."""
 
+import errno
 import io
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,11 +12,22 @@ from typing import Any
 import click
 
 from keras_musictag.cli._failure import describe
+from keras_musictag.errors import printable
 
 STANDARD_INPUT = "-"
 
 paths_argument = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-hop_option = click.option("--hop-seconds", type=float, help="From one chunk to the next.  [default: the model's own]")
+
+
+def _positive(context, parameter, value):
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise click.BadParameter(f"{value} is not a number of seconds above 0.")
+    return value
+
+
+hop_option = click.option(
+    "--hop-seconds", type=float, callback=_positive, help="From one chunk to the next.  [default: the model's own]"
+)
 tail_option = click.option(
     "--tail",
     type=click.Choice(["anchor", "pad", "drop"]),
@@ -49,7 +62,8 @@ def source(path: str):
 
 
 def shown(path: str) -> str:
-    return "standard input" if path == STANDARD_INPUT else path
+    """What messages and tables call a path."""
+    return "standard input" if path == STANDARD_INPUT else printable(path)
 
 
 def each_track(paths: tuple[str, ...], work: Callable[[str], Any]) -> Iterator[Any]:
@@ -101,13 +115,15 @@ def output_files(paths: tuple[str, ...], out: Path, ending: str) -> dict[str, Pa
         if file in files.values():
             raise click.UsageError(f"Two of the tracks would be written to {file}: give them different names.")
         files[path] = file
-    out.mkdir(parents=True, exist_ok=True)
     return files
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to that becomes `path` when all went well: no half-written file stays behind."""
+    """A path to write to that becomes `path`, in a folder made for it, when all went well: nothing half-written stays."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "A folder stands where the file should go", str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         yield scratch

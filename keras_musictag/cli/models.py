@@ -14,13 +14,15 @@ import click
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Of the output.")
 def command(pattern, dataset, form):
     """List the zoo's entries whose name matches PATTERN, such as '*cnn*'."""
-    from keras_musictag.zoo.catalog import list_models
+    from keras_musictag.zoo.catalog import ModelInfo, list_models
 
     rows = [dataclasses.asdict(model) for model in list_models(pattern, dataset)]
     if form == "json":
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
     elif form == "csv":
-        writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else ["name"], lineterminator="\n")
+        writer = csv.DictWriter(
+            sys.stdout, fieldnames=[f.name for f in dataclasses.fields(ModelInfo)], lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(rows)
     else:

@@ -36,13 +36,14 @@ def write_table(results) -> None:
     from rich.table import Table
 
     console = Console()
+    bar = "━" if console.encoding.lower().startswith("utf") else "="
     for path, result in results:
         table = Table(title=f"{escape(_common.shown(path))}, {result.duration_seconds:.1f} s", title_justify="left")
         table.add_column("tag")
         table.add_column("score", justify="right")
         table.add_column("", min_width=20)
         for tag, score in result.tags:
-            table.add_row(escape(tag), f"{score:.3f}", "━" * round(20 * score))
+            table.add_row(escape(tag), f"{score:.3f}", bar * round(20 * score))
         console.print(table)
         if result.bad_packets:
             console.print(f"{result.bad_packets} damaged packets were skipped.")

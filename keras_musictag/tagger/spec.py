@@ -10,6 +10,7 @@ from keras_musictag.errors import UnknownNameError
 from keras_musictag.tags.vocabulary import Vocabulary
 
 ACTIVATIONS = ("sigmoid", None)
+KEYS = {"architecture", "frontend", "chunking", "tags", "classifier_activation"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class TaggerSpec:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "TaggerSpec":
         """Reads what `to_dict` wrote; a missing or unknown setting is an error that names it."""
+        if not isinstance(data, dict) or data.keys() != KEYS:
+            raise ValueError(f"A tagger's settings must have the keys {', '.join(sorted(KEYS))}. Received: {data!r}.")
         architecture, frontend = data["architecture"], data["frontend"]
         return cls(
             architecture=architecture["name"],

@@ -11,7 +11,7 @@ from keras_musictag.audio.array import as_mono
 from keras_musictag.audio.chunk import Chunking, cut
 from keras_musictag.audio.read import open_audio
 from keras_musictag.audio.resample import resample
-from keras_musictag.errors import AudioError
+from keras_musictag.errors import AudioError, printable
 from keras_musictag.tagger.results import TrackFacts
 
 BATCH_CHUNKS = 8  # more are no faster on a CPU and take more memory: docs/performance.md
@@ -98,7 +98,7 @@ class _Counted:
 
 def _name(audio) -> str:
     path = fspath(audio) if isinstance(audio, (str, PathLike)) else getattr(audio, "name", "")
-    return Path(path).name if isinstance(path, str) else ""
+    return printable(Path(path).name) if isinstance(path, str) else ""
 
 
 def _with_note_if_short(facts: TrackFacts, samples: int, chunking: Chunking) -> TrackFacts:

@@ -29,6 +29,8 @@ class Vocabulary(Sequence):
     groups: tuple[str, ...] = ()
 
     def __post_init__(self):
+        if isinstance(self.names, str):
+            raise ValueError(f"`names` must be a list of tags. Received the single string {self.names!r}.")
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "groups", tuple(self.groups) or (UNGROUPED,) * len(self.names))
         if len(self.groups) != len(self.names):
@@ -61,11 +63,11 @@ class Vocabulary(Sequence):
             raise UnknownNameError.of("tag group", name, sorted(set(self.groups)))
         return tuple(n for n, g in zip(self.names, self.groups, strict=True) if g == name)
 
-    def index(self, name: str, *args) -> int:
+    def index(self, name: str) -> int:
         """The output that a tag is; raises UnknownNameError where it is none of them."""
         if name not in self.names:
             raise UnknownNameError.of("tag", name, self.names)
-        return self.names.index(name, *args)
+        return self.names.index(name)
 
     def __getitem__(self, item):
         return self.names[item]

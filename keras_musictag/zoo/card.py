@@ -18,16 +18,29 @@ class Weights:
     """Where the weights are and how to know them.
 
     Attributes:
-        file: Name of the safetensors file, beside the card.
-        bytes: Its size.
-        sha256: Its hash; every load checks it.
+        file: Name of the safetensors file beside the card, or None: then they are fetched from `url`.
+        url: Address of a checkpoint that is fetched and converted when it is first loaded, or None.
+        bytes: Size of the file; None for an address.
+        sha256: Hash of the file, which every load checks; None for an address.
+        git_blob_sha1: What `git hash-object` says of the checkpoint at the address; None for a file.
         parameters: Numbers in the network, moving statistics included.
     """
 
-    file: str
-    bytes: int
-    sha256: str
+    file: str | None
+    url: str | None
+    bytes: int | None
+    sha256: str | None
+    git_blob_sha1: str | None
     parameters: int
+
+    def __post_init__(self):
+        file_is_known = None not in (self.file, self.bytes, self.sha256)
+        url_is_known = None not in (self.url, self.git_blob_sha1)
+        if file_is_known == url_is_known:
+            raise ValueError(
+                "Weights must have either `file`, `bytes` and `sha256`, or `url` and `git_blob_sha1`. Received: "
+                f"{dataclasses.asdict(self)}."
+            )
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,12 @@ class Card:
     metrics: tuple[Metric, ...] = field(default=())
     thresholds: dict[str, float] = field(default_factory=dict)
 
+    def __post_init__(self):
+        if not NAME.fullmatch(str(self.name)):
+            raise ValueError(f"A zoo entry's name must look like 'musicnn-mtat-v1'. Received: {self.name!r}.")
+        if not isinstance(self.model, dict) or self.model.keys() != MODEL_KEYS:
+            raise ValueError(f"`model` must have the keys {', '.join(sorted(MODEL_KEYS))}. Received: {self.model!r}.")
+
     @property
     def architecture(self) -> str:
         return self.model["architecture"]["name"]
@@ -98,6 +117,7 @@ class Card:
         return int(self.name.rpartition("-v")[2])
 
 
+MODEL_KEYS = {"architecture", "frontend", "chunking", "tags", "classifier_activation"}  # of `TaggerSpec.to_dict()`
 PARTS = {"weights": Weights, "trained_on": TrainedOn, "reference": Reference, "licences": Licences}
 
 
@@ -115,14 +135,10 @@ def read_card(folder: Path) -> Card:
         raise FileNotFoundError(f"{folder} is no zoo entry: it has no {FILE_NAME}.") from None
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
-    values = dict(_checked(Card, data, path))
-    if not NAME.fullmatch(str(values["name"])):
-        raise ValueError(f"{path}: a name must look like 'musicnn-mtat-v1'. Received: {values['name']!r}.")
-    for name, cls in PARTS.items():
-        if name != "reference" or values[name] is not None:
-            values[name] = cls(**_checked(cls, values[name], path))
-    values["metrics"] = tuple(_metric(row, path) for row in values["metrics"])
-    return Card(**values)
+    try:
+        return _parse(data)
+    except (ValueError, UnknownNameError) as error:
+        raise type(error)(f"{path}: {error}") from None
 
 
 def write_card(card: Card, folder: Path) -> None:
@@ -131,19 +147,31 @@ def write_card(card: Card, folder: Path) -> None:
     (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
 
-def _metric(row, path):
-    values = _checked(Metric, row, path)
+def _parse(data) -> Card:
+    values = dict(_checked(Card, data))
+    for name, cls in PARTS.items():
+        if name != "reference" or values[name] is not None:
+            values[name] = cls(**_checked(cls, values[name]))
+    if not isinstance(values["metrics"], list):
+        raise ValueError(f"`metrics` must be a list. Received: {values['metrics']!r}.")
+    values["metrics"] = tuple(_metric(row) for row in values["metrics"])
+    return Card(**values)
+
+
+def _metric(row) -> Metric:
+    values = _checked(Metric, row)
     return Metric(**{**values, "interval": tuple(values["interval"]) if values["interval"] else None})
 
 
-def _checked(cls, data, path):
+def _checked(cls, data) -> dict[str, Any]:
+    """The same object, if it has exactly the fields of a class as its keys."""
     known = [f.name for f in dataclasses.fields(cls)]
     if not isinstance(data, dict):
-        raise ValueError(f"{path}: {cls.__name__} must be an object with the keys {', '.join(known)}. Got {data!r}.")
+        raise ValueError(f"{cls.__name__} must be an object with the keys {', '.join(known)}. Received: {data!r}.")
     for key in data:
         if key not in known:
-            raise UnknownNameError.of(f"key of {cls.__name__} ({path})", key, known)
+            raise UnknownNameError.of(f"key of {cls.__name__}", key, known)
     missing = [key for key in known if key not in data]
     if missing:
-        raise ValueError(f"{path}: {cls.__name__} lacks the keys: {', '.join(missing)}.")
+        raise ValueError(f"{cls.__name__} lacks the keys: {', '.join(missing)}.")
     return data

@@ -1,6 +1,7 @@
 """The one resolver: a name, a folder or a file -> a Tagger."""
 
 import os
+import zipfile
 from os import PathLike
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import keras
 from keras_musictag import architectures
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.tagger import Tagger, TaggerSpec
-from keras_musictag.zoo.card import FILE_NAME, Card, read_card
+from keras_musictag.zoo.card import Card, read_card
 from keras_musictag.zoo.catalog import best_entry, cards, entries
 from keras_musictag.zoo.weights import assign_weights, read_weights
 
@@ -43,9 +44,11 @@ def load(model: str | PathLike, weights: str | None = DEFAULT) -> Tagger:
     known = entries()
     if model in known:
         return _load_entry(known[model], weights)
-    if model not in architectures.names():
-        raise UnknownNameError.of("model", model, [*architectures.names(), *known])
-    return _load_architecture(model, weights)
+    if model in architectures.names():
+        return _load_architecture(model, weights)
+    if Path(model).exists():
+        return _load_path(Path(model), weights)
+    raise UnknownNameError.of("model", model, [*architectures.names(), *known])
 
 
 def build(architecture: str, tags) -> Tagger:
@@ -70,7 +73,7 @@ def _is_path(model) -> bool:
         return True
     if not isinstance(model, str):
         raise ValueError(f"`model` must be a name or a path. Received: {model!r}.")
-    return os.sep in model or "/" in model or model.endswith(".keras") or (Path(model) / FILE_NAME).is_file()
+    return os.sep in model or "/" in model or model.startswith(".") or model.endswith(".keras")
 
 
 def _load_path(path: Path, weights) -> Tagger:
@@ -82,7 +85,7 @@ def _load_path(path: Path, weights) -> Tagger:
         raise ValueError(f"A `.keras` file brings its own weights. Received: weights={weights!r} with {path}.")
     try:
         tagger = keras.saving.load_model(path)
-    except (ValueError, TypeError, KeyError, OSError) as error:
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} could not be loaded as a Keras model: {reason}") from error
     if not isinstance(tagger, Tagger):
@@ -109,19 +112,20 @@ def _load_architecture(name: str, weights) -> Tagger:
             (c for c in cards() if c.architecture == name and c.name == weights), None
         )
     if card is None:
-        existing = [c.name for c in cards() if c.architecture == name]
+        existing = [c for c in cards() if c.architecture == name]
         if not existing:
             raise UnknownNameError(
                 f"There are no published weights of {name!r}. build({name!r}, tags=[...]) makes one to train; "
                 f"there are weights of: {', '.join(sorted({c.architecture for c in cards()}))}."
             )
-        raise UnknownNameError(f"There are no weights {weights!r} for {name!r}. Known: {', '.join(existing)}.")
+        known = [*dict.fromkeys(c.trained_on.dataset for c in existing), *(c.name for c in existing)]
+        raise UnknownNameError.of(f"set of weights of {name!r} called", weights, known)
     return _make(card, entries()[card.name] if weights is not None else None)
 
 
 def _make(card: Card, folder: Path | None) -> Tagger:
     """The tagger of a card, with the weights in a folder or, without one, random ones."""
-    tagger = Tagger(TaggerSpec.from_dict(card.model), name=card.name)
+    tagger = Tagger(TaggerSpec.from_dict(card.model), name=card.architecture if folder is None else card.name)
     if folder is not None:
         path = folder / card.weights.file
         assign_weights(tagger, read_weights(path, card.weights.sha256), str(path))

@@ -26,7 +26,14 @@ def write_entry(tagger: Tagger, folder: Path, half: bool, **facts) -> Card:
     card = Card(
         name=folder.name,
         model=tagger.spec.to_dict(),
-        weights=Weights(WEIGHTS_FILE, len(content), hashlib.sha256(content).hexdigest(), tagger.count_params()),
+        weights=Weights(
+            file=WEIGHTS_FILE,
+            url=None,
+            bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            git_blob_sha1=None,
+            parameters=tagger.count_params(),
+        ),
         **facts,
     )
     write_card(card, folder)

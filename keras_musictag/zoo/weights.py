@@ -17,13 +17,14 @@ def save_weights(model: keras.Model, path: str | PathLike, half: bool = False) -
     Args:
         model: A built model whose layers all have names of their own.
         path: The file to write.
-        half: Store matrices and kernels as float16. Vectors (biases, normalisation) stay float32: they weigh
-            next to nothing, and a moving variance may leave float16's range.
+        half: Store matrices and kernels as float16 where their values lie in its range. Vectors (biases,
+            normalisation) stay float32: they weigh next to nothing, and a moving variance may be large or tiny.
     """
     arrays = {}
     for variable in model.weights:
         array = np.asarray(keras.ops.convert_to_numpy(variable.value))
-        arrays[variable.path] = array.astype(np.float16) if half and array.ndim > 1 else array
+        fits = array.ndim > 1 and np.abs(array).max(initial=0) <= np.finfo(np.float16).max
+        arrays[variable.path] = array.astype(np.float16) if half and fits else array
     Path(path).write_bytes(save({key: arrays[key] for key in sorted(arrays)}))
 
 

@@ -1,4 +1,4 @@
-"""The nine networks of the 2020 evaluation against the reference: module by module, so a failure names the first wrong one."""
+"""The nine networks of the 2020 evaluation against the reference, module by module: a failure names the first."""
 
 import functools
 

@@ -53,12 +53,11 @@ def test_the_table_fits_80_columns_and_names_every_entry(call):
         assert row.split("│")[2].strip() == name.split("-")[1]
 
 
-@pytest.mark.parametrize("form, out", [("table", "No model matches 'x*'.\n"), ("json", "[]\n"), ("csv", "name\n")])
+@pytest.mark.parametrize("form, out", [("table", "No model matches 'x*'.\n"), ("json", "[]\n")])
 def test_no_match_is_no_error(call, form, out):
     assert call("models", "x*", "--format", form) == (0, out, "")
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="bug: the header of an empty list is another: `name`")
 def test_the_header_of_a_csv_does_not_depend_on_its_rows(call):
     header = call("models", "--format", "csv").out.splitlines()[0]
     assert call("models", "x*", "--format", "csv").out.splitlines() == [header]

@@ -155,14 +155,12 @@ def test_odd_names_come_out_as_they_are(call, track, vgg, name, form):
         assert outcome.out.startswith(f"{name}, 7.0 s")
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="bug: the name is put in front as it is: two lines")
 def test_a_bad_file_with_a_line_break_in_its_name_is_one_line(call, vgg, folder):
     (folder / "two\nlines.mp3").write_text("just words")
     outcome = call("tag", "two\nlines.mp3", *vgg)
     assert outcome.err.count("\n") == 1
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="bug: the bars are of a sign that ASCII lacks")
 def test_a_table_goes_to_a_terminal_that_knows_only_ascii(call, track, vgg, monkeypatch):
     ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
     monkeypatch.setattr("sys.stdout", ascii_only)
@@ -172,7 +170,6 @@ def test_a_table_goes_to_a_terminal_that_knows_only_ascii(call, track, vgg, monk
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="bug: the encoder's error ends the run: no track is told")
 def test_a_name_that_is_not_utf_8_does_not_stop_the_others(run, environment, folder, track, vgg):
     """As in a shell whose language is set; in the C locale Python lets such names through."""
     odd = os.fsdecode(b"caf\xe9.wav")

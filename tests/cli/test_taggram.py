@@ -95,7 +95,6 @@ def test_a_name_with_signs_of_formulas_or_markup_is_drawn_as_it_is(call, track, 
     assert call("taggram", name, *vgg, "--format", form)[::2] == (0, "")
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="bug: matplotlib refuses the name as a title")
 def test_a_track_whose_name_is_not_utf_8_is_drawn(call, track, vgg):
     odd = os.fsdecode(b"caf\xe9.wav")
     try:

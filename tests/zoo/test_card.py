@@ -74,7 +74,7 @@ def test_a_missing_key_is_named_with_its_part_and_file(edited_entry, part, key, 
 )
 def test_an_unknown_key_is_answered_by_the_nearest_and_the_file(edited_entry, part, key, meant):
     folder = edited_entry("vgg-mtat-v1", lambda card: (card[part] if part else card).update({key: "x"}))
-    with pytest.raises(UnknownNameError, match=rf"card\.json\) '{key}'\. Did you mean '{meant}'\?"):
+    with pytest.raises(UnknownNameError, match=rf"card\.json: .* '{key}'\. Did you mean '{meant}'\?"):
         read_card(folder)
 
 
@@ -84,15 +84,21 @@ def test_every_metric_is_checked(edited_entry):
         read_card(folder)
 
 
-@pytest.mark.parametrize("part", ["weights", "trained_on", "reference", "licences"])
-@pytest.mark.parametrize("value", [None, [], "text"])
+@pytest.mark.parametrize(
+    "part, value",
+    [
+        (part, value)
+        for part in ("weights", "trained_on", "reference", "licences")
+        for value in (None, [], "text")
+        if (part, value) != ("reference", None)  # weights may be no paper's
+    ],
+)
 def test_a_part_that_is_no_object_is_refused(edited_entry, part, value):
     folder = edited_entry("vgg-mtat-v1", lambda card: card.update({part: value}))
     with pytest.raises(ValueError, match=r"card\.json: \w+ must be an object with the keys"):
         read_card(folder)
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="bug: 'NoneType' object is not iterable")
 def test_metrics_that_are_no_list_are_refused(edited_entry):
     folder = edited_entry("vgg-mtat-v1", lambda card: card.update(metrics=None))
     with pytest.raises(ValueError, match="metrics"):

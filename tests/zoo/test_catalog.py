@@ -129,19 +129,17 @@ def test_a_newer_entry_of_a_later_dataset_does_not_become_the_default(edited_ent
     assert best_entry("vgg").name == "vgg-mtat-v1"
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="bug: invalid literal for int(): one entry breaks the list")
 def test_an_entry_without_a_version_in_its_name_does_not_break_the_list(edited_entry):
     edited_entry("my-vgg", renamed("my-vgg"))
     assert set(BUNDLED) <= set(names())
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="bug: a damaged card of one entry breaks all others")
 def test_a_damaged_card_in_the_users_zoo_does_not_take_away_the_bundled_default(edited_entry):
     (edited_entry("vgg-jam-v1") / "card.json").write_text("{")
     assert best_entry("musicnn").name == "musicnn-mtat-v1"
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="bug: a name is listed twice, or not loadable by it")
-def test_a_renamed_copy_is_listed_under_the_name_that_loads_it(edited_entry):
+def test_a_renamed_copy_is_warned_of_and_not_listed(edited_entry):
     edited_entry("my-copy-v1")  # the card still says vgg-mtat-v1
-    assert set(names()) == set(entries()) - later()
+    with pytest.warns(UserWarning, match="my-copy-v1 holds the card of 'vgg-mtat-v1'"):
+        assert names() == BUNDLED
