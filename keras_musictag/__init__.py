@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "load": "keras_musictag.zoo.load",
-    "build": "keras_musictag.zoo.load",
+    "build": "keras_musictag.zoo.build",
     "list_models": "keras_musictag.zoo.catalog",
     "Tagger": "keras_musictag.tagger",
     "TagResult": "keras_musictag.tagger",

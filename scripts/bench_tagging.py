@@ -30,8 +30,8 @@ def measure(entry: str, batch: int, song: str) -> None:
     import keras_musictag as kmt
     from keras_musictag.tagger import track
 
-    track.BATCH_CHUNKS = batch
     tagger = kmt.load(entry)
+    track.BATCH_SECONDS = batch * tagger.chunk_seconds
     tagger.runner()
     loaded = status_mb("VmRSS")
     tagger.tag(kmt.demo_clip())

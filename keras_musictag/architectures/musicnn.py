@@ -5,7 +5,7 @@ pre-trained convolutional neural networks for music audio tagging", LBD-ISMIR 20
 
 Differs from its source: nothing in the network; the source rounds mel power to float16 before the logarithm,
 which moves a chunk's score by up to 8.1e-5 and is left out. The MusicNN of the 2020 evaluation is another network.
-Parameters at the defaults, 50 tags: see tests/architectures/test_musicnn.py.
+Any length can be built; published weights were trained on 3 s.
 """
 
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from keras_musictag.frontends import log_mel
 # (half a window on both sides), so that the frames of chunks at the model's own hop are those of the whole track.
 FRONTEND = log_mel.Config(mel_scale="slaney", mel_norm="slaney", padding="none", compression="log_gain")
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=48128, hop_samples=47872, context_samples=256)
+ANY_LENGTH = True
 
 NORM_EPSILON = 1e-3  # of TensorFlow 1's layers, with which the weights were trained
 

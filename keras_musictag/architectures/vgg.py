@@ -5,7 +5,7 @@ square filters; the network is that of the package's `vgg` model (Pons and Serra
 
 Differs from its source: nothing in the network; mel power is not rounded to float16,
 which moves a chunk's score by up to 2.1e-4.
-Parameters at the defaults, 50 tags: see tests/architectures/test_vgg.py.
+Other lengths cannot be built: its last layer belongs to 187 frames.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from keras_musictag.architectures import musicnn
 
 FRONTEND = musicnn.FRONTEND  # the package computes one log-mel for all of its models
 CHUNKING = musicnn.CHUNKING
+ANY_LENGTH = False
 
 
 @dataclass(frozen=True)

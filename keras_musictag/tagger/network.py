@@ -1,32 +1,64 @@
 """The network of a tagger: waveform -> front end -> body -> head, as a functional graph."""
 
+from contextlib import contextmanager
+
 import keras
 
 from keras_musictag import architectures, frontends
+from keras_musictag.errors import UnknownNameError
 from keras_musictag.tagger.spec import TaggerSpec
 
 HEAD = ("head_dropout", "logits", "scores")  # the layers behind the body, the same for every architecture
+# In what numbers a network computes; its weights, front end and head are float32 in each
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
-def connect(spec: TaggerSpec, implementation: str | None = None):
+def connect(spec: TaggerSpec, implementation: str | None = None, precision: str | None = None):
     """Builds the graph.
 
     Args:
         spec: What to build.
         implementation: Of the front end: "kapre", "portable", or None for what suits the backend.
+        precision: "float32", "bfloat16" or "float16"; None for Keras's global dtype policy.
 
     Returns:
-        `(inputs, outputs)`: float32 (batch, chunk_samples), and (batch, tags): scores, or logits without
-        a classifier activation; float32 under every dtype policy.
+        `(inputs, outputs)`: float32 (batch, chunk_samples), and float32 (batch, tags): scores, or logits without
+        a classifier activation; without a head, (batch, features).
     """
     architecture = architectures.get(spec.architecture)
     frontend = frontends.get(frontends.name_of(spec.frontend_config))
     inputs = keras.Input((spec.chunking.chunk_samples,), dtype="float32", name="waveform")
     x = frontend.apply(inputs, spec.frontend_config, frontends.choose_implementation(implementation))
-    x = architecture.body(x, spec.config)
-    dropout, logits, scores = HEAD
-    x = keras.layers.Dropout(spec.config.dropout, name=dropout)(x)
+    with dtype_policy(POLICIES[choose_precision(precision)]):
+        x = architecture.body(x, spec.config)
+        dropout, logits, scores = HEAD
+        if spec.vocabulary is None:
+            return inputs, keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
+        x = keras.layers.Dropout(spec.config.dropout, name=dropout)(x)
     x = keras.layers.Dense(len(spec.vocabulary), dtype="float32", name=logits)(x)
     if spec.classifier_activation is not None:
         x = keras.layers.Activation(spec.classifier_activation, dtype="float32", name=scores)(x)
     return inputs, x
+
+
+def choose_precision(precision: str | None) -> str:
+    """The precision to compute in: the one named, or that of Keras's global dtype policy.
+
+    Raises:
+        UnknownNameError: If it is none of `POLICIES`.
+    """
+    chosen = keras.config.dtype_policy().name.removeprefix("mixed_") if precision is None else precision
+    if chosen not in POLICIES:
+        raise UnknownNameError.of("precision", chosen, POLICIES)
+    return chosen
+
+
+@contextmanager
+def dtype_policy(name: str):
+    """Keras's global dtype policy, for the layers that are made inside."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

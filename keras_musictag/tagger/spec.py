@@ -22,7 +22,7 @@ class TaggerSpec:
         config: That architecture's `Config`.
         frontend_config: A front end's `Config`; the class says which front end.
         chunking: How the tagger hears a track.
-        vocabulary: Its tags, in the order of its outputs.
+        vocabulary: Its tags, in the order of its outputs; None for a feature extractor, which has no head.
         classifier_activation: "sigmoid" for scores, None for logits.
 
     Example:
@@ -35,7 +35,7 @@ class TaggerSpec:
     config: Any
     frontend_config: Any
     chunking: Chunking
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary | None
     classifier_activation: str | None = "sigmoid"
 
     def __post_init__(self):
@@ -43,7 +43,7 @@ class TaggerSpec:
             raise ValueError(
                 f"`classifier_activation` must be 'sigmoid' or None. Received: {self.classifier_activation!r}."
             )
-        if len(self.vocabulary) == 0:
+        if self.vocabulary is not None and len(self.vocabulary) == 0:
             raise ValueError("`tags` must name at least one tag. Received an empty list.")
         if self.chunking.sample_rate_hz != self.frontend_config.sample_rate_hz:
             raise ValueError(
@@ -53,16 +53,40 @@ class TaggerSpec:
 
     @classmethod
     def of(cls, architecture: str, tags, config: Any = None, **others) -> "TaggerSpec":
-        """An architecture with the front end and chunking it was published with, for a list of tags."""
+        """An architecture with the front end and chunking it was published with, for a list of tags (None: no head)."""
         module = architectures.get(architecture)
         return cls(
             architecture=architecture,
             config=config or module.Config(),
             frontend_config=module.FRONTEND,
             chunking=module.CHUNKING,
-            vocabulary=Vocabulary.of(tags),
+            vocabulary=None if tags is None else Vocabulary.of(tags),
             **others,
         )
+
+    def with_chunk_seconds(self, seconds: float) -> "TaggerSpec":
+        """The same for chunks of another length, rounded to whole samples (with context: to whole frames).
+
+        Raises:
+            ValueError: If the architecture is bound to its length, or the length is not positive.
+        """
+        if not architectures.get(self.architecture).ANY_LENGTH:
+            able = [name for name in architectures.names() if architectures.get(name).ANY_LENGTH]
+            own = self.chunking.chunk_samples / self.chunking.sample_rate_hz
+            raise ValueError(
+                f"{self.architecture!r} takes chunks of {own:g} s and no others. Received: chunk_seconds={seconds}. "
+                f"Other lengths can be built of: {', '.join(able)}."
+            )
+        samples = round(seconds * self.chunking.sample_rate_hz) if 0 < seconds < 3600 else 0
+        chunking = dataclasses.replace(self.chunking, chunk_samples=samples, hop_samples=samples) if samples else None
+        if samples and self.chunking.context_samples:  # uncentred frames: a hop is as many frames as a chunk has
+            frame = self.frontend_config.hop_samples
+            hop = max(1, round(samples / frame)) * frame
+            extra = self.chunking.chunk_samples - self.chunking.hop_samples
+            chunking = dataclasses.replace(self.chunking, chunk_samples=hop + extra, hop_samples=hop)
+        if chunking is None:
+            raise ValueError(f"`chunk_seconds` must be above 0 and below an hour. Received: {seconds}.")
+        return dataclasses.replace(self, chunking=chunking)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON can hold it. The front end goes by its name: its implementation is chosen anew."""
@@ -70,7 +94,7 @@ class TaggerSpec:
             "architecture": {"name": self.architecture, "config": _plain(self.config)},
             "frontend": {"name": frontends.name_of(self.frontend_config), "config": _plain(self.frontend_config)},
             "chunking": _plain(self.chunking),
-            "tags": self.vocabulary.to_list(),
+            "tags": None if self.vocabulary is None else self.vocabulary.to_list(),
             "classifier_activation": self.classifier_activation,
         }
 
@@ -85,7 +109,7 @@ class TaggerSpec:
             config=_fill(architectures.get(architecture["name"]).Config, architecture["config"]),
             frontend_config=_fill(frontends.get(frontend["name"]).Config, frontend["config"]),
             chunking=_fill(Chunking, data["chunking"]),
-            vocabulary=Vocabulary.of(data["tags"]),
+            vocabulary=None if data["tags"] is None else Vocabulary.of(data["tags"]),
             classifier_activation=data["classifier_activation"],
         )
 

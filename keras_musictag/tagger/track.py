@@ -14,7 +14,7 @@ from keras_musictag.audio.resample import resample
 from keras_musictag.errors import AudioError, printable
 from keras_musictag.tagger.results import TrackFacts
 
-BATCH_CHUNKS = 8  # more are no faster on a CPU and take more memory: docs/performance.md
+BATCH_SECONDS = 24.0  # of audio, at least a chunk: more is no faster on a CPU and takes more memory
 
 Run = Callable[[np.ndarray], np.ndarray]
 
@@ -69,11 +69,12 @@ def run_track(
 
 def _run_chunks(run, blocks, chunking, tail):
     counted = _Counted(blocks)
+    batch_chunks = max(1, round(BATCH_SECONDS * chunking.sample_rate_hz / chunking.chunk_samples))
     outputs, starts, batch = [], [], []
     for start, chunk in cut(counted, chunking, tail):
         starts.append(start)
         batch.append(chunk)
-        if len(batch) == BATCH_CHUNKS:
+        if len(batch) == batch_chunks:
             outputs.append(run(np.stack(batch)))
             batch.clear()
     if batch:

@@ -1,88 +1,136 @@
-"""The one resolver: a name, a folder or a file -> a Tagger."""
+"""A name, a folder or a file -> a Tagger, with the head that is asked for."""
 
-import os
+import dataclasses
 import zipfile
 from os import PathLike
 from pathlib import Path
 
 import keras
+import numpy as np
 
-from keras_musictag import architectures
-from keras_musictag.errors import UnknownNameError
 from keras_musictag.tagger import Tagger, TaggerSpec
-from keras_musictag.zoo.card import Card, read_card
-from keras_musictag.zoo.catalog import best_entry, cards, entries
-from keras_musictag.zoo.weights import assign_weights, read_weights
+from keras_musictag.tags.vocabulary import Vocabulary
+from keras_musictag.zoo.build import build_spec
+from keras_musictag.zoo.fetch import fetch
+from keras_musictag.zoo.resolve import DEFAULT, Source, resolve
+from keras_musictag.zoo.weights import arrays_of, assign_weights, read_weights
 
-DEFAULT = "default"
+HEAD_PREFIX = "logits/"
 
 
-def load(model: str | PathLike, weights: str | None = DEFAULT) -> Tagger:
-    """Loads a tagger.
+def load(
+    model: str | PathLike,
+    weights: str | PathLike | None = DEFAULT,
+    tags=None,
+    include_top: bool = True,
+    classifier_activation: str | None = "sigmoid",
+    chunk_seconds: float | None = None,
+    precision: str | None = None,
+) -> Tagger:
+    """Loads a tagger, in the manner of `keras.applications`.
 
     Args:
         model: An architecture's name ("musicnn"), a zoo entry's ("musicnn-msd-v1"), an entry's folder, or a
             `.keras` file that a Tagger was saved to.
-        weights: For an architecture: "default", a dataset ("mtat"), or an entry's name. None, also for an
-            entry: random weights, with the default entry's tags.
+        weights: For an architecture: "default", a dataset ("mtat"), an entry's name, or a file (.safetensors or
+            .weights.h5). None, also for an entry: random weights.
+        tags: Other tags than the pretrained ones give a new, random head on the pretrained body; None for the
+            pretrained ones.
+        include_top: False for the feature extractor: no head, the output is the embedding.
+        classifier_activation: "sigmoid" for scores; None for logits (`tag` and `taggram` give scores all the same).
+        chunk_seconds: Length of the network's input, where the architecture allows another than its own.
+        precision: "float32", "bfloat16", "float16", or None for Keras's global dtype policy: see `Tagger`.
 
     Returns:
-        A `Tagger`.
+        A `Tagger`. Weights at an address are fetched, checked and converted on first use.
 
     Raises:
         UnknownNameError: If a name is not known.
         FileNotFoundError: If a path does not exist.
         ChecksumError: If a weight file is not the one that its card states.
-        ValueError: If the two arguments contradict each other or a file is no tagger.
+        MusicTagError: If weights cannot be fetched.
+        ValueError: If arguments contradict each other or a file is no tagger.
 
     Example:
         >>> load("musicnn", weights="msd").name
         'musicnn-msd-v1'
-    """
-    if _is_path(model):
-        return _load_path(Path(model), weights)
-    known = entries()
-    if model in known:
-        return _load_entry(known[model], weights)
-    if model in architectures.names():
-        return _load_architecture(model, weights)
-    if Path(model).exists():
-        return _load_path(Path(model), weights)
-    raise UnknownNameError.of("model", model, [*architectures.names(), *known])
-
-
-def build(architecture: str, tags) -> Tagger:
-    """Builds a tagger with random weights.
-
-    Args:
-        architecture: A name of `architectures.names()`.
-        tags: The tags to tell apart: names, or a `Vocabulary`.
-
-    Raises:
-        UnknownNameError: If there is no such architecture.
-
-    Example:
-        >>> build("vgg", tags=["calm", "wild"]).output_shape
+        >>> load("musicnn", tags=["calm", "wild"]).output_shape
         (None, 2)
     """
-    return Tagger(TaggerSpec.of(architecture, tags))
+    if tags is not None and not include_top:
+        raise ValueError(f"A model without a head has no tags. Received: include_top=False with tags={list(tags)!r}.")
+    source = resolve(model, weights)
+    if source.architecture is None:
+        return _adapt_saved(source.weights, tags, include_top, classifier_activation, chunk_seconds, precision)
+    spec = _wanted(_spec_of(source, tags, include_top), tags, include_top, classifier_activation)
+    pretrained_name = source.card.name if source.card and source.weights and source.weights.is_dir() else None
+    tagger = build_spec(spec, chunk_seconds, precision, pretrained_name or source.architecture)
+    _set_weights(tagger, source)
+    return tagger
 
 
-def _is_path(model) -> bool:
-    if isinstance(model, PathLike):
-        return True
-    if not isinstance(model, str):
-        raise ValueError(f"`model` must be a name or a path. Received: {model!r}.")
-    return os.sep in model or "/" in model or model.startswith(".") or model.endswith(".keras")
+def _spec_of(source: Source, tags, include_top) -> TaggerSpec:
+    """The settings of the entry; of an architecture without one, those of its paper."""
+    if source.card is not None:
+        return TaggerSpec.from_dict(source.card.model)
+    if tags is None and include_top:
+        raise ValueError(
+            f"{source.architecture!r} has no published weights whose tags could be taken. Pass tags=[...], or "
+            "include_top=False."
+        )
+    return TaggerSpec.of(source.architecture, tags)
 
 
-def _load_path(path: Path, weights) -> Tagger:
-    if path.is_dir():
-        return _load_entry(path, weights)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no model at {path}.")
-    if weights != DEFAULT:
-        raise ValueError(f"A `.keras` file brings its own weights. Received: weights={weights!r} with {path}.")
+def _wanted(spec: TaggerSpec, tags, include_top, classifier_activation) -> TaggerSpec:
+    """A spec with the head that is asked for; known tags in their order keep their groups."""
+    if classifier_activation != "sigmoid":
+        spec = dataclasses.replace(spec, classifier_activation=classifier_activation)
+    if not include_top:
+        return dataclasses.replace(spec, vocabulary=None)
+    if tags is None:
+        return spec
+    vocabulary = Vocabulary.of(tags)
+    same = spec.vocabulary is not None and vocabulary.names == spec.vocabulary.names
+    return spec if same else dataclasses.replace(spec, vocabulary=vocabulary)
+
+
+def _set_weights(tagger: Tagger, source: Source) -> None:
+    if source.weights is None:
+        return
+    if source.weights.is_dir():
+        card = source.card
+        path = fetch(card) if card.weights.file is None else source.weights / card.weights.file
+        arrays = read_weights(path, card.weights.sha256)
+        same_head = tagger.vocabulary == TaggerSpec.from_dict(card.model).vocabulary
+        assign_weights(tagger, _with_head_of(tagger, arrays, same_head), str(path))
+    elif source.weights.suffix == ".h5":
+        tagger.load_weights(source.weights)
+    else:
+        assign_weights(tagger, read_weights(source.weights), str(source.weights))
+
+
+def _with_head_of(tagger: Tagger, arrays: dict[str, np.ndarray], same_head: bool) -> dict[str, np.ndarray]:
+    """The arrays, but with the tagger's own head (or none) where it is another one."""
+    if same_head:
+        return arrays
+    body = {key: array for key, array in arrays.items() if not key.startswith(HEAD_PREFIX)}
+    own = {key: array for key, array in arrays_of(tagger).items() if key.startswith(HEAD_PREFIX)}
+    return {**body, **own}
+
+
+def _adapt_saved(path: Path, tags, include_top, classifier_activation, chunk_seconds, precision) -> Tagger:
+    """The tagger of a `.keras` file: as it was saved, compiled state and all, or its body under another head."""
+    saved = _load_saved(path)
+    spec = _wanted(saved.spec, tags, include_top, classifier_activation)
+    if spec == saved.spec and chunk_seconds is None and precision in (None, saved.precision):
+        return saved
+    tagger = build_spec(spec, chunk_seconds, precision or saved.precision, saved.name)
+    arrays = _with_head_of(tagger, arrays_of(saved), spec.vocabulary == saved.vocabulary)
+    assign_weights(tagger, arrays, str(path))
+    return tagger
+
+
+def _load_saved(path: Path) -> Tagger:
     try:
         tagger = keras.saving.load_model(path)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
@@ -90,43 +138,4 @@ def _load_path(path: Path, weights) -> Tagger:
         raise ValueError(f"{path} could not be loaded as a Keras model: {reason}") from error
     if not isinstance(tagger, Tagger):
         raise ValueError(f"{path} holds a {type(tagger).__name__}, not a Tagger: it has no tags.")
-    return tagger
-
-
-def _load_entry(folder: Path, weights) -> Tagger:
-    card = read_card(folder)
-    if weights not in (DEFAULT, None, card.trained_on.dataset, card.name):
-        raise ValueError(
-            f"The entry {card.name!r} has weights of its own, trained on {card.trained_on.dataset!r}. "
-            f"Received: weights={weights!r}. Name the architecture instead: load({card.architecture!r}, "
-            f"weights={weights!r})."
-        )
-    return _make(card, folder if weights is not None else None)
-
-
-def _load_architecture(name: str, weights) -> Tagger:
-    if weights in (DEFAULT, None):
-        card = best_entry(name)
-    else:
-        card = best_entry(name, dataset=weights) or next(
-            (c for c in cards() if c.architecture == name and c.name == weights), None
-        )
-    if card is None:
-        existing = [c for c in cards() if c.architecture == name]
-        if not existing:
-            raise UnknownNameError(
-                f"There are no published weights of {name!r}. build({name!r}, tags=[...]) makes one to train; "
-                f"there are weights of: {', '.join(sorted({c.architecture for c in cards()}))}."
-            )
-        known = [*dict.fromkeys(c.trained_on.dataset for c in existing), *(c.name for c in existing)]
-        raise UnknownNameError.of(f"set of weights of {name!r} called", weights, known)
-    return _make(card, entries()[card.name] if weights is not None else None)
-
-
-def _make(card: Card, folder: Path | None) -> Tagger:
-    """The tagger of a card, with the weights in a folder or, without one, random ones."""
-    tagger = Tagger(TaggerSpec.from_dict(card.model), name=card.architecture if folder is None else card.name)
-    if folder is not None:
-        path = folder / card.weights.file
-        assign_weights(tagger, read_weights(path, card.weights.sha256), str(path))
     return tagger

@@ -11,6 +11,11 @@ from safetensors.numpy import load, save
 from keras_musictag.errors import ChecksumError
 
 
+def arrays_of(model: keras.Model) -> dict[str, np.ndarray]:
+    """The weights of a model: `layer/variable` -> array."""
+    return {variable.path: np.asarray(keras.ops.convert_to_numpy(variable.value)) for variable in model.weights}
+
+
 def save_weights(model: keras.Model, path: str | PathLike, half: bool = False) -> None:
     """Writes a model's weights, sorted by key, so that the same weights give the same bytes.
 
@@ -20,11 +25,11 @@ def save_weights(model: keras.Model, path: str | PathLike, half: bool = False) -
         half: Store matrices and kernels as float16 where their values lie in its range. Vectors (biases,
             normalisation) stay float32: they weigh next to nothing, and a moving variance may be large or tiny.
     """
-    arrays = {}
-    for variable in model.weights:
-        array = np.asarray(keras.ops.convert_to_numpy(variable.value))
+    arrays = arrays_of(model)
+    for key, array in arrays.items():
         fits = array.ndim > 1 and np.abs(array).max(initial=0) <= np.finfo(np.float16).max
-        arrays[variable.path] = array.astype(np.float16) if half and fits else array
+        if half and fits:
+            arrays[key] = array.astype(np.float16)
     Path(path).write_bytes(save({key: arrays[key] for key in sorted(arrays)}))
 
 

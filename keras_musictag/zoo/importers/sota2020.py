@@ -1,6 +1,7 @@
 """Names and shapes of the 2020 evaluation's PyTorch checkpoints -> those of this package's networks.
 
-Source: minzwon/sota-music-tagging-models at commit 4e1d652d4a7b12437a624965e85890b70b4a111d (MIT); Won et al., SMC 2020.
+Source: minzwon/sota-music-tagging-models (MIT) at commit 4e1d652d4a7b12437a624965e85890b70b4a111d; Won et al., SMC
+2020.
 """
 
 import re
@@ -21,10 +22,10 @@ CLASSES = {
     "harmonic_cnn": "HarmonicCNN",
 }
 # Fixed numbers that the originals keep beside their weights; the front ends here compute them
-BUFFERS = re.compile(r"(^|\.)(num_batches_tracked|window|fb)$")
+BUFFERS = re.compile(r".*\.num_batches_tracked|(spec|hstft)\.(.+\.)?(window|fb)")
 # (pattern of the original's module, this package's layer), the first that fits
 LAYERS = [
-    (r"(spec|hstft)_bn", "input_norm"),
+    (r"(spec|hstft)_bn|spec\.bn", "input_norm"),  # `spec.bn` since 2023
     (r"layers\.0\.(conv|bn)", r"timbral67_\1"),
     (r"layers\.1\.(conv|bn)", r"timbral38_\1"),
     (r"layers\.2\.(conv|bn)", r"temporal129_\1"),
@@ -64,18 +65,20 @@ def convert(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         `layer/variable` -> float32 array, as `zoo.weights.assign_weights` takes them.
 
     Raises:
-        ValueError: If a key is none of the originals'.
+        ValueError: If a key is none of the originals', or two are the same weight.
 
     Example:
         >>> arrays = convert({"layer1.conv.weight": np.zeros((64, 1, 3, 3), np.float32)})
         >>> {key: array.shape for key, array in arrays.items()}
         {'layer1_conv/kernel': (3, 3, 1, 64)}
     """
-    state = {key: np.asarray(array) for key, array in state.items() if not BUFFERS.search(key)}
+    state = {key: np.asarray(array) for key, array in state.items() if not BUFFERS.fullmatch(key)}
     gru = {key: state.pop(key) for key in list(state) if GRU_KEY.fullmatch(key)}
     converted = dict(_gru(gru)) if gru else {}
     for key, array in state.items():
         name, array = _variable(key, array)
+        if name in converted:
+            raise ValueError(f"The checkpoint has two keys for {name}: {key!r} is one too many.")
         converted[name] = array.astype(np.float32)
     return converted
 
@@ -90,6 +93,8 @@ def _variable(key, array):
     layer = re.sub(r"_bn(\d?)$", r"_norm\1", layer)
     layer = re.sub(r"encoder(\d)", lambda match: f"encoder{int(match[1]) + 1}", layer)
     if layer.rpartition("/")[0].endswith("_attention"):
+        if array.ndim != (2 if leaf == "weight" else 1) or array.shape[0] % ATTENTION_HEADS:
+            raise _wrong_shape(key, array)
         return f"{layer}/{'kernel' if leaf == 'weight' else 'bias'}", _per_head(layer, leaf, array)
     if "norm" in layer:
         return f"{layer}/{NORM_LEAVES[leaf]}", array
@@ -110,11 +115,20 @@ def _gru(state) -> Iterator[tuple[str, np.ndarray]]:
     """PyTorch orders the gates reset, update, new; Keras update, reset, new."""
     for key, array in state.items():
         kind, side, index = GRU_KEY.fullmatch(key).groups()
+        if array.ndim != (2 if kind == "weight" else 1) or array.shape[0] % 3:
+            raise _wrong_shape(key, array)
         reset, update, new = np.split(array, 3)
         array = np.concatenate([update, reset, new]).astype(np.float32)
         cell = f"gru{int(index) + 1}/gru_cell"
         if kind == "weight":
             yield f"{cell}/{'kernel' if side == 'ih' else 'recurrent_kernel'}", array.T
         elif side == "ih":
-            other = np.split(state[key.replace("_ih_", "_hh_")], 3)
-            yield f"{cell}/bias", np.stack([array, np.concatenate([other[1], other[0], other[2]]).astype(np.float32)])
+            other = state.get(key.replace("_ih_", "_hh_"))
+            if other is None or other.shape != array.shape:
+                raise ValueError(f"The checkpoint has {key!r}, but no bias of that shape for the recurrent half.")
+            reset, update, new = np.split(other, 3)
+            yield f"{cell}/bias", np.stack([array, np.concatenate([update, reset, new]).astype(np.float32)])
+
+
+def _wrong_shape(key, array):
+    return ValueError(f"The checkpoint's {key!r} has shape {array.shape}, which none of the networks has.")

@@ -1,0 +1,73 @@
+"""A network for inference: each normalisation that follows a convolution is folded into it.
+
+A convolution's output is the largest thing in memory that a network makes; normalising it apart passes over it twice
+more. Folded, the kernel is scaled instead, inside the graph: so the result follows the weights when they change.
+"""
+
+import keras
+
+
+def fold_normalisation(model: keras.Model) -> keras.Model:
+    """A model that computes the same in inference, on the same weights. TensorFlow only.
+
+    Args:
+        model: A functional model.
+
+    Returns:
+        A functional model in which a convolution or dense layer and the normalisation behind it are one layer.
+        Scores differ by float32 round-off. It is for inference: it must not be trained or saved.
+    """
+    norms = {layer.name: _norm_behind(layer, model) for layer in model.layers}
+    folded = {norm.name for norm in norms.values() if norm is not None}
+
+    def replace(layer):
+        if layer.name in folded:
+            return Nothing(dtype=layer.dtype_policy, name=layer.name)
+        norm = norms.get(layer.name)
+        return layer if norm is None else Folded(layer, norm, dtype=layer.dtype_policy, name=layer.name)
+
+    return keras.models.clone_model(keras.Model(model.inputs[0], model.outputs[0]), clone_function=replace)
+
+
+def _norm_behind(layer, model):
+    """The normalisation that is all that a linear layer's output goes to in a model, or None."""
+    kinds = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)
+    if not isinstance(layer, kinds) or layer.activation is not keras.activations.linear:
+        return None
+    if any(layer.output is output for output in model.outputs):
+        return None
+    behind = [node.operation for node in layer._outbound_nodes if node.operation in model.operations]
+    alone = len(behind) == 1 and isinstance(behind[0], keras.layers.BatchNormalization)
+    return behind[0] if alone else None
+
+
+class Folded(keras.layers.Layer):
+    """A convolution or dense layer with the normalisation behind it, on the weights of both."""
+
+    def __init__(self, linear, norm, **kwargs):
+        super().__init__(**kwargs)
+        self.linear = linear
+        self.norm = norm
+
+    def call(self, x):
+        import tensorflow as tf
+
+        norm, linear = self.norm, self.linear
+        scale = norm.gamma * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
+        bias = (linear.bias - norm.moving_mean) * scale + norm.beta
+        kernel = tf.cast(linear.kernel * scale, x.dtype)  # the last axis are the filters
+        if isinstance(linear, keras.layers.Dense):
+            x = tf.matmul(x, kernel)
+        else:
+            x = tf.nn.convolution(x, kernel, linear.strides, linear.padding.upper())
+        return tf.nn.bias_add(x, tf.cast(bias, x.dtype))  # which TensorFlow fuses, unlike a plain sum
+
+    def compute_output_spec(self, x):
+        return self.linear.compute_output_spec(x)
+
+
+class Nothing(keras.layers.Layer):
+    """In place of a normalisation that was folded; takes the arguments that a normalisation takes."""
+
+    def call(self, x, training=None, mask=None):
+        return x

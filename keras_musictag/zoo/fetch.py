@@ -1,0 +1,159 @@
+"""Weights at an address: fetched, verified, converted and cached on first use.
+
+The address is a checkpoint of the 2020 evaluation, in PyTorch's format. What is cached is the converted file, with
+its SHA-256 beside it; the checkpoint itself is not kept.
+"""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import pooch
+import requests
+from safetensors.numpy import save
+
+from keras_musictag.errors import ChecksumError, MusicTagError
+from keras_musictag.zoo.card import Card
+from keras_musictag.zoo.importers.sota2020 import convert
+from keras_musictag.zoo.importers.torch_file import read_state_dict
+
+MIRROR_VARIABLE = "KERAS_MUSICTAG_MIRROR"
+ORIGIN = "https://raw.githubusercontent.com"
+TIMEOUT_SECONDS = (10, 30)  # to connect, and between two pieces of the file
+PIECE_BYTES = 1 << 16
+
+
+def cache_folder() -> Path:
+    """Where converted weights are kept; the environment variable KERAS_MUSICTAG_HOME moves it."""
+    home = os.environ.get("KERAS_MUSICTAG_HOME")
+    return (Path(home).expanduser() if home else Path(pooch.os_cache("keras_musictag"))) / "weights"
+
+
+def fetch(card: Card) -> Path:
+    """The converted weights of an entry, from the cache or from its address.
+
+    Args:
+        card: Of an entry with `weights.url`.
+
+    Returns:
+        Path of a safetensors file whose SHA-256 was checked.
+
+    Raises:
+        MusicTagError: If it cannot be fetched or kept; the message says what to do.
+        ChecksumError: If what was fetched is not the checkpoint that the card states.
+    """
+    # the checkpoint's hash is in the name: another entry of the same name never gets these weights
+    cached = cache_folder() / f"{card.name}-{card.weights.git_blob_sha1[:12]}.safetensors"
+    if not _is_whole(cached):
+        try:
+            _fill(cached, card)
+        except OSError as error:
+            raise MusicTagError(
+                f"The weights of {card.name!r} cannot be kept in {cached.parent} ({error.strerror or error}). Set "
+                "KERAS_MUSICTAG_HOME to a folder that can be written to."
+            ) from error
+    return cached
+
+
+def _fill(cached: Path, card: Card) -> None:
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cached.parent, prefix=".fetching-") as scratch:  # gone whatever happens
+        checkpoint = _download(card, Path(scratch))
+        found = git_blob_sha1(checkpoint)
+        if found != card.weights.git_blob_sha1:
+            raise ChecksumError(
+                f"What {_address(card)} gave is not the checkpoint of {card.name!r}: its git blob hash is {found}, "
+                f"expected {card.weights.git_blob_sha1}. Try again; if it stays so, the address is not to be trusted."
+            )
+        arrays = convert(read_state_dict(checkpoint))
+        content = save({key: arrays[key] for key in sorted(arrays)})
+        written = Path(scratch) / "converted"
+        written.write_bytes(content)
+        digest = Path(scratch) / "digest"
+        digest.write_bytes(_sha256(content))
+        digest.replace(_digest_of(cached))
+        written.replace(cached)
+
+
+def git_blob_sha1(path: Path) -> str:
+    """What `git hash-object` says of a file."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _is_whole(cached: Path) -> bool:
+    digest = _digest_of(cached)
+    return cached.is_file() and digest.is_file() and _sha256(cached.read_bytes()) == digest.read_bytes()
+
+
+def _sha256(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _digest_of(cached: Path) -> Path:
+    return cached.with_suffix(".sha256")
+
+
+def _address(card: Card) -> str:
+    """The card's address, at the mirror that KERAS_MUSICTAG_MIRROR names, if any."""
+    mirror = os.environ.get(MIRROR_VARIABLE)
+    return card.weights.url.replace(ORIGIN, mirror.rstrip("/")) if mirror else card.weights.url
+
+
+def _download(card: Card, folder: Path) -> Path:
+    url, path = _address(card), folder / "checkpoint"
+    try:
+        with _ProgressBar(f"Fetching {card.name}") as bar:
+            # the downloader alone: `pooch.retrieve` would log to standard error, and the hash is git's
+            download = pooch.HTTPDownloader(progressbar=bar, chunk_size=PIECE_BYTES, timeout=TIMEOUT_SECONDS)
+            download(url, str(path), None)
+    except requests.RequestException as error:
+        raise MusicTagError(
+            f"The weights of {card.name!r} could not be fetched from {url} ({_reason(error)}). Connect and try "
+            f"again, or fetch that file elsewhere and run: keras-musictag zoo import FILE --architecture "
+            f"{card.architecture} --dataset {card.trained_on.dataset}"
+        ) from error
+    return path
+
+
+def _reason(error: requests.RequestException) -> str:
+    answer = error.response
+    return type(error).__name__ if answer is None else f"the answer was {answer.status_code} {answer.reason}".strip()
+
+
+class _ProgressBar:
+    """What pooch expects of a progress bar (`total`, `update`, `reset`, `close`), drawn by rich on standard error."""
+
+    def __init__(self, title: str):
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        console = Console(stderr=True)
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._progress.add_task(title, total=None)
+
+    def __enter__(self):
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error):
+        self._progress.stop()
+
+    @property
+    def total(self):
+        return self._progress.tasks[0].total
+
+    @total.setter
+    def total(self, size):
+        self._progress.update(self._task, total=size or None)  # 0: the server did not say
+
+    def update(self, size):
+        self._progress.advance(self._task, size)
+
+    def reset(self):
+        self._progress.update(self._task, completed=0)
+
+    def close(self):
+        pass  # leaving the `with` stops it, also on an error

@@ -1,0 +1,113 @@
+"""Speed of every architecture on whole chunks, front end included, beside a matrix product measured in the same run.
+
+    python scripts/bench_inference.py [--batch 16] [--seconds 4] [NAME...]
+
+Prints for float32 and bfloat16: chunks a second, times real time, arithmetic of the network (counted from its layers),
+GFLOP/s, the share of the matrix product's GFLOP/s, and the ratio to the reference. docs/performance.md holds its output.
+"""
+
+import argparse
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+import keras_musictag as kmt
+from keras_musictag import architectures
+
+# chunks/s of the PyTorch implementations of the 2020 evaluation, two threads, batch 16, front end included, measured
+# beside a 2048 matrix product at 137 GFLOP/s in float32
+REFERENCE = {
+    "fcn": 6.0,
+    "musicnn_2020": 26.0,
+    "crnn": 4.0,
+    "sample_cnn": 13.0,
+    "sample_cnn_se": 4.4,
+    "short_chunk_cnn": 12.9,
+    "short_chunk_cnn_res": 22.0,
+    "self_attention": 3.6,
+    "harmonic_cnn": 7.8,
+}
+REFERENCE_PRODUCT = 137.0
+PRODUCT_SIZE = 2048
+
+
+def count_flops(model: keras.Model) -> float:
+    """Multiplications and additions of one chunk in the network's convolutions, products and recurrences, front end excluded."""
+    return sum(2.0 * multiplications(layer) for layer in model.layers)
+
+
+def multiplications(layer) -> float:
+    """Of the large operations; normalisation, activation and pooling are left out, as is usual."""
+    kinds = keras.layers
+    if isinstance(layer, (kinds.Conv1D, kinds.Conv2D)):
+        kernel = layer.kernel.shape
+        return float(np.prod(layer.output.shape[1:-1]) * np.prod(kernel))
+    if isinstance(layer, kinds.Dense):
+        return float(np.prod(layer.output.shape[1:-1]) * np.prod(layer.kernel.shape))
+    if isinstance(layer, kinds.GRU):
+        steps = layer.input.shape[1]
+        return float(steps * sum(np.prod(w.shape) for w in layer.weights if len(w.shape) == 2))
+    if isinstance(layer, kinds.MultiHeadAttention):
+        steps, features = layer.output.shape[1:]
+        return float(
+            steps * sum(np.prod(w.shape) for w in layer.weights if len(w.shape) == 3) + 2 * steps**2 * features
+        )
+    return 0.0
+
+
+def matrix_product_gflops(dtype: str, seconds: float) -> float:
+    """A 2048 matrix product in the same process, the median of its runs."""
+    import tensorflow as tf
+
+    a = tf.cast(tf.random.normal((PRODUCT_SIZE, PRODUCT_SIZE)), dtype)
+    product = tf.function(lambda: tf.matmul(a, a)[0, 0])
+    return 2e-9 * PRODUCT_SIZE**3 / median_seconds(lambda: product().numpy(), seconds)
+
+
+def median_seconds(call, seconds: float) -> float:
+    """Median duration of a call, after two that are not counted."""
+    call(), call()
+    durations, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end or len(durations) < 3:
+        begin = time.perf_counter()
+        call()
+        durations.append(time.perf_counter() - begin)
+    return float(np.median(durations))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--seconds", type=float, default=4.0, help="for each measurement [%(default)s]")
+    arguments = parser.parse_args()
+    print(
+        "| network | precision | GFLOP a chunk | chunks/s | times real time | GFLOP/s | of the product | of the reference |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for name in arguments.names or architectures.names():
+        for precision in ("float32", "bfloat16"):
+            # the machine's speed moves: the product is measured beside each network
+            scale = matrix_product_gflops("float32", 1.0) / REFERENCE_PRODUCT
+            product = matrix_product_gflops(precision, 1.0)
+            tagger = kmt.build(name, tags=[f"tag{i}" for i in range(50)], precision=precision)
+            batch = (
+                np.random.default_rng(0).normal(0, 0.1, (arguments.batch, *tagger.input_shape[1:])).astype("float32")
+            )
+            run = tagger.runner()
+            speed = arguments.batch / median_seconds(lambda run=run, batch=batch: run(batch), arguments.seconds)
+            gflop = 1e-9 * count_flops(tagger)
+            ratio = f"{speed / (REFERENCE[name] * scale):.2f}" if name in REFERENCE else ""
+            print(
+                f"| {name} | {precision} | {gflop:.2f} | {speed:.1f} | {speed * tagger.chunk_seconds:.0f} | "
+                f"{speed * gflop:.0f} | {speed * gflop / product:.0%} of {product:.0f} | {ratio} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
