@@ -41,7 +41,10 @@ setup(
         "rich>=13",
         "matplotlib>=3.8",
     ],
-    extras_require={"test": ["pytest>=8", "ruff>=0.12", "build>=1", "setuptools>=77", "soundfile>=0.12"]},
+    extras_require={
+        "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on something else than TensorFlow
+        "test": ["pytest>=8", "ruff>=0.12", "build>=1", "setuptools>=77", "soundfile>=0.12"],
+    },
     entry_points={"console_scripts": ["keras-musictag = keras_musictag.cli:main"]},
     classifiers=[
         "Development Status :: 4 - Beta",

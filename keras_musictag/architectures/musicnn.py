@@ -14,6 +14,7 @@ import keras
 
 from keras_musictag.audio.chunk import Chunking
 from keras_musictag.frontends import log_mel
+from keras_musictag.layers.timbral_conv import TimbralConv2D
 
 # librosa's defaults of 2019: Slaney scale and norm, frames centred with zeros. Chunks bring their context along
 # (half a window on both sides), so that the frames of chunks at the model's own hop are those of the whole track.
@@ -91,7 +92,7 @@ def _timbral(x, filters, mels):
     """Convolution 7 frames wide over `mels` bands, then the maximum over the positions in frequency."""
     name = f"timbral{mels}"
     x = keras.layers.ZeroPadding2D((3, 0), name=f"{name}_pad")(x)
-    x = keras.layers.Conv2D(filters, (7, mels), activation="relu", name=name)(x)
+    x = TimbralConv2D(filters, (7, mels), activation="relu", name=name)(x)
     x = _norm(f"{name}_norm")(x)
     _, frames, positions, _ = x.shape
     x = keras.layers.MaxPooling2D((1, positions), name=f"{name}_max")(x)

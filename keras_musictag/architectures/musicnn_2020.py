@@ -14,6 +14,7 @@ import keras
 from keras_musictag.architectures._blocks import dense_block, norm, relu
 from keras_musictag.audio.chunk import Chunking
 from keras_musictag.frontends import log_mel
+from keras_musictag.layers.timbral_conv import TimbralConv2D
 
 FRONTEND = log_mel.Config(num_mels=96)
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=48000, hop_samples=48000)
@@ -74,7 +75,7 @@ def _timbral(x, filters, height):
     """Convolution 7 frames wide over `height` bands, then the maximum over the positions in frequency."""
     name = f"timbral{height}"
     x = keras.layers.ZeroPadding2D((3, 0), name=f"{name}_pad")(x)
-    x = keras.layers.Conv2D(filters, (7, height), name=f"{name}_conv")(x)
+    x = TimbralConv2D(filters, (7, height), name=f"{name}_conv")(x)
     x = relu(f"{name}_relu")(norm(f"{name}_norm")(x))
     _, frames, positions, _ = x.shape
     x = keras.layers.MaxPooling2D((1, positions), name=f"{name}_max")(x)
