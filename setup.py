@@ -17,7 +17,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0 AND ISC",
     license_files=["LICENSE", "NOTICE"],
-    python_requires=">=3.11",
+    python_requires=">=3.11,<3.14",
     packages=[*find_packages(include=["keras_musictag*"]), *(f"keras_musictag._data.{name}" for name in DATA)],
     package_dir={f"keras_musictag._data.{name}": name for name in DATA},
     package_data={
@@ -27,16 +27,17 @@ setup(
     install_requires=[
         # kapre 0.4.1 caps TensorFlow and Keras; it wants the distribution named `tensorflow`
         "tensorflow>=2.16,<2.21",
-        "keras>=3.3,<3.14",
+        "keras>=3.7,<3.14",
         "kapre>=0.4.1,<0.5",
-        "librosa>=0.10.2,<1",
+        "librosa>=0.11,<1",
         "numpy>=1.26",
-        "scikit-learn>=1.4",
+        "scikit-learn>=1.4",  # the metrics that are to come
         "click>=8.1",
-        "av>=14",
+        "av>=14.2",
         "soxr>=0.5",
         "pooch>=1.8",
         "platformdirs>=4",
+        "requests>=2.31",
         "safetensors>=0.4.3",
         "rich>=13",
         "matplotlib>=3.8",

@@ -2,8 +2,9 @@
 
     python scripts/bench_inference.py [--batch 16] [--seconds 4] [NAME...]
 
-Prints for float32 and bfloat16: chunks a second, times real time, arithmetic of the network (counted from its layers),
-GFLOP/s, the share of the matrix product's GFLOP/s, and the ratio to the reference. docs/performance.md holds its output.
+Prints for float32 and bfloat16: chunks a second, times real time, arithmetic of the network (counted from its
+layers), GFLOP/s, the share of the matrix product's GFLOP/s, and the ratio to the reference. docs/performance.md holds
+its output.
 """
 
 import argparse
@@ -36,7 +37,7 @@ PRODUCT_SIZE = 2048
 
 
 def count_flops(model: keras.Model) -> float:
-    """Multiplications and additions of one chunk in the network's convolutions, products and recurrences, front end excluded."""
+    """Multiplications and additions of one chunk in convolutions, products and recurrences, front end excluded."""
     return sum(2.0 * multiplications(layer) for layer in model.layers)
 
 
@@ -86,7 +87,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="for each measurement [%(default)s]")
     arguments = parser.parse_args()
     print(
-        "| network | precision | GFLOP a chunk | chunks/s | times real time | GFLOP/s | of the product | of the reference |"
+        "| network | precision | GFLOP a chunk | chunks/s | real time | GFLOP/s | of the product | of the reference |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in arguments.names or architectures.names():

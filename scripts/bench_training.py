@@ -2,8 +2,9 @@
 
     python scripts/bench_training.py [--batch 16] [--seconds 6] [NAME...]
 
-Prints for float32 and bfloat16: steps a second, arithmetic (three times that of inference: forward, and backward twice),
-GFLOP/s, the share of the matrix product's GFLOP/s, and the ratio to the reference. docs/performance.md holds its output.
+Prints for float32 and bfloat16: steps a second, arithmetic (three times that of inference: forward, and backward
+twice), GFLOP/s, the share of the matrix product's GFLOP/s, and the ratio to the reference. docs/performance.md holds
+its output.
 """
 
 import argparse

@@ -1,17 +1,31 @@
-"""The Python behind scripts/demo: two calls a song."""
+"""The Python behind scripts/demo: two calls a song. A song that fails is told, and the rest go on."""
 
 import sys
 from pathlib import Path
 
-import keras_musictag as kmt
+import click
+
+from keras_musictag.cli import _common
 from keras_musictag.cli.tag import write_table
 
+songs = tuple(sys.argv[1:])
+try:
+    pictures = _common.output_files(songs, Path("output"), ".taggram.png")
+except click.UsageError as error:
+    sys.exit(f"Error: {error.message}")
+
+import keras_musictag as kmt
+
 tagger = kmt.load("musicnn")
-out = Path("output")
-out.mkdir(exist_ok=True)
-for song in sys.argv[1:]:
+
+
+def work(song):
     taggram = tagger.taggram(song)
+    with _common.whole_file(pictures[song]) as picture:
+        taggram.plot(picture)
+    return song, taggram
+
+
+for song, taggram in _common.each_track(songs, work):
     write_table([(song, taggram.merge(top=10))])
-    picture = out / f"{Path(song).stem}.taggram.png"
-    taggram.plot(picture)
-    print(f"The taggram, tag by tag over time: {picture.resolve()}\n")
+    print(f"The taggram, tag by tag over time: {pictures[song].resolve()}\n")

@@ -1,4 +1,4 @@
-"""One sweep over all bundled zoo entries: what a card says is what lies beside it."""
+"""One sweep over all bundled zoo entries: what a card says is what lies beside it, or at its address."""
 
 import hashlib
 import re
@@ -6,12 +6,19 @@ import re
 import pytest
 
 from keras_musictag.data import bundled
-from keras_musictag.tagger import TaggerSpec
+from keras_musictag.tagger import Tagger, TaggerSpec
 from keras_musictag.tags.read_tags import read_tags
 from keras_musictag.zoo.card import read_card
 from keras_musictag.zoo.weights import read_weights
 
 ENTRIES = sorted(folder for folder in bundled("zoo").iterdir() if folder.is_dir())
+WITH_WEIGHTS = [folder for folder in ENTRIES if read_card(folder).weights.file is not None]
+WITH_ADDRESS = [folder for folder in ENTRIES if folder not in WITH_WEIGHTS]
+COMMIT = "4e1d652d4a7b12437a624965e85890b70b4a111d"
+ADDRESS = rf"https://raw\.githubusercontent\.com/minzwon/sota-music-tagging-models/{COMMIT}/models/(\w+)/(\w+)/best_model\.pth"
+
+bundled_weights = pytest.mark.parametrize("folder", WITH_WEIGHTS, ids=lambda folder: folder.name)
+weights_at_an_address = pytest.mark.parametrize("folder", WITH_ADDRESS, ids=lambda folder: folder.name)
 
 
 @pytest.fixture(params=ENTRIES, ids=lambda folder: folder.name)
@@ -25,7 +32,8 @@ def card(folder):
 
 
 def test_there_are_entries_to_sweep():
-    assert len(ENTRIES) >= 4
+    assert len(WITH_WEIGHTS) >= 4
+    assert len(WITH_ADDRESS) >= 23
 
 
 def test_the_card_has_the_name_of_its_folder(folder, card):
@@ -37,9 +45,48 @@ def test_the_name_says_architecture_dataset_and_version(card):
     assert card.version >= 1
 
 
-def test_a_model_card_and_a_licence_lie_beside_it(folder):
-    assert (folder / "README.md").read_text(encoding="utf-8").strip()
+def test_a_model_card_lies_beside_it(folder, card):
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert text.startswith(f"# {card.name}\n")
+    assert f"{card.weights.parameters:,} parameters" in " ".join(text.split())
+
+
+@bundled_weights
+def test_a_licence_lies_beside_bundled_weights(folder):
     assert (folder / "LICENSE").read_text(encoding="utf-8").strip()
+
+
+@weights_at_an_address
+def test_beside_weights_at_an_address_lie_words_only(folder, card):
+    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "card.json"]
+    text = " ".join((folder / "README.md").read_text(encoding="utf-8").split())
+    assert "not part of this package" in text and "not measured here" in text and card.licences.weights in text
+    assert all(f"{score:.4f}" in text for score in card.reference.reported.values())
+
+
+@weights_at_an_address
+def test_an_address_is_that_of_a_fixed_commit_and_verified(card):
+    dataset, network = re.fullmatch(ADDRESS, card.weights.url).groups()
+    assert dataset == card.trained_on.dataset.removeprefix("mtg-")
+    assert re.fullmatch("[0-9a-f]{40}", card.weights.git_blob_sha1)
+    assert (card.weights.bytes, card.weights.sha256) == (None, None)
+    known = {"self_attention": "attention", "harmonic_cnn": "hcnn", "short_chunk_cnn_res": "short_res"}
+    known |= {"sample_cnn": "sample", "sample_cnn_se": "se", "musicnn_2020": "musicnn"}
+    assert network == known.get(card.architecture, card.architecture)
+
+
+@weights_at_an_address
+def test_the_network_has_as_many_numbers_as_its_card_states(card):
+    tagger = Tagger(TaggerSpec.from_dict(card.model), precision="float32")
+    assert tagger.count_params() == card.weights.parameters
+    assert tagger.output_shape == (None, len(card.model["tags"]))
+
+
+def test_no_two_entries_share_their_weights():
+    weights = [read_card(folder).weights for folder in ENTRIES]
+    assert len({(w.sha256, w.url, w.git_blob_sha1) for w in weights}) == len(ENTRIES)
+    hashes = [w.git_blob_sha1 or w.sha256 for w in weights]
+    assert len(set(hashes)) == len(hashes)
 
 
 def test_its_tags_are_those_of_its_dataset_in_order_and_group(card):
@@ -47,16 +94,19 @@ def test_its_tags_are_those_of_its_dataset_in_order_and_group(card):
     assert card.model["tags"] == vocabulary.to_list()
 
 
+@bundled_weights
 def test_its_weights_have_the_size_and_hash_it_states(folder, card):
     content = (folder / card.weights.file).read_bytes()
     assert len(content) == card.weights.bytes
     assert hashlib.sha256(content).hexdigest() == card.weights.sha256
 
 
+@bundled_weights
 def test_its_weights_hold_as_many_numbers_as_it_states(folder, card):
     assert sum(array.size for array in read_weights(folder / card.weights.file).values()) == card.weights.parameters
 
 
+@bundled_weights
 def test_its_logits_are_as_many_as_its_tags(folder, card):
     assert read_weights(folder / card.weights.file)["logits/bias"].shape == (len(card.model["tags"]),)
 

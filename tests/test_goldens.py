@@ -9,7 +9,8 @@ import pytest
 import keras_musictag as kmt
 
 ROOT = Path(__file__).parents[1]
-ENTRIES = sorted(card.parent.name for card in (ROOT / "zoo").glob("*/card.json"))
+# entries that hold no weights are fetched from elsewhere, and pinned by the hash of what is fetched
+ENTRIES = sorted(path.parent.name for path in (ROOT / "zoo").glob("*/*.safetensors"))
 # float32 sums differ between processors by 1e-5 of a logit; the decoded MP3 by 2e-6 of full scale between decoders
 ATOL = {"signal_logits": 1e-4, "signal_embedding": 1e-4, "demo_scores": 1e-4}
 

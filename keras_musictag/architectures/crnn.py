@@ -40,7 +40,7 @@ def body(x, config: Config):
     Returns:
         Float tensor (batch, units).
     """
-    x = norm("input_norm")(x)
+    x = norm("input_norm", dtype="float32")(x)
     for index, (filters, pool) in enumerate(zip(config.filters, config.pools, strict=True), start=1):
         x = conv_block(x, filters, pool, name=f"layer{index}")
     x = keras.layers.Reshape((x.shape[1], x.shape[3]), name="steps")(x)  # (batch, 18, 128): one band is left

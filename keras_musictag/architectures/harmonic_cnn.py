@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from keras_musictag.architectures._blocks import conv_block, dense_block, max_over_time, norm, residual_pool_block
 from keras_musictag.audio.chunk import Chunking
 from keras_musictag.frontends import harmonic
+from keras_musictag.layers.dtype_policy import dtype_policy
 
 FRONTEND = harmonic.Config()
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=80000, hop_samples=80000)
@@ -38,11 +39,12 @@ def body(x, config: Config):
     Returns:
         Float tensor (batch, units).
     """
-    x = norm("input_norm")(x)
+    x = norm("input_norm", dtype="float32")(x)
     x = conv_block(x, config.lower_filters, (2, 2), name="layer1")
     for index in (2, 3, 4):
         x = residual_pool_block(x, (2, 2), name=f"layer{index}")
-    x = conv_block(x, config.upper_filters, (2, 2), name="layer5")
-    for index in (6, 7):
-        x = residual_pool_block(x, (3, 2), name=f"layer{index}")
+    with dtype_policy("float32"):  # the upper layers are small: see `float32_from`
+        x = conv_block(x, config.upper_filters, (2, 2), name="layer5")
+        for index in (6, 7):
+            x = residual_pool_block(x, (3, 2), name=f"layer{index}")
     return dense_block(max_over_time(x), config.units)

@@ -59,7 +59,7 @@ def body(x, config: Config):
         Float tensor (batch, units).
     """
     layers = keras.layers
-    x = _norm("input_norm")(x)
+    x = _norm("input_norm", dtype="float32")(x)
     front = [_timbral(x, config.timbral_filters, mels) for mels in config.timbral_mels]
     # time on the inner axis: as (128, 1) kernels, TensorFlow's convolution takes 13 times the memory
     bands = layers.Permute((2, 1, 3), name="bands")(x)  # (batch, mels, frames, 1)
@@ -84,8 +84,8 @@ def body(x, config: Config):
     return _norm("dense_norm")(x)
 
 
-def _norm(name):
-    return keras.layers.BatchNormalization(momentum=0.99, epsilon=NORM_EPSILON, name=name)
+def _norm(name, **options):
+    return keras.layers.BatchNormalization(momentum=0.99, epsilon=NORM_EPSILON, **options, name=name)
 
 
 def _timbral(x, filters, mels):

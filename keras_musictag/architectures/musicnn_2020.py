@@ -14,6 +14,7 @@ import keras
 from keras_musictag.architectures._blocks import dense_block, norm, relu
 from keras_musictag.audio.chunk import Chunking
 from keras_musictag.frontends import log_mel
+from keras_musictag.layers.dtype_policy import dtype_policy
 from keras_musictag.layers.timbral_conv import TimbralConv2D
 
 FRONTEND = log_mel.Config(num_mels=96)
@@ -55,7 +56,7 @@ def body(x, config: Config):
         Float tensor (batch, units).
     """
     layers = keras.layers
-    x = norm("input_norm")(x)
+    x = norm("input_norm", dtype="float32")(x)
     _, frames, mels, _ = x.shape
     front = [_timbral(x, config.timbral_filters, height) for height in config.timbral_mels]
     mean = layers.AveragePooling2D((1, mels), name="band_mean")(x)
@@ -63,9 +64,10 @@ def body(x, config: Config):
     front += [_conv_1d(mean, config.temporal_filters, n, f"temporal{n}") for n in config.temporal_frames]
     front = layers.Concatenate(name="front")(front)  # (batch, frames, 561)
 
-    mid1 = _conv_1d(front, config.midend_filters, 7, "layer1")
-    mid2 = layers.Add(name="layer2_sum")([_conv_1d(mid1, config.midend_filters, 7, "layer2"), mid1])
-    mid3 = layers.Add(name="layer3_sum")([_conv_1d(mid2, config.midend_filters, 7, "layer3"), mid2])
+    with dtype_policy("float32"):  # little work, and where rounding moves the scores most: see `float32_from`
+        mid1 = _conv_1d(front, config.midend_filters, 7, "layer1")
+        mid2 = layers.Add(name="layer2_sum")([_conv_1d(mid1, config.midend_filters, 7, "layer2"), mid1])
+        mid3 = layers.Add(name="layer3_sum")([_conv_1d(mid2, config.midend_filters, 7, "layer3"), mid2])
     x = layers.Concatenate(name="midend")([front, mid1, mid2, mid3])  # (batch, frames, 753)
     largest, average = layers.GlobalMaxPooling1D(name="pool_max")(x), layers.GlobalAveragePooling1D(name="pool_mean")(x)
     return dense_block(layers.Concatenate(name="pool")([largest, average]), config.units)

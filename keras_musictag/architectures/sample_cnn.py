@@ -13,6 +13,7 @@ import keras
 from keras_musictag.architectures._blocks import norm, relu
 from keras_musictag.audio.chunk import Chunking
 from keras_musictag.frontends import waveform
+from keras_musictag.layers.dtype_policy import float32_from
 
 FRONTEND = waveform.Config()
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=59049, hop_samples=59049)
@@ -41,12 +42,14 @@ def body(x, config: Config):
     x = strided_conv(x, config.filters[0], "layer1_conv")
     x = relu("layer1")(norm("layer1_norm")(x))
     for index, filters in enumerate(config.filters[1:], start=2):
-        x = keras.layers.Conv1D(filters, 3, padding="same", name=f"layer{index}_conv")(x)
-        x = relu(f"layer{index}_relu")(norm(f"layer{index}_norm")(x))
-        x = keras.layers.MaxPooling1D(3, name=f"layer{index}")(x)
+        with float32_from(index, first=5):
+            x = keras.layers.Conv1D(filters, 3, padding="same", name=f"layer{index}_conv")(x)
+            x = relu(f"layer{index}_relu")(norm(f"layer{index}_norm")(x))
+            x = keras.layers.MaxPooling1D(3, name=f"layer{index}")(x)
     index = len(config.filters) + 1
-    x = keras.layers.Conv1D(config.last_filters, 1, name=f"layer{index}_conv")(x)
-    x = relu(f"layer{index}")(norm(f"layer{index}_norm")(x))
+    with float32_from(index, first=5):
+        x = keras.layers.Conv1D(config.last_filters, 1, name=f"layer{index}_conv")(x)
+        x = relu(f"layer{index}")(norm(f"layer{index}_norm")(x))
     return keras.layers.Flatten(name="flatten")(x)  # one step is left
 
 

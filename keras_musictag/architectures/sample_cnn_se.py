@@ -13,6 +13,7 @@ import keras
 
 from keras_musictag.architectures._blocks import dense_block, norm, relu
 from keras_musictag.architectures.sample_cnn import CHUNKING, FRONTEND, strided_conv
+from keras_musictag.layers.dtype_policy import float32_from
 
 __all__ = ["ANY_LENGTH", "CHUNKING", "FRONTEND", "Config", "body"]
 
@@ -41,8 +42,11 @@ def body(x, config: Config):
     """
     x = _block(x, config.filters[0], "layer1", strided=True)
     for index, filters in enumerate(config.filters[1:], start=2):
-        x = _block(x, filters, f"layer{index}", pool=3)
-    x = _block(x, config.last_filters, f"layer{len(config.filters) + 1}", width=1)
+        with float32_from(index, first=4):
+            x = _block(x, filters, f"layer{index}", pool=3)
+    index = len(config.filters) + 1
+    with float32_from(index, first=4):
+        x = _block(x, config.last_filters, f"layer{index}", width=1)
     x = keras.layers.Flatten(name="flatten")(x)  # one step is left
     return dense_block(x, config.units)
 

@@ -56,7 +56,7 @@ def body(x, config: Config):
     Returns:
         Float tensor (batch, filters[-1]).
     """
-    x = norm("input_norm")(x)
+    x = norm("input_norm", dtype="float32")(x)
     for index, (filters, stride) in enumerate(zip(config.filters, config.strides, strict=True), start=1):
         x = residual_block(x, filters, stride, name=f"layer{index}")
     x = keras.layers.Reshape((x.shape[1], x.shape[3]), name="steps")(x)  # (batch, 118, 256): one band is left

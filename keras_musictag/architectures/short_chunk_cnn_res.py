@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from keras_musictag.architectures._blocks import dense_block, max_over_time, norm, residual_block
 from keras_musictag.audio.chunk import Chunking
 from keras_musictag.frontends import log_mel
+from keras_musictag.layers.dtype_policy import float32_from
 
 FRONTEND = log_mel.Config(num_mels=128)
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=59049, hop_samples=59049)
@@ -35,7 +36,8 @@ def body(x, config: Config):
     Returns:
         Float tensor (batch, units).
     """
-    x = norm("input_norm")(x)
+    x = norm("input_norm", dtype="float32")(x)
     for index, filters in enumerate(config.filters, start=1):
-        x = residual_block(x, filters, (2, 2), name=f"layer{index}")
+        with float32_from(index, first=5):
+            x = residual_block(x, filters, (2, 2), name=f"layer{index}")
     return dense_block(max_over_time(x), config.units)

@@ -49,7 +49,7 @@ def body(x, config: Config):
     Returns:
         Float tensor (batch, 256) for chunks of 187 frames and 96 mels.
     """
-    x = _norm("input_norm")(x)
+    x = _norm("input_norm", dtype="float32")(x)
     for index, (size, stride) in enumerate(POOLS, start=1):
         x = keras.layers.Conv2D(config.filters, 3, padding="same", activation="relu", name=f"conv{index}")(x)
         x = _norm(f"conv{index}_norm")(x)
@@ -59,5 +59,5 @@ def body(x, config: Config):
     return keras.layers.Flatten(name="flatten")(x)  # (frames, mels, filters) = (2, 1, 128)
 
 
-def _norm(name):
-    return keras.layers.BatchNormalization(momentum=0.99, epsilon=musicnn.NORM_EPSILON, name=name)
+def _norm(name, **options):
+    return keras.layers.BatchNormalization(momentum=0.99, epsilon=musicnn.NORM_EPSILON, **options, name=name)

@@ -1,6 +1,5 @@
 """Arrays as audio: integers at full scale or floats, one channel or several, become mono float32."""
 
-import av
 import numpy as np
 
 from keras_musictag.audio.resample import check_rate_hz
@@ -9,14 +8,6 @@ from keras_musictag.errors import AudioError
 MAX_CHANNELS = 64  # a third-order ambisonic mix has 16; more is a damaged header or a transposed array
 MAX_PEAK = 10.0  # floats are within 1; a hot mix reaches 2 or 3, unscaled 16-bit samples thousands
 _ARRAY_INTEGERS = ("uint8", "int16", "int32")
-_FRAME_DTYPES = {
-    "u8": "u1",
-    "s16": "i2",
-    "s32": "i4",
-    "s64": "i8",
-    "flt": "f4",
-    "dbl": "f8",
-}  # FFmpeg's names
 
 
 def to_floats(array: np.ndarray) -> np.ndarray:
@@ -36,20 +27,6 @@ def to_floats(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32) / np.float32(full_scale)
 
 
-def mono_of_frame(frame: av.AudioFrame) -> np.ndarray:
-    """Turns a decoded frame of any sample format into float32 (samples,), the mean of its channels."""
-    channels = frame.layout.nb_channels
-    if frame.format.is_planar and channels >= 8:
-        # From 8 channels on, `frame.planes` of PyAV 18.1 reads past the end of FFmpeg's list of planes.
-        frame = av.AudioResampler(format=frame.format.packed).resample(frame)[0]
-    dtype = _FRAME_DTYPES[frame.format.packed.name]
-    if frame.format.is_planar:
-        array = np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes])
-    else:
-        array = np.frombuffer(frame.planes[0], dtype, frame.samples * channels).reshape(-1, channels).T
-    return to_floats(array).mean(axis=0)
-
-
 def as_mono(array: np.ndarray, sample_rate_hz: float | None) -> np.ndarray:
     """Checks an array that a caller passes as audio, and turns it into mono float32.
 
@@ -62,7 +39,7 @@ def as_mono(array: np.ndarray, sample_rate_hz: float | None) -> np.ndarray:
         Float32 (samples,), the mean of the channels. May share memory with `array`.
 
     Raises:
-        TypeError: If the array does not hold real samples of a known scale.
+        TypeError: If it is no array or list of numbers, or does not hold real samples of a known scale.
         ValueError: If the sample rate is missing or lies outside 1 kHz to 768 kHz.
         AudioError: If the shape or the values cannot be audio. (It is a ValueError too.)
 
@@ -70,18 +47,34 @@ def as_mono(array: np.ndarray, sample_rate_hz: float | None) -> np.ndarray:
         >>> as_mono(np.array([[16384, -32768], [0, 0]], np.int16), sample_rate_hz=44100)
         array([ 0.25, -0.5 ], dtype=float32)
     """
+    array = _to_array(array)
+    _check_dtype(array)
     if sample_rate_hz is None:
         raise ValueError(
             "An array of samples needs sample_rate=..., such as sample_rate=44100: 44.1 kHz samples in a "
             "16 kHz model give wrong tags without any error."
         )
     check_rate_hz(sample_rate_hz, "The sample rate of an array")
-    array = np.asarray(array)
-    _check_dtype(array)
     _check_shape(array)
+    if array.dtype.kind == "f":
+        _check_values(array)  # before float32, which makes 1e300 infinite
     floats = to_floats(array)
-    _check_values(floats)
     return floats if floats.ndim == 1 else floats.mean(axis=0)
+
+
+def _to_array(audio) -> np.ndarray:
+    """Anything NumPy takes for an array, or for a list of numbers."""
+    try:
+        array = np.asarray(audio)
+    except ValueError:  # lists of several lengths
+        array = np.array(None)
+    bare_numbers = array.ndim > 0 and array.dtype.kind in "biufc" and not isinstance(audio, bytearray)
+    if not (hasattr(audio, "dtype") or bare_numbers):
+        raise TypeError(
+            "Audio must be a path, a binary file (wrap bytes in io.BytesIO) or an array of one track; one track "
+            f"at a time. Received: {type(audio).__name__}."
+        )
+    return array
 
 
 def _check_dtype(array: np.ndarray) -> None:
@@ -105,7 +98,7 @@ def _check_shape(array: np.ndarray) -> None:
 
 
 def _check_values(floats: np.ndarray) -> None:
-    peak = np.abs(floats).max()
+    peak = max(floats.max(), -floats.min())  # NaN if any sample is
     if not np.isfinite(peak):
         count = int(np.count_nonzero(~np.isfinite(floats)))
         raise AudioError(

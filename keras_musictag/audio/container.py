@@ -15,12 +15,13 @@ import av
 
 from keras_musictag.audio.array import MAX_CHANNELS
 from keras_musictag.audio.resample import MAX_RATE_HZ, MIN_RATE_HZ
-from keras_musictag.errors import AudioError
+from keras_musictag.errors import AudioError, printable
 
 # FFmpeg's names of the containers that are opened. Those of the first line say how long the audio is; in the
 # others FFmpeg guesses from the bit rate, which would give false notes.
 _EXACT = "wav,w64,aiff,au,caf,flac,ogg,mov,mp4,ape,tta,wv,dsf,matroska,webm".split(",")
 FORMATS = (*_EXACT, *"mp3,aac,ac3,eac3,amr,asf,avi,flv,mpc,mpc8,mpeg,mpegts".split(","))
+_WAVES = (b"RIFF", b"RF64", b"BW64")
 
 
 def open_file(source, stack: ExitStack) -> tuple[BinaryIO, str]:
@@ -34,7 +35,9 @@ def open_file(source, stack: ExitStack) -> tuple[BinaryIO, str]:
             f"Received: {type(source).__name__}."
         )
     source.seek(0)
-    return source, f"The file object {getattr(source, 'name', type(source).__name__)!r}"
+    name = getattr(source, "name", None)  # a temporary file's is a number
+    named = isinstance(name, str) and name
+    return source, printable(name) if named else f"The file object {type(source).__name__!r}"
 
 
 def _open_path(path: str | os.PathLike, name: str) -> BinaryIO:
@@ -61,12 +64,12 @@ def read_head(file: BinaryIO, name: str) -> bytes:
         raise AudioError(f"{name} is empty (0 bytes); expected a music file. Copy or download it again.")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         raise AudioError(f"{name} is a web page (HTML or XML), not audio. Download the music file itself.")
-    if head[:4] in (b"RIFF", b"RF64") and b"fmt " in head[:-16]:
-        # Checked here, as FFmpeg could not name a rate above 2**31 Hz or 1000 channels.
-        check_format(*struct.unpack_from("<HI", head, head.index(b"fmt ") + 10), name)
     if head[:3] == b"ID3" and len(head) > 10:
         file.seek(10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)))
         head = file.read(4096)
+    _, form = _wav_chunks(head).get(b"fmt ", (0, b""))
+    if len(form) >= 8:  # checked here, as FFmpeg could not name a rate above 2**31 Hz or 1000 channels
+        check_format(*struct.unpack_from("<HI", form, 2), name)
     file.seek(0)
     return head
 
@@ -133,12 +136,27 @@ def _xing_seconds(head: bytes, rate_hz: int) -> float | None:
 
 def _wav_seconds(head: bytes) -> float | None:
     """Returns the duration by the `data` length of a PCM WAV, which FFmpeg cuts to the length of the file."""
-    form, data = head.find(b"fmt "), head.find(b"data")
-    if not 0 < form < data - 20 or len(head) < data + 8:
+    chunks = _wav_chunks(head)
+    _, form = chunks.get(b"fmt ", (0, b""))
+    size, _ = chunks.get(b"data", (0, b""))
+    if len(form) < 14:
         return None
-    tag, _, rate_hz, _, frame_bytes = struct.unpack_from("<HHIIH", head, form + 8)
-    (size,) = struct.unpack_from("<I", head, data + 4)
+    tag, _, rate_hz, _, frame_bytes = struct.unpack_from("<HHIIH", form)
     # 1, 3 and 0xFFFE are PCM. A program that writes to a pipe leaves 2 or 4 GB as the length: no promise.
     if tag not in (1, 3, 0xFFFE) or size >= 0x7FFF0000 or not rate_hz * frame_bytes:
         return None
     return size / (rate_hz * frame_bytes) or None
+
+
+def _wav_chunks(head: bytes) -> dict[bytes, tuple[int, bytes]]:
+    """Returns, for each chunk of a WAV that begins in its head, the stated size and the bytes that are there.
+
+    Of several chunks of one name the first counts, as of several `fmt ` for FFmpeg. A file that is no WAV has none.
+    """
+    chunks = {}
+    at = 12 if head[:4] in _WAVES and head[8:12] == b"WAVE" else len(head)
+    while at + 8 <= len(head):
+        name, size = struct.unpack_from("<4sI", head, at)
+        chunks.setdefault(name, (size, head[at + 8 : at + 8 + size]))
+        at += 8 + size + size % 2  # the next one starts at an even place
+    return chunks

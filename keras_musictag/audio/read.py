@@ -13,7 +13,7 @@ from typing import BinaryIO
 import av
 import numpy as np
 
-from keras_musictag.audio.array import mono_of_frame
+from keras_musictag.audio.array import to_floats
 from keras_musictag.audio.container import (
     audio_stream,
     check_format,
@@ -28,6 +28,14 @@ from keras_musictag.errors import AudioError
 MAX_SECONDS = 24 * 3600.0
 _MAX_DEMUX_ERRORS = 16  # in a row: a demuxer that fails this often makes no more progress
 _HUGE = 1e30  # a float sample beyond this (or NaN) is damage, and the resampler could make it infinite
+_FRAME_DTYPES = {
+    "u8": "u1",
+    "s16": "i2",
+    "s32": "i4",
+    "s64": "i8",
+    "flt": "f4",
+    "dbl": "f8",
+}  # FFmpeg's names
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,3 +262,17 @@ class AudioStream:
 
     def _note(self, sentence: str) -> None:
         self.notes = (*self.notes, sentence)
+
+
+def mono_of_frame(frame: av.AudioFrame) -> np.ndarray:
+    """Turns a decoded frame of any sample format into float32 (samples,), the mean of its channels."""
+    channels = frame.layout.nb_channels
+    if frame.format.is_planar and channels >= 8:
+        # From 8 channels on, `frame.planes` of PyAV 18.1 reads past the end of FFmpeg's list of planes.
+        frame = av.AudioResampler(format=frame.format.packed).resample(frame)[0]
+    dtype = _FRAME_DTYPES[frame.format.packed.name]
+    if frame.format.is_planar:
+        array = np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes])
+    else:
+        array = np.frombuffer(frame.planes[0], dtype, frame.samples * channels).reshape(-1, channels).T
+    return to_floats(array).mean(axis=0)

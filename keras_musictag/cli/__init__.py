@@ -2,11 +2,14 @@
 
 import os
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 import keras_musictag
-from keras_musictag.cli._failure import describe
+from keras_musictag.cli._failure import describe, tell
 from keras_musictag.registry import load_module, module_names
 
 
@@ -32,12 +35,32 @@ def main() -> None:
     """Runs the command line; every failure is one line on standard error, exit code 1, or 2 for a wrong call."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
     sys.stdout.reconfigure(errors="replace")  # a tag or file name that the terminal's encoding lacks is no failure
+    warnings.showwarning = show_warning
     try:
-        keras_musictag_group(prog_name="keras-musictag")
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with output_written():
+            keras_musictag_group(prog_name="keras-musictag")
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough: nothing to tell
+        sys.exit(1)
     except Exception as error:
         if os.environ.get("KERAS_MUSICTAG_TRACEBACK"):
             raise
-        click.echo(f"Error: {describe(error)}", err=True)
+        tell(f"Error: {describe(error)}")
         sys.exit(1)
+
+
+@contextmanager
+def output_written() -> Iterator[None]:
+    """Writes what is left of the output at the end, while a failure can be told: when Python exits it is too late."""
+    try:
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again, and say so
+            raise
+
+
+def show_warning(message: Warning | str, *where) -> None:
+    """A warning as one line: users have no use for the place in the code."""
+    tell(f"Warning: {' '.join(str(message).split())}")

@@ -3,6 +3,7 @@
 import errno
 import io
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,10 +12,14 @@ from typing import Any
 
 import click
 
-from keras_musictag.cli._failure import describe
+from keras_musictag.cli._failure import describe, tell
 from keras_musictag.errors import printable
 
 STANDARD_INPUT = "-"
+STANDARD_INPUT_SHOWN = "standard input"
+# those of audio.chunk and tags.aggregate, which load numpy: `--help` must not
+TAILS = ("anchor", "pad", "drop")
+AGGREGATES = ("mean", "median", "max")
 
 paths_argument = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 
@@ -30,7 +35,7 @@ hop_option = click.option(
 )
 tail_option = click.option(
     "--tail",
-    type=click.Choice(["anchor", "pad", "drop"]),
+    type=click.Choice(TAILS),
     default="anchor",
     help="End of the track that no whole hop covers: a last chunk that ends there, zeros, or nothing.",
 )
@@ -56,14 +61,28 @@ def load_model(model: str, weights: str):
     return load(model, weights)
 
 
+def stop_if_all_are_missing(paths: tuple[str, ...]) -> None:
+    """Where no path leads anywhere, tells so as `each_track` does and exits, before a model is loaded in vain."""
+    if not any(path == STANDARD_INPUT or os.path.exists(path) for path in paths):
+        from keras_musictag.audio.read import open_audio
+
+        list(each_track(paths, open_audio))
+
+
+class StandardInput(io.BytesIO):
+    """Standard input, read whole. Messages of the library call a file by its `name`."""
+
+    name = STANDARD_INPUT_SHOWN
+
+
 def source(path: str):
-    """What to read for a path on the command line: `-` is standard input, which is read whole."""
-    return io.BytesIO(sys.stdin.buffer.read()) if path == STANDARD_INPUT else path
+    """What to read for a path on the command line: `-` is standard input."""
+    return StandardInput(sys.stdin.buffer.read()) if path == STANDARD_INPUT else path
 
 
 def shown(path: str) -> str:
     """What messages and tables call a path."""
-    return "standard input" if path == STANDARD_INPUT else printable(path)
+    return STANDARD_INPUT_SHOWN if path == STANDARD_INPUT else printable(path)
 
 
 def each_track(paths: tuple[str, ...], work: Callable[[str], Any]) -> Iterator[Any]:
@@ -79,27 +98,33 @@ def each_track(paths: tuple[str, ...], work: Callable[[str], Any]) -> Iterator[A
             except Exception as error:  # whatever is wrong with one file must not stop the others
                 message = describe(error)
                 name = shown(path)
-                click.echo(f"Error: {message if name in message else f'{name}: {message}'}", err=True)
+                # the library quotes the paths it tells; unquoted, a short one may lie in any word
+                told = repr(path) in message or (path == STANDARD_INPUT and name in message)
+                tell(f"Error: {message if told else f'{name}: {message}'}")
                 failed += 1
             else:
                 yield result
     if failed:
         if len(paths) > 1:
-            click.echo(f"{failed} of {len(paths)} tracks failed.", err=True)
+            tell(f"{failed} of {len(paths)} tracks failed.")
         raise SystemExit(1)
 
 
 @contextmanager
 def progress(items: tuple) -> Iterator[Iterable]:
-    """The items, with a progress bar on standard error where there are several and a person is watching."""
-    if len(items) < 2 or not sys.stderr.isatty():
+    """The items, with a progress bar on standard error where there are several and a person is watching.
+
+    Not where the person sees the output as well: it shows the progress, and would be mixed with the bar.
+    """
+    if len(items) < 2 or not sys.stderr.isatty() or sys.stdout.isatty():
         yield items
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    # what is written to sys.stderr meanwhile goes above the bar; to sys.stdout, where it would go without a bar
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         yield bar.track(items)
 
 
@@ -120,7 +145,7 @@ def output_files(paths: tuple[str, ...], out: Path, ending: str) -> dict[str, Pa
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to that becomes `path`, in a folder made for it, when all went well: nothing half-written stays."""
+    """A path to write to that becomes `path`, in a folder made for it, when all went well; else nothing is left."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "A folder stands where the file should go", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,5 +153,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         yield scratch
         scratch.replace(path)
+    except OSError as error:
+        if str(error.filename) == str(scratch):
+            error.filename, error.filename2 = str(path), None  # the name that the user knows
+        raise
     finally:
         scratch.unlink(missing_ok=True)

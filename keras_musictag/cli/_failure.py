@@ -1,4 +1,6 @@
-"""An exception -> one line."""
+"""An exception -> one line, told on standard error."""
+
+import sys
 
 from keras_musictag.errors import MusicTagError
 
@@ -19,3 +21,8 @@ def describe(error: BaseException) -> str:
         return f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
     text = " ".join(str(error).split())
     return text if isinstance(error, PLAIN) and text else f"{type(error).__name__}: {text}"
+
+
+def tell(line: str) -> None:
+    """A line on standard error; above a progress bar that is shown there, where `click.echo` would write into it."""
+    print(line, file=sys.stderr, flush=True)

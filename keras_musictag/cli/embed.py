@@ -17,11 +17,12 @@ def command(paths, model, weights, layer, tail, hop_seconds, out):
 
     Each file holds `embedding` (chunks, features), `start_seconds` and `end_seconds` (chunks,), `layer` and `model`.
     """
+    files = _common.output_files(paths, out, ".embedding.npz")
+    _common.stop_if_all_are_missing(paths)
     import numpy as np
 
     from keras_musictag.tagger.track import run_track
 
-    files = _common.output_files(paths, out, ".embedding.npz")
     tagger = _common.load_model(model, weights)
     layer = layer or tagger.embedding_layer
     run = tagger.runner(layer)

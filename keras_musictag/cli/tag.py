@@ -13,7 +13,7 @@ from keras_musictag.cli import _common
 @_common.paths_argument
 @_common.model_options
 @click.option("--top", type=click.IntRange(min=1), default=10, help="Tags to show.")
-@click.option("--aggregate", type=click.Choice(["mean", "median", "max"]), default="mean", help="Merges the chunks.")
+@click.option("--aggregate", type=click.Choice(_common.AGGREGATES), default="mean", help="Merges the chunks.")
 @_common.tail_option
 @_common.hop_option
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Of the output.")
@@ -22,33 +22,38 @@ def command(paths, model, weights, top, aggregate, tail, hop_seconds, form):
 
     Reads mp3, ogg, opus, flac, wav and m4a. A file that cannot be read is told, and the rest are tagged.
     """
+    _common.stop_if_all_are_missing(paths)
     tagger = _common.load_model(model, weights)
 
     def work(path):
-        return path, tagger.tag(_common.source(path), None, top, aggregate, tail, hop_seconds)
+        source = _common.source(path)
+        return path, tagger.tag(source, top=top, aggregate=aggregate, tail=tail, hop_seconds=hop_seconds)
 
     WRITERS[form](_common.each_track(paths, work))
 
 
 def write_table(results) -> None:
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     bar = "━" if console.encoding.lower().startswith("utf") else "="
     for path, result in results:
-        table = Table(title=f"{escape(_common.shown(path))}, {result.duration_seconds:.1f} s", title_justify="left")
+        # no title of the table, which would be broken at its width; `Text` is shown as it is: it may hold [] or ::
+        title = Text(f"{_common.shown(path)}, {result.duration_seconds:.1f} s", style="italic")
+        console.print(title, soft_wrap=True)
+        table = Table()
         table.add_column("tag")
         table.add_column("score", justify="right")
         table.add_column("", min_width=20)
         for tag, score in result.tags:
-            table.add_row(escape(tag), f"{score:.3f}", bar * round(20 * score))
+            table.add_row(Text(tag), f"{score:.3f}", bar * round(20 * score))
         console.print(table)
         if result.bad_packets:
             console.print(f"{result.bad_packets} damaged packets were skipped.")
         for note in result.notes:
-            console.print(escape(note))
+            console.print(Text(note))
 
 
 def write_json(results) -> None:

@@ -18,10 +18,11 @@ from keras_musictag.cli import _common
 def command(paths, model, weights, top, tail, hop_seconds, form, out):
     """Draw the taggrams of the tracks at PATH... (`-` is standard input), a file each: <track>.taggram.png."""
     files = _common.output_files(paths, out, f".taggram.{form}")
+    _common.stop_if_all_are_missing(paths)
     tagger = _common.load_model(model, weights)
 
     def work(path):
-        taggram = tagger.taggram(_common.source(path), None, hop_seconds, tail)
+        taggram = tagger.taggram(_common.source(path), hop_seconds=hop_seconds, tail=tail)
         with _common.whole_file(files[path]) as file:
             write_csv(taggram, file) if form == "csv" else taggram.plot(file, top)
         return files[path]

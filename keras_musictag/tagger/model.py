@@ -9,7 +9,7 @@ import numpy as np
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.tagger.fold import fold_normalisation
 from keras_musictag.tagger.network import HEAD, choose_precision, connect
-from keras_musictag.tagger.results import Taggram, TagResult
+from keras_musictag.tagger.results import Taggram, TagResult, check_merge
 from keras_musictag.tagger.spec import TaggerSpec
 from keras_musictag.tagger.track import Run, run_track
 from keras_musictag.tags.vocabulary import Vocabulary
@@ -22,13 +22,15 @@ class Tagger(keras.Model):
     """A music tagger: `summary`, `predict`, `fit`, `save` and `export` as on any functional Keras model.
 
     Its input is float (batch, chunk_samples), its output (batch, tags). `tag`, `taggram` and `embed` take whole
-    tracks: files, or arrays at any sample rate.
+    tracks: files, or arrays at any sample rate. (`keras.models.clone_model` gives a plain model, which knows no tags:
+    copy a tagger by `copy.deepcopy`.)
 
     Args:
         spec: What to build: see `TaggerSpec`. `keras_musictag.load` and `build` make one from a name.
         implementation: Of the front end: "kapre", "portable", or None for what suits the backend.
-        precision: What the network computes in: "float32", "bfloat16" (faster on CPUs that have it; a score moves by
-            less than 5e-3) or "float16"; None for Keras's global dtype policy. Weights and front end are float32.
+        precision: What the network computes in: "float32", "bfloat16" (faster on CPUs that have it; a score of the
+            2020 evaluation's networks moves by less than 5e-3, a chunk's of `musicnn` and `vgg` by up to 2e-2) or
+            "float16"; None for Keras's global dtype policy. Weights, front end and small layers are float32.
         name: The model's name.
 
     Example:
@@ -100,6 +102,7 @@ class Tagger(keras.Model):
             ValueError: If an array comes without its sample rate, `top` or `hop_seconds` is not positive, or the
                 model has no head.
         """
+        check_merge(aggregate, top)  # before the track is heard
         return self.taggram(audio, sample_rate, hop_seconds, tail).merge(aggregate, top)
 
     def taggram(
@@ -194,14 +197,15 @@ class Tagger(keras.Model):
 
     def get_config(self) -> dict:
         frozen = [layer.name for layer in self.layers if layer.weights and not layer.trainable]
-        settings = {"spec": self.spec.to_dict(), "precision": self.precision, "frozen_layers": frozen}
-        return {"name": self.name, **settings}
+        trainable = {"trainable": self.trainable, "frozen_layers": frozen}
+        return {"name": self.name, "spec": self.spec.to_dict(), "precision": self.precision, **trainable}
 
     @classmethod
     def from_config(cls, config: dict, custom_objects=None) -> "Tagger":
         tagger = cls(TaggerSpec.from_dict(config["spec"]), precision=config["precision"], name=config["name"])
-        for name in config["frozen_layers"]:
-            tagger.get_layer(name).trainable = False
+        tagger.trainable = config["trainable"]  # which sets all layers', so their own come after
+        for layer in tagger.layers:
+            layer.trainable = layer.name not in config["frozen_layers"]
         return tagger
 
 

@@ -1,11 +1,10 @@
 """The network of a tagger: waveform -> front end -> body -> head, as a functional graph."""
 
-from contextlib import contextmanager
-
 import keras
 
 from keras_musictag import architectures, frontends
 from keras_musictag.errors import UnknownNameError
+from keras_musictag.layers.dtype_policy import dtype_policy
 from keras_musictag.tagger.spec import TaggerSpec
 
 HEAD = ("head_dropout", "logits", "scores")  # the layers behind the body, the same for every architecture
@@ -51,14 +50,3 @@ def choose_precision(precision: str | None) -> str:
     if chosen not in POLICIES:
         raise UnknownNameError.of("precision", chosen, POLICIES)
     return chosen
-
-
-@contextmanager
-def dtype_policy(name: str):
-    """Keras's global dtype policy, for the layers that are made inside."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

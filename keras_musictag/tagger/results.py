@@ -6,8 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from keras_musictag.tags.aggregate import aggregate_scores
+from keras_musictag.errors import UnknownNameError
+from keras_musictag.tags.aggregate import AGGREGATES, aggregate_scores
 from keras_musictag.tags.vocabulary import Vocabulary
+
+
+def check_merge(aggregate: str, top: int | None) -> None:
+    """Raises UnknownNameError for an unknown aggregate, ValueError for a `top` that is no whole number from 1 on."""
+    if aggregate not in AGGREGATES:
+        raise UnknownNameError.of("aggregate", aggregate, AGGREGATES)
+    if top is not None and not (isinstance(top, (int, np.integer)) and top >= 1):
+        raise ValueError(f"`top` must be a whole number, 1 or more, or None for all tags. Received: {top!r}.")
 
 
 @dataclass(frozen=True)
@@ -27,23 +36,10 @@ class TrackFacts:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class TagResult:
-    """A track's tags.
+class _OfATrack:
+    """What is known of the track, at hand on every result."""
 
-    Attributes:
-        tags: `(tag, score)`, highest score first.
-        scores: Float32 (tags,), all of them, in the vocabulary's order.
-        vocabulary: The tagger's tags.
-        num_chunks: Chunks that were heard.
-        track: What was found out about the file.
-    """
-
-    tags: list[tuple[str, float]]
-    scores: np.ndarray
-    vocabulary: Vocabulary
-    num_chunks: int
-    track: TrackFacts = field(default_factory=TrackFacts)
+    track: TrackFacts
 
     @property
     def duration_seconds(self) -> float:
@@ -56,6 +52,25 @@ class TagResult:
     @property
     def notes(self) -> tuple[str, ...]:
         return self.track.notes
+
+
+@dataclass(frozen=True, eq=False)
+class TagResult(_OfATrack):
+    """A track's tags.
+
+    Attributes:
+        tags: `(tag, score)`, highest score first.
+        scores: Float32 (tags,), all of them, in the vocabulary's order.
+        vocabulary: The tagger's tags.
+        num_chunks: Chunks that were heard.
+        track: What was found out about the file.
+    """
+
+    tags: list[tuple[str, float]]
+    scores: np.ndarray = field(repr=False)
+    vocabulary: Vocabulary = field(repr=False)
+    num_chunks: int
+    track: TrackFacts = field(default_factory=TrackFacts)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON can hold it."""
@@ -70,7 +85,7 @@ class TagResult:
 
 
 @dataclass(frozen=True, eq=False)
-class Taggram:
+class Taggram(_OfATrack):
     """The scores of a track over time.
 
     Attributes:
@@ -80,32 +95,19 @@ class Taggram:
         track: What was found out about the file.
     """
 
-    scores: np.ndarray
-    start_seconds: np.ndarray
-    end_seconds: np.ndarray
+    scores: np.ndarray = field(repr=False)
+    start_seconds: np.ndarray = field(repr=False)
+    end_seconds: np.ndarray = field(repr=False)
     vocabulary: Vocabulary
     track: TrackFacts = field(default_factory=TrackFacts)
-
-    @property
-    def duration_seconds(self) -> float:
-        return self.track.duration_seconds
-
-    @property
-    def bad_packets(self) -> int:
-        return self.track.bad_packets
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return self.track.notes
 
     def merge(self, aggregate: str = "mean", top: int | None = 10) -> TagResult:
         """Merges the chunks into a track's tags: "mean", "median" or "max"; `top=None` for all tags.
 
         Raises:
-            ValueError: If `top` is less than 1.
+            ValueError: If `top` is no whole number from 1 on; UnknownNameError if there is no such aggregate.
         """
-        if top is not None and top < 1:
-            raise ValueError(f"`top` must be 1 or more, or None for all tags. Received: {top}.")
+        check_merge(aggregate, top)
         scores = aggregate_scores(self.scores, aggregate)
         order = np.argsort(-scores, kind="stable")[:top]
         return TagResult(

@@ -1,6 +1,9 @@
 """A track -> batches of chunks -> outputs, in bounded memory. Shared by everything that can run a network."""
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from numbers import Real
 from os import PathLike, fspath
 from pathlib import Path
 from typing import BinaryIO
@@ -42,13 +45,11 @@ def run_track(
 
     Raises:
         AudioError: If the audio cannot be used; FileNotFoundError if there is no such file.
+        TypeError: If the audio is none of the three, such as a list of paths, or `hop_seconds` is no number.
         ValueError: If `sample_rate` is missing for an array or given for a file, or `hop_seconds` is not positive.
     """
     if hop_seconds is not None:
-        hop_samples = round(hop_seconds * chunking.sample_rate_hz) if np.isfinite(hop_seconds) else 0
-        if hop_samples < 1:
-            raise ValueError(f"`hop_seconds` must be at least one sample long. Received: {hop_seconds}.")
-        chunking = Chunking(chunking.sample_rate_hz, chunking.chunk_samples, hop_samples, chunking.context_samples)
+        chunking = replace(chunking, hop_samples=_hop_samples(hop_seconds, chunking.sample_rate_hz))
     if isinstance(audio, (str, PathLike)) or hasattr(audio, "read"):
         if sample_rate is not None:
             raise ValueError(
@@ -65,6 +66,15 @@ def run_track(
         outputs, starts, samples = _run_chunks(run, [waveform], chunking, tail)
     spans = np.array([chunking.span_seconds(start, samples) for start in starts])
     return outputs, spans, _with_note_if_short(facts, samples, chunking)
+
+
+def _hop_samples(hop_seconds: float, sample_rate_hz: int) -> int:
+    if not isinstance(hop_seconds, Real) or isinstance(hop_seconds, bool):
+        raise TypeError(f"`hop_seconds` must be a number of seconds, such as 1.0. Received: {hop_seconds!r}.")
+    hop_samples = hop_seconds * sample_rate_hz
+    if not 0.5 < hop_samples < math.inf:  # 0.5 rounds to 0
+        raise ValueError(f"`hop_seconds` must be finite and at least one sample long. Received: {hop_seconds}.")
+    return round(hop_samples)
 
 
 def _run_chunks(run, blocks, chunking, tail):
@@ -110,4 +120,4 @@ def _with_note_if_short(facts: TrackFacts, samples: int, chunking: Chunking) -> 
         f"The track is {samples / chunking.sample_rate_hz:.2f} s long, shorter than the model's chunk of "
         f"{needed / chunking.sample_rate_hz:.2f} s: it was filled up with silence."
     )
-    return TrackFacts(facts.name, facts.duration_seconds, facts.bad_packets, (*facts.notes, note))
+    return replace(facts, notes=(*facts.notes, note))

@@ -50,7 +50,9 @@ class Vocabulary(Sequence):
             return tags
         if isinstance(tags, str):
             raise ValueError(f"`tags` must be a list of names. Received the single string {tags!r}: pass [{tags!r}].")
-        rows = [{"name": tag} if isinstance(tag, str) else tag for tag in tags]
+        if not isinstance(tags, Iterable):
+            raise ValueError(f"`tags` must be a list of names. Received: {tags!r}.")
+        rows = [tag if isinstance(tag, Mapping) else {"name": tag} for tag in tags]
         return cls(tuple(r["name"] for r in rows), tuple(r.get("group", UNGROUPED) for r in rows))
 
     def to_list(self) -> list[dict[str, str]]:

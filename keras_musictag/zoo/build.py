@@ -41,10 +41,11 @@ def build_spec(spec: TaggerSpec, chunk_seconds=None, precision=None, name=None) 
     if chunk_seconds is None:
         return Tagger(spec, precision=precision, name=name)
     spec = spec.with_chunk_seconds(chunk_seconds)
+    short = f"Chunks of {chunk_seconds} s are too short for {spec.architecture!r}: its pooling leaves nothing of them."
     try:
-        return Tagger(spec, precision=precision, name=name)
+        tagger = Tagger(spec, precision=precision, name=name)
     except ValueError as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(
-            f"Chunks of {chunk_seconds} s are too short for {spec.architecture!r}: its pooling leaves nothing ({reason})."
-        ) from error
+        raise ValueError(short) from error
+    if any(0 in layer.output.shape for layer in tagger.layers):
+        raise ValueError(short)
+    return tagger

@@ -10,6 +10,7 @@ from typing import Any
 from keras_musictag.errors import UnknownNameError
 
 FILE_NAME = "card.json"
+MODEL_KEYS = {"architecture", "frontend", "chunking", "tags", "classifier_activation"}  # of `TaggerSpec.to_dict()`
 NAME = re.compile(r"[a-z0-9_]+-[a-z0-9_-]+-v\d+")
 
 
@@ -34,6 +35,10 @@ class Weights:
     parameters: int
 
     def __post_init__(self):
+        if self.file is not None and (not isinstance(self.file, str) or "/" in self.file or "\\" in self.file):
+            raise ValueError(f"`file` must be the bare name of a file beside the card. Received: {self.file!r}.")
+        if not isinstance(self.parameters, int):
+            raise ValueError(f"`parameters` must be a whole number. Received: {self.parameters!r}.")
         file_is_known = None not in (self.file, self.bytes, self.sha256)
         url_is_known = None not in (self.url, self.git_blob_sha1)
         if file_is_known == url_is_known:
@@ -107,6 +112,15 @@ class Card:
             raise ValueError(f"A zoo entry's name must look like 'musicnn-mtat-v1'. Received: {self.name!r}.")
         if not isinstance(self.model, dict) or self.model.keys() != MODEL_KEYS:
             raise ValueError(f"`model` must have the keys {', '.join(sorted(MODEL_KEYS))}. Received: {self.model!r}.")
+        architecture = self.model["architecture"]
+        if not (isinstance(architecture, dict) and isinstance(architecture.get("name"), str)):
+            raise ValueError(f"`architecture` must be an object with a `name`. Received: {architecture!r}.")
+        if not isinstance(self.model["tags"], list):
+            raise ValueError(f"`tags` must be a list. Received: {self.model['tags']!r}.")
+        texts = {"summary": self.summary, **vars(self.licences), "dataset": self.trained_on.dataset}
+        for name, text in texts.items():
+            if not isinstance(text, str):
+                raise ValueError(f"`{name}` must be a text. Received: {text!r}.")
 
     @property
     def architecture(self) -> str:
@@ -117,7 +131,6 @@ class Card:
         return int(self.name.rpartition("-v")[2])
 
 
-MODEL_KEYS = {"architecture", "frontend", "chunking", "tags", "classifier_activation"}  # of `TaggerSpec.to_dict()`
 PARTS = {"weights": Weights, "trained_on": TrainedOn, "reference": Reference, "licences": Licences}
 
 
@@ -133,7 +146,7 @@ def read_card(folder: Path) -> Card:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileNotFoundError(f"{folder} is no zoo entry: it has no {FILE_NAME}.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
     try:
         return _parse(data)
@@ -160,7 +173,10 @@ def _parse(data) -> Card:
 
 def _metric(row) -> Metric:
     values = _checked(Metric, row)
-    return Metric(**{**values, "interval": tuple(values["interval"]) if values["interval"] else None})
+    interval = values["interval"]
+    if interval is not None and not (isinstance(interval, list) and len(interval) == 2):
+        raise ValueError(f"`interval` must be two numbers or null. Received: {interval!r}.")
+    return Metric(**{**values, "interval": None if interval is None else tuple(interval)})
 
 
 def _checked(cls, data) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def cards() -> list[Card]:
             if card.name != name:
                 raise ValueError(f"{folder} holds the card of {card.name!r}: the folder must bear that name.")
             found.append(card)
-        except (ValueError, UnknownNameError) as error:
+        except Exception as error:  # whatever is wrong with one entry must not hide the others
             warnings.warn(f"A zoo entry is left out. {error}", stacklevel=2)
     return sorted(found, key=_rank)
 

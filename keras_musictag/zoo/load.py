@@ -131,11 +131,14 @@ def _adapt_saved(path: Path, tags, include_top, classifier_activation, chunk_sec
 
 
 def _load_saved(path: Path) -> Tagger:
+    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is no `.keras` file, such as tagger.save('x.keras') writes. Is it damaged?")
     try:
         tagger = keras.saving.load_model(path)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{path} could not be loaded as a Keras model: {reason}") from error
+    except (ValueError, TypeError, KeyError, OSError, ArithmeticError, zipfile.BadZipFile) as error:
+        cause = error.__cause__ or error
+        reason = f"{type(cause).__name__}: {(str(cause).splitlines() or [''])[0]}"
+        raise ValueError(f"{path} could not be loaded as a tagger ({reason}). Is it damaged?") from error
     if not isinstance(tagger, Tagger):
         raise ValueError(f"{path} holds a {type(tagger).__name__}, not a Tagger: it has no tags.")
     return tagger

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from keras_musictag import build
+from keras_musictag import Tagger, build
 from tests import shared
 from tests.architectures import oracle
 
@@ -95,6 +95,17 @@ def test_logits_and_embedding_equal_the_reference(name):
     np.testing.assert_allclose(output_of(name, "logits"), recorded["logits"], rtol=0, atol=1e-4)
     embedding = output_of(name, oracle.tagger_of(name).embedding_layer)
     np.testing.assert_allclose(embedding, recorded["features"], rtol=0, atol=1e-4)
+
+
+@shared.needs_shared
+@pytest.mark.parametrize("name", oracle.NAMES)
+def test_bfloat16_moves_a_score_by_less_than_5e_3(name):
+    """The bound that the documentation of `precision` promises."""
+    exact = oracle.tagger_of(name)
+    fast = Tagger(exact.spec, precision="bfloat16")
+    fast.set_weights(exact.get_weights())
+    moved = np.abs(fast.runner()(oracle.inputs(name)) - exact.runner()(oracle.inputs(name))).max()
+    assert 1e-5 < moved < 5e-3
 
 
 @shared.needs_shared

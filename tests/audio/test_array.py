@@ -1,8 +1,9 @@
-import av
+import warnings
+
 import numpy as np
 import pytest
 
-from keras_musictag.audio.array import as_mono, mono_of_frame, to_floats
+from keras_musictag.audio.array import as_mono, to_floats
 from keras_musictag.errors import AudioError
 
 
@@ -94,19 +95,24 @@ def test_unscaled_floats_suggest_dividing_by_32768():
         as_mono(np.array([0.0, -20000.0]), 44100)
 
 
-@pytest.mark.parametrize(
-    "layout, channels", [("mono", 1), ("stereo", 2), ("5.1", 6), ("7.1", 8), ("hexadecagonal", 16)]
-)
-@pytest.mark.parametrize("format", ["u8", "s16", "s32", "s64", "flt", "dbl"])
-@pytest.mark.parametrize("planar", [False, True])
-def test_frames_of_every_sample_format_and_layout_are_averaged(layout, channels, format, planar):
-    # FFmpeg converts from float to the format, so that its idea of full scale is the reference.
-    # Tolerance: one step of 8 bits, else of 16 bits.
-    rng = np.random.default_rng(channels)
-    floats = rng.uniform(-0.9, 0.9, (100, channels)).astype(np.float32)
-    frame = av.AudioFrame.from_ndarray(floats.reshape(1, -1), format="flt", layout=layout)
-    frame.sample_rate = 44100
-    (frame,) = av.AudioResampler(format=format + "p" * planar).resample(frame)
-    got = mono_of_frame(frame)
-    assert frame.format.name == format + "p" * planar and got.dtype == np.float32
-    np.testing.assert_allclose(got, floats.mean(axis=1), atol=1 / 128 if format == "u8" else 1 / 32768)
+@pytest.mark.parametrize("value", [1e300, -1e300])
+def test_floats_too_large_for_float32_are_a_peak_and_no_warning(value):
+    with warnings.catch_warnings(), pytest.raises(AudioError, match=r"peak of 1e\+300"):
+        warnings.simplefilter("error")
+        as_mono(np.full(10, value), 44100)
+
+
+def test_the_most_negative_integer_is_full_scale_not_a_peak():
+    np.testing.assert_array_equal(as_mono(np.full(3, -(2**15), np.int16), 44100), [-1, -1, -1])
+
+
+@pytest.mark.parametrize("audio", [["a.mp3", "b.mp3"], b"RIFF", bytearray(4), None, 3, [[0.5], [0.5, 0.25]]])
+@pytest.mark.parametrize("rate_hz", [None, 44100])
+def test_what_is_neither_an_array_nor_numbers_is_a_type_error(audio, rate_hz):
+    with pytest.raises(TypeError, match=rf"one track at a time\. Received: {type(audio).__name__}\.$"):
+        as_mono(audio, rate_hz)
+
+
+def test_an_array_of_names_is_a_type_error_before_its_rate_is_missed():
+    with pytest.raises(TypeError, match="Received: dtype <U5"):
+        as_mono(np.array(["a.mp3", "b.mp3"]), None)

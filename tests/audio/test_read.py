@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soxr
 
-from keras_musictag.audio.read import Audio, open_audio, read
+from keras_musictag.audio.read import Audio, mono_of_frame, open_audio, read
 from keras_musictag.errors import AudioError
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -196,6 +196,24 @@ def test_many_channels_are_averaged(codec, container, layout, channels):
     expected = 0.5 * (channels + 1) / 2 / channels
     assert audio.channels == channels
     assert freq_hz_and_amplitude(audio.samples, 48000)[1] == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "layout, channels", [("mono", 1), ("stereo", 2), ("5.1", 6), ("7.1", 8), ("hexadecagonal", 16)]
+)
+@pytest.mark.parametrize("format", ["u8", "s16", "s32", "s64", "flt", "dbl"])
+@pytest.mark.parametrize("planar", [False, True])
+def test_frames_of_every_sample_format_and_layout_are_averaged(layout, channels, format, planar):
+    # FFmpeg converts from float to the format, so that its idea of full scale is the reference.
+    # Tolerance: one step of 8 bits, else of 16 bits.
+    rng = np.random.default_rng(channels)
+    floats = rng.uniform(-0.9, 0.9, (100, channels)).astype(np.float32)
+    frame = av.AudioFrame.from_ndarray(floats.reshape(1, -1), format="flt", layout=layout)
+    frame.sample_rate = 44100
+    (frame,) = av.AudioResampler(format=format + "p" * planar).resample(frame)
+    got = mono_of_frame(frame)
+    assert frame.format.name == format + "p" * planar and got.dtype == np.float32
+    np.testing.assert_allclose(got, floats.mean(axis=1), atol=1 / 128 if format == "u8" else 1 / 32768)
 
 
 def test_the_downmix_comes_before_the_resampling_and_both_are_exact():

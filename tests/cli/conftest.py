@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,8 +48,9 @@ def script() -> Path:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory):
-    """Of a person's shell: none of what this test run has set for TensorFlow."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "KERAS", "PYTEST"))}
+    """Of a person's shell: none of what this test run has set for TensorFlow and Python."""
+    foreign = ("TF_", "KERAS", "PYTEST", "PYTHONUNBUFFERED")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     return {**kept, HOME_VARIABLE: str(tmp_path_factory.mktemp("home")), "PYTHONIOENCODING": "utf-8"}
 
 
@@ -69,7 +71,8 @@ def call(monkeypatch, capsys):
     """A function that runs the script's entry point in this process, where TensorFlow is loaded already."""
 
     def call_main(*arguments, stdin=b"") -> Outcome:
-        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")  # `main` would set it beyond the test
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")  # `main` would set this and the next beyond the test
+        monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
         monkeypatch.setattr(sys, "argv", ["keras-musictag", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         capsys.readouterr()

@@ -1,9 +1,13 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
 from keras_musictag.cli._common import each_track, output_files, whole_file
+from keras_musictag.cli._failure import describe
 
 
 def test_a_file_written_whole_gets_its_name(folder):
@@ -41,7 +45,7 @@ def test_two_tracks_of_one_name_are_refused(folder, paths):
 
 def fail_on_odd(path):
     if int(path) % 2:
-        raise ValueError(f"odd one out\nin {path}")
+        raise ValueError(f"odd one out\nin {path!r}")
     return 10 * int(path)
 
 
@@ -54,7 +58,7 @@ def test_what_fails_is_told_and_the_rest_goes_on(capsys):
     assert exit_.value.code == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "Error: odd one out in 1\nError: odd one out in 3\n2 of 5 tracks failed.\n"
+    assert err == "Error: odd one out in '1'\nError: odd one out in '3'\n2 of 5 tracks failed.\n"
 
 
 def test_where_all_is_well_nothing_is_told(capsys):
@@ -69,3 +73,84 @@ def test_a_message_without_the_name_gets_it(capsys):
     with pytest.raises(SystemExit):
         list(each_track((str(Path("x") / "song.mp3"),), work))
     assert capsys.readouterr().err == "Error: x/song.mp3: RuntimeError: broken\n"
+
+
+@pytest.mark.parametrize("path", ["a", "2", "memory", "no"])
+def test_a_short_name_that_lies_in_a_word_is_told_all_the_same(capsys, path):
+    def work(path):
+        raise MemoryError("no memory for 2 arrays")
+
+    with pytest.raises(SystemExit):
+        list(each_track((path,), work))
+    assert capsys.readouterr().err == f"Error: {path}: MemoryError: no memory for 2 arrays\n"
+
+
+def test_an_error_in_writing_names_the_file_that_was_asked_for(folder):
+    with pytest.raises(PermissionError) as error, whole_file(folder / "a.png") as scratch:
+        raise PermissionError(13, "Permission denied", str(scratch))
+    assert describe(error.value) == f"Permission denied: {folder / 'a.png'}."
+
+
+def test_an_error_in_reading_names_the_file_that_it_is_about(folder):
+    with pytest.raises(PermissionError) as error, whole_file(folder / "a.png"):
+        raise PermissionError(13, "Permission denied", "font.ttf")
+    assert describe(error.value) == "Permission denied: font.ttf."
+
+
+# Three tracks, the second of which fails, after a warning
+WATCHED = """
+import sys, warnings
+from keras_musictag.cli import show_warning
+from keras_musictag.cli._common import each_track
+
+def work(path):
+    if path == "b":
+        warnings.warn("odd")
+        raise ValueError("broken")
+    return path
+
+warnings.showwarning = show_warning
+for path in each_track(("a", "b", "c"), work):
+    print(path, "done", flush=True)
+"""
+
+
+def watch(**options) -> str:
+    """What a person sees on a terminal of 60 columns, with the terminal's codes."""
+    pty = pytest.importorskip("pty", reason="needs a pseudo-terminal, which Windows has not")
+    reading, terminal = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "60"}
+    done = subprocess.Popen(
+        [sys.executable, "-c", WATCHED], stderr=terminal, env=environment, **({"stdout": terminal} | options)
+    )
+    os.close(terminal)
+    seen = b""
+    try:
+        while part := os.read(reading, 4096):
+            seen += part
+    except OSError:  # how Linux says that the other end was closed
+        pass
+    os.close(reading)
+    assert done.wait() == 1
+    return seen.decode()
+
+
+def test_on_a_terminal_the_output_is_the_progress_and_there_is_no_bar():
+    assert watch().split("\r\n") == [
+        "a done",
+        "Warning: odd",
+        "Error: b: broken",
+        "c done",
+        "1 of 3 tracks failed.",
+        "",
+    ]
+
+
+def test_a_bar_does_not_share_a_line_with_what_is_told(folder):
+    with open("out.txt", "w") as out:
+        seen = watch(stdout=out)
+    assert Path("out.txt").read_text() == "a done\nc done\n"
+    assert "0/3" in seen and "3/3" in seen
+    # the code for "clear the line", and right after it what is told
+    assert "\x1b[2KWarning: odd\r\n" in seen and "\x1b[2KError: b: broken\r\n" in seen
+    assert seen.endswith("\x1b[2K1 of 3 tracks failed.\r\n")

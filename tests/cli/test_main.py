@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 import keras_musictag
+from keras_musictag.audio import chunk
+from keras_musictag.cli import embed, tag, taggram
+from keras_musictag.tags import aggregate
+from keras_musictag.zoo.catalog import user_folder
 
 HEAVY = {"tensorflow", "keras", "kapre", "librosa", "numba", "scipy", "sklearn", "matplotlib", "av"}
 COMMANDS = ["embed", "models", "tag", "taggram"]
@@ -153,6 +157,11 @@ def test_the_first_line_of_a_pipe_arrives_and_the_rest_is_not_missed(script, env
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_a_reader_that_has_gone_gives_exit_code_1(run, folder, closed_pipe, form):
+    assert run("models", "--format", form, cwd=folder, stdout=closed_pipe).code == 1
+
+
 @pytest.mark.slow
 def test_a_reader_that_has_gone_from_the_tags_is_no_error_to_tell(run, folder, track, vgg, closed_pipe):
     assert run("tag", track, *vgg, "--format", "csv", cwd=folder, stdout=closed_pipe).err == ""
@@ -164,3 +173,146 @@ def test_a_full_disk_behind_the_output_is_one_line_and_exit_code_1(run, folder, 
     with open("/dev/full", "wb") as full:
         outcome = run("models", "--format", form, cwd=folder, stdout=full)
     assert (outcome.code, outcome.err) == (1, "Error: No space left on device.\n")
+
+
+def test_a_warning_is_one_line(call):
+    damaged = user_folder() / "vgg-msd-v9"
+    damaged.mkdir(parents=True)
+    (damaged / "card.json").write_text("{")
+    outcome = call("models")
+    assert outcome.code == 0
+    assert outcome.err.startswith("Warning: A zoo entry is left out. ") and outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["tag", "taggram", "embed"])
+def test_where_no_track_exists_no_model_is_loaded(run, environment, folder, command):
+    outcome = run(command, "gone.mp3", "lost.mp3", cwd=folder, env={**environment, "PYTHONPROFILEIMPORTTIME": "1"})
+    assert "tensorflow" not in imported(outcome.err)
+    said = [line for line in outcome.err.splitlines() if not line.startswith("import time:")]
+    assert [line.partition(";")[0] for line in said] == [
+        "Error: There is no file 'gone.mp3'",
+        "Error: There is no file 'lost.mp3'",
+        "2 of 2 tracks failed.",
+    ]
+    assert (outcome.code, outcome.out) == (1, "")
+
+
+def test_the_choices_are_those_of_the_library():
+    def choices(command, option):
+        (found,) = [p.type.choices for p in command.params if p.name == option]
+        return tuple(found)
+
+    for command in (tag.command, taggram.command, embed.command):
+        assert choices(command, "tail") == chunk.TAILS
+    assert choices(tag.command, "aggregate") == tuple(aggregate.AGGREGATES)
+
+
+# The script for a first look, scripts/demo: tests/test_readme.py has what it does where all is well.
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+needs_bash = pytest.mark.skipif(sys.platform == "win32", reason="the scripts are for bash")
+
+
+@pytest.fixture
+def demo_script(environment, folder):
+    """A function that runs the Python behind scripts/demo in the working directory, where its output/ goes."""
+
+    def run_demo(*songs) -> subprocess.CompletedProcess:
+        command = [sys.executable, SCRIPTS / "demo.py", *songs]
+        quiet = {**environment, "TF_CPP_MIN_LOG_LEVEL": "3"}  # as scripts/demo
+        return subprocess.run(command, cwd=folder, env=quiet, capture_output=True, text=True)
+
+    return run_demo
+
+
+@pytest.mark.slow
+def test_the_demo_tells_songs_that_fail_and_tags_the_rest(demo_script, folder, track, not_music):
+    done = demo_script("gone.mp3", not_music, track)
+    gone, bad, summary = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert gone.startswith("Error: There is no file 'gone.mp3'") and bad.startswith(f"Error: '{not_music}' is not")
+    assert summary == "2 of 3 tracks failed."
+    assert done.stdout.startswith("tones.wav, 7.0 s\n")
+    assert [path.name for path in (folder / "output").iterdir()] == ["tones.taggram.png"]
+
+
+def test_the_demo_refuses_two_songs_of_one_name(demo_script, folder):
+    done = demo_script("a/song.mp3", "b/song.wav")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: Two of the tracks would be written to output/song.taggram.png")
+    assert done.stderr.count("\n") == 1
+
+
+@needs_bash
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_the_demo_has_help(folder, option):
+    done = subprocess.run([SCRIPTS / "demo", option], cwd=folder, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: scripts/demo [SONG...]\n")
+
+
+# The environment that the scripts make, with a Python that only writes down how it was called.
+STUB = """#!/usr/bin/env bash
+case "$*" in
+  --version) echo "Python 3.11.0" ;;
+  "-m venv --clear .venv")
+    echo venv >> calls
+    rm -rf .venv
+    mkdir -p .venv/bin
+    cp "$0" .venv/bin/python
+    touch .venv/pip
+    ;;
+  "-m pip install"*) echo install >> calls ;;
+  "-m pip --version") test -e .venv/pip ;;
+esac
+"""
+
+
+@pytest.fixture
+def checkout(folder):
+    """A checkout with no more than what scripts/_environment.sh reads, and a stub of Python."""
+    root = folder / "my checkout"
+    for part in ("scripts", "python"):
+        (root / part).mkdir(parents=True)
+    (root / "setup.py").touch()
+    (root / "scripts" / "_environment.sh").write_bytes((SCRIPTS / "_environment.sh").read_bytes())
+    stub = root / "python" / "python3.11"
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    return root
+
+
+def steps(root, extra="") -> list[str]:
+    """What making the environment did."""
+    (root / "calls").unlink(missing_ok=True)
+    path = f"{root / 'python'}{os.pathsep}{os.environ['PATH']}"
+    make = f"set -euo pipefail; source scripts/_environment.sh; make_environment {extra}"
+    subprocess.run(["bash", "-c", make], cwd=root, env={**os.environ, "PATH": path}, check=True)
+    return (root / "calls").read_text().split() if (root / "calls").exists() else []
+
+
+@needs_bash
+def test_the_environment_is_made_once(checkout):
+    assert [steps(checkout) for _ in range(2)] == [["venv", "install"], []]
+    assert [steps(checkout, "test") for _ in range(2)] == [["install"], []]
+
+
+@needs_bash
+def test_an_environment_whose_making_was_interrupted_is_made_again(checkout):
+    steps(checkout)
+    (checkout / ".venv" / "pip").unlink()
+    (checkout / ".venv" / ".installed-package").unlink()
+    assert [steps(checkout) for _ in range(2)] == [["venv", "install"], []]
+
+
+@needs_bash
+def test_an_interrupted_installation_is_gone_on_with(checkout):
+    steps(checkout)
+    (checkout / ".venv" / ".installed-package").unlink()
+    assert [steps(checkout) for _ in range(2)] == [["install"], []]
+
+
+@needs_bash
+def test_in_a_checkout_that_has_moved_the_environment_is_made_again(checkout):
+    steps(checkout)
+    moved = checkout.rename(checkout.with_name("moved"))
+    assert [steps(moved) for _ in range(2)] == [["venv", "install"], []]

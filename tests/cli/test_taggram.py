@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_musictag.tagger.results import Taggram
+from keras_musictag.tags.vocabulary import Vocabulary
+
 
 def read_csv(path):
     with open(path, newline="", encoding="utf-8") as stream:
@@ -88,9 +91,9 @@ def test_a_second_run_replaces_the_file(call, track, vgg, folder):
     assert (folder / "tones.taggram.csv").read_text().startswith("start_seconds,")
 
 
-@pytest.mark.parametrize("name", ["$x^{$.wav", "100%_a&b<c>.wav"])
-@pytest.mark.parametrize("form", ["png", "svg"])
-def test_a_name_with_signs_of_formulas_or_markup_is_drawn_as_it_is(call, track, vgg, name, form):
+@pytest.mark.parametrize("name", ["$x^{$.wav", "100%_a&b<c>.wav", "日本語🎵.wav", "अ.wav"])
+@pytest.mark.parametrize("form", ["png", "svg", "pdf"])
+def test_a_name_with_signs_of_formulas_markup_or_no_glyph_is_drawn_without_a_word(call, track, vgg, name, form):
     os.rename(track, name)
     assert call("taggram", name, *vgg, "--format", form)[::2] == (0, "")
 
@@ -102,3 +105,13 @@ def test_a_track_whose_name_is_not_utf_8_is_drawn(call, track, vgg):
     except OSError:
         pytest.skip("this file system takes only UTF-8 names")
     assert call("taggram", odd, *vgg).code == 0
+
+
+def test_a_chunk_is_drawn_until_the_next_one_begins(folder):
+    """Two chunks with a gap between them: the first, dark, is drawn from 0 to 3 s, the second, light, to 4 s."""
+    taggram = Taggram(np.array([[1.0], [0.0]]), np.array([0.0, 3.0]), np.array([1.0, 4.0]), Vocabulary(["tag"]))
+    taggram.plot("gap.png")
+    with Image.open("gap.png") as image:
+        row = np.array(image.convert("RGB"), int)[image.height // 2]
+    dark, light = (np.all(abs(row - colour) < 3, axis=1).sum() for colour in ([0, 0, 4], [252, 253, 191]))
+    assert dark / (dark + light) == pytest.approx(0.75, abs=0.01)  # the frame's lines are dark, too

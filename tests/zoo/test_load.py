@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 import keras_musictag
-from keras_musictag import ChecksumError, Tagger, UnknownNameError, architectures, build, load
+from keras_musictag import ChecksumError, Tagger, UnknownNameError, build, load
 from keras_musictag.data import bundled
 from keras_musictag.tags.read_tags import read_tags
-from keras_musictag.zoo.catalog import cards
 from keras_musictag.zoo.weights import read_weights
 
 # The equalities below are exact: the same weights in the same graph on the same machine.
@@ -153,13 +152,11 @@ def test_weights_that_an_architecture_does_not_have_are_answered_by_those_it_has
 
 
 def test_an_architecture_without_published_weights_says_how_to_make_one():
-    published = {card.architecture for card in cards()}
-    unpublished = [name for name in architectures.names() if name not in published]
-    if not unpublished:
-        pytest.skip("every architecture has published weights")
-    for weights in ("default", "mtat", None):
-        with pytest.raises(UnknownNameError, match=rf"no published weights of '{unpublished[0]}'\. build\(.*musicnn, "):
-            load(unpublished[0], weights=weights)
+    for weights in ("default", "mtat"):
+        with pytest.raises(UnknownNameError, match=r"no published weights of 'short_chunk_cnn'\. build\(.*musicnn, "):
+            load("short_chunk_cnn", weights=weights)
+    with pytest.raises(ValueError, match=r"'short_chunk_cnn' has no published weights whose tags.*Pass tags="):
+        load("short_chunk_cnn", weights=None)
 
 
 def test_a_slip_in_the_name_of_a_dataset_is_answered_by_the_dataset():
@@ -308,7 +305,7 @@ DAMAGES = [cut_in_half, empty, text, another_zip, weights_missing, weights_cut, 
 def test_a_damaged_keras_file_is_told_in_one_line_with_its_name(saved, tmp_path, damage):
     path = damage(saved, tmp_path / "damaged.keras")
     assert path.read_bytes() != saved.read_bytes()
-    with pytest.raises(ValueError, match=r"damaged\.keras could not be loaded as a Keras model: .+") as caught:
+    with pytest.raises(ValueError, match=r"damaged\.keras (could not|is no) .*Is it damaged\?") as caught:
         load(path)
     assert "\n" not in str(caught.value)
 

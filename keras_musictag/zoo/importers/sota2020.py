@@ -62,7 +62,7 @@ def convert(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         state: The original's key -> array.
 
     Returns:
-        `layer/variable` -> float32 array, as `zoo.weights.assign_weights` takes them.
+        `layer/variable` -> C-contiguous float32 array, as `zoo.weights.assign_weights` takes them.
 
     Raises:
         ValueError: If a key is none of the originals', or two are the same weight.
@@ -79,8 +79,9 @@ def convert(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         name, array = _variable(key, array)
         if name in converted:
             raise ValueError(f"The checkpoint has two keys for {name}: {key!r} is one too many.")
-        converted[name] = array.astype(np.float32)
-    return converted
+        converted[name] = array
+    # in memory order, too: safetensors writes the memory as it lies, and a transposed view would be scrambled
+    return {name: array.astype(np.float32, order="C") for name, array in converted.items()}
 
 
 def _variable(key, array):

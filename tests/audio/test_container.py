@@ -1,0 +1,142 @@
+"""What a file's header says, whatever else lies in the file, and what messages call a file."""
+
+import io
+import struct
+from types import SimpleNamespace
+
+import pytest
+
+from keras_musictag.audio.container import header_seconds, open_file
+from keras_musictag.audio.read import open_audio, read
+from keras_musictag.errors import AudioError
+
+
+def chunk(name: bytes, content: bytes, size=None) -> bytes:
+    """A RIFF chunk, padded to an even length; `size` is what it says where that is not true."""
+    return name + struct.pack("<I", len(content) if size is None else size) + content + bytes(len(content) % 2)
+
+
+def form(rate_hz=8000, channels=1) -> bytes:
+    """The `fmt ` chunk of 16-bit PCM; its bytes a second are left 0, nothing here reads them."""
+    return chunk(b"fmt ", struct.pack("<HHIIHH", 1, channels, rate_hz, 0, 2 * channels, 16))
+
+
+def data(seconds=4, rate_hz=8000, **header) -> bytes:
+    return chunk(b"data", bytes(2 * seconds * rate_hz), **header)
+
+
+def title(text: bytes) -> bytes:
+    return chunk(b"LIST", b"INFO" + chunk(b"INAM", text))
+
+
+def wav(*chunks: bytes, kind=b"WAVE") -> io.BytesIO:
+    return io.BytesIO(chunk(b"RIFF", kind + b"".join(chunks)))
+
+
+def facts(file: io.BytesIO):
+    audio = read(file)
+    return audio.header_seconds, audio.duration_seconds, audio.notes
+
+
+# ---------------------------------------------------------------- chunks of a WAV
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 44100])
+def test_the_word_data_in_a_title_is_no_chunk(rate_hz):
+    podcast = title(b"My data science podcast.")
+    for file in (
+        wav(form(rate_hz), podcast, data(4, rate_hz)),
+        wav(podcast, form(rate_hz), data(4, rate_hz)),
+        wav(form(rate_hz), data(4, rate_hz), podcast),
+    ):
+        assert facts(file) == (4.0, 4.0, ())
+
+
+def test_the_word_fmt_in_a_title_is_no_chunk():
+    file = wav(title(b"What fmt stands for: format of the samples"), form(44100), data(4, 44100))
+    assert facts(file) == (4.0, 4.0, ())
+
+
+def test_chunks_of_an_odd_length_are_padded():
+    file = wav(chunk(b"junk", b"odd"), form(), chunk(b"junk", b"5 odd"), data(size=2 * 8000 * 20))
+    assert facts(file) == (20.0, 4.0, ("The header promises 20.0 s, 4.0 s could be decoded.",))
+
+
+def test_a_promise_is_found_behind_a_title():
+    file = wav(form(), title(b"My data science podcast."), data(size=2 * 8000 * 20))
+    assert facts(file) == (20.0, 4.0, ("The header promises 20.0 s, 4.0 s could be decoded.",))
+
+
+def test_the_first_of_two_format_chunks_counts():
+    file = wav(form(), form(4_000_000_000, 1000), data(size=2 * 8000 * 20))
+    assert facts(file)[:2] == (20.0, 4.0)
+
+
+@pytest.mark.parametrize("before", [b"", chunk(b"junk", b"odd"), title(b"fmt of data")])
+@pytest.mark.parametrize("rate_hz, channels, said", [(4_000_000_000, 1, "4000000000"), (8000, 1000, "1000")])
+def test_an_absurd_format_is_found_behind_other_chunks(before, rate_hz, channels, said):
+    with pytest.raises(AudioError, match=f"of {said}; expected"):
+        read(wav(before, form(rate_hz, channels), data()))
+
+
+@pytest.mark.parametrize("tag_bytes", [0, 10, 5001])
+def test_an_absurd_format_is_found_behind_an_id3_tag(tag_bytes):
+    tag = b"ID3\3\0\0" + bytes((tag_bytes >> shift) & 127 for shift in (21, 14, 7, 0)) + bytes(tag_bytes)
+    with pytest.raises(AudioError, match="sample rate in Hz of 4000000000"):
+        read(io.BytesIO(tag + wav(form(4_000_000_000), data()).getvalue()))
+
+
+@pytest.mark.parametrize("size", [4096, 0x7FFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF])
+def test_a_chunk_that_says_it_ends_behind_the_head_promises_nothing(size):
+    """Neither is a chunk looked for inside it. FFmpeg then says what the file holds."""
+    hostile = chunk(b"junk", form(4_000_000_000, 1000) + data(0, size=2 * 8000 * 20), size=size)
+    with pytest.raises(AudioError, match=r"is not audio that can be opened"):
+        read(wav(hostile))
+    assert facts(wav(form(), data(), hostile)) == (4.0, 4.0, ())
+
+
+@pytest.mark.parametrize("length", range(12, 46))
+def test_a_head_cut_anywhere_is_no_obstacle(length):
+    file = io.BytesIO(wav(form(), data()).getvalue()[:length])
+    with pytest.raises(AudioError, match="is not audio|holds no sample"):
+        list(open_audio(file))
+
+
+def test_empty_chunks_to_the_end_of_the_head_end():
+    assert facts(wav(form(), *[chunk(b"", b"\0\0\0\0")] * 1000, data())) == (4.0, 4.0, ())
+
+
+def test_only_a_wave_has_these_chunks():
+    container = SimpleNamespace(format=SimpleNamespace(name="wav"), duration=None)
+    head = wav(form(), data(), kind=b"AVI ").getvalue()[:4096]
+    assert header_seconds(container, SimpleNamespace(duration=None), head) is None
+
+
+# ---------------------------------------------------------------- what messages call a file
+
+
+def test_messages_begin_with_the_name_of_a_file_object():
+    file = io.BytesIO(b"")
+    file.name = "standard input"
+    with pytest.raises(AudioError, match="^standard input is empty"):
+        read(file)
+
+
+def test_an_opened_file_is_called_by_its_path(tmp_path):
+    (tmp_path / "a.mp3").touch()
+    with open(tmp_path / "a.mp3", "rb") as file, pytest.raises(AudioError, match=r"^\S+a\.mp3 is empty"):
+        read(file)
+
+
+@pytest.mark.parametrize("name", [7, None, "", b"a.mp3"])
+def test_a_file_object_without_a_name_is_called_by_its_class(name):
+    file = io.BytesIO(b"")
+    file.name = name
+    assert open_file(file, None)[1] == open_file(io.BytesIO(), None)[1] == "The file object 'BytesIO'"
+
+
+def test_a_name_of_several_lines_stays_one_line():
+    file = io.BytesIO(b"")
+    file.name = "a\nb"
+    with pytest.raises(AudioError, match=r"^a\\nb is empty"):
+        read(file)

@@ -1,0 +1,138 @@
+"""`load` in the manner of keras.applications: other tags, no head, logits, other lengths, files of weights."""
+
+import numpy as np
+import pytest
+
+from keras_musictag import UnknownNameError, build, demo_clip, load
+from keras_musictag.zoo.weights import arrays_of, save_weights
+from tests.checks import signals
+
+CHUNK = 48128
+
+
+@pytest.fixture(scope="module")
+def pretrained():
+    return load("vgg")
+
+
+def test_other_tags_give_a_new_head_on_the_pretrained_body(pretrained):
+    tagger = load("vgg", tags=["calm", "wild"])
+    assert list(tagger.vocabulary) == ["calm", "wild"]
+    assert tagger.output_shape == (None, 2)
+    batch = signals(CHUNK)
+    np.testing.assert_array_equal(tagger.runner("flatten")(batch), pretrained.runner("flatten")(batch))
+    assert len(tagger.tag(demo_clip()).tags) == 2
+
+
+def test_the_pretrained_tags_by_name_keep_the_head_and_the_groups(pretrained):
+    tagger = load("vgg", tags=list(pretrained.vocabulary))
+    assert tagger.vocabulary == pretrained.vocabulary
+    np.testing.assert_array_equal(tagger.runner()(signals(CHUNK)), pretrained.runner()(signals(CHUNK)))
+
+
+def test_the_pretrained_tags_in_another_order_are_other_tags(pretrained):
+    tagger = load("vgg", tags=list(pretrained.vocabulary)[::-1])
+    kernel = "logits/kernel"
+    assert np.abs(arrays_of(tagger)[kernel] - arrays_of(pretrained)[kernel][:, ::-1]).max() > 0.01
+
+
+def test_without_a_head_the_output_is_the_embedding(pretrained, tmp_path):
+    extractor = load("vgg", include_top=False)
+    embedding = pretrained.embed(demo_clip())
+    assert extractor.output_shape == (None, 256)
+    np.testing.assert_array_equal(extractor.embed(demo_clip()), embedding)
+    for call in (extractor.tag, extractor.taggram):
+        with pytest.raises(ValueError, match="include_top=False: it has no tags"):
+            call(demo_clip())
+    with pytest.raises(ValueError, match="`scores` must have shape"):
+        extractor.decode_predictions(np.zeros((1, 50)))
+    extractor.save(tmp_path / "extractor.keras")
+    again = load(tmp_path / "extractor.keras")
+    assert again.vocabulary is None
+    np.testing.assert_array_equal(again.embed(demo_clip()), embedding)
+
+
+def test_logits_and_the_scores_that_tag_gives_all_the_same(pretrained):
+    logits = load("vgg", classifier_activation=None)
+    batch = signals(CHUNK)
+    np.testing.assert_array_equal(logits.runner("logits")(batch), pretrained.runner("logits")(batch))
+    assert np.abs(np.asarray(logits(batch))).max() > 1
+    # float32 sigmoid, computed in two places
+    np.testing.assert_allclose(logits.tag(demo_clip()).scores, pretrained.tag(demo_clip()).scores, atol=1e-6)
+
+
+def test_contradictions_name_both_values():
+    with pytest.raises(ValueError, match=r"include_top=False with tags=\['calm'\]"):
+        load("vgg", tags=["calm"], include_top=False)
+    with pytest.raises(ValueError, match=r"'vgg-mtat-v1'.*'mtat'.*weights='msd'"):
+        load("vgg-mtat-v1", weights="msd")
+    with pytest.raises(ValueError, match=r"`classifier_activation` must be 'sigmoid' or None\. Received: 'softmax'"):
+        load("vgg", classifier_activation="softmax")
+
+
+def test_another_length_of_chunks_on_pretrained_weights():
+    """Frames of uncentred chunks stay those of the whole track: a hop is as many frames as a chunk has."""
+    short, longer = load("musicnn"), load("musicnn", chunk_seconds=6)
+    assert longer.chunk_seconds == pytest.approx(6, abs=0.02)
+    chunking = longer.spec.chunking
+    assert chunking.chunk_samples - chunking.hop_samples == 256 and chunking.hop_samples % 256 == 0
+    scores, expected = longer.tag(demo_clip()).scores, short.tag(demo_clip()).scores
+    assert np.abs(scores - expected).max() < 0.3  # another context, the same song
+    assert scores.argmax() == expected.argmax()
+
+
+def test_lengths_that_cannot_be_built_are_told():
+    with pytest.raises(
+        ValueError, match=r"'fcn' takes chunks of 29 s and no others.*chunk_seconds=10.*short_chunk_cnn"
+    ):
+        build("fcn", ["a"], chunk_seconds=10)
+    with pytest.raises(ValueError, match=r"Chunks of 0\.5 s are too short for 'harmonic_cnn'"):
+        build("harmonic_cnn", ["a"], chunk_seconds=0.5)
+    with pytest.raises(ValueError, match=r"Chunks of 0\.5 s are too short for 'crnn'"):
+        build("crnn", ["a"], chunk_seconds=0.5)
+    for seconds in (0, -1, float("nan"), 1e9):
+        with pytest.raises(ValueError, match="`chunk_seconds` must be above 0"):
+            build("crnn", ["a"], chunk_seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "name", ["crnn", "harmonic_cnn", "musicnn_2020", "self_attention", "short_chunk_cnn", "short_chunk_cnn_res"]
+)
+def test_other_lengths_are_built_where_the_docstring_says_so(name):
+    tagger = build(name, ["a", "b"], chunk_seconds=6.5)
+    assert tagger.chunk_seconds == 6.5
+    assert tagger.taggram(demo_clip()).scores.shape == (5, 2)  # 29.2 s, the last chunk anchored
+
+
+@pytest.mark.parametrize("name", ["fcn", "crnn"])
+@pytest.mark.parametrize("seconds, chunks", [(3, 1), (29, 1), (40, 2)])
+def test_song_level_networks_take_shorter_and_longer_audio(name, seconds, chunks):
+    audio = signals(int(seconds * 16000))[1]
+    assert build(name, ["a", "b"]).taggram(audio, 16000).scores.shape == (chunks, 2)
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".weights.h5"])
+def test_a_file_of_weights(ending, tmp_path):
+    tagger = build("crnn", ["a", "b"])
+    path = tmp_path / f"mine{ending}"
+    save_weights(tagger, path) if ending == ".safetensors" else tagger.save_weights(path)
+    again = load("crnn", weights=path, tags=["a", "b"])
+    np.testing.assert_array_equal(again.get_weights()[-1], tagger.get_weights()[-1])
+    assert load("crnn", weights=str(path), tags=["a", "b"]).name == "crnn"
+    with pytest.raises(FileNotFoundError, match="There are no weights at"):
+        load("crnn", weights=tmp_path / f"gone{ending}", tags=["a", "b"])
+
+
+def test_a_saved_tagger_takes_another_head_precision_and_keeps_its_compiled_state(tmp_path):
+    tagger = build("vgg", ["a", "b"])
+    tagger.compile(optimizer="sgd", loss="binary_crossentropy")
+    tagger.save(tmp_path / "mine.keras")
+    assert load(tmp_path / "mine.keras").optimizer is not None
+    other = load(tmp_path / "mine.keras", tags=["c", "d", "e"], precision="bfloat16")
+    assert (other.output_shape, other.precision) == ((None, 3), "bfloat16")
+    np.testing.assert_array_equal(other.get_layer("conv3").get_weights()[0], tagger.get_layer("conv3").get_weights()[0])
+
+
+def test_an_unknown_precision_is_named():
+    with pytest.raises(UnknownNameError, match="no precision 'int8'. .*Known: float32, bfloat16, float16"):
+        load("vgg", precision="int8")
