@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import keras_musictag as kmt
+from keras_musictag import architectures
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -78,5 +79,12 @@ def test_every_link_leads_somewhere():
 
 
 def test_the_table_of_models_is_the_zoo():
-    listed = set(re.findall(r"^\| `([a-z0-9_-]+)` \|", README, flags=re.MULTILINE))
-    assert listed == {model.name for model in kmt.list_models()}
+    rows = re.findall(r"^\| `([a-z0-9_]+)` \| .* \| ([0-9.]+) s \| (.+) \|$", README, flags=re.MULTILINE)
+    entries = kmt.list_models()
+    weights = {name: [e.dataset for e in entries if e.architecture == name] for name in architectures.names()}
+    assert {name: listed.split(", ") for name, _, listed in rows} == {
+        name: datasets or ["none yet"] for name, datasets in weights.items()
+    }
+    for name, seconds, _ in rows:
+        chunking = architectures.get(name).CHUNKING
+        assert float(seconds) == pytest.approx(chunking.chunk_samples / chunking.sample_rate_hz, abs=0.01)

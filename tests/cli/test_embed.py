@@ -55,7 +55,7 @@ def test_a_file_where_the_folder_should_be_is_a_wrong_call(call, track, vgg, com
 @pytest.mark.parametrize("command", ["embed", "taggram"])
 def test_a_folder_that_cannot_be_made_is_one_line(call, track, vgg, command):
     outcome = call(command, track, *vgg, "--out", f"{track}/below")
-    assert outcome == (1, "", "Error: Not a directory: tones.wav/below.\n")
+    assert outcome == (1, "", "Error: tones.wav: Not a directory: tones.wav/below.\n")
 
 
 @pytest.mark.parametrize("command, file", [("embed", "tones.embedding.npz"), ("taggram", "tones.taggram.png")])

@@ -15,7 +15,7 @@ from keras_musictag.tags import aggregate
 from keras_musictag.zoo.catalog import user_folder
 
 HEAVY = {"tensorflow", "keras", "kapre", "librosa", "numba", "scipy", "sklearn", "matplotlib", "av"}
-COMMANDS = ["embed", "models", "tag", "taggram"]
+COMMANDS = ["embed", "models", "tag", "taggram", "zoo"]
 
 
 def imported(err: str) -> set[str]:
