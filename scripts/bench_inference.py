@@ -8,6 +8,7 @@ its output.
 """
 
 import argparse
+import functools
 import os
 import time
 
@@ -69,6 +70,19 @@ def matrix_product_gflops(dtype: str, seconds: float) -> float:
     return 2e-9 * PRODUCT_SIZE**3 / median_seconds(lambda: product().numpy(), seconds)
 
 
+def beside_products(precision: str, measure) -> tuple[float, float, float]:
+    """What `measure` gives, between two measurements of the products: the machine's speed moves all the time.
+
+    Returns:
+        The measurement, GFLOP/s of the product in the precision, and that of float32 against the reference machine's.
+    """
+    before = [matrix_product_gflops(dtype, 1.0) for dtype in ("float32", precision)]
+    measured = measure()
+    after = [matrix_product_gflops(dtype, 1.0) for dtype in ("float32", precision)]
+    float32, own = np.mean([before, after], axis=0)
+    return measured, float(own), float(float32) / REFERENCE_PRODUCT
+
+
 def median_seconds(call, seconds: float) -> float:
     """Median duration of a call, after two that are not counted."""
     call(), call()
@@ -92,15 +106,12 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in arguments.names or architectures.names():
         for precision in ("float32", "bfloat16"):
-            # the machine's speed moves: the product is measured beside each network
-            scale = matrix_product_gflops("float32", 1.0) / REFERENCE_PRODUCT
-            product = matrix_product_gflops(precision, 1.0)
             tagger = kmt.build(name, tags=[f"tag{i}" for i in range(50)], precision=precision)
-            batch = (
-                np.random.default_rng(0).normal(0, 0.1, (arguments.batch, *tagger.input_shape[1:])).astype("float32")
-            )
-            run = tagger.runner()
-            speed = arguments.batch / median_seconds(lambda run=run, batch=batch: run(batch), arguments.seconds)
+            shape = (arguments.batch, *tagger.input_shape[1:])
+            batch = np.random.default_rng(0).normal(0, 0.1, shape).astype("float32")
+            call = functools.partial(tagger.runner(), batch)
+            seconds, product, scale = beside_products(precision, lambda c=call: median_seconds(c, arguments.seconds))
+            speed = arguments.batch / seconds
             gflop = 1e-9 * count_flops(tagger)
             ratio = f"{speed / (REFERENCE[name] * scale):.2f}" if name in REFERENCE else ""
             print(

@@ -8,6 +8,7 @@ its output.
 """
 
 import argparse
+import functools
 import os
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import keras
 import numpy as np
-from bench_inference import REFERENCE_PRODUCT, count_flops, matrix_product_gflops, median_seconds
+from bench_inference import beside_products, count_flops, median_seconds
 
 import keras_musictag as kmt
 from keras_musictag import architectures
@@ -46,15 +47,14 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in arguments.names or architectures.names():
         for precision in ("float32", "bfloat16"):
-            scale = matrix_product_gflops("float32", 1.0) / REFERENCE_PRODUCT
-            product = matrix_product_gflops(precision, 1.0)
             tagger = kmt.build(name, tags=[f"tag{i}" for i in range(50)], precision=precision)
             tagger.compile(optimizer=keras.optimizers.Adam(1e-4), loss="binary_crossentropy")
             random = np.random.default_rng(0)
             waveforms = random.normal(0, 0.1, (arguments.batch, *tagger.input_shape[1:])).astype("float32")
             labels = (random.random((arguments.batch, 50)) < 0.06).astype("float32")
-            step = lambda t=tagger, x=waveforms, y=labels: t.train_on_batch(x, y)  # noqa: E731
-            speed = 1 / median_seconds(step, arguments.seconds)
+            step = functools.partial(tagger.train_on_batch, waveforms, labels)
+            seconds, product, scale = beside_products(precision, lambda s=step: median_seconds(s, arguments.seconds))
+            speed = 1 / seconds
             gflop = 3e-9 * arguments.batch * count_flops(tagger)
             ratio = f"{speed / (REFERENCE[name] * scale):.2f}" if name in REFERENCE else ""
             print(

@@ -26,7 +26,7 @@ ROWS = [
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}
 # packages that only some parts may load; of the rows below, all
 ONLY_FROM = {"tensorflow": ROW["records"], "keras": ROW["layers"]}
-KERAS_ONLY = {"layers", "architectures"}  # they run on every backend
+KERAS_ONLY = {"architectures"}  # they run on every backend
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 

@@ -7,6 +7,7 @@ minzwon/sota-music-tagging-models (MIT). The last layer of a block bears the blo
 import keras
 
 from keras_musictag.layers.dtype_policy import dtype_policy
+from keras_musictag.layers.fused_batch_norm import FusedBatchNormalization
 
 NORM = {"momentum": 0.9, "epsilon": 1e-5}  # PyTorch's defaults, with which the published weights were trained
 
@@ -16,7 +17,7 @@ def norm(name: str, **options):
 
     The first one of a network is float32 under every policy: it is small, and decibels lose 0.25 dB in bfloat16.
     """
-    return keras.layers.BatchNormalization(**NORM, **options, name=name)
+    return FusedBatchNormalization(**NORM, **options, name=name)
 
 
 def relu(name: str):

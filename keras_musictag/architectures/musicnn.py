@@ -14,6 +14,7 @@ import keras
 
 from keras_musictag.audio.chunk import Chunking
 from keras_musictag.frontends import log_mel
+from keras_musictag.layers.fused_batch_norm import FusedBatchNormalization
 from keras_musictag.layers.timbral_conv import TimbralConv2D
 
 # librosa's defaults of 2019: Slaney scale and norm, frames centred with zeros. Chunks bring their context along
@@ -85,7 +86,7 @@ def body(x, config: Config):
 
 
 def _norm(name, **options):
-    return keras.layers.BatchNormalization(momentum=0.99, epsilon=NORM_EPSILON, **options, name=name)
+    return FusedBatchNormalization(momentum=0.99, epsilon=NORM_EPSILON, **options, name=name)
 
 
 def _timbral(x, filters, mels):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import keras
 
 from keras_musictag.architectures import musicnn
+from keras_musictag.layers.fused_batch_norm import FusedBatchNormalization
 
 FRONTEND = musicnn.FRONTEND  # the package computes one log-mel for all of its models
 CHUNKING = musicnn.CHUNKING
@@ -60,4 +61,4 @@ def body(x, config: Config):
 
 
 def _norm(name, **options):
-    return keras.layers.BatchNormalization(momentum=0.99, epsilon=musicnn.NORM_EPSILON, **options, name=name)
+    return FusedBatchNormalization(momentum=0.99, epsilon=musicnn.NORM_EPSILON, **options, name=name)

@@ -1,0 +1,39 @@
+"""The fused normalisation is Keras's: outputs, gradients and moving statistics."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_musictag.layers.fused_batch_norm import FusedBatchNormalization
+
+
+def train(cls, maps):
+    """Two training steps: outputs, gradients by input, gamma and beta, and what moves."""
+    layer = cls(momentum=0.9, epsilon=1e-5, gamma_initializer=keras.initializers.RandomUniform(0.5, 1.5, seed=0))
+    maps = tf.Variable(maps)
+    for _ in range(2):
+        with tf.GradientTape() as tape:
+            outputs = layer(maps, training=True)
+            loss = tf.reduce_sum(tf.sin(outputs))
+        gradients = tape.gradient(loss, [maps, layer.gamma.value, layer.beta.value])
+    return [np.array(x) for x in (outputs, *gradients, layer.moving_mean, layer.moving_variance)]
+
+
+@pytest.mark.parametrize("shape", [(4, 9, 7, 5), (4, 9, 5), (6, 5)])
+def test_training_gives_what_keras_gives(shape):
+    maps = np.random.default_rng(0).normal(3, 2, shape).astype(np.float32)
+    expected = train(keras.layers.BatchNormalization, maps)
+    found = train(FusedBatchNormalization, maps)
+    for ours, theirs in zip(found, expected, strict=True):
+        # float32 sums over 252 numbers of a few units, in another order and in two passes
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=3e-4)
+
+
+def test_inference_and_a_frozen_layer_do_not_look_at_the_batch():
+    maps = np.random.default_rng(0).normal(3, 2, (4, 9, 7, 5)).astype(np.float32)
+    layer = FusedBatchNormalization()
+    np.testing.assert_array_equal(layer(maps, training=False), keras.layers.BatchNormalization()(maps, training=False))
+    layer.trainable = False
+    layer(maps, training=True)
+    assert (np.array(layer.moving_mean) == 0).all()
