@@ -24,7 +24,9 @@ def blocks(language: str) -> list[str]:
 
 def run(command, folder, **options):
     bin_folder = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
+    # a person's shell: none of what this test run has set for TensorFlow
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
+    environment = {**kept, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, **options)
 
 

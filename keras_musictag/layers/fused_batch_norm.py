@@ -14,7 +14,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs, training=None, mask=None):
-        fusable = len(inputs.shape) in (3, 4) and mask is None and not self.synchronized
+        plain = self.scale and self.center and self.axis in (-1, len(inputs.shape) - 1) and not self.synchronized
+        fusable = plain and len(inputs.shape) in (3, 4) and mask is None and self.compute_dtype != "float64"
         if not (training and self.trainable and fusable and keras.backend.backend() == "tensorflow"):
             return super().call(inputs, training=training, mask=mask)
         import tensorflow as tf

@@ -15,7 +15,7 @@ def fold_normalisation(model: keras.Model) -> keras.Model:
 
     Returns:
         A functional model in which a convolution or dense layer and the normalisation behind it are one layer.
-        Scores differ by float32 round-off. It is for inference: it must not be trained or saved.
+        Scores differ by round-off. It is for inference: it must not be trained or saved.
     """
     norms = {layer.name: _norm_behind(layer, model) for layer in model.layers}
     folded = {norm.name for norm in norms.values() if norm is not None}
@@ -37,8 +37,20 @@ def _norm_behind(layer, model):
     if any(layer.output is output for output in model.outputs):
         return None
     behind = [node.operation for node in layer._outbound_nodes if node.operation in model.operations]
-    alone = len(behind) == 1 and isinstance(behind[0], keras.layers.BatchNormalization)
-    return behind[0] if alone else None
+    if len(behind) != 1 or not isinstance(behind[0], keras.layers.BatchNormalization):
+        return None
+    return behind[0] if _foldable(layer, behind[0]) else None
+
+
+def _foldable(linear, norm) -> bool:
+    """Whether `Folded` knows all that the two layers do."""
+    plain = isinstance(linear, keras.layers.Dense) or (
+        set(linear.dilation_rate) == {1}
+        and linear.padding in ("same", "valid")
+        and linear.data_format == "channels_last"
+    )
+    last = norm.axis in (-1, len(linear.output.shape) - 1)
+    return plain and last and linear.use_bias and norm.scale and norm.center and len(norm._inbound_nodes) == 1
 
 
 class Folded(keras.layers.Layer):

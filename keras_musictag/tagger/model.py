@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.tagger.fold import fold_normalisation
-from keras_musictag.tagger.network import HEAD, choose_precision, connect
+from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision, connect
 from keras_musictag.tagger.results import Taggram, TagResult, check_merge
 from keras_musictag.tagger.spec import TaggerSpec
 from keras_musictag.tagger.track import Run, run_track
@@ -53,6 +53,7 @@ class Tagger(keras.Model):
         super().__init__(inputs, outputs, name=name or spec.architecture)
         self.spec = spec
         self.precision = precision
+        self.dtype_policy = POLICIES[precision]  # from which `compile` knows that float16 needs its loss scaled
         # Keras's "auto" would compile with XLA, which is slower on a CPU: 0.7 of a plain graph's speed
         self.supports_jit = keras.backend.backend() != "tensorflow" or _sees_a_gpu()
         object.__setattr__(self, "_runners", {})  # past Keras's tracking: these are no part of the model
@@ -190,7 +191,7 @@ class Tagger(keras.Model):
             if self.spec.classifier_activation is not None:
                 return self
             return keras.Model(self.inputs[0], keras.ops.sigmoid(self.outputs[0]))
-        names = [known.name for known in self.layers]
+        names = [known.name for known in self.layers if not isinstance(known, keras.layers.InputLayer)]
         if layer not in names:
             raise UnknownNameError.of("layer", layer, names)
         return keras.Model(self.inputs[0], self.get_layer(layer).output)

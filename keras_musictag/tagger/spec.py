@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from keras_musictag import architectures, frontends
@@ -77,15 +78,14 @@ class TaggerSpec:
                 f"{self.architecture!r} takes chunks of {own:g} s and no others. Received: chunk_seconds={seconds}. "
                 f"Other lengths can be built of: {', '.join(able)}."
             )
-        samples = round(seconds * self.chunking.sample_rate_hz) if 0 < seconds < 3600 else 0
-        chunking = dataclasses.replace(self.chunking, chunk_samples=samples, hop_samples=samples) if samples else None
-        if samples and self.chunking.context_samples:  # uncentred frames: a hop is as many frames as a chunk has
+        if not (isinstance(seconds, Real) and 0 < seconds < 3600):
+            raise ValueError(f"`chunk_seconds` must be above 0 and below an hour. Received: {seconds!r}.")
+        samples = round(seconds * self.chunking.sample_rate_hz)
+        overlap = self.chunking.chunk_samples - self.chunking.hop_samples
+        if self.chunking.context_samples:  # uncentred frames: a hop is as many frames as a chunk has
             frame = self.frontend_config.hop_samples
-            hop = max(1, round(samples / frame)) * frame
-            extra = self.chunking.chunk_samples - self.chunking.hop_samples
-            chunking = dataclasses.replace(self.chunking, chunk_samples=hop + extra, hop_samples=hop)
-        if chunking is None:
-            raise ValueError(f"`chunk_seconds` must be above 0 and below an hour. Received: {seconds}.")
+            samples = max(1, round(samples / frame)) * frame + overlap
+        chunking = dataclasses.replace(self.chunking, chunk_samples=samples, hop_samples=samples - overlap)
         return dataclasses.replace(self, chunking=chunking)
 
     def to_dict(self) -> dict[str, Any]:

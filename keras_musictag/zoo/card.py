@@ -39,6 +39,8 @@ class Weights:
             raise ValueError(f"`file` must be the bare name of a file beside the card. Received: {self.file!r}.")
         if not isinstance(self.parameters, int):
             raise ValueError(f"`parameters` must be a whole number. Received: {self.parameters!r}.")
+        if self.git_blob_sha1 is not None and not re.fullmatch("[0-9a-f]{40}", str(self.git_blob_sha1)):
+            raise ValueError(f"`git_blob_sha1` must be 40 hexadecimal digits. Received: {self.git_blob_sha1!r}.")
         file_is_known = None not in (self.file, self.bytes, self.sha256)
         url_is_known = None not in (self.url, self.git_blob_sha1)
         if file_is_known == url_is_known:

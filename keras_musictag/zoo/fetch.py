@@ -78,8 +78,11 @@ def _fill(cached: Path, card: Card) -> None:
 
 def git_blob_sha1(path: Path) -> str:
     """What `git hash-object` says of a file."""
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _is_whole(cached: Path) -> bool:

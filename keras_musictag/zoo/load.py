@@ -35,9 +35,10 @@ def load(
         weights: For an architecture: "default", a dataset ("mtat"), an entry's name, or a file (.safetensors or
             .weights.h5). None, also for an entry: random weights.
         tags: Other tags than the pretrained ones give a new, random head on the pretrained body; None for the
-            pretrained ones.
+            pretrained ones. With a file of weights: the tags of its outputs.
         include_top: False for the feature extractor: no head, the output is the embedding.
-        classifier_activation: "sigmoid" for scores; None for logits (`tag` and `taggram` give scores all the same).
+        classifier_activation: "sigmoid" for scores, but a model saved with logits stays so; None for logits (`tag` and
+            `taggram` give scores all the same).
         chunk_seconds: Length of the network's input, where the architecture allows another than its own.
         precision: "float32", "bfloat16", "float16", or None for Keras's global dtype policy: see `Tagger`.
 
@@ -104,9 +105,14 @@ def _set_weights(tagger: Tagger, source: Source) -> None:
         same_head = tagger.vocabulary == TaggerSpec.from_dict(card.model).vocabulary
         assign_weights(tagger, _with_head_of(tagger, arrays, same_head), str(path))
     elif source.weights.suffix == ".h5":
-        tagger.load_weights(source.weights)
+        try:
+            tagger.load_weights(source.weights)
+        except (ValueError, KeyError, OSError) as error:
+            reason = (str(error).splitlines() or [""])[0]
+            raise ValueError(f"{source.weights} does not fit {tagger.name}: {reason}") from error
     else:
-        assign_weights(tagger, read_weights(source.weights), str(source.weights))
+        arrays = _with_head_of(tagger, read_weights(source.weights), same_head=tagger.vocabulary is not None)
+        assign_weights(tagger, arrays, str(source.weights))
 
 
 def _with_head_of(tagger: Tagger, arrays: dict[str, np.ndarray], same_head: bool) -> dict[str, np.ndarray]:
@@ -127,6 +133,9 @@ def _adapt_saved(path: Path, tags, include_top, classifier_activation, chunk_sec
     tagger = build_spec(spec, chunk_seconds, precision or saved.precision, saved.name)
     arrays = _with_head_of(tagger, arrays_of(saved), spec.vocabulary == saved.vocabulary)
     assign_weights(tagger, arrays, str(path))
+    for layer in tagger.layers:  # frozen layers stay frozen; a new head is there to be trained
+        new_head = layer.name == "logits" and spec.vocabulary != saved.vocabulary
+        layer.trainable = new_head or layer.name not in saved.get_config()["frozen_layers"]
     return tagger
 
 

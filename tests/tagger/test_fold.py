@@ -72,3 +72,24 @@ def test_folding_leaves_the_model_as_it_was(tmp_path):
     tagger.save(tmp_path / "after.keras")
     assert [layer.name for layer in tagger.layers] == names
     assert [weight.path for weight in keras.saving.load_model(tmp_path / "after.keras").weights] == paths
+
+
+@pytest.mark.parametrize(
+    "options, norm_options",
+    [
+        ({"use_bias": False}, {}),
+        ({"dilation_rate": 2, "padding": "same"}, {}),
+        ({}, {"scale": False}),
+        ({}, {"center": False}),
+        ({}, {"axis": 1}),
+    ],
+)
+def test_what_it_does_not_know_is_left_alone(options, norm_options):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((9, 8, 3))
+    x = keras.layers.Conv2D(4, 3, **options)(inputs)
+    model = keras.Model(inputs, keras.layers.BatchNormalization(**norm_options)(x))
+    maps = np.random.default_rng(0).normal(size=(2, 9, 8, 3)).astype(np.float32)
+    folded = fold_normalisation(model)
+    assert not any(isinstance(layer, Folded) for layer in folded.layers)
+    np.testing.assert_array_equal(folded(maps), model(maps))

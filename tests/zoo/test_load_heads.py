@@ -136,3 +136,33 @@ def test_a_saved_tagger_takes_another_head_precision_and_keeps_its_compiled_stat
 def test_an_unknown_precision_is_named():
     with pytest.raises(UnknownNameError, match="no precision 'int8'. .*Known: float32, bfloat16, float16"):
         load("vgg", precision="int8")
+
+
+def test_a_file_of_weights_without_its_head_and_one_that_does_not_fit(tmp_path):
+    tagger = build("crnn", ["a", "b"])
+    save_weights(tagger, tmp_path / "mine.safetensors")
+    tagger.save_weights(tmp_path / "mine.weights.h5")
+    for name in ("mine.safetensors", "mine.weights.h5"):
+        extractor = load("crnn", weights=tmp_path / name, include_top=False)
+        np.testing.assert_array_equal(extractor.get_weights()[-1], arrays_of(tagger)["gru2/gru_cell/bias"])
+    (tmp_path / "damaged.weights.h5").write_bytes(b"no weights")
+    for name in ("damaged.weights.h5", "mine.weights.h5"):
+        with pytest.raises(ValueError, match=rf"{name} does not fit vgg") as caught:
+            load("vgg", weights=tmp_path / name, tags=["a", "b"])
+        assert "\n" not in str(caught.value)
+
+
+def test_frozen_layers_stay_frozen_under_another_head(tmp_path):
+    tagger = build("vgg", ["a", "b"])
+    tagger.get_layer("conv3").trainable = False
+    tagger.get_layer("logits").trainable = False
+    tagger.save(tmp_path / "mine.keras")
+    other = load(tmp_path / "mine.keras", tags=["c", "d", "e"])
+    assert not other.get_layer("conv3").trainable
+    assert other.get_layer("logits").trainable  # it is new
+
+
+def test_float16_scales_the_loss():
+    tagger = build("vgg", ["a", "b"], precision="float16")
+    tagger.compile(optimizer="adam", loss="binary_crossentropy")
+    assert "LossScale" in type(tagger.optimizer).__name__

@@ -51,9 +51,7 @@ def import_checkpoint(
         ValueError: If the file is no checkpoint, or of another network, front end or number of tags; if it is a
             published one of another dataset; if the entry exists.
 
-    Example:
-        >>> import_checkpoint("best_model.pth", "fcn", "mtat").name  # doctest: +SKIP
-        'fcn-mtat-v2'
+    For example, `import_checkpoint("best_model.pth", "fcn", "mtat").name` is `"fcn-mtat-v2"`.
     """
     path, out = Path(path), user_folder() if out is None else Path(out)
     if architecture not in CLASSES:

@@ -68,9 +68,7 @@ def read_state_dict(path: str | PathLike) -> dict[str, np.ndarray]:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no checkpoint, is damaged, or holds anything but a dict of str -> tensor.
 
-    Example:
-        >>> read_state_dict("best_model.pth")["dense.bias"].shape  # doctest: +SKIP
-        (50,)
+    For example, `read_state_dict("best_model.pth")["dense.bias"].shape` is `(50,)`.
     """
     path = Path(path)
     if not path.is_file():
