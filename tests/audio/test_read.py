@@ -15,8 +15,8 @@ import soxr
 
 from keras_musictag.audio.read import Audio, mono_of_frame, open_audio, read
 from keras_musictag.errors import AudioError
+from tests import shared
 
-SHARED = Path(__file__).parents[3] / "shared"
 WAV_CODES = {"u1": 1, "i2": 1, "i3": 1, "i4": 1, "f4": 3, "f8": 3}
 
 
@@ -102,24 +102,23 @@ def open_handles(path) -> int:
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open handles are listed by Linux only")
-needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the folder shared is not beside the repository")
 
 
 # ---------------------------------------------------------------- what is decoded
 
 
-@needs_shared
+@shared.needs_shared
 def test_the_reference_mp3_decodes_to_the_reference_samples():
     # 2e-6: the float MP3 decoders of FFmpeg and mpg123 round differently.
-    audio = read(next((SHARED / "audio").glob("joram-*.mp3")), sample_rate_hz=16000)
-    expected = np.load(SHARED / "reference" / "io_real" / "joram_16k.npz")["audio"]
+    audio = read(shared.clip(), sample_rate_hz=16000)
+    expected = shared.load("io_real", "joram_16k.npz")["audio"]
     assert len(audio.samples) == 465_984
     np.testing.assert_allclose(audio.samples, expected, atol=2e-6, rtol=0)
     assert (audio.codec, audio.channels, audio.source_rate_hz, audio.notes) == ("mp3", 1, 16000, ())
 
 
-@needs_shared
-@pytest.mark.parametrize("path", sorted((SHARED / "audio" / "free").glob("*.ogg")), ids=lambda path: path.stem)
+@shared.needs_shared
+@pytest.mark.parametrize("path", sorted((shared.FOLDER / "audio" / "free").glob("*.ogg")), ids=lambda path: path.stem)
 def test_real_music_decodes_without_a_note(path):
     with open_audio(path, 16000) as stream:
         samples = sum(map(len, stream))
