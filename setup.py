@@ -39,12 +39,15 @@ setup(
         "platformdirs>=4",
         "requests>=2.31",
         "safetensors>=0.4.3",
+        "protobuf>=4.25",  # TensorFlow's own dependency: records are read and written without TensorFlow
+        "google-crc32c>=1.5",
         "rich>=13",
         "matplotlib>=3.8",
     ],
     extras_require={
+        "gmtag": ["mido>=1.3", "pyfluidsynth>=1.3.4"],  # beside Debian's mma, fluidsynth and soundfonts
         "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on something else than TensorFlow
-        "test": ["pytest>=8", "ruff>=0.12", "build>=1", "setuptools>=77", "soundfile>=0.12"],
+        "test": ["pytest>=8", "ruff>=0.12", "build>=1", "setuptools>=77", "soundfile>=0.12", "mido>=1.3", "pyfluidsynth>=1.3.4"],
     },
     entry_points={"console_scripts": ["keras-musictag = keras_musictag.cli:main"]},
     classifiers=[

@@ -38,6 +38,14 @@ class ChecksumError(MusicTagError):
     """A file whose SHA-256 is not the one its card states: damaged, cut short, or replaced."""
 
 
+class RecordsError(MusicTagError):
+    """A folder of records that cannot be read as it stands: damaged, cut short, unfinished, of another version."""
+
+
+class DatasetError(MusicTagError):
+    """A raw dataset that is not as it was published: missing files, other counts. The message says what to do."""
+
+
 def printable(text: str) -> str:
     """A text that any terminal, file or picture can show: file names may hold line breaks and bytes of no encoding.
 

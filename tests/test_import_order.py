@@ -18,7 +18,7 @@ ROWS = [
     {"tagger"},
     {"engines"},
     {"zoo"},
-    {"datasets", "evaluation", "export", "library"},
+    {"datasets", "gmtag", "evaluation", "export", "library"},
     {"training", "robustness", "publishing"},
     {"web"},
     {"cli"},

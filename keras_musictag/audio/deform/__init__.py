@@ -1,0 +1,1 @@
+"""Deformations of a waveform: seeded pure functions."""

@@ -1,0 +1,155 @@
+"""A folder of records: `dataset.json` (what it is), `tracks.csv` (where each track lies), shards (the tracks)."""
+
+import csv
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_musictag.errors import RecordsError, UnknownNameError
+from keras_musictag.records.schema import PARTS, VERSION, Record, decode
+from keras_musictag.records.tfrecord import read_at
+from keras_musictag.tags.vocabulary import Vocabulary
+
+DATASET_FILE, TRACKS_FILE, SKIPPED_FILE = "dataset.json", "tracks.csv", "skipped.csv"
+
+
+@dataclass(frozen=True)
+class StoredTrack:
+    """A row of `tracks.csv`.
+
+    Attributes:
+        track_index: Position in the dataset, from 0, whatever was skipped.
+        track_id: Its name in the dataset.
+        part: "train", "valid" or "test".
+        subset: What is reported apart within a part, or "".
+        path: The audio file it was made from, relative to the raw dataset's audio folder.
+        shard: The file it lies in.
+        offset: Where its record begins in that file, bytes.
+        num_samples: How many decoded samples it has.
+        audio_sha256: SHA-256 of the stored samples, or of the compressed file.
+        tags: Positions in the vocabulary of the tags that apply.
+    """
+
+    track_index: int
+    track_id: str
+    part: str
+    subset: str
+    path: str
+    shard: str
+    offset: int
+    num_samples: int
+    audio_sha256: str
+    tags: tuple[int, ...]
+
+    def to_row(self) -> dict[str, Any]:
+        """The same for a CSV file: tags as positions with spaces between."""
+        return {**self.__dict__, "tags": " ".join(map(str, self.tags))}
+
+    @classmethod
+    def from_row(cls, row: dict[str, str]) -> "StoredTrack":
+        """Reads what `to_row` gave."""
+        numbers = {name: int(row[name]) for name in ("track_index", "offset", "num_samples")}
+        return cls(**{**row, **numbers, "tags": tuple(map(int, row["tags"].split()))})
+
+
+class Records:
+    """An open folder of records. Opening it checks that every shard is there and as long as it was written.
+
+    Args:
+        folder: What `keras-musictag prepare` wrote.
+
+    Attributes:
+        folder: Where it lies.
+        info: The content of `dataset.json`.
+        vocabulary: The tags, in the order of the labels.
+        tracks: A `StoredTrack` each, by track index.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or it holds no finished records.
+        RecordsError: If a shard is missing or of another length, or the version is another one.
+    """
+
+    def __init__(self, folder: str | os.PathLike):
+        self.folder = Path(folder)
+        self.info = self._read_info()
+        self.vocabulary = Vocabulary.of(self.info["tags"])
+        for name, facts in self.info["shards"].items():
+            path = self.folder / name
+            size = path.stat().st_size if path.is_file() else None
+            if size != facts["bytes"]:
+                found = "is missing" if size is None else f"has {size} bytes"
+                raise RecordsError(
+                    f"Shard {str(path)!r} {found}; expected {facts['bytes']} bytes. Copy it again, or delete "
+                    f"{DATASET_FILE} and the shard, and run the same `prepare` command."
+                )
+
+    def _read_info(self) -> dict[str, Any]:
+        path = self.folder / DATASET_FILE
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"There is no {DATASET_FILE} in {str(self.folder)!r}: expected a folder that `keras-musictag prepare` "
+                "has finished. If it was interrupted, run the same command again: it goes on."
+            )
+        info = json.loads(path.read_text(encoding="utf-8"))
+        if info.get("version") != VERSION:
+            raise RecordsError(
+                f"{str(path)!r} is of version {info.get('version')}; expected {VERSION}. "
+                "Prepare the dataset again with this version of the package."
+            )
+        return info
+
+    @cached_property
+    def tracks(self) -> tuple[StoredTrack, ...]:
+        with open(self.folder / TRACKS_FILE, encoding="utf-8", newline="") as file:
+            return tuple(StoredTrack.from_row(row) for row in csv.DictReader(file))
+
+    @property
+    def storage(self) -> str:
+        """"pcm" or "source"."""
+        return self.info["storage"]
+
+    def part(self, part: str) -> tuple[StoredTrack, ...]:
+        """The tracks of one part, by track index.
+
+        Raises:
+            UnknownNameError: If there is no such part.
+        """
+        if part not in PARTS:
+            raise UnknownNameError.of("part", part, PARTS)
+        return tuple(track for track in self.tracks if track.part == part)
+
+    def shards(self, part: str) -> tuple[Path, ...]:
+        """The files of one part, in order."""
+        return tuple(self.folder / name for name, facts in self.info["shards"].items() if facts["part"] == part)
+
+    def labels(self, part: str) -> np.ndarray:
+        """Float32 (tracks, tags) of one part, 1 where the tag applies; rows as in `part`."""
+        tracks = self.part(part)
+        labels = np.zeros((len(tracks), len(self.vocabulary)), np.float32)
+        for row, track in zip(labels, tracks, strict=True):
+            row[list(track.tags)] = 1
+        return labels
+
+    def read(self, track: StoredTrack) -> Record:
+        """One track's record.
+
+        Raises:
+            RecordsError: If the record is damaged; the message names the shard and the byte.
+        """
+        with open(self.folder / track.shard, "rb") as file:
+            payload = read_at(file, track.offset, track.shard)
+        if payload is None:
+            raise RecordsError(f"{track.shard} ends before byte {track.offset}. Copy or prepare it again.")
+        return decode(payload)
+
+    def __iter__(self) -> Iterator[StoredTrack]:
+        return iter(self.tracks)
+
+    def __len__(self) -> int:
+        return len(self.tracks)
