@@ -46,6 +46,10 @@ class DatasetError(MusicTagError):
     """A raw dataset that is not as it was published: missing files, other counts. The message says what to do."""
 
 
+class TrainingError(MusicTagError):
+    """A training run that cannot go on; the last good checkpoint stays."""
+
+
 def printable(text: str) -> str:
     """A text that any terminal, file or picture can show: file names may hold line breaks and bytes of no encoding.
 

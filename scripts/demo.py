@@ -7,6 +7,7 @@ import click
 
 from keras_musictag.cli import _common
 from keras_musictag.cli.tag import write_table
+from keras_musictag.files import whole_file
 
 songs = tuple(sys.argv[1:])
 try:
@@ -21,7 +22,7 @@ tagger = kmt.load("musicnn")
 
 def work(song):
     taggram = tagger.taggram(song)
-    with _common.whole_file(pictures[song]) as picture:
+    with whole_file(pictures[song]) as picture:
         taggram.plot(picture)
     return song, taggram
 

@@ -10,7 +10,7 @@ import keras_musictag
 PACKAGE = Path(__file__).parents[1] / "keras_musictag"
 ROWS = [
     {"errors"},
-    {"registry", "data"},
+    {"registry", "data", "files"},
     {"tags", "audio", "metrics"},
     {"records", "layers"},
     {"frontends"},

@@ -1,6 +1,5 @@
 """Options and steps that the commands on tracks share."""
 
-import errno
 import io
 import math
 import os
@@ -141,21 +140,3 @@ def output_files(paths: tuple[str, ...], out: Path, ending: str) -> dict[str, Pa
             raise click.UsageError(f"Two of the tracks would be written to {file}: give them different names.")
         files[path] = file
     return files
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to that becomes `path`, in a folder made for it, when all went well; else nothing is left."""
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "A folder stands where the file should go", str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        yield scratch
-        scratch.replace(path)
-    except OSError as error:
-        if str(error.filename) == str(scratch):
-            error.filename, error.filename2 = str(path), None  # the name that the user knows
-        raise
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 import click
 
 from keras_musictag.cli import _common
+from keras_musictag.files import whole_file
 
 
 @click.command()
@@ -31,7 +32,7 @@ def command(paths, model, weights, layer, tail, hop_seconds, out):
         outputs, spans, _ = run_track(
             run, tagger.spec.chunking, _common.source(path), hop_seconds=hop_seconds, tail=tail
         )
-        with _common.whole_file(files[path]) as file:
+        with whole_file(files[path]) as file:
             np.savez(
                 file,
                 embedding=outputs,

@@ -5,6 +5,7 @@ import csv
 import click
 
 from keras_musictag.cli import _common
+from keras_musictag.files import whole_file
 
 
 @click.command()
@@ -23,7 +24,7 @@ def command(paths, model, weights, top, tail, hop_seconds, form, out):
 
     def work(path):
         taggram = tagger.taggram(_common.source(path), hop_seconds=hop_seconds, tail=tail)
-        with _common.whole_file(files[path]) as file:
+        with whole_file(files[path]) as file:
             write_csv(taggram, file) if form == "csv" else taggram.plot(file, top)
         return files[path]
 

@@ -6,29 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from keras_musictag.cli._common import each_track, output_files, whole_file
-from keras_musictag.cli._failure import describe
-
-
-def test_a_file_written_whole_gets_its_name(folder):
-    with whole_file(folder / "a.csv") as scratch:
-        scratch.write_text("all")
-        assert not (folder / "a.csv").exists()
-    assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("a.csv", "all")]
-
-
-def test_a_file_that_failed_leaves_the_old_one_and_nothing_else(folder):
-    (folder / "a.csv").write_text("old")
-    with pytest.raises(OSError, match="full"), whole_file(folder / "a.csv") as scratch:
-        scratch.write_text("ha")
-        raise OSError("full")
-    assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("a.csv", "old")]
-
-
-def test_the_scratch_file_keeps_the_ending_that_says_its_format(folder):
-    with whole_file(folder / "a.taggram.png") as scratch:
-        assert (scratch.parent, scratch.suffix) == (folder, ".png")
-        scratch.touch()
+from keras_musictag.cli._common import each_track, output_files
 
 
 def test_results_go_to_the_stem_of_each_track(folder):
@@ -83,18 +61,6 @@ def test_a_short_name_that_lies_in_a_word_is_told_all_the_same(capsys, path):
     with pytest.raises(SystemExit):
         list(each_track((path,), work))
     assert capsys.readouterr().err == f"Error: {path}: MemoryError: no memory for 2 arrays\n"
-
-
-def test_an_error_in_writing_names_the_file_that_was_asked_for(folder):
-    with pytest.raises(PermissionError) as error, whole_file(folder / "a.png") as scratch:
-        raise PermissionError(13, "Permission denied", str(scratch))
-    assert describe(error.value) == f"Permission denied: {folder / 'a.png'}."
-
-
-def test_an_error_in_reading_names_the_file_that_it_is_about(folder):
-    with pytest.raises(PermissionError) as error, whole_file(folder / "a.png"):
-        raise PermissionError(13, "Permission denied", "font.ttf")
-    assert describe(error.value) == "Permission denied: font.ttf."
 
 
 # Three tracks, the second of which fails, after a warning

@@ -1,0 +1,39 @@
+"""A file is written whole or not at all."""
+
+import pytest
+
+from keras_musictag.cli._failure import describe
+from keras_musictag.files import whole_file
+
+
+def test_a_file_written_whole_gets_its_name(tmp_path):
+    with whole_file(tmp_path / "a.csv") as scratch:
+        scratch.write_text("all")
+        assert not (tmp_path / "a.csv").exists()
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.csv", "all")]
+
+
+def test_a_file_that_failed_leaves_the_old_one_and_nothing_else(tmp_path):
+    (tmp_path / "a.csv").write_text("old")
+    with pytest.raises(OSError, match="full"), whole_file(tmp_path / "a.csv") as scratch:
+        scratch.write_text("ha")
+        raise OSError("full")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.csv", "old")]
+
+
+def test_the_scratch_file_keeps_the_ending_that_says_its_format(tmp_path):
+    with whole_file(tmp_path / "a.taggram.png") as scratch:
+        assert (scratch.parent, scratch.suffix) == (tmp_path, ".png")
+        scratch.touch()
+
+
+def test_an_error_in_writing_names_the_file_that_was_asked_for(tmp_path):
+    with pytest.raises(PermissionError) as error, whole_file(tmp_path / "a.png") as scratch:
+        raise PermissionError(13, "Permission denied", str(scratch))
+    assert describe(error.value) == f"Permission denied: {tmp_path / 'a.png'}."
+
+
+def test_an_error_in_reading_names_the_file_that_it_is_about(tmp_path):
+    with pytest.raises(PermissionError) as error, whole_file(tmp_path / "a.png"):
+        raise PermissionError(13, "Permission denied", "font.ttf")
+    assert describe(error.value) == "Permission denied: font.ttf."
