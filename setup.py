@@ -49,7 +49,15 @@ setup(
         # decodes MP3 in the graph; its last release loads under TensorFlow 2.16 only (docs/tensorflow_io.md)
         "tensorflow-io": ["tensorflow-io==0.37.1", "tensorflow==2.16.*"],
         "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on something else than TensorFlow
-        "test": ["pytest>=8", "ruff>=0.12", "build>=1", "setuptools>=77", "soundfile>=0.12", "mido>=1.3", "pyfluidsynth>=1.3.4"],
+        "test": [
+            "pytest>=8",
+            "ruff>=0.12",
+            "build>=1",
+            "setuptools>=77",
+            "soundfile>=0.12",
+            "mido>=1.3",
+            "pyfluidsynth>=1.3.4",
+        ],
     },
     entry_points={"console_scripts": ["keras-musictag = keras_musictag.cli:main"]},
     classifiers=[

@@ -3,7 +3,8 @@
 import csv
 import json
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from keras_musictag.errors import RecordsError, UnknownNameError
-from keras_musictag.records.schema import PARTS, VERSION, Record, decode
+from keras_musictag.records.manifest import Skipped
+from keras_musictag.records.schema import PARTS, TEXT, VERSION, Record, decode
 from keras_musictag.records.tfrecord import read_at
 from keras_musictag.tags.vocabulary import Vocabulary
 
@@ -77,41 +79,24 @@ class Records:
 
     def __init__(self, folder: str | os.PathLike):
         self.folder = Path(folder)
-        self.info = self._read_info()
+        self.info = read_info(self.folder)
         self.vocabulary = Vocabulary.of(self.info["tags"])
-        for name, facts in self.info["shards"].items():
-            path = self.folder / name
-            size = path.stat().st_size if path.is_file() else None
-            if size != facts["bytes"]:
-                found = "is missing" if size is None else f"has {size} bytes"
-                raise RecordsError(
-                    f"Shard {str(path)!r} {found}; expected {facts['bytes']} bytes. Copy it again, or delete "
-                    f"{DATASET_FILE} and the shard, and run the same `prepare` command."
-                )
-
-    def _read_info(self) -> dict[str, Any]:
-        path = self.folder / DATASET_FILE
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"There is no {DATASET_FILE} in {str(self.folder)!r}: expected a folder that `keras-musictag prepare` "
-                "has finished. If it was interrupted, run the same command again: it goes on."
-            )
-        info = json.loads(path.read_text(encoding="utf-8"))
-        if info.get("version") != VERSION:
-            raise RecordsError(
-                f"{str(path)!r} is of version {info.get('version')}; expected {VERSION}. "
-                "Prepare the dataset again with this version of the package."
-            )
-        return info
+        faults = wrong_sizes(self.folder, self.info)
+        if faults:
+            raise RecordsError(faults[0])
 
     @cached_property
     def tracks(self) -> tuple[StoredTrack, ...]:
-        with open(self.folder / TRACKS_FILE, encoding="utf-8", newline="") as file:
-            return tuple(StoredTrack.from_row(row) for row in csv.DictReader(file))
+        return read_tracks(self.folder)
+
+    @cached_property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """The tracks of the dataset that are not here, and why."""
+        return tuple(Skipped(**row) for _, row in _read_csv(self.folder / SKIPPED_FILE))
 
     @property
     def storage(self) -> str:
-        """"pcm" or "source"."""
+        """ "pcm" or "source"."""
         return self.info["storage"]
 
     def part(self, part: str) -> tuple[StoredTrack, ...]:
@@ -153,3 +138,76 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.tracks)
+
+
+def read_info(folder: Path) -> dict[str, Any]:
+    """The content of `dataset.json`.
+
+    Raises:
+        FileNotFoundError: If there is no such file: the folder holds no finished records.
+        RecordsError: If it is no JSON, or of another version.
+    """
+    path = folder / DATASET_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no {DATASET_FILE} in {str(folder)!r}: expected a folder that `keras-musictag prepare` "
+            "has finished. If it was interrupted, run the same command again: it goes on."
+        )
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RecordsError(f"{str(path)!r} is no JSON ({error}). Copy it again.") from error
+    if not isinstance(info, dict) or info.get("version") != VERSION:
+        found = info.get("version") if isinstance(info, dict) else None
+        raise RecordsError(
+            f"{str(path)!r} is of version {found}; expected {VERSION}. "
+            "Prepare the dataset again with this version of the package."
+        )
+    return info
+
+
+def read_tracks(folder: Path) -> tuple[StoredTrack, ...]:
+    """The rows of `tracks.csv`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        RecordsError: If a line is none that `prepare` writes.
+    """
+    tracks = []
+    for line, row in _read_csv(folder / TRACKS_FILE):
+        try:
+            tracks.append(StoredTrack.from_row(row))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RecordsError(
+                f"Line {line} of {TRACKS_FILE} is none of a track ({error!r}). Copy it again."
+            ) from error
+    return tuple(tracks)
+
+
+def wrong_sizes(folder: Path, info: dict[str, Any]) -> list[str]:
+    """A sentence for each shard that is missing or of another length than it was written with."""
+    faults = []
+    for name, facts in info["shards"].items():
+        path = folder / name
+        size = path.stat().st_size if path.is_file() else None
+        if size != facts["bytes"]:
+            found = "is missing" if size is None else f"has {size} bytes"
+            faults.append(
+                f"Shard {str(path)!r} {found}; expected {facts['bytes']} bytes. Copy it again, or delete "
+                f"{DATASET_FILE} and prepare the dataset again."
+            )
+    return faults
+
+
+def top_reasons(skipped: Iterable[Skipped]) -> list[tuple[str, int]]:
+    """Why tracks were skipped and how many for each reason, the most frequent first; files are not named."""
+    reasons = Counter(row.reason.replace(repr(row.path), "The file") for row in skipped)
+    return reasons.most_common()
+
+
+def _read_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yields line number and content of each row below the header."""
+    with open(path, encoding=TEXT[0], errors=TEXT[1], newline="") as file:
+        rows = csv.DictReader(file)
+        for row in rows:
+            yield rows.line_num, row

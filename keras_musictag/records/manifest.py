@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_musictag.errors import DatasetError, UnknownNameError
-from keras_musictag.records.schema import PARTS
+from keras_musictag.records.schema import PARTS, TEXT
 from keras_musictag.tags.vocabulary import Vocabulary
 
 
@@ -95,7 +95,7 @@ class Manifest:
     def split_sha256(self) -> str:
         """SHA-256 of which track is in which part: equal hashes mean equal splits."""
         lines = sorted(f"{track.part}\t{track.track_id}\n" for track in self.tracks)
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return hashlib.sha256("".join(lines).encode(*TEXT)).hexdigest()
 
     def file(self, track: Track) -> Path:
         """Where a track's audio file lies."""

@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | `version` | int64 | `VERSION` |
 | `track_index` | int64 | position in `tracks.csv`, from 0 |
-| `track_id` | bytes | UTF-8 |
+| `track_id` | bytes | UTF-8; bytes of a file name that are none stay as they are |
 | `part` | bytes | "train", "valid" or "test" |
 | `subset` | bytes | what is reported apart within a part; mostly empty |
 | `labels` | int64 (tags,) | 1 where the tag applies, else 0 |
@@ -29,6 +29,7 @@ VERSION = 1
 SAMPLE_RATE_HZ = 16000  # every published tagger of the field hears 16 kHz
 STORAGES = ("pcm", "source")
 PARTS = ("train", "valid", "test")
+TEXT = ("utf-8", "surrogateescape")  # a file may have a name that is no UTF-8, and a track be called after it
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,7 @@ def encode(record: Record) -> bytes:
     for name in ("track_index", "sample_rate_hz", "num_samples"):
         feature[name].int64_list.value.append(getattr(record, name))
     for name in ("track_id", "part", "subset"):
-        feature[name].bytes_list.value.append(getattr(record, name).encode())
+        feature[name].bytes_list.value.append(getattr(record, name).encode(*TEXT))
     feature["version"].int64_list.value.append(VERSION)
     feature["labels"].int64_list.value.extend(record.labels.tolist())
     feature[record.storage].bytes_list.value.append(record.audio)
@@ -113,14 +114,16 @@ def decode(payload: bytes) -> Record:
         storage = next(name for name in STORAGES if name in values)
         return Record(
             **{name: values[name][0] for name in ("track_index", "sample_rate_hz", "num_samples")},
-            **{name: values[name][0].decode() for name in ("track_id", "part", "subset")},
+            **{name: values[name][0].decode(*TEXT) for name in ("track_id", "part", "subset")},
             labels=np.array(values["labels"], np.int64),
             storage=storage,
             audio=values[storage][0],
             features=_features(values),
         )
     except (KeyError, IndexError, StopIteration, ValueError) as error:
-        raise RecordsError(f"A record lacks a feature of version {VERSION}, or holds a wrong one: {error!r}.") from error
+        raise RecordsError(
+            f"A record lacks a feature of version {VERSION}, or holds a wrong one: {error!r}."
+        ) from error
 
 
 def _features(values: dict[str, list]) -> np.ndarray | None:
@@ -140,7 +143,10 @@ def _example_class():
 
     Source: tensorflow/core/example/example.proto and feature.proto (TensorFlow 2.20).
     """
-    field, types = descriptor_pb2.FieldDescriptorProto, {"bytes": 12, "float": 2, "int64": 3, "string": 9, "message": 11}
+    field, types = (
+        descriptor_pb2.FieldDescriptorProto,
+        {"bytes": 12, "float": 2, "int64": 3, "string": 9, "message": 11},
+    )
     file = descriptor_pb2.FileDescriptorProto(name="example.proto", package="tensorflow", syntax="proto3")
 
     def add_field(message, name, number, type_, type_name=None, repeated=False, oneof=None):

@@ -32,6 +32,7 @@ class Tagger(keras.Model):
             2020 evaluation's networks moves by less than 5e-3, a chunk's of `musicnn` and `vgg` by up to 2e-2) or
             "float16"; None for Keras's global dtype policy. Weights, front end and small layers are float32.
         name: The model's name.
+        augment: A layer between front end and body: see `with_augment`.
 
     Example:
         >>> import keras_musictag as kmt
@@ -47,12 +48,15 @@ class Tagger(keras.Model):
         implementation: str | None = None,
         precision: str | None = None,
         name: str | None = None,
+        augment: keras.layers.Layer | None = None,
     ):
         precision = choose_precision(precision)
-        inputs, outputs = connect(spec, implementation, precision)
+        inputs, outputs = connect(spec, implementation, precision, augment)
         super().__init__(inputs, outputs, name=name or spec.architecture)
         self.spec = spec
+        self.implementation = implementation
         self.precision = precision
+        self.augment = augment
         self.dtype_policy = POLICIES[precision]  # from which `compile` knows that float16 needs its loss scaled
         # Keras's "auto" would compile with XLA, which is slower on a CPU: 0.7 of a plain graph's speed
         self.supports_jit = keras.backend.backend() != "tensorflow" or _sees_a_gpu()
@@ -153,6 +157,38 @@ class Tagger(keras.Model):
         embedding = self.outputs[0] if self.vocabulary is None else self.get_layer(HEAD[0]).input
         return embedding._keras_history.operation.name
 
+    def with_augment(self, layer: keras.layers.Layer | None) -> "Tagger":
+        """The same tagger to be trained with features that are altered on their way into the network.
+
+        In inference the layer does nothing: scores are equal to the bit. Weights, their names and their order are those
+        without it. `save` and `copy.deepcopy` keep it, so that training goes on as it was; what is published (the spec
+        and the weights) does not know of it.
+
+        Args:
+            layer: `SpecAugment`, or another layer without weights that keeps the features' shape and works in
+                training only; None for a tagger without one.
+
+        Returns:
+            A new `Tagger` with weights of its own, equal to this one's. It has to be compiled.
+
+        Raises:
+            ValueError: If the layer does not take the front end's features, or has weights.
+
+        Example:
+            >>> import keras_musictag as kmt
+            >>> from keras_musictag.layers.spec_augment import SpecAugment
+            >>> kmt.build("musicnn", tags=["calm", "wild"]).with_augment(SpecAugment()).augment.name
+            'spec_augment'
+        """
+        tagger = Tagger(self.spec, self.implementation, self.precision, self.name, layer)
+        if layer is not None and layer.weights:
+            raise ValueError(
+                f"`layer` must have no weights, or no other tagger could take these. Received: {layer.name!r} with "
+                f"{len(layer.weights)}."
+            )
+        tagger.set_weights(self.get_weights())
+        return tagger._frozen_as(self.get_config())
+
     def decode_predictions(self, scores: np.ndarray, top: int = 5) -> list[list[tuple[str, float]]]:
         """Names the highest scores of each chunk.
 
@@ -199,15 +235,25 @@ class Tagger(keras.Model):
     def get_config(self) -> dict:
         frozen = [layer.name for layer in self.layers if layer.weights and not layer.trainable]
         trainable = {"trainable": self.trainable, "frozen_layers": frozen}
-        return {"name": self.name, "spec": self.spec.to_dict(), "precision": self.precision, **trainable}
+        config = {"name": self.name, "spec": self.spec.to_dict(), "precision": self.precision, **trainable}
+        if self.augment is not None:
+            config["augment"] = keras.saving.serialize_keras_object(self.augment)
+        return config
 
     @classmethod
     def from_config(cls, config: dict, custom_objects=None) -> "Tagger":
-        tagger = cls(TaggerSpec.from_dict(config["spec"]), precision=config["precision"], name=config["name"])
-        tagger.trainable = config["trainable"]  # which sets all layers', so their own come after
-        for layer in tagger.layers:
+        augment = config.get("augment")
+        if augment is not None:
+            augment = keras.saving.deserialize_keras_object(augment, custom_objects)
+        spec = TaggerSpec.from_dict(config["spec"])
+        tagger = cls(spec, precision=config["precision"], name=config["name"], augment=augment)
+        return tagger._frozen_as(config)
+
+    def _frozen_as(self, config: dict) -> "Tagger":
+        self.trainable = config["trainable"]  # which sets all layers', so their own come after
+        for layer in self.layers:
             layer.trainable = layer.name not in config["frozen_layers"]
-        return tagger
+        return self
 
 
 def _compile(model: keras.Model):

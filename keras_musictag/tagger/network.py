@@ -4,6 +4,7 @@ import keras
 
 from keras_musictag import architectures, frontends
 from keras_musictag.errors import UnknownNameError
+from keras_musictag.layers import spec_augment  # noqa: F401 - a saved tagger may hold one, and Keras must know it
 from keras_musictag.layers.dtype_policy import dtype_policy
 from keras_musictag.tagger.spec import TaggerSpec
 
@@ -12,13 +13,19 @@ HEAD = ("head_dropout", "logits", "scores")  # the layers behind the body, the s
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
-def connect(spec: TaggerSpec, implementation: str | None = None, precision: str | None = None):
+def connect(
+    spec: TaggerSpec,
+    implementation: str | None = None,
+    precision: str | None = None,
+    augment: keras.layers.Layer | None = None,
+):
     """Builds the graph.
 
     Args:
         spec: What to build.
         implementation: Of the front end: "kapre", "portable", or None for what suits the backend.
         precision: "float32", "bfloat16" or "float16"; None for Keras's global dtype policy.
+        augment: What to put between front end and body, such as `SpecAugment`; it works in training only.
 
     Returns:
         `(inputs, outputs)`: float32 (batch, chunk_samples), and float32 (batch, tags): scores, or logits without
@@ -28,6 +35,7 @@ def connect(spec: TaggerSpec, implementation: str | None = None, precision: str 
     frontend = frontends.get(frontends.name_of(spec.frontend_config))
     inputs = keras.Input((spec.chunking.chunk_samples,), dtype="float32", name="waveform")
     x = frontend.apply(inputs, spec.frontend_config, frontends.choose_implementation(implementation))
+    x = x if augment is None else augment(x)
     with dtype_policy(POLICIES[choose_precision(precision)]):
         x = architecture.body(x, spec.config)
         dropout, logits, scores = HEAD

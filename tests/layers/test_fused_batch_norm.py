@@ -20,7 +20,7 @@ def train(cls, maps):
     return [np.array(x) for x in (outputs, *gradients, layer.moving_mean, layer.moving_variance)]
 
 
-@pytest.mark.parametrize("shape", [(4, 9, 7, 5), (4, 9, 5), (6, 5)])
+@pytest.mark.parametrize("shape", [(4, 9, 7, 8), (4, 9, 8), (6, 8), (4, 9, 7, 5)])
 def test_training_gives_what_keras_gives(shape):
     maps = np.random.default_rng(0).normal(3, 2, shape).astype(np.float32)
     expected = train(keras.layers.BatchNormalization, maps)

@@ -1,0 +1,29 @@
+"""`keras-musictag compare`: one table for all models."""
+
+from pathlib import Path
+
+import click
+
+# those of evaluation.measure, which loads numpy: `--help` must not
+METRICS = ("roc_auc", "pr_auc", "average_precision", "mcc", "f1")
+
+
+@click.command()
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
+@click.option("--metric", type=click.Choice(METRICS), default="pr_auc", help="The ranking's: macro, at track level.")
+def command(runs, out, metric):
+    """Compare RUN..., folders that `evaluate` wrote, all on the same data: tables, tests between neighbours, pictures.
+
+    The published tables are shown beside, labelled as reported elsewhere, where the dataset is one that has them.
+    """
+    from keras_musictag.evaluation.compare import compare_runs
+    from keras_musictag.evaluation.compare_files import write_comparison
+    from keras_musictag.evaluation.run import read_run
+
+    comparison = compare_runs([read_run(run) for run in runs], metric)
+    for rank, (name, run) in enumerate(zip(comparison.names, comparison.runs, strict=True), start=1):
+        value, low, high = run.report.group().metrics[metric].macro
+        click.echo(f"{rank}. {name}: {metric} {value:.4f} ({low:.4f} to {high:.4f})")
+    for path in write_comparison(comparison, out):
+        click.echo(f"Wrote {path}")

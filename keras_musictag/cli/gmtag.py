@@ -1,0 +1,43 @@
+"""`keras-musictag gmtag`: the corpus that anyone can build."""
+
+from pathlib import Path
+
+import click
+
+from keras_musictag.cli._progress import counted
+
+TIERS = ("tiny", "small", "full")  # those of gmtag.tiers
+
+
+@click.group()
+def command():
+    """Build GM-Tag, a tagged corpus made by MMA and FluidSynth."""
+
+
+@command.command()
+@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--tier", type=click.Choice(TIERS), help="60, 300 or 3000 clips.  [default: full]")
+@click.option("--clips", type=int, help="Another number of clips, instead of a tier.")
+@click.option("--jobs", type=int, help="Processes.  [default: one a core]")
+@click.option(
+    "--sounds",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("/usr/share/sounds"),
+    help="Folder with the soundfonts, in sf2/ and sf3/.",
+)
+@click.option("--mma", default="mma", help="The program MMA: a command or a path.")
+def build(out, tier, clips, jobs, sounds, mma):
+    """Build the corpus in the folder OUT; the same command again goes on after an interruption."""
+    if tier and clips is not None:
+        raise click.UsageError("Give --tier or --clips, not both.")
+    from keras_musictag.gmtag.build import build as build_corpus
+    from keras_musictag.gmtag.compare import compare, load_spec
+    from keras_musictag.gmtag.packages import Installation
+    from keras_musictag.gmtag.tiers import parts_of, tier_parts
+
+    parts = tier_parts(tier or "full") if clips is None else parts_of(clips)
+    with counted() as report:
+        corpus = build_corpus(out, parts, jobs=jobs, installation=Installation(mma=mma, sounds=sounds), report=report)
+    counts = ", ".join(f"{count} {part}" for part, count in corpus["parts"].items())
+    click.echo(f"Wrote {corpus['clips']} clips to {out} ({counts}).")
+    click.echo(compare(corpus, load_spec()))

@@ -1,0 +1,179 @@
+"""`keras-musictag prepare`: a raw dataset becomes a folder of records. A subcommand a dataset."""
+
+from pathlib import Path
+
+import click
+
+from keras_musictag.cli._failure import tell
+from keras_musictag.cli._progress import counted
+
+FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
+FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
+OUT = click.Path(file_okay=False, path_type=Path)
+# those of the datasets' modules and of records.schema, which load numpy: `--help` must not
+FRACTIONS = (0.8, 0.1, 0.1)
+STORAGES = ("pcm", "source")
+JAMENDO_TAGS = ("top50", "genre", "instrument", "moodtheme", "all")
+
+audio_option = click.option("--audio", type=FOLDER, help="Folder of the audio.  [default: where RAW has it]")
+seed_option = click.option("--seed", type=int, default=0, help="Of the division into parts.")
+fractions_option = click.option(
+    "--fractions", type=float, nargs=3, default=FRACTIONS, help="Shares of train, valid and test."
+)
+
+
+@click.group()
+def command():
+    """Make records, for training and evaluation, from a raw DATASET.
+
+    If it is interrupted, run the same command again: it goes on.
+    """
+
+
+def writing(raw_type: click.Path):
+    """RAW, OUT and the options that all datasets share; the decorated function returns the manifest."""
+
+    def decorate(make_manifest):
+        def prepare_dataset(out, storage, features, jobs, tracks_per_shard, allow_missing, **options):
+            options = {name: value for name, value in options.items() if value is not None}
+            prepare_records(make_manifest, options, out, storage, features, jobs, tracks_per_shard, allow_missing)
+
+        prepare_dataset.__doc__ = make_manifest.__doc__
+        for option in reversed(
+            (
+                click.argument("raw", type=raw_type),
+                click.argument("out", type=OUT),
+                click.option(
+                    "--storage",
+                    type=click.Choice(STORAGES),
+                    default="pcm",
+                    help="Decoded samples, or the files as they are: smaller, and slower to read.",
+                ),
+                click.option(
+                    "--features", metavar="ARCHITECTURE", help="Store what its log-mel front end computes, too."
+                ),
+                click.option("--jobs", type=click.IntRange(1), help="Processes.  [default: one a core]"),
+                click.option("--tracks-per-shard", type=click.IntRange(1), default=64, help="Tracks in a file."),
+                click.option("--allow-missing", is_flag=True, help="Go on without files that are missing or damaged."),
+            )
+        ):
+            prepare_dataset = option(prepare_dataset)
+        return prepare_dataset
+
+    return decorate
+
+
+@command.command("mtat")
+@click.option("--split", type=click.Choice(["cleaned", "uncleaned"]), default="cleaned", help="Which clips.")
+@audio_option
+@writing(FOLDER)
+def mtat(**options):
+    """MagnaTagATune: RAW holds annotations_final.csv and the clips."""
+    from keras_musictag.datasets.mtat import manifest
+
+    return manifest(**options)
+
+
+@command.command("msd")
+@click.option("--split", type=click.Choice(["filtered", "full"]), default="filtered", help="Which clips.")
+@audio_option
+@writing(FOLDER)
+def msd(**options):
+    """Million Song Dataset: RAW holds the files of a tagging split."""
+    from keras_musictag.datasets.msd import manifest
+
+    return manifest(**options)
+
+
+@command.command("mtg-jamendo")
+@click.option("--split", type=click.IntRange(0, 4), default=0, help="Which of the five.")
+@click.option("--tags", type=click.Choice(JAMENDO_TAGS), default="top50", help="Which tags.")
+@audio_option
+@writing(FOLDER)
+def mtg_jamendo(**options):
+    """MTG-Jamendo: RAW is a checkout of the official repository."""
+    from keras_musictag.datasets.mtg_jamendo import manifest
+
+    return manifest(**options)
+
+
+@command.command("gmtag")
+@writing(FOLDER)
+def gmtag(**options):
+    """GM-Tag: RAW is what `keras-musictag gmtag build` wrote."""
+    from keras_musictag.datasets.gmtag import manifest
+
+    return manifest(**options)
+
+
+@command.command("folder")
+@seed_option
+@fractions_option
+@writing(FOLDER)
+def folder(**options):
+    """Music of your own: RAW has a folder for each tag."""
+    from keras_musictag.datasets.folder import manifest
+
+    return manifest(**options)
+
+
+@command.command("csv")
+@click.option("--separator", default=";", help="Between the tags of a track.")
+@audio_option
+@seed_option
+@fractions_option
+@writing(FILE)
+def csv(raw, **options):
+    """Music of your own: RAW is a table of paths and tags."""
+    from keras_musictag.datasets.csv import manifest
+
+    return manifest(raw, **options)
+
+
+def prepare_records(make_manifest, options, out, storage, features, jobs, tracks_per_shard, allow_missing) -> None:
+    """Prepares a dataset, and tells what came of it."""
+    from keras_musictag.records.folder import DATASET_FILE
+    from keras_musictag.records.prepare import prepare
+
+    frontend = None
+    if features is not None:
+        from keras_musictag.tagger.features import ClipFeatures
+
+        frontend = ClipFeatures(features)
+    manifest = make_manifest(**options)
+    finished = (out / DATASET_FILE).exists()
+    with counted() as report:
+        records = prepare(
+            manifest,
+            out,
+            storage=storage,
+            frontend=frontend,
+            jobs=jobs,
+            allow_missing=allow_missing,
+            tracks_per_shard=tracks_per_shard,
+            report=report,
+        )
+    if finished:
+        click.echo(f"{out} was finished before: nothing was to be done.")
+    tell_result(records)
+
+
+def tell_result(records) -> None:
+    """What was prepared, what was skipped and why; tags without a track as warnings."""
+    from keras_musictag.records.folder import top_reasons
+
+    info = records.info
+    click.echo(
+        f"{info['dataset']} ({info['split']}), {len(info['tags'])} tags, as {info['storage']} in {records.folder}"
+    )
+    for part, facts in info["parts"].items():
+        click.echo(f"  {part:5}  {facts['tracks']:9,} tracks  {facts['seconds'] / 3600:9,.2f} h")
+    if records.skipped:
+        click.echo(f"  {len(records.skipped):,} skipped (skipped.csv):")
+        for reason, count in top_reasons(records.skipped)[:5]:
+            click.echo(f"    {count:,} x {reason}")
+    for part, facts in info["parts"].items():
+        absent = [tag for tag, count in zip(records.vocabulary, facts["positives"], strict=True) if count == 0]
+        if facts["tracks"] and absent:
+            more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
+            tell(f"Warning: no track of {part} has: {', '.join(absent[:10])}{more}.")

@@ -1,0 +1,109 @@
+"""`keras-musictag records`: looks into folders of records."""
+
+from pathlib import Path
+
+import click
+
+from keras_musictag.cli._progress import counted
+from keras_musictag.errors import printable
+
+SHOWN = 20  # findings of one kind that are told one by one
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.group()
+def command():
+    """Check or describe records that `prepare` has made."""
+
+
+@command.command("check")
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.option("--decode", is_flag=True, help="Decode compressed files, too: their length, and silence.")
+def check(folder, decode):
+    """Read every record of DIR and compare it with all that is known of it.
+
+    Checked are the sizes of the files, checksums, counts, labels, lengths, the audio's hash, silence (no sample louder
+    than -60 dB), and whether the same audio occurs twice. Exits with 1 where there are errors.
+    """
+    from keras_musictag.records.check import ERROR, check
+    from keras_musictag.records.folder import read_info
+
+    with counted() as report:
+        findings = check(folder, decode_audio=decode, report=report)
+    write_findings(findings)
+    tracks = sum(facts["tracks"] for facts in read_info(folder)["parts"].values())
+    errors = sum(finding.level == ERROR for finding in findings)
+    click.echo(f"{tracks:,} tracks: {errors} errors, {len(findings) - errors} warnings.")
+    if errors:
+        raise SystemExit(1)
+
+
+def write_findings(findings) -> None:
+    """A table of how many of each kind there are, then the first of each kind."""
+    if not findings:
+        return
+    kinds: dict[tuple[str, str], list] = {}
+    for finding in findings:
+        kinds.setdefault((finding.level, finding.kind), []).append(finding)
+    table = make_table("level", "check", "found")
+    for (level, kind), found in kinds.items():
+        table.add_row(level, kind, f"{len(found):,}")
+    show(table)
+    for found in kinds.values():
+        for finding in found[:SHOWN]:
+            where = [finding.shard] if finding.shard else []
+            where += [f"byte {finding.offset}"] if finding.offset is not None else []
+            where += [f"track {printable(finding.track_id)}"] if finding.track_id else []
+            click.echo(f"{finding.level}, {finding.kind}: {', '.join(where)}{': ' if where else ''}{finding.message}")
+        if len(found) > SHOWN:
+            click.echo(f"... and {len(found) - SHOWN:,} more of {found[0].kind}")
+
+
+@command.command("info")
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw how frequent the tags are: a PNG.")
+def info(folder, plot):
+    """Say what the records in DIR are: parts, hours, tags and their counts."""
+    from keras_musictag.records.folder import read_info
+
+    facts = read_info(folder)
+    features = "none" if facts["features"] is None else facts["features"]["name"]
+    click.echo(f"{facts['dataset']} {facts['dataset_version']}, split {facts['split']} ({facts['split_sha256'][:12]})")
+    click.echo(f"storage {facts['storage']}, features {features}, {facts['skipped']} tracks skipped")
+    click.echo(f"licence: {facts['licence']}")
+    click.echo(f"cite: {facts['citation']}")
+    parts = facts["parts"]
+    table = make_table("part", "tracks", "hours", "shards")
+    for part, own in parts.items():
+        shards = sum(shard["part"] == part for shard in facts["shards"].values())
+        table.add_row(part, f"{own['tracks']:,}", f"{own['seconds'] / 3600:,.2f}", str(shards))
+    show(table)
+    table = make_table("tag", *parts, "group", left=("tag", "group"))
+    for row, tag in enumerate(facts["tags"]):
+        table.add_row(tag["name"], *(f"{own['positives'][row]:,}" for own in parts.values()), tag["group"])
+    show(table)
+    if plot is not None:
+        from keras_musictag.files import whole_file
+        from keras_musictag.records.plot import plot_tags
+
+        with whole_file(plot) as scratch:
+            plot_tags(facts, scratch)
+        click.echo(f"Wrote {plot}")
+
+
+def make_table(*headings, left=("level", "check", "part")):
+    """An empty table; columns of numbers to the right."""
+    from rich.table import Table
+
+    table = Table()
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in left else "right", no_wrap=True)
+    return table
+
+
+def show(table) -> None:
+    """Prints a table as wide as it is: cut to 80 columns it would be of no use in a file."""
+    from rich.console import Console
+
+    console = Console()
+    console.print(table, width=None if console.is_terminal else 200)

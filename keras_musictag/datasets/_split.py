@@ -1,0 +1,82 @@
+"""A seeded division of tracks into train, valid and test that keeps every artist in one part."""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from keras_musictag.errors import DatasetError
+from keras_musictag.records.schema import PARTS, TEXT
+
+FRACTIONS = (0.8, 0.1, 0.1)
+PART_OF_NAME = {"train": "train", "valid": "valid", "validation": "valid", "val": "valid", "test": "test"}
+
+
+def divide(groups: Sequence[str], seed: int = 0, fractions: Sequence[float] = FRACTIONS) -> list[str]:
+    """Puts every track into a part, and all tracks of a group into the same.
+
+    Large groups go first (sizes within a factor of two count as equal), so that small ones even out what is left; among
+    equals the SHA-256 of seed and group decides. Each goes to the part that has the smallest share of its target, as
+    long as it fits there. The order of the tracks does not matter.
+
+    Args:
+        groups: The group of each track, such as its artist.
+        seed: Another seed gives another division.
+        fractions: Shares of train, valid and test; their sum is 1. A part with 0 gets nothing, the
+            others at least a group.
+
+    Returns:
+        "train", "valid" or "test" for each track.
+
+    Raises:
+        ValueError: If `fractions` are not three numbers from 0 to 1 with the sum 1.
+        DatasetError: If there are fewer groups than parts to fill.
+
+    Example:
+        >>> divide(["Ann", "Bob", "Ann", "Cid"], fractions=(0.5, 0.25, 0.25))
+        ['train', 'valid', 'train', 'test']
+    """
+    sizes = Counter(groups)
+    targets = _targets(fractions, len(groups))
+    if len(sizes) < len(targets):
+        raise DatasetError(
+            f"There must be a group of tracks (an artist, or a track alone) for each of {', '.join(targets)}. "
+            f"Received: {len(sizes)}. Add tracks, state the parts, or give a part that is not needed the fraction 0."
+        )
+    counts = dict.fromkeys(targets, 0)
+    part_of = {}
+    for left, group in zip(range(len(sizes), 0, -1), _ordered(sizes, seed), strict=True):
+        empty = [part for part in targets if not counts[part]]
+        part = _choose(empty if left == len(empty) else list(targets), counts, targets, sizes[group])
+        part_of[group] = part
+        counts[part] += sizes[group]
+    return [part_of[group] for group in groups]
+
+
+def _ordered(sizes: Counter, seed: int) -> list[str]:
+    """Groups, large ones first, by powers of two; then by hash."""
+
+    def key(group: str) -> tuple[int, bytes]:
+        return -sizes[group].bit_length(), hashlib.sha256(f"{seed}\n{group}".encode(*TEXT)).digest()
+
+    return sorted(sizes, key=key)
+
+
+def _choose(parts: list[str], counts: dict[str, int], targets: dict[str, float], size: int) -> str:
+    """The emptiest part where a group fits; where it fits nowhere, the part that lacks most tracks."""
+    fitting = [part for part in parts if counts[part] + size <= targets[part] + 1e-6]
+    if fitting:
+        return min(fitting, key=lambda part: (counts[part] / targets[part], -targets[part]))
+    return max(parts, key=lambda part: targets[part] - counts[part])
+
+
+def _targets(fractions: Sequence[float], num_tracks: int) -> dict[str, float]:
+    """Tracks that each part should get, of the parts that should get any."""
+    numbers = list(fractions) if isinstance(fractions, Sequence) and not isinstance(fractions, str) else []
+    plain = len(numbers) == len(PARTS) and all(isinstance(f, int | float) and 0 <= f <= 1 for f in numbers)
+    if not plain or not math.isclose(sum(numbers), 1, abs_tol=1e-6):
+        raise ValueError(
+            "`fractions` must be three numbers from 0 to 1 for train, valid and test, with the sum 1, such as "
+            f"{FRACTIONS}. Received: {fractions!r}."
+        )
+    return {part: f * num_tracks for part, f in zip(PARTS, numbers, strict=True) if f > 0}

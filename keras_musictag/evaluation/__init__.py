@@ -1,0 +1,1 @@
+"""Scores -> reports: predictions kept as files, measured, compared. Needs no TensorFlow."""

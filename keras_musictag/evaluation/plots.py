@@ -1,0 +1,134 @@
+"""Pictures of measured numbers. They need no display, and the same numbers give the same bytes."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from os import PathLike
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+from keras_musictag.errors import printable
+from keras_musictag.evaluation.measure import TITLES, Measured
+
+DPI = 120
+ROW_INCHES = 0.2
+BLUE, ORANGE, GREY = "#1f5f99", "#d1661a", "#8a8a8a"
+
+
+def plot_tags(
+    tags: Sequence[str], metrics: Mapping[str, Measured], base_rates: np.ndarray, title: str, path: str | PathLike
+) -> None:
+    """Each tag's PR-AUC and ROC-AUC with intervals, best PR-AUC on top; a tick is what chance gives.
+
+    Args:
+        tags: The tags' names.
+        metrics: Holds "pr_auc" and "roc_auc".
+        base_rates: Float (tags,), the share of rows that a tag applies to.
+        title: Above the picture.
+        path: PNG file to write.
+    """
+    order = np.argsort(-np.nan_to_num(metrics["pr_auc"].per_tag[:, 0], nan=-1), kind="stable")
+    figure = Figure(figsize=(10, 1.6 + ROW_INCHES * len(tags)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for axes, metric, chance in ((left, "pr_auc", base_rates), (right, "roc_auc", np.full(len(tags), 0.5))):
+        numbers = metrics[metric].per_tag[order]
+        rows = np.arange(len(tags))
+        axes.hlines(rows, numbers[:, 1], numbers[:, 2], color=BLUE, alpha=0.45, linewidth=3)
+        axes.plot(numbers[:, 0], rows, "o", color=BLUE, markersize=4, label="measured, with interval")
+        axes.plot(chance[order], rows, "|", color=ORANGE, markersize=7, markeredgewidth=1.5, label="chance")
+        axes.axvline(metrics[metric].macro[0], color=GREY, linestyle=":", linewidth=1, label="macro mean")
+        axes.set_xlabel(TITLES[metric])
+        axes.grid(axis="x", color="0.9")
+        axes.set_axisbelow(True)
+        axes.set_xlim(0, 1.02)
+    left.set_yticks(np.arange(len(tags)), [plain(tags[i]) for i in order], fontsize=8)
+    left.set_ylim(len(tags) - 0.4, -0.6)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    figure.suptitle(plain(title), x=0.01, ha="left", fontsize=11)
+    save(figure, path)
+
+
+def plot_heat_map(
+    tags: Sequence[str], models: Sequence[str], values: np.ndarray, metric: str, path: str | PathLike
+) -> None:
+    """A metric of each tag (row) and model (column), the easiest tags on top.
+
+    Args:
+        tags, models: Their names.
+        values: Float (tags, models); NaN is left grey.
+        metric: Which metric it is, such as "pr_auc".
+        path: PNG file to write.
+    """
+    order = np.argsort(-np.nan_to_num(values, nan=-1).mean(axis=1), kind="stable")
+    longest = max(len(tag) for tag in tags)
+    width = 1.6 + 0.08 * longest + 0.75 * len(models)
+    figure = Figure(figsize=(max(width, 4.5), 1.8 + 0.23 * len(tags)), layout="constrained")
+    axes = figure.subplots()
+    shown = np.ma.masked_invalid(values[order])
+    axes.set_facecolor("0.85")
+    mesh = axes.pcolormesh(shown, cmap="viridis", vmin=0, vmax=1, edgecolors="white", linewidth=0.5)
+    for (row, column), value in np.ndenumerate(values[order]):
+        text = "-" if np.isnan(value) else f"{value:.2f}"
+        colour = "black" if np.isnan(value) or value > 0.6 else "white"
+        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7, color=colour)
+    axes.set_yticks(np.arange(len(tags)) + 0.5, [plain(tags[i]) for i in order], fontsize=8)
+    names = [plain(model) for model in models]
+    axes.set_xticks(np.arange(len(models)) + 0.5, names, rotation=40, ha="left", rotation_mode="anchor", fontsize=9)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.invert_yaxis()
+    figure.colorbar(mesh, ax=axes, label=f"{TITLES[metric]}, track level", pad=0.02, aspect=40)
+    save(figure, path)
+
+
+def plot_costs(
+    models: Sequence[str], numbers: np.ndarray, costs: Mapping[str, np.ndarray], metric: str, path: str | PathLike
+) -> None:
+    """A metric against each cost, a panel each, on a logarithmic axis.
+
+    Args:
+        models: Their names.
+        numbers: Float (models, 3), value, low, high.
+        costs: Axis label -> float (models,); NaN where a model's is not known.
+        metric: Which metric it is.
+        path: PNG file to write.
+    """
+    figure = Figure(figsize=(max(6.5, 4.8 * len(costs)), 4.6), layout="constrained")
+    for axes, (label, cost) in zip(
+        figure.subplots(1, len(costs), sharey=True, squeeze=False)[0], costs.items(), strict=True
+    ):
+        known = np.flatnonzero(~np.isnan(cost))
+        for i in known:  # a label that begins with "_" would be left out: hence the space
+            colour = f"C{i % 10}"
+            axes.vlines(cost[i], numbers[i, 1], numbers[i, 2], color=colour, alpha=0.45, linewidth=2)
+            axes.plot(
+                cost[i], numbers[i, 0], "os^D"[i // 10 % 4], color=colour, markersize=6, label=f" {plain(models[i])}"
+            )
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.margins(x=0.15, y=0.1)
+        axes.set_xlabel(label if len(known) == len(models) else f"{label} ({len(known)} of {len(models)} models)")
+        axes.grid(color="0.9")
+        axes.set_axisbelow(True)
+    figure.axes[0].set_ylabel(f"{TITLES[metric]}, macro, track level")
+    handles = {}
+    for axes in figure.axes:
+        points, names = axes.get_legend_handles_labels()
+        handles |= dict(zip(names, points, strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+    save(figure, path)
+
+
+def plain(text: str) -> str:
+    """A name as a picture can show it: no formula."""
+    return printable(text).replace("$", "\\$")
+
+
+def save(figure: Figure, path: str | PathLike) -> None:
+    """Writes a PNG without a word on letters that the font lacks: they are drawn as boxes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from|Matplotlib currently does not support", UserWarning)
+        figure.savefig(path, dpi=DPI, format="png")

@@ -1,0 +1,190 @@
+"""What a model said of a part of a dataset, with the truth: every number of a report can be computed again from it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from keras_musictag.errors import UnknownNameError
+from keras_musictag.tags.vocabulary import Vocabulary
+
+LEVELS = ("track", "chunk")
+WHOLE = "all"  # what reports call all tracks: no subset may be called so
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which data were scored. Two models may be compared where these are equal.
+
+    Attributes:
+        dataset: Its id, such as "mtat".
+        dataset_version: Which publication of it.
+        split: Which of its splits.
+        split_sha256: Hash of which track is in which part.
+        part: "train", "valid" or "test".
+        deformation: What was done to the audio, such as "white_noise_0.1", or "".
+    """
+
+    dataset: str
+    dataset_version: str
+    split: str
+    split_sha256: str
+    part: str
+    deformation: str = ""
+
+    def __post_init__(self):
+        for name, value in self.__dict__.items():
+            if not isinstance(value, str):
+                raise ValueError(f"`{name}` must be a string. Received: {value!r}.")
+
+    @classmethod
+    def of(cls, info: Mapping[str, Any], part: str, deformation: str = "") -> "Source":
+        """From the content of a folder of records' `dataset.json` (`Records.info`)."""
+        kept = ("dataset", "dataset_version", "split", "split_sha256")
+        return cls(**{name: info[name] for name in kept}, part=part, deformation=deformation)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Scores and targets of tracks, and of their chunks where these were kept.
+
+    Attributes:
+        model: What tables call the model; each once in a comparison.
+        source: Which data were scored.
+        vocabulary: The tags, in the order of the columns.
+        track_ids: The tracks' names, each once, in the order of the rows.
+        targets: Bool (tracks, tags).
+        scores: Float32 (tracks, tags).
+        subsets: What is reported apart, such as "unseen", or "", one a track; () where there are none.
+        chunk_scores: Float32 (chunks, tags), or None.
+        chunk_tracks: Int32 (chunks,), the row of each chunk's track, or None.
+        facts: Plain data on the model: "parameters", "multiply_adds" (of one chunk), "chunk_seconds",
+            "chunks_per_second", "architecture" and whatever else describes the run.
+
+    Raises:
+        ValueError: If shapes do not fit, a score is not finite, a track stands twice or has no chunk.
+
+    Example:
+        >>> source = Source("folder", "1", "seed 0", "ab12", "test")
+        >>> tags = Vocabulary(("rock", "piano"))
+        >>> said = Predictions("mine", source, tags, ("a", "b"), [[1, 0], [0, 1]], [[0.9, 0.2], [0.3, 0.8]])
+        >>> said.scores.dtype, said.targets.dtype, len(said)
+        (dtype('float32'), dtype('bool'), 2)
+    """
+
+    model: str
+    source: Source
+    vocabulary: Vocabulary
+    track_ids: tuple[str, ...] = field(repr=False)
+    targets: np.ndarray = field(repr=False)
+    scores: np.ndarray = field(repr=False)
+    subsets: tuple[str, ...] = field(default=(), repr=False)
+    chunk_scores: np.ndarray | None = field(default=None, repr=False)
+    chunk_tracks: np.ndarray | None = field(default=None, repr=False)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        for name in ("track_ids", "subsets"):
+            object.__setattr__(self, name, tuple(map(str, getattr(self, name))))
+        object.__setattr__(self, "vocabulary", Vocabulary.of(self.vocabulary))
+        self._check_tracks()
+        self._check_chunks()
+        if not isinstance(self.model, str) or not self.model:
+            raise ValueError(f"`model` must be a name. Received: {self.model!r}.")
+        try:
+            json.dumps(dict(self.facts), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"`facts` must be plain data that JSON can hold: {error}.") from None
+
+    def _check_tracks(self):
+        shape = (len(self.track_ids), len(self.vocabulary))
+        if len(set(self.track_ids)) != shape[0]:
+            twice = next(name for name in self.track_ids if self.track_ids.count(name) > 1)
+            raise ValueError(f"A track may have one row. Received more: {twice!r}.")
+        targets = np.asarray(self.targets)
+        if targets.shape != shape or not np.isin(targets, (0, 1)).all():
+            raise ValueError(f"`targets` must be 0 or 1, (tracks, tags) = {shape}. Received: {targets.shape}.")
+        object.__setattr__(self, "targets", targets.astype(bool))
+        object.__setattr__(self, "scores", _scores("scores", self.scores, shape))
+        if self.subsets and len(self.subsets) != shape[0]:
+            raise ValueError(f"`subsets` must be one a track, {shape[0]}. Received: {len(self.subsets)}.")
+        if WHOLE in self.subsets:
+            raise ValueError(f"A subset may not be called {WHOLE!r}: reports call the whole part so.")
+
+    def _check_chunks(self):
+        if (self.chunk_scores is None) != (self.chunk_tracks is None):
+            raise ValueError("`chunk_scores` and `chunk_tracks` must both be given, or neither.")
+        if self.chunk_scores is None:
+            return
+        tracks = np.asarray(self.chunk_tracks)
+        if tracks.ndim != 1 or tracks.dtype.kind not in "iu":
+            raise ValueError(
+                f"`chunk_tracks` must be whole numbers (chunks,). Received: {tracks.dtype} {tracks.shape}."
+            )
+        if not np.array_equal(np.unique(tracks), np.arange(len(self))):
+            raise ValueError(f"`chunk_tracks` must name each of the {len(self)} rows of tracks at least once.")
+        scores = _scores("chunk_scores", self.chunk_scores, (len(tracks), len(self.vocabulary)))
+        object.__setattr__(self, "chunk_scores", scores)
+        object.__setattr__(self, "chunk_tracks", tracks.astype(np.int32))
+
+    def __len__(self) -> int:
+        return len(self.track_ids)
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """ "track", and "chunk" where chunk scores were kept."""
+        return LEVELS if self.chunk_scores is not None else LEVELS[:1]
+
+    def rows(self, level: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Targets (rows, tags), scores (rows, tags) and each row's track (rows,). A chunk has its track's targets.
+
+        Raises:
+            UnknownNameError: If `level` is not one of `levels`.
+        """
+        if level not in self.levels:
+            raise UnknownNameError.of("level", level, self.levels)
+        if level == "track":
+            return self.targets, self.scores, np.arange(len(self))
+        return self.targets[self.chunk_tracks], self.chunk_scores, self.chunk_tracks
+
+    def subset(self, name: str) -> "Predictions":
+        """The tracks of one subset, and their chunks.
+
+        Raises:
+            UnknownNameError: If no track is in it.
+        """
+        if name not in self.subsets:
+            raise UnknownNameError.of("subset", name, sorted(set(self.subsets)))
+        kept = np.array(self.subsets) == name
+        chunks = {}
+        if self.chunk_scores is not None:
+            of_kept = kept[self.chunk_tracks]
+            new_row = np.cumsum(kept) - 1
+            chunks = {
+                "chunk_scores": self.chunk_scores[of_kept],
+                "chunk_tracks": new_row[self.chunk_tracks[of_kept]],
+            }
+        ids = tuple(id_ for id_, keep in zip(self.track_ids, kept, strict=True) if keep)
+        return replace(
+            self,
+            track_ids=ids,
+            targets=self.targets[kept],
+            scores=self.scores[kept],
+            subsets=(name,) * len(ids),
+            **chunks,
+        )
+
+
+def _scores(name: str, scores: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    scores = np.asarray(scores)
+    if scores.shape != shape or scores.dtype.kind not in "fiu" or 0 in shape:
+        raise ValueError(
+            f"`{name}` must be numbers of shape {shape}, with at least one of each. "
+            f"Received: {scores.dtype} {scores.shape}."
+        )
+    if not np.isfinite(scores).all():
+        row, tag = np.argwhere(~np.isfinite(scores))[0]
+        raise ValueError(f"`{name}` must be finite. Received: {scores[row, tag]} in row {row}, tag {tag}.")
+    return scores.astype(np.float32)

@@ -1,0 +1,115 @@
+"""One table, written as Markdown, HTML and CSV."""
+
+import csv
+import html
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from keras_musictag.errors import printable
+from keras_musictag.files import whole_file
+
+NO_VALUE = "-"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Texts in rows. The first column stands left, the others right.
+
+    Attributes:
+        title: What stands above it.
+        header: The names of the columns.
+        rows: Each as long as the header.
+        notes: Sentences that stand below it.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def to_markdown(self) -> str:
+        """The table under a heading. Signs that Markdown or HTML would read are escaped."""
+        lines = [f"## {_markdown(self.title)}", ""]
+        if self.rows:
+            lines += [_markdown_row(self.header), _markdown_row(("---", *("---:" for _ in self.header[1:])), raw=True)]
+            lines += [_markdown_row(row) for row in self.rows]
+            lines.append("")
+        lines += [f"- {_markdown(note)}" for note in self.notes]
+        return "\n".join(lines).rstrip("\n") + "\n"
+
+    def to_html(self) -> str:
+        """The table as a section; every text is escaped."""
+        parts = [f"<section><h2>{_html(self.title)}</h2>"]
+        if self.rows:
+            head = "".join(f"<th>{_html(cell)}</th>" for cell in self.header)
+            body = "\n".join("<tr>" + "".join(f"<td>{_html(c)}</td>" for c in row) + "</tr>" for row in self.rows)
+            parts.append(
+                f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+            )
+        if self.notes:
+            parts.append("<ul>" + "".join(f"<li>{_html(note)}</li>" for note in self.notes) + "</ul>")
+        return "\n".join([*parts, "</section>"])
+
+
+def _html(text: str) -> str:
+    return html.escape(printable(text))
+
+
+def _markdown(text: str) -> str:
+    text = printable(text)
+    for sign in "\\`*_|[]<>&#$~":
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def heading(text: str) -> str:
+    """The first line of a Markdown text, and an empty one."""
+    return f"# {_markdown(text)}\n"
+
+
+def _markdown_row(cells, raw: bool = False) -> str:
+    return "| " + " | ".join(cell if raw else _markdown(cell) for cell in cells) + " |"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A value in a table's cell.
+
+    Example:
+        >>> number(0.5), number(float("nan"))
+        ('0.5000', '-')
+    """
+    return NO_VALUE if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def with_interval(numbers: np.ndarray) -> str:
+    """Value, low and high in a table's cell.
+
+    Example:
+        >>> with_interval(np.array([0.5, 0.41, 0.6]))
+        '0.5000 (0.4100 to 0.6000)'
+    """
+    value, low, high = numbers
+    return number(value) if np.isnan([value, low]).any() else f"{number(value)} ({number(low)} to {number(high)})"
+
+
+def write_csv(path: str | os.PathLike, header: list[str], rows: list[list]) -> None:
+    """A CSV file in full precision; an empty cell is "no value". Written whole or not at all."""
+    with whole_file(Path(path)) as scratch, open(scratch, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows([_cell(cell) for cell in row] for row in rows)
+
+
+def _cell(cell) -> str:
+    if isinstance(cell, (float, np.floating)):
+        return "" if np.isnan(cell) else repr(float(cell))
+    return printable(str(cell))
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """A text file, written whole or not at all."""
+    with whole_file(Path(path)) as scratch:
+        scratch.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,111 @@
+"""What building needs beside this package, where it lies, and which versions were found."""
+
+import ctypes.util
+import hashlib
+import importlib.metadata
+import importlib.util
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keras_musictag.errors import MusicTagError
+from keras_musictag.gmtag.genres import DRUM_FILES, groove_files
+from keras_musictag.gmtag.sound import SOUNDFONTS
+
+SOUNDS = Path("/usr/share/sounds")  # where Debian and Ubuntu put soundfonts
+LIBRARY = Path("/usr/share/mma/lib")  # and MMA's grooves
+MODULES = {"mido": "mido", "fluidsynth": "pyfluidsynth"}  # module -> package of `pip install`
+_EXTRA = "pip install 'keras-musictag[gmtag]'"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where MMA, its grooves and the soundfonts lie, and what programs and modules are called.
+
+    Attributes:
+        mma: The `mma` program: a command or a path.
+        library: MMA's folder of groove files.
+        sounds: The folder with `sf2/` and `sf3/`, the soundfonts.
+        fluidsynth: FluidSynth's library, as the system's linker knows it.
+        modules: Python module -> the package that brings it.
+    """
+
+    mma: str = "mma"
+    library: Path = LIBRARY
+    sounds: Path = SOUNDS
+    fluidsynth: str = "fluidsynth"
+    modules: Mapping[str, str] = field(default_factory=lambda: dict(MODULES))
+
+    def soundfont(self, name: str) -> Path:
+        """The file of a soundfont of `SOUNDFONTS`."""
+        return self.sounds / SOUNDFONTS[name][0]
+
+    def require(self) -> None:
+        """Checks that everything is there.
+
+        Raises:
+            MusicTagError: If something is missing; the message names it, and the commands that install it.
+        """
+        missing = self._missing_debian()
+        modules = [name for name in self.modules if importlib.util.find_spec(name) is None]
+        if not missing and not modules:
+            return
+        what = [*missing, *(f"the Python module {name}" for name in modules)]
+        packages = list(dict.fromkeys(missing.values()))
+        how = [f"apt-get install -y --no-install-recommends {' '.join(packages)}"] if packages else []
+        how += [_EXTRA] if modules else []
+        raise MusicTagError(
+            f"Building GM-Tag needs what was not found: {', '.join(what)}. On Debian or Ubuntu: {' && '.join(how)}"
+        )
+
+    def _missing_debian(self) -> dict[str, str]:
+        """What is missing of the system -> the Debian package that has it."""
+        wanted = {
+            f"the program {self.mma!r}": ("mma", shutil.which(self.mma)),
+            f"MMA's grooves in {str(self.library)!r}": ("mma", (self.library / "stdlib").is_dir()),
+            "the library FluidSynth": ("libfluidsynth3", ctypes.util.find_library(self.fluidsynth)),
+        }
+        for name, (_, package) in SOUNDFONTS.items():
+            path = self.soundfont(name)
+            wanted[f"the soundfont {str(path)!r}"] = (package, path.is_file())
+        return {what: package for what, (package, found) in wanted.items() if not found}
+
+    def versions(self) -> dict[str, str]:
+        """What the bytes of the corpus depend on: versions of programs and libraries, SHA-256 of what they read."""
+        import av
+
+        files = [self.library / f"{file}.mma" for file in (*groove_files(), *sorted(DRUM_FILES))]
+        return {
+            "mma": _mma_version(self.mma),
+            "grooves": _sha256(files),
+            "fluidsynth": _fluidsynth_version(),
+            **{name: _sha256([self.soundfont(name)]) for name in SOUNDFONTS},
+            "mido": importlib.metadata.version("mido"),
+            "av": importlib.metadata.version("av"),
+            "libavcodec": ".".join(map(str, av.library_versions["libavcodec"])),
+        }
+
+
+def _mma_version(program: str) -> str:
+    done = subprocess.run([program, "-w", "-v"], capture_output=True, text=True, check=False)
+    return done.stdout.split()[-1] if done.stdout.split() else "unknown"
+
+
+def _fluidsynth_version() -> str:
+    import fluidsynth
+
+    library = ctypes.CDLL(fluidsynth.lib)
+    library.fluid_version_str.restype = ctypes.c_char_p
+    return library.fluid_version_str().decode()
+
+
+def _sha256(files: Iterable[Path]) -> str:
+    """Of the contents of some files, one after the other."""
+    digest = hashlib.sha256()
+    for path in files:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,93 @@
+"""Which deformation a track gets in an epoch: drawn by a generator that is seeded with (seed, epoch, track_index)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_musictag.audio.deform.dynamic_range import PRESETS, dynamic_range
+from keras_musictag.audio.deform.pitch_shift import pitch_shift
+from keras_musictag.audio.deform.time_stretch import time_stretch
+from keras_musictag.audio.deform.white_noise import white_noise
+from keras_musictag.errors import UnknownNameError
+from keras_musictag.records.crops import DEFORM, stateless_hash
+
+
+@dataclass(frozen=True)
+class Deform:
+    """What may happen to a whole track before chunks are cut from it. The ranges are those of the 2020 evaluation.
+
+    Attributes:
+        probability: Share of the tracks that are deformed in an epoch, each by one of the kinds below.
+        stretch_rate: Lowest and highest speed of a time stretch, 1 is none; None leaves the kind out.
+        pitch_semitones: Lowest and highest pitch shift; None leaves it out.
+        dynamic_range: Names of presets of `audio.deform.dynamic_range`, all as likely; () leaves it out.
+        noise_rate: Lowest and highest share of white noise; None leaves it out.
+
+    Raises:
+        ValueError: If the probability is not from 0 to 1, a range is not (low, high), or nothing is left.
+        UnknownNameError: If there is no such preset.
+
+    Example:
+        >>> Deform(stretch_rate=None, pitch_semitones=None).kinds
+        ('dynamic_range', 'noise_rate')
+    """
+
+    probability: float = 0.5
+    stretch_rate: tuple[float, float] | None = (2**-0.5, 2**0.5)
+    pitch_semitones: tuple[float, float] | None = (-1.0, 1.0)
+    dynamic_range: tuple[str, ...] = ("music standard", "speech")
+    noise_rate: tuple[float, float] | None = (0.1, 0.4)
+
+    def __post_init__(self):
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f"`probability` must be from 0 to 1. Received: {self.probability}.")
+        for name in ("stretch_rate", "pitch_semitones", "noise_rate"):
+            limits = getattr(self, name)
+            if limits is not None and not (len(limits) == 2 and limits[0] <= limits[1]):
+                raise ValueError(f"`{name}` must be (low, high) or None. Received: {limits}.")
+        if self.stretch_rate and self.stretch_rate[0] <= 0:
+            raise ValueError(f"`stretch_rate` must be above 0; 1 is none. Received: {self.stretch_rate}.")
+        for preset in self.dynamic_range:
+            if preset not in PRESETS:
+                raise UnknownNameError.of("preset", preset, PRESETS)
+        if not self.kinds:
+            raise ValueError("`Deform` must allow one kind at least. Received: all left out; pass deform=None instead.")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The attributes of the kinds that may happen."""
+        return tuple(
+            name for name in ("stretch_rate", "pitch_semitones", "dynamic_range", "noise_rate") if getattr(self, name)
+        )
+
+
+def deform_track(
+    samples: np.ndarray, sample_rate_hz: int, settings: Deform, *, seed: int, epoch: int, track_index: int
+) -> np.ndarray:
+    """Deforms a track, or leaves it as it is: always the same for the same (seed, epoch, track_index).
+
+    Args:
+        samples: Float32 (samples,).
+        sample_rate_hz: Its sample rate, Hz.
+        settings: A `Deform`.
+        seed: Of the training run.
+        epoch: From 0.
+        track_index: Position of the track in the dataset.
+
+    Returns:
+        Float32 (samples,), of another length after a time stretch.
+    """
+    random = np.random.default_rng(int(stateless_hash(DEFORM, seed, epoch, track_index)))
+    if random.random() >= settings.probability:
+        return samples
+    kind = settings.kinds[random.integers(len(settings.kinds))]
+    if kind == "stretch_rate":
+        # uniform in the logarithm: half as fast is as likely as twice as fast
+        low, high = np.log(settings.stretch_rate)
+        return time_stretch(samples, float(np.exp(random.uniform(low, high))))
+    if kind == "pitch_semitones":
+        return pitch_shift(samples, sample_rate_hz, random.uniform(*settings.pitch_semitones))
+    if kind == "dynamic_range":
+        preset = settings.dynamic_range[random.integers(len(settings.dynamic_range))]
+        return dynamic_range(samples, sample_rate_hz, preset)
+    return white_noise(samples, random.uniform(*settings.noise_rate), random)

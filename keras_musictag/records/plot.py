@@ -1,0 +1,46 @@
+"""The picture of a dataset: how frequent its tags are."""
+
+import warnings
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+ROW_INCHES = 0.24
+
+
+def plot_tags(info: dict[str, Any], path: str | PathLike) -> None:
+    """Draws for each tag the share of tracks that have it, a mark a part; needs no display.
+
+    Args:
+        info: The content of `dataset.json`.
+        path: The picture to write, such as "tags.png".
+    """
+    parts = {part: facts for part, facts in info["parts"].items() if facts["tracks"]}
+    shares = {part: 100 * np.array(facts["positives"]) / facts["tracks"] for part, facts in parts.items()}
+    largest = next(iter(parts))
+    order = np.argsort(shares[largest], kind="stable")  # the most frequent on top
+    rows = np.arange(len(order))
+    figure = Figure(figsize=(8, 1.6 + ROW_INCHES * len(order)), layout="constrained")
+    axes = figure.subplots()
+    axes.barh(rows, shares[largest][order], color="0.85", label=f"{largest}, {parts[largest]['tracks']:,} tracks")
+    for marker, (part, share) in zip("o^", list(shares.items())[1:], strict=False):
+        axes.plot(
+            share[order],
+            rows,
+            marker,
+            markersize=5,
+            fillstyle="none",
+            clip_on=False,
+            label=f"{part}, {parts[part]['tracks']:,} tracks",
+        )
+    axes.set_yticks(rows, [info["tags"][row]["name"] for row in order], parse_math=False)
+    axes.set_ylim(-0.6, len(order) - 0.4)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("tracks that have the tag, %")
+    axes.set_title(f"{info['dataset']}, {info['split']}", loc="left", parse_math=False)
+    figure.legend(loc="outside upper right", ncols=len(parts), frameon=False, fontsize="small")
+    with warnings.catch_warnings():  # a letter that the font lacks is drawn as a box: a warning for each is too much
+        warnings.filterwarnings("ignore", "Glyph .* missing from|Matplotlib currently does not support", UserWarning)
+        figure.savefig(path, dpi=120)

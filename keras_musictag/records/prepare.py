@@ -1,0 +1,159 @@
+"""A manifest becomes a folder of records: in parallel, resumed after a kill, the same bytes however it went."""
+
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_musictag.errors import DatasetError, RecordsError, UnknownNameError
+from keras_musictag.records.finish import write_tables
+from keras_musictag.records.folder import DATASET_FILE, Records, read_info
+from keras_musictag.records.manifest import Manifest
+from keras_musictag.records.plan import ShardPlan, describe_plan, differences, plan_shards, tool_versions
+from keras_musictag.records.schema import STORAGES
+from keras_musictag.records.shard import FeatureMaker, ShardJob
+from keras_musictag.records.work import begun, plan_of, sidecar_of
+from keras_musictag.records.workers import usable_cores, write_shards
+
+TRACKS_PER_SHARD = 64  # of half a minute: 60 MB as samples
+
+
+def prepare(
+    manifest: Manifest,
+    out: str | os.PathLike,
+    *,
+    storage: str = "pcm",
+    frontend: FeatureMaker | None = None,
+    jobs: int | None = None,
+    allow_missing: bool = False,
+    tracks_per_shard: int = TRACKS_PER_SHARD,
+    report: Callable[[int, int], None] | None = None,
+) -> Records:
+    """Writes a dataset as records. Run it again after an interruption: it goes on, and the bytes are the same.
+
+    With more than one job, or a front end, worker processes start afresh: in a script, call this below
+    `if __name__ == "__main__":`.
+
+    Args:
+        manifest: Which tracks there are.
+        out: Folder to write, made if need be.
+        storage: "pcm" keeps decoded samples, int16 at 16 kHz; "source" keeps the files as they are, much
+            smaller where they are compressed, to be decoded whenever they are read.
+        frontend: Makes the features that are stored beside, such as `tagger.features.ClipFeatures("musicnn")`.
+        jobs: Worker processes; None for one a core.
+        allow_missing: Go on where files are missing, cannot be used, or the counts are not the published ones.
+        tracks_per_shard: The most tracks a shard has.
+        report: Called now and then with the number of tracks that are done, and of all.
+
+    Returns:
+        The finished `Records`.
+
+    Raises:
+        DatasetError: If files are missing or counts are not the published ones, unless that is allowed; if a part
+            is left without any track.
+        RecordsError: If `out` holds records of another dataset or with other settings, or another run writes it.
+        OSError: If `out` cannot be written. What is done stays; run it again when there is space.
+        UnknownNameError: If there is no such storage.
+        ValueError: If `jobs` or `tracks_per_shard` is less than 1.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import soundfile
+        >>> from keras_musictag.records.manifest import Track
+        >>> from keras_musictag.tags.vocabulary import Vocabulary
+        >>> with TemporaryDirectory() as folder:
+        ...     soundfile.write(f"{folder}/a.wav", [0.5] * 32000, 16000)
+        ...     tracks = (Track("a", "a.wav", ("rock",), "train"),)
+        ...     rock = Vocabulary(("rock",))
+        ...     manifest = Manifest("mine", "1", "all", rock, Path(folder), tracks, licence="mine", citation="")
+        ...     records = prepare(manifest, f"{folder}/records", jobs=1)
+        ...     records.info["parts"]["train"]
+        {'tracks': 1, 'seconds': 2.0, 'positives': [1]}
+    """
+    _check(storage, jobs, tracks_per_shard)
+    out = Path(out)
+    plan = describe_plan(manifest, storage, frontend.to_dict() if frontend else None, tracks_per_shard)
+    if (out / DATASET_FILE).exists():
+        return _finished(out, plan)
+    if not allow_missing:
+        _check_counts(manifest)
+    shards = plan_shards(manifest, tracks_per_shard)
+    all_jobs = [_job(manifest, shard, out, storage, frontend) for shard in shards]
+    plan["tool_versions"] = tool_versions()
+    _check_plan(out, plan, plan_of(out))
+    # where each track counts, one that could not be used is tried again: the file may have been replaced
+    again = bool(manifest.published_counts) and not allow_missing
+    to_do = [job for job in all_jobs if (result := job.result()) is None or (again and result["skipped"])]
+    if not allow_missing:
+        _check_files(manifest, to_do)
+    with begun(out, plan):
+        total = len(manifest.tracks)
+        before = total - sum(len(job.tracks) for job in to_do)
+        tell = report or (lambda done, total: None)
+        tell(before, total)
+        write_shards(to_do, jobs or usable_cores(), lambda done: tell(before + done, total))
+        notes = write_tables(manifest, all_jobs, out, plan, allow_missing)
+    for note in notes:
+        warnings.warn(note, stacklevel=2)
+    return Records(out)
+
+
+def _check(storage: str, jobs: int | None, tracks_per_shard: int) -> None:
+    if storage not in STORAGES:
+        raise UnknownNameError.of("storage", storage, STORAGES)
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"`jobs` must be 1 or more. Received: {jobs}.")
+    if tracks_per_shard < 1:
+        raise ValueError(f"`tracks_per_shard` must be 1 or more. Received: {tracks_per_shard}.")
+
+
+def _finished(out: Path, plan: dict[str, Any]) -> Records:
+    """The records that are there, if they are those that are asked for."""
+    _check_plan(out, plan, read_info(out)["plan"])
+    shutil.rmtree(sidecar_of(out, "").parent, ignore_errors=True)  # of a run that was killed at its very end
+    return Records(out)
+
+
+def _check_plan(out: Path, asked: dict[str, Any], found: dict[str, Any] | None) -> None:
+    if found is not None and (differing := differences(asked, found)):
+        raise RecordsError(
+            f"{str(out)!r} holds records that were prepared otherwise: {differing}. Nothing was changed. Use the "
+            "same dataset and options, choose another folder, or delete this one first."
+        )
+
+
+def _check_counts(manifest: Manifest) -> None:
+    published = dict(manifest.published_counts)
+    if published and manifest.counts != {**dict.fromkeys(manifest.counts, 0), **published}:
+        raise DatasetError(
+            f"{manifest.dataset} ({manifest.split}) has other counts than were published: "
+            f"{_counts(manifest.counts)}; published: {_counts(published)}. Is the download whole? "
+            "To go on with what is there, pass --allow-missing (`allow_missing=True`)."
+        )
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return " / ".join(f"{part} {count:,}" for part, count in counts.items())
+
+
+def _check_files(manifest: Manifest, jobs: Sequence[ShardJob]) -> None:
+    missing = sorted((index, path) for job in jobs for index, _, _, path in job.tracks if not path.is_file())
+    if missing:
+        first = ", ".join(repr(str(path)) for _, path in missing[:3])
+        raise DatasetError(
+            f"{len(missing):,} of {len(manifest.tracks):,} files of {manifest.dataset} are missing, such as {first}. "
+            "Download them, or say where the audio lies. To go on without them, pass --allow-missing "
+            "(`allow_missing=True`)."
+        )
+
+
+def _job(manifest: Manifest, shard: ShardPlan, out: Path, storage: str, frontend: FeatureMaker | None) -> ShardJob:
+    position = {tag: index for index, tag in enumerate(manifest.vocabulary)}
+    tracks = tuple(
+        (index, track, tuple(sorted(position[tag] for tag in track.tags)), manifest.file(track))
+        for index in shard.indices
+        for track in (manifest.tracks[index],)
+    )
+    return ShardJob(out / shard.name, sidecar_of(out, shard.name), shard.part, tracks, len(position), storage, frontend)

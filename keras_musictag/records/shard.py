@@ -1,0 +1,146 @@
+"""One shard: its tracks are decoded and written, and a sidecar says what it holds. Run by worker processes."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from keras_musictag.audio.array import to_floats
+from keras_musictag.audio.read import open_audio
+from keras_musictag.errors import AudioError, MusicTagError
+from keras_musictag.records.folder import StoredTrack
+from keras_musictag.records.manifest import Skipped, Track
+from keras_musictag.records.schema import SAMPLE_RATE_HZ, Record, encode, to_pcm
+from keras_musictag.records.scratch import synced_file, write_json
+from keras_musictag.records.tfrecord import frame
+
+MAX_SECONDS = 2 * 3600.0  # a record lies in memory whole: 230 MB of samples
+MAX_SOURCE_BYTES = 2**30  # a protocol buffer holds less than 2 GB
+
+
+class FeatureMaker(Protocol):
+    """What `prepare` takes to store features: picklable, hashable, and plain until a worker loads it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `dataset.json` says of the features: name and config."""
+
+    def load(self) -> Callable[[np.ndarray], np.ndarray]:
+        """A function of float32 (samples,) at 16 kHz that returns float32 (frames, bands)."""
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """What a worker must know to write a shard.
+
+    Attributes:
+        path: The shard.
+        sidecar: The file beside which it is written, and that says when it is done.
+        part: Whose tracks it holds.
+        tracks: Track index, track, positions of its tags, audio file; in the order of the records.
+        num_tags: Width of the labels.
+        storage: "pcm" or "source".
+        frontend: Makes the features, or None.
+    """
+
+    path: Path
+    sidecar: Path
+    part: str
+    tracks: tuple[tuple[int, Track, tuple[int, ...], Path], ...]
+    num_tags: int
+    storage: str
+    frontend: FeatureMaker | None
+
+    def result(self) -> dict[str, Any] | None:
+        """The content of the sidecar; None unless the shard is done."""
+        try:
+            result = json.loads(self.sidecar.read_text(encoding="utf-8"))
+            return result if self.path.stat().st_size == result["bytes"] else None
+        except (FileNotFoundError, ValueError):
+            return None
+
+
+def write_shard(job: ShardJob, after_track: Callable[[], None]) -> None:
+    """Writes a shard, then its sidecar. Tracks that cannot be used are left out, and the sidecar says why.
+
+    Args:
+        job: What to write.
+        after_track: Called after each track; may raise to end the work, and nothing is left of the shard.
+
+    Raises:
+        OSError: If the shard cannot be written.
+    """
+    features_of = load_frontend(job.frontend) if job.frontend else None
+    rows, skipped, notes, digest = [], [], [], hashlib.sha256()
+    with synced_file(job.path, job.sidecar.parent) as file:
+        for index, track, tags, path in job.tracks:
+            try:
+                audio, num_samples, features, said = load_track(path, job.storage, features_of)
+            except Exception as error:  # whatever is wrong with one file must not stop the others
+                skipped.append(asdict(Skipped(track.track_id, track.path, _reason(error, path, track))))
+            else:
+                labels = np.zeros(job.num_tags, np.int64)
+                labels[list(tags)] = 1
+                facts = (index, track.track_id, track.part, track.subset)
+                record = Record(*facts, labels, SAMPLE_RATE_HZ, num_samples, job.storage, audio, features)
+                framed = frame(encode(record))
+                where = (track.path, job.path.name, file.tell(), num_samples, hashlib.sha256(audio).hexdigest())
+                rows.append(asdict(StoredTrack(*facts, *where, tags)))
+                notes += [(track.track_id, note) for note in said]
+                file.write(framed)
+                digest.update(framed)
+            after_track()
+        size = file.tell()
+    result = {"bytes": size, "sha256": digest.hexdigest(), "rows": rows, "skipped": skipped, "notes": notes}
+    write_json(job.sidecar, result)
+
+
+def load_track(path: Path, storage: str, features_of: Callable | None) -> tuple[bytes, int, np.ndarray | None, tuple]:
+    """Decodes a file.
+
+    Args:
+        path: The file.
+        storage: "pcm" or "source".
+        features_of: Samples -> features, or None.
+
+    Returns:
+        What is stored of the audio, how many samples it decodes to, features or None, notes of the decoder.
+
+    Raises:
+        AudioError: If it cannot be used as audio, is empty, or is too long or too large for a record.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is too short for features.
+    """
+    with open_audio(path, SAMPLE_RATE_HZ, MAX_SECONDS) as stream:
+        pcm = b"".join(to_pcm(block).tobytes() for block in stream)
+    if not pcm:
+        raise AudioError("The track is shorter than one sample.")
+    audio = pcm if storage == "pcm" else _source_bytes(path)
+    # of what is stored or, from a compressed file, will be decoded: 16 bits
+    features = features_of(to_floats(np.frombuffer(pcm, "<i2"))) if features_of else None
+    return audio, len(pcm) // 2, features, stream.notes
+
+
+def _source_bytes(path: Path) -> bytes:
+    size = path.stat().st_size
+    if size > MAX_SOURCE_BYTES:
+        raise AudioError(f"The file has {size} bytes; a record holds at most {MAX_SOURCE_BYTES}. Try storage 'pcm'.")
+    return path.read_bytes()
+
+
+@cache
+def load_frontend(frontend: FeatureMaker) -> Callable[[np.ndarray], np.ndarray]:
+    """Loads a front end once a process."""
+    return frontend.load()
+
+
+def _reason(error: Exception, path: Path, track: Track) -> str:
+    """Why a track was skipped, the same wherever the raw dataset lies."""
+    if isinstance(error, FileNotFoundError):
+        return "The file is missing."
+    text = " ".join(str(error).split()).replace(repr(str(path)), repr(track.path))
+    return text if isinstance(error, MusicTagError | ValueError) and text else f"{type(error).__name__}: {text}"

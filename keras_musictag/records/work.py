@@ -1,0 +1,66 @@
+"""The folder `.work` in an unfinished folder of records: the plan, a sidecar for each shard that is done, a lock."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from keras_musictag.errors import RecordsError
+from keras_musictag.records.folder import DATASET_FILE
+from keras_musictag.records.scratch import remove_scratch, write_json
+
+WORK, PLAN_FILE, LOCK_FILE = ".work", "plan.json", "lock"
+
+
+def sidecar_of(out: Path, shard: str) -> Path:
+    """Where it is written down that a shard is done."""
+    return out / WORK / f"{shard}.json"
+
+
+def plan_of(out: Path) -> dict[str, Any] | None:
+    """The plan of an unfinished folder of records; None if there is none."""
+    try:
+        return json.loads((out / WORK / PLAN_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def begun(out: Path, plan: dict[str, Any]) -> Iterator[None]:
+    """Makes the folder and its `.work`, and removes `.work` when the block has finished the records.
+
+    Raises:
+        RecordsError: If another process is writing the folder.
+        OSError: If the folder cannot be made.
+    """
+    work = out / WORK
+    work.mkdir(parents=True, exist_ok=True)
+    with _locked(work / LOCK_FILE):
+        remove_scratch(work)
+        remove_scratch(out)
+        write_json(work / PLAN_FILE, plan)
+        yield
+        if (out / DATASET_FILE).exists():
+            shutil.rmtree(work)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Holds a lock, which ends with this process however that ends."""
+    with open(path, "w") as file:
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            yield
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RecordsError(
+                f"Another process is writing {str(path.parents[1])!r}. Wait until it has ended, or end it."
+            ) from error
+        except OSError:
+            pass  # a file system without locks
+        yield

@@ -1,0 +1,1 @@
+"""Training: records and a recipe -> weights."""

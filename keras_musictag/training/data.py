@@ -1,0 +1,112 @@
+"""Records -> what `fit` takes, from any place in an epoch on, by the reader that suits the backend."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from keras_musictag.metrics.pr_auc import pr_auc
+from keras_musictag.metrics.roc_auc import roc_auc
+from keras_musictag.records.evaluation import EvaluationBatches, average_by_track
+from keras_musictag.records.folder import Records
+from keras_musictag.records.py_dataset import RecordsDataset
+from keras_musictag.tagger import Tagger
+from keras_musictag.training.recipe import Recipe
+from keras_musictag.training.state import Position
+from keras_musictag.training.validation import make_scorer, mean_loss, score_chunks
+
+VALIDATION_SECONDS = 60.0  # of audio in a batch: the networks' inputs range from 3 to 29 s
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The batches of a run.
+
+    Attributes:
+        records: An open folder of records.
+        recipe: Batch size, crops, seed.
+        chunk_samples: Length of the network's input.
+        drop_remainder: Leave out an epoch's last, smaller batch: with several devices one of them might get nothing.
+    """
+
+    records: Records
+    recipe: Recipe
+    chunk_samples: int
+    drop_remainder: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        examples = len(self.records.part("train")) * self.recipe.chunks_per_track
+        size = self.recipe.batch_size
+        return examples // size if self.drop_remainder else -(-examples // size)
+
+    def batches(self, position: Position) -> Any:
+        """What is left of the epoch, for `fit`."""
+        settings = {
+            "chunk_samples": self.chunk_samples,
+            "batch_size": self.recipe.batch_size,
+            "seed": self.recipe.seed,
+            "epoch": position.epoch,
+            "chunks_per_track": self.recipe.chunks_per_track,
+            "mixup_alpha": self.recipe.mixup_alpha,
+        }
+        if keras.backend.backend() != "tensorflow":
+            return _Rest(RecordsDataset(self.records, "train", **settings), position.step)
+        from keras_musictag.records.pipeline import train_pipeline
+
+        dataset = train_pipeline(self.records, "train", drop_remainder=self.drop_remainder, **settings)
+        return dataset.skip(position.step)
+
+    @contextmanager
+    def naming_damage(self) -> Iterator[None]:
+        """Errors about damaged records name the shard, whichever reader found the damage."""
+        if keras.backend.backend() != "tensorflow":
+            yield
+            return
+        from keras_musictag.records.damage import naming_damage
+
+        with naming_damage(self.records):
+            yield
+
+
+class _Rest(keras.utils.PyDataset):
+    """The batches of an epoch from `first` on."""
+
+    def __init__(self, batches: RecordsDataset, first: int):
+        super().__init__()
+        self._batches, self._first = batches, first
+
+    def __len__(self) -> int:
+        return len(self._batches) - self._first
+
+    def __getitem__(self, index: int):
+        return self._batches[self._first + index]
+
+
+def make_validation(feed: Feed, model: Tagger) -> Callable[[], dict[str, float]]:
+    """A function that measures the model as it is when called: loss of chunks, AUCs of tracks, all macro."""
+    score = make_scorer(model)
+    seconds = feed.chunk_samples / model.sample_rate
+    batches = EvaluationBatches(
+        feed.records,
+        "valid",
+        chunk_samples=feed.chunk_samples,
+        batch_size=max(1, int(VALIDATION_SECONDS / seconds)),
+        chunks=feed.recipe.validation_chunks,
+    )
+
+    def measure() -> dict[str, float]:
+        scores, targets, track_index = score_chunks(score, batches)
+        _, track_targets = average_by_track(targets, track_index)
+        _, track_scores = average_by_track(scores, track_index)
+        track_targets = track_targets > 0.5
+        return {
+            "val_loss": mean_loss(targets, scores),
+            "val_roc_auc": roc_auc(track_targets, track_scores).macro,
+            "val_pr_auc": pr_auc(track_targets, track_scores).macro,
+        }
+
+    return measure

@@ -1,0 +1,124 @@
+"""The loop: phases of a recipe, epochs of a phase. What it does next depends on the `Position` alone."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_musictag.files import whole_file
+from keras_musictag.tagger import Tagger
+from keras_musictag.training import network
+from keras_musictag.training.callback import StepCallback
+from keras_musictag.training.recipe import Recipe
+from keras_musictag.training.state import Position, read_position, restore_state, save_state
+from keras_musictag.zoo.weights import assign_weights, read_weights, save_weights
+
+STATE_FILE, BEST_FILE = "state.safetensors", "best.safetensors"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the loop works with.
+
+    Attributes:
+        folder: Where state and best weights go.
+        recipe: What to do.
+        batches: The rest of an epoch's batches from a position on, as `fit` takes them.
+        validate: Measures the network: a mapping with at least "val_loss".
+        checkpoint_seconds: A state is saved at least this often.
+        on_step: Told the position after each step.
+        on_epoch: Told the rows of the log after each epoch.
+    """
+
+    folder: Path
+    recipe: Recipe
+    batches: Callable[[Position], Any]
+    validate: Callable[[], dict[str, float]]
+    checkpoint_seconds: float
+    on_step: Callable[[Position], None]
+    on_epoch: Callable[[list[dict]], None]
+
+    @property
+    def state_file(self) -> Path:
+        return self.folder / STATE_FILE
+
+    @property
+    def best_file(self) -> Path:
+        return self.folder / BEST_FILE
+
+
+def run_recipe(model: Tagger, strategy, run: Run) -> Position:
+    """Trains through all phases, from the saved state on if there is one; the model ends with the best weights."""
+    resumed = run.state_file.is_file()
+    position = read_position(run.state_file) if resumed else Position()
+    for number in range(position.phase, len(run.recipe.phases)):
+        position.phase = number
+        _begin_phase(model, strategy, run, position, resumed)
+        _run_phase(model, strategy, run, position)
+        resumed = False
+        if number + 1 < len(run.recipe.phases):
+            position.phase_epoch = position.stale_epochs = 0
+    assign_weights(model, read_weights(run.best_file), str(run.best_file))
+    return position
+
+
+def _begin_phase(model: Tagger, strategy, run: Run, position: Position, resumed: bool) -> None:
+    phases, number = run.recipe.phases, position.phase
+    phase = phases[number]
+    same = ("optimizer", "layers")
+    goes_on = number > 0 and all(getattr(phase, name) == getattr(phases[number - 1], name) for name in same)
+    if goes_on and not resumed:
+        network.continue_with(model, phase)
+    else:
+        with network.scope_of(strategy):
+            network.compile_for(model, phase, run.recipe)
+    if resumed:
+        restore_state(run.state_file, model)
+        return
+    if number > 0:
+        assign_weights(model, read_weights(run.best_file), str(run.best_file))
+    save_state(run.state_file, model, position)
+
+
+def _run_phase(model: Tagger, strategy, run: Run, position: Position) -> None:
+    recipe = run.recipe
+    phase = recipe.phases[position.phase]
+    while position.phase_epoch < phase.epochs and not 0 < recipe.patience <= position.stale_epochs:
+        started = time.monotonic()
+        callback = StepCallback(position, run.state_file, run.checkpoint_seconds, run.on_step)
+        model.fit(run.batches(position), epochs=1, verbose=0, callbacks=[callback], shuffle=False)
+        measured = run.validate()
+        better = measured["val_loss"] < position.best_loss
+        row = {
+            "epoch": position.epoch + 1,
+            "phase": position.phase + 1,
+            "optimizer": phase.optimizer,
+            "learning_rate": phase.learning_rate,
+            "steps": position.step,
+            "loss": position.loss_sum / max(position.step, 1),
+            **measured,
+            "best": int(better),
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        if better:
+            with whole_file(run.best_file) as scratch:
+                save_weights(model, scratch)
+            position.best_loss, position.best_epoch = measured["val_loss"], position.epoch
+        _end_epoch(position, better, row)
+        save_state(run.state_file, model, position)
+        run.on_epoch(position.log)
+
+
+def _end_epoch(position: Position, better: bool, row: dict) -> None:
+    ended = dataclasses.replace(
+        position,
+        epoch=position.epoch + 1,
+        phase_epoch=position.phase_epoch + 1,
+        step=0,
+        loss_sum=0.0,
+        stale_epochs=0 if better else position.stale_epochs + 1,
+        log=[*position.log, row],
+    )
+    position.__dict__.update(ended.__dict__)

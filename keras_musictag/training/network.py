@@ -1,0 +1,92 @@
+"""The network of a run, on the devices there are, ready for a phase of the recipe."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import keras
+
+from keras_musictag import architectures
+from keras_musictag.tagger import Tagger
+from keras_musictag.tagger.network import HEAD
+from keras_musictag.tags.vocabulary import Vocabulary
+from keras_musictag.training.optimizers import make_optimizer
+from keras_musictag.training.recipe import Phase, Recipe
+from keras_musictag.training.settings import SONG_SECONDS, Settings
+from keras_musictag.zoo.build import build
+from keras_musictag.zoo.load import load
+
+
+def make_strategy():
+    """TensorFlow's strategy over the devices there are: None for one device, and on other backends."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([d.name for d in devices]) if len(devices) > 1 else None
+
+
+def scope_of(strategy) -> AbstractContextManager:
+    """Where variables must be made: in the strategy's scope, if there is one."""
+    return nullcontext() if strategy is None else strategy.scope()
+
+
+def replicas_of(strategy) -> int:
+    """How many devices share a batch."""
+    return 1 if strategy is None else strategy.num_replicas_in_sync
+
+
+def make_model(settings: Settings, vocabulary: Vocabulary, replicas: int) -> Tagger:
+    """The run's network with its first weights.
+
+    Raises:
+        ValueError: If the architecture cannot hear a whole song.
+    """
+    keras.utils.set_random_seed(settings.recipe.seed)
+    seconds = _chunk_seconds(settings)
+    if settings.weights is None:
+        model = build(settings.model, vocabulary, chunk_seconds=seconds, precision=settings.precision)
+    else:
+        model = load(
+            settings.model, settings.weights, tags=vocabulary, chunk_seconds=seconds, precision=settings.precision
+        )
+    if replicas > 1:
+        # else each replica keeps moving statistics of its own, and the saved model is not the trained one
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
+    return model
+
+
+def _chunk_seconds(settings: Settings) -> float | None:
+    if settings.level == "chunk":
+        return None
+    if settings.model in architectures.names():
+        chunking = architectures.get(settings.model).CHUNKING
+        if chunking.chunk_samples == round(SONG_SECONDS * chunking.sample_rate_hz):
+            return None
+    return SONG_SECONDS
+
+
+def compile_for(model: Tagger, phase: Phase, recipe: Recipe) -> None:
+    """Compiles the model for a phase, with a new optimiser whose variables are built."""
+    for layer in model.layers:
+        layer.trainable = phase.layers == "all" or layer.name in HEAD
+    model.compile(
+        optimizer=make_optimizer(phase, recipe),
+        loss=keras.losses.BinaryCrossentropy(),
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+    )
+    model.optimizer.build(model.trainable_variables)
+
+
+def continue_with(model: Tagger, phase: Phase) -> None:
+    """Goes on with the optimiser that is there, at another learning rate.
+
+    Keras keeps SGD's velocity multiplied by the learning rate, PyTorch (which the 2020 evaluation used) does not: it is
+    scaled, so that the next steps are PyTorch's.
+    """
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # float16 wraps it to scale the loss
+    scale = phase.learning_rate / float(optimizer.learning_rate)
+    for momentum in getattr(optimizer, "momentums", ()) if phase.optimizer == "sgd" else ():
+        momentum.assign(momentum * scale)
+    optimizer.learning_rate = phase.learning_rate

@@ -1,0 +1,106 @@
+"""`train`: a folder of records and a recipe -> a folder with the trained tagger, its log and its curves."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+
+from keras_musictag.errors import TrainingError
+from keras_musictag.files import whole_file
+from keras_musictag.records.folder import Records
+from keras_musictag.tagger import Tagger
+from keras_musictag.training import data, network
+from keras_musictag.training.logs import write_logs
+from keras_musictag.training.loop import Run, run_recipe
+from keras_musictag.training.recipe import Recipe, read_recipe
+from keras_musictag.training.settings import Settings, claim_folder, facts_of
+from keras_musictag.training.state import Position
+from keras_musictag.zoo.weights import arrays_of, assign_weights
+
+MODEL_FILE = "model.keras"
+CHECKPOINT_SECONDS = 120.0
+
+
+def train(
+    records: str | os.PathLike,
+    out: str | os.PathLike,
+    model: str,
+    recipe: str | Path | Recipe = "short",
+    *,
+    weights: str | None = None,
+    level: str = "chunk",
+    precision: str = "float32",
+    deterministic: bool = False,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    on_step: Callable[[Position, int], None] = lambda position, steps: None,
+    on_epoch: Callable[[list[dict]], None] = lambda rows: None,
+) -> Path:
+    """Trains a tagger on the records' part "train", and keeps the weights with the lowest loss on "valid".
+
+    The same call goes on where an interrupted one stopped: with optimiser, seeds, schedule and place in the data. On
+    TensorFlow all GPUs are used (MirroredStrategy, synchronised normalisation); on JAX and PyTorch one device.
+
+    Args:
+        records: A folder that `keras-musictag prepare` wrote.
+        out: Folder of the run: `model.keras` (the best weights), `run.json`, `log.csv`, `curves.png`, checkpoints.
+        model: An architecture; with `weights`, anything that `load` takes.
+        recipe: A name of `recipe.names()`, the path of a JSON file, or a `Recipe`.
+        weights: Pretrained weights to start from, as `load` takes them; None for random ones.
+        level: "chunk", or "song" for 29 s at once (`Settings`).
+        precision: "float32", "bfloat16" or "float16".
+        deterministic: Make TensorFlow's operations deterministic: slower, and the same weights to the bit in each run.
+        checkpoint_seconds: The state is saved at least so often, and after each epoch.
+        on_step: Told the position and the steps of an epoch after each step.
+        on_epoch: Told the rows of the log after each epoch.
+
+    Returns:
+        The file of the trained tagger, for `keras_musictag.load`.
+
+    Raises:
+        FileNotFoundError: If there are no finished records.
+        RecordsError: If records are damaged; the message names the shard.
+        TrainingError: If the folder is of another run, the loss is no number, or a part is empty.
+        OSError: If the disk is full; the last good checkpoint stays.
+        UnknownNameError: If a name is not known.
+    """
+    records, out = Records(records), Path(out)
+    recipe = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
+    settings = Settings(model, None if weights is None else str(weights), level, precision, recipe, facts_of(records))
+    for part in ("train", "valid"):
+        if not records.part(part):
+            raise TrainingError(f"{records.folder} has no tracks in the part {part!r}: training needs both.")
+    claim_folder(out, settings)
+    result = out / MODEL_FILE
+    if result.is_file():
+        return result
+    if deterministic and keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    strategy = network.make_strategy()
+    replicas = network.replicas_of(strategy)
+    with network.scope_of(strategy):
+        tagger = network.make_model(settings, records.vocabulary, replicas)
+    feed = data.Feed(records, recipe, tagger.spec.chunking.chunk_samples, drop_remainder=replicas > 1)
+    run = Run(
+        folder=out,
+        recipe=recipe,
+        batches=feed.batches,
+        validate=data.make_validation(feed, tagger),
+        checkpoint_seconds=checkpoint_seconds,
+        on_step=lambda position: on_step(position, feed.steps),
+        on_epoch=lambda rows: (write_logs(out, rows), on_epoch(rows)),
+    )
+    with feed.naming_damage():
+        run_recipe(tagger, strategy, run)
+    save_tagger(tagger, result)
+    return result
+
+
+def save_tagger(trained: Tagger, path: Path) -> None:
+    """Writes a trained tagger without its optimiser, nothing frozen: whole, or not at all."""
+    tagger = Tagger(trained.spec, precision=trained.precision, name=trained.name)
+    assign_weights(tagger, arrays_of(trained), "The trained network")
+    with whole_file(path) as scratch:
+        tagger.save(scratch)

@@ -1,0 +1,75 @@
+"""What a training run is asked for: kept beside it, so that going on with something else is noticed."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_musictag.errors import TrainingError, UnknownNameError
+from keras_musictag.files import whole_file
+from keras_musictag.records.folder import Records
+from keras_musictag.training.recipe import Recipe
+
+LEVELS = ("chunk", "song")
+SONG_SECONDS = 29.0  # what the long networks of the 2020 evaluation hear: 464,000 samples
+FILE_NAME = "run.json"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A training run.
+
+    Attributes:
+        model: An architecture's name, or what `load` takes where `weights` is given.
+        weights: Pretrained weights to start from, as `load` takes them; None for random ones.
+        level: "chunk" trains on chunks of the network's own length; "song" on `SONG_SECONDS` at once, which the
+            architecture must allow (`ANY_LENGTH`). `fcn` and `crnn` hear 29 s at either level.
+        precision: "float32" or "bfloat16" or "float16".
+        recipe: How it is trained.
+        records: The records' dataset, split and hash.
+    """
+
+    model: str
+    weights: str | None
+    level: str
+    precision: str
+    recipe: Recipe
+    records: dict[str, str]
+
+    def __post_init__(self):
+        if self.level not in LEVELS:
+            raise UnknownNameError.of("level", self.level, LEVELS)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return {**dataclasses.asdict(self), "recipe": self.recipe.to_dict()}
+
+
+def facts_of(records: Records) -> dict[str, str]:
+    """What tells one folder of records from another."""
+    return {name: records.info[name] for name in ("dataset", "dataset_version", "split", "split_sha256", "storage")}
+
+
+def claim_folder(folder: Path, settings: Settings) -> None:
+    """Writes `run.json` into a new run's folder; in one that is there, checks that it is of the same run.
+
+    Raises:
+        TrainingError: If the folder is of another run; the message says which settings differ.
+    """
+    path = folder / FILE_NAME
+    wanted = settings.to_dict()
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as scratch:
+            scratch.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
+        return
+    found = json.loads(path.read_text(encoding="utf-8"))
+    differing = [
+        f"{name} ({found.get(name)!r}, now {value!r})" for name, value in wanted.items() if found.get(name) != value
+    ]
+    if differing:
+        raise TrainingError(
+            f"{folder} holds a run with other settings: {'; '.join(differing)}. Train into another folder, or pass the "
+            "settings that it was begun with."
+        )

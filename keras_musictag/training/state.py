@@ -1,0 +1,87 @@
+"""Everything that a training run needs to go on where it was, in one file that is there whole or not at all.
+
+Keras keeps the states of Dropout's seed generators in neither `.weights.h5` nor `.keras`; `Model.variables` has them.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from keras_musictag.errors import TrainingError
+from keras_musictag.files import whole_file
+
+
+@dataclass
+class Position:
+    """Where a run is.
+
+    Attributes:
+        phase: Of the recipe, from 0.
+        epoch: Of the whole run, from 0: the one that is being trained.
+        phase_epoch: Epochs of this phase that are done.
+        step: Steps of this epoch that are done.
+        loss_sum: Of these steps' losses.
+        best_loss: Lowest validation loss so far.
+        best_epoch: When that was; -1 before the first.
+        stale_epochs: Epochs of this phase since the best.
+        log: A row an epoch that is done, as in `log.csv`.
+    """
+
+    phase: int = 0
+    epoch: int = 0
+    phase_epoch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    best_loss: float = float("inf")
+    best_epoch: int = -1
+    stale_epochs: int = 0
+    log: list[dict] = field(default_factory=list)
+
+
+def save_state(path: Path, model: keras.Model, position: Position) -> None:
+    """Writes the model's variables, seed generators' included, the optimiser's, and the position.
+
+    Raises:
+        OSError: If the disk is full; the state that was there before stays.
+    """
+    variables = {f"model/{i:04d}": v for i, v in enumerate(model_variables(model))}
+    variables |= {f"optimizer/{i:04d}": v for i, v in enumerate(model.optimizer.variables)}
+    arrays = {name: np.array(keras.ops.convert_to_numpy(v), order="C") for name, v in variables.items()}
+    with whole_file(path) as scratch:
+        try:
+            save_file(arrays, scratch, metadata={"position": json.dumps(asdict(position))})
+        except SafetensorError as error:  # what safetensors makes of a full disk
+            raise OSError(f"{path} could not be written: {error}. The state before it is kept.") from error
+
+
+def read_position(path: Path) -> Position:
+    """The position in a state file."""
+    with safe_open(path, "numpy") as file:
+        return Position(**json.loads(file.metadata()["position"]))
+
+
+def restore_state(path: Path, model: keras.Model) -> None:
+    """Puts a state file's values into a compiled model whose optimiser is built.
+
+    Raises:
+        TrainingError: If the file is of another network or optimiser.
+    """
+    wanted = {"model": model_variables(model), "optimizer": model.optimizer.variables}
+    with safe_open(path, "numpy") as file:
+        names = set(file.keys())
+        expected = {f"{kind}/{i:04d}": v for kind, vs in wanted.items() for i, v in enumerate(vs)}
+        if names != set(expected):
+            raise TrainingError(f"{path} is the state of another network or optimiser. Train into another folder.")
+        for name, variable in expected.items():
+            variable.assign(file.get_tensor(name))
+
+
+def model_variables(model: keras.Model) -> list:
+    """All variables of a model but its metrics', in a fixed order."""
+    metrics = {id(v) for v in model.metrics_variables}
+    return [v for v in model.variables if id(v) not in metrics]

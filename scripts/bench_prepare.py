@@ -1,0 +1,146 @@
+"""Speed and memory of preparing MP3 clips, as a share of the pure decoding speed of the same run.
+
+    python scripts/bench_prepare.py [--clips 3000] [--jobs 2] [--repeats 3]
+
+The clips are like MagnaTagATune's: 29.1 s, MP3, 16 kHz, mono, 32 kbit/s, of generated sound; a few dozen are made and
+linked to as many names as asked for. Prints a table: clips a second (median of the repeats) of decoding alone, in as
+many processes, and of `prepare` for both storages with the processes' start and the tables' end; their share of
+decoding; and the most memory of a worker, also for a quarter of the clips. docs/performance.md holds its output.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import tempfile
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import av
+import numpy as np
+
+from keras_musictag.audio.read import read
+from keras_musictag.records.manifest import Manifest, Track
+from keras_musictag.records.prepare import prepare
+from keras_musictag.tags.vocabulary import Vocabulary
+
+SECONDS, RATE_HZ, DIFFERENT = 29.1, 16000, 48
+
+
+def write_mp3(path: Path, index: int) -> None:
+    """Tones that change each half second, and noise."""
+    random = np.random.default_rng(index)
+    time_ = np.arange(round(SECONDS * RATE_HZ)) / RATE_HZ
+    hz = random.uniform(80, 3000, (3, 60))[:, (time_ * 2).astype(int)]
+    samples = 0.15 * np.sin(2 * np.pi * np.cumsum(hz / RATE_HZ, axis=1)).sum(axis=0)
+    samples += random.normal(0, 0.02, len(time_))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libmp3lame", RATE_HZ, layout="mono", format="s16p", bit_rate=32000)
+        frame = av.AudioFrame.from_ndarray((samples * 32767).astype(np.int16)[None], format="s16p", layout="mono")
+        frame.sample_rate = RATE_HZ
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+
+
+def make_manifest(folder: Path, clips: int) -> Manifest:
+    """Links to the clips that are made, each with a name of its own."""
+    folder.mkdir()
+    for index in range(min(DIFFERENT, clips)):
+        write_mp3(folder / f"made{index}.mp3", index)
+    tracks = []
+    for index in range(clips):
+        (folder / f"{index:05d}.mp3").hardlink_to(folder / f"made{index % DIFFERENT}.mp3")
+        tracks.append(Track(f"{index:05d}", f"{index:05d}.mp3", ("tone",), ("train", "valid", "test")[index % 3]))
+    vocabulary = Vocabulary(("tone",))
+    return Manifest("bench", "1", "all", vocabulary, folder, tuple(tracks), licence="generated", citation="none")
+
+
+def decode(path: Path) -> int:
+    return len(read(path, RATE_HZ).samples)
+
+
+def decoding_seconds(manifest: Manifest, jobs: int) -> float:
+    """Of decoding alone; the processes are up before the clock starts."""
+    paths = [manifest.file(track) for track in manifest.tracks]
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        list(pool.map(decode, paths[: 4 * jobs]))
+        begin = time.perf_counter()
+        list(pool.map(decode, paths, chunksize=16))
+        return time.perf_counter() - begin
+
+
+class PeakMemory(threading.Thread):
+    """Watches this process's children, and knows the most memory that one of them had, MB."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.most_mb, self._end = 0.0, threading.Event()
+
+    def run(self):
+        children = Path(f"/proc/{os.getpid()}/task")
+        while not self._end.wait(0.1):
+            for task in children.glob("*/children"):
+                for child in task.read_text().split():
+                    self.most_mb = max(self.most_mb, self._mb(child))
+
+    def _mb(self, process: str) -> float:
+        try:
+            lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):  # it has just ended
+            return 0.0
+        return next((float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+
+    def stop(self) -> float:
+        self._end.set()
+        self.join()
+        return self.most_mb
+
+
+def preparing(manifest: Manifest, out: Path, jobs: int, storage: str) -> tuple[float, float]:
+    """Seconds from call to finished records, and the most memory of a worker, MB."""
+    watch = PeakMemory()
+    watch.start()
+    begin = time.perf_counter()
+    records = prepare(manifest, out, jobs=jobs, storage=storage)
+    seconds = time.perf_counter() - begin
+    if len(records) != len(manifest.tracks):
+        raise SystemExit(f"{len(records)} of {len(manifest.tracks)} clips were prepared: no measure.")
+    shutil.rmtree(out)
+    return seconds, watch.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=3000)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--folder", help="Where the clips and records go, about 1 MB a clip.  [default: a temporary one]"
+    )
+    arguments = parser.parse_args()
+    clips, jobs = arguments.clips, arguments.jobs
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch:
+        scratch = Path(scratch)
+        manifest = make_manifest(scratch / "audio", clips)
+        few = Manifest(**{**manifest.__dict__, "tracks": manifest.tracks[: max(1, clips // 4)]})
+        seconds = {"decoding alone": [], "pcm": [], "source": []}
+        memory = {}
+        for _ in range(arguments.repeats):  # taking turns: other work on the machine meets all alike
+            seconds["decoding alone"].append(decoding_seconds(manifest, jobs))
+            for storage in ("pcm", "source"):
+                elapsed, memory[storage] = preparing(manifest, scratch / "out", jobs, storage)
+                seconds[storage].append(elapsed)
+        few_memory = {storage: preparing(few, scratch / "out", jobs, storage)[1] for storage in memory}
+        print(f"{clips} clips, {jobs} processes, median of {arguments.repeats}\n")
+        print(f"| | clips/s | share of decoding | MB of a worker | with {len(few.tracks)} clips |")
+        print("| --- | --- | --- | --- | --- |")
+        for name, measured in seconds.items():
+            ratios = [whole / own for whole, own in zip(seconds["decoding alone"], measured, strict=True)]
+            most = f"{memory[name]:.0f} | {few_memory[name]:.0f}" if name in memory else " | "
+            print(f"| {name} | {clips / statistics.median(measured):.1f} | {statistics.median(ratios):.2f} | {most} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+from keras_musictag.cli import gmtag
+from keras_musictag.gmtag.tiers import TIERS
+
+
+def test_the_tiers_are_those_of_the_library():
+    assert gmtag.TIERS == tuple(TIERS)
+
+
+def test_what_is_missing_is_told_in_one_line(call, folder):
+    outcome = call("gmtag", "build", "out", "--tier", "tiny", "--mma", "no-such-mma", "--sounds", folder)
+    assert outcome.code == 1
+    assert outcome.err.count("\n") == 1
+    assert "the program 'no-such-mma'" in outcome.err
+    assert "apt-get install -y --no-install-recommends mma fluid-soundfont-gm musescore-general-" in outcome.err
+    assert not (folder / "out").exists()
+
+
+def test_a_tier_and_a_number_of_clips_are_one_too_many(call):
+    outcome = call("gmtag", "build", "out", "--tier", "tiny", "--clips", 10)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "not both" in outcome.err
+
+
+@pytest.mark.parametrize(("option", "value"), [("--clips", 3), ("--jobs", 0)])
+def test_numbers_that_make_no_sense_are_told(call, option, value):
+    outcome = call("gmtag", "build", "out", option, value)
+    assert outcome.code == 1
+    assert f"`{option[2:]}` must be a whole number" in outcome.err
+
+
+@pytest.mark.slow
+def test_it_builds_and_says_what_and_prepares_nothing_twice(run, folder):
+    outcome = run("gmtag", "build", "out", "--clips", 4, "--jobs", 2, cwd=folder)
+    assert outcome == (
+        0,
+        "Wrote 4 clips to out (2 train, 1 valid, 1 test).\n"
+        "No hashes were measured for a corpus of this size: there is nothing to compare with.\n",
+        "",
+    )
+    assert json.loads((folder / "out" / "corpus.json").read_text())["clips"] == 4
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.mp3")}
+    assert len(before) == 4
+    assert run("gmtag", "build", "out", "--clips", 4, cwd=folder).out == outcome.out
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.mp3")} == before

@@ -1,0 +1,63 @@
+import shutil
+
+import pytest
+
+from keras_musictag.records.folder import Records
+from tests.records.make import make_records
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    return make_records(tmp_path_factory.mktemp("made"), 10, seconds=0.5)
+
+
+@pytest.fixture
+def records(folder, made):
+    """A copy in the working directory."""
+    return shutil.copytree(made.folder, folder / "records")
+
+
+def test_whole_records_are_said_to_be_whole(call, records):
+    assert call("records", "check", "records", "--decode") == (0, "10 tracks: 0 errors, 0 warnings.\n", "")
+
+
+def test_damage_is_told_with_shard_byte_and_track_and_the_exit_code_is_one(call, records):
+    track = Records(records).tracks[1]
+    shard = records / track.shard
+    data = bytearray(shard.read_bytes())
+    data[track.offset + 500] ^= 1
+    shard.write_bytes(data)
+    outcome = call("records", "check", "records")
+    assert outcome.code == 1
+    assert "10 tracks: 1 errors, 0 warnings." in outcome.out
+    where = f"{track.shard}, byte {track.offset}, track track-001: "
+    assert f"error, checksum: {where}" in outcome.out
+
+
+def test_many_findings_of_one_kind_are_counted_and_some_are_told(call, records, monkeypatch):
+    monkeypatch.setattr("keras_musictag.cli.records.SHOWN", 2)
+    for shard in records.glob("*.tfrecord"):
+        data = bytearray(shard.read_bytes())
+        for track in Records(records):
+            if track.shard == shard.name:
+                data[track.offset + 500] ^= 1
+        shard.write_bytes(data)
+    lines = call("records", "check", "records").out.splitlines()
+    assert sum(line.startswith("error, checksum: ") for line in lines) == 2
+    assert "... and 8 more of checksum" in lines and lines[-1] == "10 tracks: 10 errors, 0 warnings."
+
+
+def test_a_description_has_parts_and_tags_with_their_counts(call, records, folder):
+    outcome = call("records", "info", "records", "--plot", "pictures/tags.png")
+    assert (outcome.code, outcome.err) == (0, "")
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in outcome.out.splitlines() if "│" in line]
+    assert rows[:3] == [["train", "6", "0.00", "2"], ["valid", "2", "0.00", "1"], ["test", "2", "0.00", "1"]]
+    assert rows[3] == ["rock", "3", "1", "1", "genre"]
+    assert "made 1, split fixed" in outcome.out and "licence: None: generated." in outcome.out
+    assert (folder / "pictures" / "tags.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("subcommand", ["check", "info"])
+def test_a_folder_without_records_is_told(call, folder, subcommand):
+    outcome = call("records", subcommand, ".")
+    assert outcome.code == 1 and outcome.err.startswith("Error: There is no dataset.json in '.'")

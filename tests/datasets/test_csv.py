@@ -1,0 +1,142 @@
+"""A table of tracks: its forms, its parts, and errors that name line and column."""
+
+import pytest
+
+from keras_musictag.datasets import csv
+from keras_musictag.errors import DatasetError
+
+TAGS = """path,tags,artist
+a.mp3,rock; guitar,Ann
+b.mp3,,Bob
+c.mp3,jazz,Cid
+"""
+COLUMNS = """id\tpath\trock\tguitar\tpart
+t1\tx/a.mp3\t1\t0\ttrain
+t2\tx/b.mp3\t\t1\tvalidation
+t3\tx/c.mp3\t0\t0\tTest
+"""
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Writes a table and returns where it lies."""
+
+    def write(content, name="tracks.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def tracks(manifest):
+    return {track.track_id: track.tags for track in manifest.tracks}
+
+
+def parts(manifest):
+    return {track.track_id: track.part for track in manifest.tracks}
+
+
+def test_tags_in_one_column_are_sorted_and_a_track_may_have_none(table, tmp_path):
+    manifest = csv.manifest(table(TAGS))
+    assert list(manifest.vocabulary) == ["guitar", "jazz", "rock"]
+    assert tracks(manifest) == {"a.mp3": ("guitar", "rock"), "b.mp3": (), "c.mp3": ("jazz",)}
+    assert sorted(parts(manifest).values()) == ["test", "train", "valid"]
+    assert manifest.file(manifest.tracks[0]) == tmp_path / "a.mp3"
+
+
+def test_columns_of_0_and_1_keep_their_order_and_parts_are_taken_as_stated(table, tmp_path):
+    manifest = csv.manifest(table(COLUMNS, "tracks.tsv"), audio=tmp_path / "audio")
+    assert list(manifest.vocabulary) == ["rock", "guitar"]
+    assert tracks(manifest) == {"t1": ("rock",), "t2": ("guitar",), "t3": ()}
+    assert parts(manifest) == {"t1": "train", "t2": "valid", "t3": "test"}
+    assert manifest.file(manifest.tracks[0]) == tmp_path / "audio" / "x" / "a.mp3"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TAGS.replace("\n", "\r\n"),
+        TAGS.replace("\n", "\r"),
+        b"\xef\xbb\xbf" + TAGS.encode(),
+        TAGS.replace(",", "\t"),
+        TAGS.replace("rock; guitar", '"rock; guitar"').replace(",", ";"),
+        TAGS.replace("path", "Path ").replace("tags", "TAGS"),
+        TAGS.replace("\n", "\n\n") + ",,\n",
+        TAGS.rstrip(),
+        TAGS.replace("a.mp3", '"a.mp3"').replace("Cid", '"Cid\u2028 the ""second"",\nor third"'),
+    ],
+    ids=["CRLF", "CR", "BOM", "tabs", "semicolons", "capitals", "blank lines", "no last line end", "quotes"],
+)
+def test_the_same_table_in_other_spellings_is_the_same(table, content):
+    other, plain = csv.manifest(table(content)), csv.manifest(table(TAGS, "plain.csv"))
+    assert other.vocabulary == plain.vocabulary and tracks(other) == tracks(plain)
+
+
+def test_another_separator_splits_the_tags(table):
+    manifest = csv.manifest(table(TAGS.replace(";", "|")), separator="|")
+    assert tracks(manifest)["a.mp3"] == ("guitar", "rock")
+    with pytest.raises(ValueError, match="separator"):
+        csv.manifest(table(TAGS), separator="")
+
+
+def test_numbers_as_pandas_writes_them_are_0_and_1(table):
+    assert tracks(csv.manifest(table("path,rock\na,1.0\nb,0.0\nc,\n"))) == {"a": ("rock",), "b": (), "c": ()}
+
+
+def test_beside_tags_other_columns_are_not_looked_at(table):
+    assert list(csv.manifest(table(TAGS.replace("artist", "title"))).vocabulary) == ["guitar", "jazz", "rock"]
+
+
+def test_without_parts_an_artist_stays_in_one_and_seed_and_shares_count(table):
+    lines = [f"{i}.mp3,{'rock' if i % 2 else 'jazz'},artist {i // 5}" for i in range(100)]
+    path = table("\n".join(["path,tags,artist", *lines]))
+    manifest = csv.manifest(path)
+    assert manifest.counts == {"train": 80, "valid": 10, "test": 10}
+    part_of = parts(manifest)
+    assert all(len({part_of[f"{5 * a + k}.mp3"] for k in range(5)}) == 1 for a in range(20))
+    assert csv.manifest(path, seed=1).split_sha256 != manifest.split_sha256
+    assert csv.manifest(path, fractions=(0.5, 0, 0.5)).counts == {"train": 50, "valid": 0, "test": 50}
+
+
+def test_an_empty_part_column_is_as_good_as_none(table):
+    manifest = csv.manifest(
+        table(TAGS.replace("artist", "part").replace("Ann", "").replace("Bob", "").replace("Cid", ""))
+    )
+    assert sorted(parts(manifest).values()) == ["test", "train", "valid"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "line 1: there is no column 'path'. Received: nothing"),
+        ("file,tags\na,rock\n", "line 1: there is no column 'path'. Received: file, tags"),
+        ("path,tags,path\n", "line 1: column 'path' stands twice"),
+        (",path,tags\n", "line 1: column 1 has no name. Did pandas"),
+        ("path,tags\n", "no track"),
+        ("path,tags\na,\nb,\n", "no track has a tag"),
+        ("path\na\nb\n", "no track has a tag"),
+        ("path,tags\na,rock\nb,rock\n", "every track has every tag"),
+        ("path,tags\na,rock\nb,rock,loud\n", "line 3: expected 2 columns as in the header. Received: 3"),
+        ("path,rock\na,1\nb,yes\n", "line 3, column 'rock': expected 0, 1 or nothing. Received: 'yes'"),
+        ("path,rock,split\na,1,train\nb,0,test\n", "line 2, column 'split'.*'train'.*part"),
+        ("path,tags\na,rock\n,jazz\n", "line 3, column 'path': expected a value"),
+        ("path,tags\na,rock\nb,jazz\n./a,jazz\n", "line 4, column 'path': './a' stands in line 2 already"),
+        ("path,tags,id\na,rock,1\nb,jazz,1\n", "line 3, column 'id': '1' stands in line 2 already"),
+        ("path,tags,track_id\na,rock,1\nb,jazz,\n", "line 3, column 'track_id': expected a value"),
+        ("path,tags,part\na,rock,train\nb,jazz,\n", "line 3, column 'part'.*Received: nothing, though"),
+        ("path,tags,part\na,rock,train\nb,jazz,dev\n", "line 3, column 'part'.*Received: 'dev'"),
+        ('path,tags\na,rock\nb,"jazz\n', "line 3: unexpected end of data. Is a quote missing"),
+        ("path,tags\na,rock\nb,caf\u00e9\n".encode("latin-1"), "line 3: byte 0xe9 is not UTF-8.*Latin-1"),
+        ("path,tags\na,rock\n".encode("utf-16"), "line 1: byte 0xff is not UTF-8"),
+    ],
+)
+def test_errors_name_the_line_and_the_column(table, content, message):
+    with pytest.raises(DatasetError, match=message):
+        csv.manifest(table(content))
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path):
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(FileNotFoundError, match="no file"):
+            csv.manifest(path)

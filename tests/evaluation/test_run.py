@@ -1,0 +1,91 @@
+import json
+
+import pytest
+from PIL import Image
+
+from keras_musictag.evaluation.predictions_file import load_predictions, save_predictions
+from keras_musictag.evaluation.run import read_run, write_run
+from tests.evaluation.conftest import FEW
+from tests.evaluation.simulate import pair, simulate
+
+FILES = [
+    "measured.csv",
+    "measured.npz",
+    "per_tag.csv",
+    "per_tag.png",
+    "report.json",
+    "report.md",
+    "valid.csv",
+    "valid.npz",
+]
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_the_same_predictions_give_the_same_bytes(tmp_path):
+    for name in "ab":
+        write_run(tmp_path / name, *pair(), resampling=FEW)
+    assert list(contents(tmp_path / "a")) == FILES
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_what_was_written_is_read(runs):
+    run = read_run(runs[1])
+    assert run.report.model == run.predictions.model == "good"
+    assert run.report.to_json() == (runs[1] / "report.json").read_text(encoding="utf-8")
+    assert load_predictions(runs[1] / "valid.npz").source.part == "valid"
+
+
+def test_the_picture_has_a_row_a_tag(runs):
+    with Image.open(runs[0] / "per_tag.png") as image:
+        assert image.size == (1200, round(120 * (1.6 + 0.2 * 6)))  # inches, at 120 dots each
+        assert len(set(image.convert("L").tobytes())) > 50
+
+
+def test_an_earlier_runs_validation_scores_do_not_stay(tmp_path):
+    write_run(tmp_path, *pair(), resampling=FEW)
+    write_run(tmp_path, simulate(), resampling=FEW)
+    assert "valid.npz" not in contents(tmp_path) and "valid.csv" not in contents(tmp_path)
+
+
+def test_an_unfinished_folder_is_told(tmp_path, runs):
+    with pytest.raises(FileNotFoundError, match="no report.json in .*`keras-musictag evaluate` has finished"):
+        read_run(tmp_path)
+
+
+def test_where_writing_fails_the_folder_is_not_taken_for_finished(tmp_path):
+    write_run(tmp_path, *pair(), resampling=FEW)
+    (tmp_path / "per_tag.csv").unlink()
+    (tmp_path / "per_tag.csv").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"per_tag\.csv"):
+        write_run(tmp_path, *pair(), resampling=FEW)
+    with pytest.raises(FileNotFoundError, match=r"no report\.json"):
+        read_run(tmp_path)
+
+
+def test_a_report_on_other_predictions_is_refused(tmp_path):
+    write_run(tmp_path, *pair(), resampling=FEW)
+    save_predictions(simulate(noise=9), tmp_path / "measured.npz")
+    with pytest.raises(ValueError, match="not on the predictions beside it: roc_auc is 0.*computed again"):
+        read_run(tmp_path)
+    save_predictions(simulate(model="other"), tmp_path / "measured.npz")
+    with pytest.raises(ValueError, match="differ in their model"):
+        read_run(tmp_path)
+
+
+def test_a_number_that_was_changed_by_hand_is_found(tmp_path):
+    write_run(tmp_path, *pair(), resampling=FEW)
+    report = json.loads((tmp_path / "report.json").read_text())
+    report["levels"]["track"]["groups"]["all"]["metrics"]["f1"]["macro"]["value"] += 1e-6
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    with pytest.raises(ValueError, match="not on the predictions beside it: f1"):
+        read_run(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 1}'])
+def test_a_damaged_report_is_told_by_its_path(tmp_path, text):
+    (tmp_path / "report.json").write_text(text)
+    with pytest.raises(ValueError, match=r"report\.json' cannot be read"):
+        read_run(tmp_path)

@@ -1,0 +1,38 @@
+import csv
+
+import numpy as np
+
+from keras_musictag.evaluation.tables import Table, number, with_interval, write_csv, write_text
+
+
+def test_markdown_is_a_table_with_its_notes():
+    table = Table("Scores_1", ("model", "AP"), (("a|b", "0.5"), ("<i>", "-")), ("A note.",))
+    assert table.to_markdown() == (
+        "## Scores\\_1\n\n| model | AP |\n| --- | ---: |\n| a\\|b | 0.5 |\n| \\<i\\> | - |\n\n- A note.\n"
+    )
+
+
+def test_html_escapes_every_text():
+    html = Table("<t>", ("<h>",), (('<c> & "d"',),), ("<n>",)).to_html()
+    for text in ("&lt;t&gt;", "&lt;h&gt;", "&lt;c&gt; &amp; &quot;d&quot;", "&lt;n&gt;"):
+        assert text in html
+    assert "<t>" not in html and "<h>" not in html and "<n>" not in html
+
+
+def test_what_has_no_value_is_a_dash():
+    assert number(np.nan) == "-"
+    assert with_interval(np.array([np.nan, np.nan, np.nan])) == "-"
+    assert with_interval(np.array([0.25, np.nan, np.nan])) == "0.2500"
+
+
+def test_csv_keeps_every_digit_and_leaves_no_value_empty(tmp_path):
+    write_csv(tmp_path / "a.csv", ["a", "b", "c"], [[1 / 3, np.float64("nan"), 'x,"y"\n']])
+    with open(tmp_path / "a.csv", newline="") as file:
+        _, row = csv.reader(file)
+    assert float(row[0]) == 1 / 3
+    assert row[1:] == ["", 'x,"y"\\n']
+
+
+def test_text_has_unix_line_ends(tmp_path):
+    write_text(tmp_path / "a.txt", "é\n")
+    assert (tmp_path / "a.txt").read_bytes() == "é\n".encode()

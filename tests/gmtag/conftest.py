@@ -1,0 +1,19 @@
+"""What the tests of GM-Tag share: MMA, FluidSynth and the soundfonts themselves (scripts/debian_packages.txt)."""
+
+import pytest
+
+from keras_musictag.gmtag.compose import compose
+from keras_musictag.gmtag.packages import Installation
+
+
+@pytest.fixture(scope="session")
+def installation() -> Installation:
+    installation = Installation()
+    installation.require()
+    return installation
+
+
+@pytest.fixture(scope="session")
+def piece(installation):
+    """A clip's music, from the part whose soundfonts may be the quick one to load."""
+    return compose("test", 0, installation)

@@ -1,0 +1,99 @@
+"""FluidSynth itself, with the soundfont that loads in a tenth of a second."""
+
+import hashlib
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_musictag.errors import DatasetError
+from keras_musictag.gmtag.render import CLIP_SAMPLES, at_loudness, render
+from keras_musictag.gmtag.sound import SOUNDFONTS, UNSEEN_SOUNDFONT, Sound
+from tests.gmtag.hand_made import music, note
+
+ROOT = Path(__file__).parents[2]
+DRY = Sound(UNSEEN_SOUNDFONT, 1.0, False, 0.5, 0.0, False, -20.0)
+A_NOTE = (note(19, 4, 12, pitch=69),)  # an organ's A: 440 Hz, from second 3 to second 11 of the clip
+
+
+def loudness_db(pcm) -> float:
+    return 10 * np.log10(np.mean((pcm / 32768.0) ** 2))
+
+
+@pytest.fixture(scope="module")
+def played(installation):
+    return render(music(*A_NOTE, note(0, 40, 41)), DRY, installation)
+
+
+def test_a_clip_has_its_length_and_its_loudness(played):
+    assert played.shape == (CLIP_SAMPLES,) == (465600,)
+    assert played.dtype == np.int16
+    assert loudness_db(played) == pytest.approx(-20, abs=0.01)
+
+
+def test_a_note_sounds_when_and_as_high_as_it_is_written(played):
+    assert np.abs(played[: int(2.99 * 16000)]).max() <= 2
+    assert np.abs(played[int(3.2 * 16000) :][:1600]).max() > 1000
+    assert np.abs(played[13 * 16000 :]).max() <= 2
+    spectrum = np.abs(np.fft.rfft(played[4 * 16000 : 6 * 16000]))
+    peaks = np.flatnonzero(spectrum > 0.2 * spectrum.max()) / 2 / 220  # an organ has pipes of an octave below, too
+    assert np.abs(peaks - np.rint(peaks)).max() < 0.03
+
+
+def test_a_clip_is_the_same_after_another_one(installation, played):
+    wet = replace(DRY, reverb=True, reverb_level=0.4, chorus=True)
+    first = render(music(*A_NOTE), wet, installation)
+    assert not np.array_equal(first, played)  # the room and the chorus are heard
+    render(music(note(40, 1, 30)), wet, installation)
+    assert np.array_equal(render(music(*A_NOTE), wet, installation), first)
+
+
+def test_a_clip_is_the_same_in_another_process(played):
+    program = (
+        "from tests.gmtag.test_render import *; from keras_musictag.gmtag.packages import Installation; import hashlib;"
+        "pcm = render(music(*A_NOTE, note(0, 40, 41)), DRY, Installation());"
+        "print(hashlib.sha256(pcm.tobytes()).hexdigest())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == hashlib.sha256(played.tobytes()).hexdigest()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("soundfont", SOUNDFONTS)
+def test_every_soundfont_plays_and_none_as_another(installation, played, soundfont):
+    pcm = render(music(*A_NOTE, note(0, 40, 41)), replace(DRY, soundfont=soundfont), installation)
+    assert loudness_db(pcm) == pytest.approx(-20, abs=0.01)
+    assert np.array_equal(pcm, played) == (soundfont == UNSEEN_SOUNDFONT)
+
+
+@pytest.mark.parametrize("target", [-24.0, -15.0])
+def test_any_loudness_is_reached(target):
+    samples = np.random.default_rng(0).normal(0, 0.01, 16000)
+    assert loudness_db(at_loudness(samples, target)) == pytest.approx(target, abs=0.02)
+
+
+def test_loudness_does_not_depend_on_the_gain_before():
+    samples = np.random.default_rng(0).normal(0, 0.1, 16000)
+    assert np.abs(at_loudness(samples, -20).astype(int) - at_loudness(samples / 8, -20)).max() <= 1
+
+
+def test_peaks_are_cut_and_do_not_wrap():
+    samples = np.full(16000, 1e-3)
+    samples[::1000] = [1, -1] * 8
+    pcm = at_loudness(samples, -15)
+    assert (pcm.max(), pcm.min()) == (32112, -32112)  # 0.98 of full scale
+
+
+def test_silence_is_an_error(installation):
+    with pytest.raises(DatasetError, match="silent"):
+        render(music(note(0, 40, 41)), DRY, installation)
+
+
+def test_a_soundfont_that_is_none_is_told(installation, tmp_path):
+    (tmp_path / "sf2").mkdir()
+    (tmp_path / "sf2" / "TimGM6mb.sf2").write_bytes(b"no soundfont")
+    with pytest.raises(DatasetError, match="cannot read the soundfont .*TimGM6mb.sf2"):
+        render(music(*A_NOTE), DRY, replace(installation, sounds=tmp_path))

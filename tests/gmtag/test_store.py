@@ -1,0 +1,64 @@
+import pytest
+
+from keras_musictag.errors import DatasetError
+from keras_musictag.gmtag import store
+from keras_musictag.gmtag.build import build
+from keras_musictag.gmtag.tiers import tier_parts
+
+PACKAGES = {"mma": "1", "av": "2"}
+ROW = {"id": "train_000003", "part": "train", "index": 3, "path": "audio/train/train_000003.mp3"}
+
+
+def test_a_clip_is_done_when_it_and_its_row_are_written(tmp_path):
+    with store.opened(tmp_path, PACKAGES):
+        assert not store.is_done(tmp_path, "train", 3)
+        store.write_clip(tmp_path, ROW, b"mp3")
+    assert store.is_done(tmp_path, "train", 3)
+    assert not store.is_done(tmp_path, "test", 3)
+    assert store.read_row(tmp_path, "train", 3) == ROW
+    (tmp_path / ROW["path"]).unlink()
+    assert not store.is_done(tmp_path, "train", 3)
+
+
+def test_audio_alone_is_no_clip_that_is_done(tmp_path):
+    with store.opened(tmp_path, PACKAGES):
+        store.write_whole(tmp_path, tmp_path / ROW["path"], b"mp3")
+    assert not store.is_done(tmp_path, "train", 3)
+
+
+def test_two_builds_do_not_share_a_folder(tmp_path):
+    with store.opened(tmp_path, PACKAGES):
+        with pytest.raises(DatasetError, match="Another build is at work"):
+            store.opened(tmp_path, PACKAGES).__enter__()
+    with store.opened(tmp_path, PACKAGES):
+        pass
+
+
+def test_a_corpus_is_not_made_half_with_other_packages(tmp_path):
+    with store.opened(tmp_path, PACKAGES):
+        pass
+    with pytest.raises(DatasetError, match="begun with av 2, and here is av 3"):
+        store.opened(tmp_path, {**PACKAGES, "av": "3"}).__enter__()
+
+
+def test_what_a_kill_left_half_written_is_removed(tmp_path):
+    with store.opened(tmp_path, PACKAGES):
+        left = tmp_path / ".work" / "train_000003.mp3.4711.part"
+        left.write_bytes(b"half")
+    with store.opened(tmp_path, PACKAGES):
+        assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    "parts", [{}, {"train": 1}, {"train": 1, "valid": 0, "test": -1}, {"train": 0, "valid": 0, "test": 0}]
+)
+def test_parts_must_be_numbers_of_clips(tmp_path, parts):
+    with pytest.raises(ValueError, match="`parts` must give a number of clips for each of train, valid, test"):
+        build(tmp_path / "out", parts)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("jobs", [0, -1, 1.5, True])
+def test_jobs_must_be_one_or_more(tmp_path, jobs):
+    with pytest.raises(ValueError, match="`jobs` must be a whole number of 1 or more"):
+        build(tmp_path, tier_parts("tiny"), jobs=jobs)

@@ -1,0 +1,16 @@
+from collections import Counter
+
+from keras_musictag.gmtag.genres import GENRES
+from keras_musictag.gmtag.instruments import FAMILIES
+from keras_musictag.gmtag.tags import vocabulary
+
+
+def test_there_are_50_tags_and_the_code_can_give_exactly_these():
+    given = [*GENRES, *FAMILIES, "drums", "no drums", "fast", "slow", "minor", "solo"]
+    assert list(vocabulary()) == given
+    assert len(given) == 50
+
+
+def test_tags_stand_in_groups():
+    assert Counter(vocabulary().groups) == {"genre": 19, "instrument": 27, "rhythm": 2, "other": 2}
+    assert vocabulary().group("genre") == tuple(GENRES)

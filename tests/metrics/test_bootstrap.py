@@ -1,0 +1,103 @@
+import warnings
+
+import numpy as np
+import pytest
+
+from keras_musictag.metrics.average_precision import average_precision
+from keras_musictag.metrics.bootstrap import bootstrap, interval, resample_weights
+from keras_musictag.metrics.f1 import f1
+from keras_musictag.metrics.mcc import mcc
+from keras_musictag.metrics.pr_auc import pr_auc
+from keras_musictag.metrics.roc_auc import roc_auc
+from tests.metrics.inputs import CASES
+
+TARGETS, SCORES = CASES["tied"]
+RANKING = {"roc_auc": roc_auc, "pr_auc": pr_auc, "average_precision": average_precision}
+DECISION = {"mcc": mcc, "f1": f1}
+
+
+@pytest.mark.parametrize("chunks", [1, 5])
+def test_a_resample_is_the_metric_of_the_rows_drawn(chunks):
+    """Each number is computed again from rows that are really repeated."""
+    tracks = np.arange(len(TARGETS)) // chunks
+    resampled = bootstrap(TARGETS, SCORES, thresholds=0.5, tracks=tracks, resamples=130, seed=4)
+    weights = np.concatenate(list(resample_weights(tracks.max() + 1, 130, seed=4)), axis=1)
+    for at in (0, 127, 128, 129):  # both blocks
+        times = weights[tracks, at].astype(int)
+        targets, scores = TARGETS.repeat(times, axis=0), SCORES.repeat(times, axis=0)
+        expected = {name: metric(targets, scores) for name, metric in RANKING.items()}
+        expected |= {name: metric(targets, scores, 0.5) for name, metric in DECISION.items()}
+        for name, result in expected.items():
+            np.testing.assert_allclose(resampled[name].per_tag[:, at], result.per_tag, rtol=0, atol=1e-12)
+            assert resampled[name].macro[at] == pytest.approx(result.macro, abs=1e-12)
+            assert resampled[name].micro[at] == pytest.approx(result.micro, abs=1e-12)
+
+
+def test_every_resample_draws_as_many_tracks_as_there_are():
+    weights = np.concatenate(list(resample_weights(50, 300, seed=1)), axis=1)
+    assert weights.shape == (50, 300)
+    assert (weights.sum(axis=0) == 50).all()
+    assert weights.mean(axis=1) == pytest.approx(np.ones(50), abs=0.3)  # 5 standard errors of 300 draws
+    assert weights.var() == pytest.approx(1 - 1 / 50, abs=0.05)  # of a binomial
+
+
+def test_the_seed_decides():
+    first, again, other = (bootstrap(TARGETS, SCORES, resamples=20, seed=seed)["pr_auc"].macro for seed in (0, 0, 1))
+    assert first.tolist() == again.tolist() != other.tolist()
+
+
+def test_without_thresholds_there_are_no_decisions():
+    assert list(bootstrap(TARGETS, SCORES, resamples=2)) == list(RANKING)
+    assert list(bootstrap(TARGETS, SCORES, thresholds=0.5, resamples=2)) == [*RANKING, *DECISION]
+
+
+@pytest.mark.parametrize("name", [*RANKING, *DECISION])
+def test_one_metric_alone_is_the_same(name):
+    every = bootstrap(TARGETS, SCORES, thresholds=0.5, resamples=20)
+    alone = bootstrap(TARGETS, SCORES, thresholds=0.5, resamples=20, only=(name,))
+    assert list(alone) == [name]
+    np.testing.assert_array_equal(alone[name].per_tag, every[name].per_tag)
+
+
+def test_the_interval_holds_the_true_value_as_often_as_it_says():
+    """Gaussian scores one standard deviation apart: the true ROC-AUC is the normal distribution at 1 / sqrt(2)."""
+    truth, held = 0.7602499389, 0
+    generator = np.random.default_rng(2)
+    for _ in range(100):
+        targets = generator.random((100, 1)) < 0.5
+        scores = targets + generator.normal(size=(100, 1))
+        low, high = interval(bootstrap(targets, scores, resamples=80)["roc_auc"].macro)
+        held += low <= truth <= high
+    assert 0.87 <= held / 100 <= 0.99  # 95 % is expected, a little less for 100 rows
+
+
+def test_a_tag_that_loses_a_class_has_no_value_in_that_resample_and_the_others_have():
+    targets = np.zeros((10, 2), bool)
+    targets[0, 0] = True  # drawn in 65 % of the resamples
+    targets[:5, 1] = True
+    scores = np.random.default_rng(0).random((10, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        resampled = bootstrap(targets, scores, thresholds=0.5, resamples=100)
+    for values in resampled.values():
+        lost = np.isnan(values.per_tag[0])
+        assert 20 < lost.sum() < 50
+        np.testing.assert_array_equal(values.macro[lost], values.per_tag[1, lost])  # NaN where both are lost
+        assert np.isfinite(interval(values.per_tag)).all()
+
+
+def test_an_interval_by_hand():
+    values = np.array([np.arange(41.0), np.full(41, np.nan), [np.nan] * 40 + [3.0]])
+    low_high = interval(values, level=0.95)
+    np.testing.assert_allclose(low_high, [[1, 39], [np.nan, np.nan], [3, 3]], atol=1e-12)
+    with pytest.raises(ValueError, match="`level` must be between 0 and 1. Received: 95"):
+        interval(values, level=95)
+
+
+def test_no_resamples_and_bad_scores_are_refused():
+    with pytest.raises(ValueError, match="`resamples` must be 1 or more"):
+        bootstrap(TARGETS, SCORES, resamples=0)
+    with pytest.raises(ValueError, match="`scores` must be finite"):
+        bootstrap(TARGETS, SCORES * np.nan)
+    with pytest.raises(ValueError, match="nothing to compute.*'mcc'"):
+        bootstrap(TARGETS, SCORES, only=("mcc",))

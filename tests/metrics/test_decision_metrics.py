@@ -1,0 +1,102 @@
+"""MCC and F1 at given thresholds: the same claims for both."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from keras_musictag.metrics.f1 import f1
+from keras_musictag.metrics.mcc import mcc
+from tests.metrics.inputs import CASES, WEIGHTS
+
+
+def sklearn_f1(targets, said):
+    return sklearn_metrics.f1_score(targets, said, zero_division=0)
+
+
+ORACLES = {mcc: sklearn_metrics.matthews_corrcoef, f1: sklearn_f1}
+METRICS = pytest.mark.parametrize("metric", ORACLES, ids=lambda metric: metric.__name__)
+THRESHOLDS = np.array([0.2, 0.5, 1.0, 0.0])
+
+
+def thresholds_of(targets):
+    return THRESHOLDS[: targets.shape[1]]
+
+
+@METRICS
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_scikit_learns_number(metric, case):
+    targets, scores = CASES[case]
+    thresholds = thresholds_of(targets)
+    said = scores >= thresholds
+    expected = [ORACLES[metric](targets[:, i], said[:, i]) for i in range(targets.shape[1])]
+    result = metric(targets, scores, thresholds)
+    np.testing.assert_allclose(result.per_tag, expected, rtol=0, atol=1e-12)
+    assert result.macro == pytest.approx(np.mean(expected), abs=1e-12)
+    assert result.micro == pytest.approx(ORACLES[metric](targets.ravel(), said.ravel()), abs=1e-12)
+    assert result.left_out == 0
+
+
+@METRICS
+def test_a_weight_of_k_is_a_row_k_times(metric):
+    targets, scores = CASES["tied"]
+    weighted = metric(targets, scores, THRESHOLDS, weights=WEIGHTS)
+    repeated = metric(targets.repeat(WEIGHTS, axis=0), scores.repeat(WEIGHTS, axis=0), THRESHOLDS)
+    np.testing.assert_allclose(weighted.per_tag, repeated.per_tag, rtol=0, atol=1e-12)
+    assert weighted.micro == pytest.approx(repeated.micro, abs=1e-12)
+
+
+@METRICS
+def test_a_weight_counts_all_chunks_of_a_track(metric):
+    targets, scores = CASES["tied"]
+    tracks = np.arange(len(targets))[::-1] // 5
+    weights = np.arange(24) % 3
+    by_track = metric(targets, scores, THRESHOLDS, weights=weights, tracks=tracks)
+    by_row = metric(targets, scores, THRESHOLDS, weights=weights[tracks])
+    np.testing.assert_allclose(by_track.per_tag, by_row.per_tag, rtol=0, atol=1e-12)
+
+
+def test_values_worked_out_by_hand():
+    """3 hits, 1 false alarm, 2 misses, 4 rejections."""
+    targets = np.array([[1], [1], [1], [0], [1], [1], [0], [0], [0], [0]])
+    scores = np.array([[0.9], [0.9], [0.5], [0.5], [0.4], [0.4], [0.4], [0.3], [0.2], [0.1]])
+    # a score that equals its threshold says the tag
+    assert mcc(targets, scores, 0.5).macro == pytest.approx((3 * 4 - 1 * 2) / np.sqrt(4 * 5 * 5 * 6), abs=1e-15)
+    assert f1(targets, scores, 0.5).macro == pytest.approx(6 / 9, abs=1e-15)
+
+
+def test_extremes():
+    assert mcc(*CASES["perfect"], 0.5).per_tag.tolist() == pytest.approx([1] * 4, abs=1e-15)
+    assert f1(*CASES["perfect"], 0.5).per_tag.tolist() == [1] * 4
+    assert mcc(*CASES["inverted"], -0.5).per_tag.tolist() == pytest.approx([-1] * 4, abs=1e-15)
+    assert f1(*CASES["inverted"], -0.5).per_tag.tolist() == [0] * 4
+    # nothing is said, or all: no correlation
+    assert mcc(*CASES["constant"], 0.6).per_tag.tolist() == mcc(*CASES["constant"], 0.4).per_tag.tolist() == [0] * 4
+    assert f1(*CASES["constant"], 0.6).per_tag.tolist() == [0] * 4
+
+
+@METRICS
+def test_a_tag_with_one_class_is_counted_and_not_averaged_in(metric):
+    targets, scores = CASES["informed"]
+    both = metric(targets, scores, THRESHOLDS)
+    always = np.ones((len(targets), 1), bool)
+    result = metric(np.hstack([targets, always]), np.hstack([scores, scores[:, :1]]), [*THRESHOLDS, 0.5])
+    assert (result.left_out, result.macro) == (1, both.macro)
+    assert np.isnan(result.per_tag[4])
+
+
+@METRICS
+def test_millions_of_rows_overflow_nothing(metric):
+    targets = np.array([[1], [0]])
+    scores = np.array([[1.0], [0.0]])
+    assert metric(targets, scores, 0.5, weights=np.full(2, 1e90)).macro == pytest.approx(1, abs=1e-12)
+
+
+@METRICS
+def test_what_are_no_thresholds_is_refused(metric):
+    targets, scores = CASES["random"]
+    with pytest.raises(ValueError, match="`thresholds` must be one a tag, \\(4,\\). Received: \\(3,\\)"):
+        metric(targets, scores, [0.1, 0.2, 0.3])
+    with pytest.raises(ValueError, match="`thresholds` must be finite"):
+        metric(targets, scores, np.nan)
+    with pytest.raises(ValueError, match="must share one shape"):
+        metric(targets, scores[1:], 0.5)

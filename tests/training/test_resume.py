@@ -1,0 +1,83 @@
+"""Killed at any moment, the same call goes on and ends with the weights of an undisturbed run."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from keras_musictag.errors import TrainingError
+from keras_musictag.records.folder import Records
+from keras_musictag.training.recipe import Phase, Recipe, with_changes
+from keras_musictag.training.run import train
+from keras_musictag.training.settings import Settings, claim_folder, facts_of
+from keras_musictag.training.state import read_position
+
+RECIPE = Recipe("a test", (Phase("adam", 1e-3, 1),), batch_size=4)
+
+# Trains with a state after every step; with a number as third argument, kills itself before that step.
+TRAIN = """
+import os, signal, sys
+from keras_musictag.training.recipe import Phase, Recipe
+from keras_musictag.training.run import train
+
+records, out, *kill_before = sys.argv[1:]
+steps = 0
+
+def on_step(position, steps_of_epoch):
+    global steps
+    steps += 1
+    if kill_before and steps == int(kill_before[0]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+phases = (Phase("adam", 1e-3, 2), Phase("sgd", 1e-3, 2), Phase("sgd", 1e-4, 1))
+recipe = Recipe("a test", phases, batch_size=4, accumulation=2, l2=1e-4, validation_chunks=2, mixup_alpha=0.2)
+train(records, out, "vgg", recipe, deterministic=True, checkpoint_seconds=0.0, on_step=on_step)
+"""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(records_folder, tmp_path_factory, run_python):
+    out = tmp_path_factory.mktemp("undisturbed") / "run"
+    done = run_python(TRAIN, records_folder, out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def logged(folder, name):
+    return [row[name] for row in read_position(folder / "state.safetensors").log]
+
+
+@pytest.mark.slow
+def test_kills_in_three_places_change_no_bit_of_the_weights(undisturbed, records_folder, tmp_path, run_python):
+    """In the middle of an epoch with a gradient held back, and in the second optimiser's second epoch."""
+    out = tmp_path / "run"
+    for kill_before in (2, 10):
+        done = run_python(TRAIN, records_folder, out, kill_before)
+        assert done.returncode == -9, done.stderr
+        assert not (out / "model.keras").exists()
+    done = run_python(TRAIN, records_folder, out)
+    assert done.returncode == 0, done.stderr
+    for name in ("best.safetensors", "state.safetensors"):
+        wanted, found = load_file(undisturbed / name), load_file(out / name)
+        assert wanted.keys() == found.keys()
+        for key, array in wanted.items():
+            np.testing.assert_array_equal(found[key], array, err_msg=f"{name}: {key}")
+    for name in ("epoch", "phase", "optimizer", "steps", "val_loss", "val_roc_auc", "best"):
+        assert logged(out, name) == logged(undisturbed, name)
+    # put together of two means where an epoch was interrupted: a rounding of float32
+    assert logged(out, "loss") == pytest.approx(logged(undisturbed, "loss"), rel=1e-6)
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path, records_folder):
+    settings = Settings("vgg", None, "chunk", "float32", RECIPE, facts_of(Records(records_folder)))
+    claim_folder(tmp_path, settings)
+    (tmp_path / "model.keras").write_text("finished")
+    assert train(records_folder, tmp_path, "vgg", RECIPE).read_text() == "finished"
+
+
+def test_another_recipe_in_the_same_folder_is_refused(tmp_path, records_folder):
+    claim_folder(tmp_path, Settings("vgg", None, "chunk", "float32", RECIPE, facts_of(Records(records_folder))))
+    with pytest.raises(TrainingError, match=r"other settings: recipe .*'batch_size': 4.*now .*'batch_size': 5"):
+        train(records_folder, tmp_path, "vgg", with_changes(RECIPE, batch_size=5))
+    assert json.loads((tmp_path / "run.json").read_text())["recipe"]["batch_size"] == 4
