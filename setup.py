@@ -21,7 +21,7 @@ setup(
     packages=[*find_packages(include=["keras_musictag*"]), *(f"keras_musictag._data.{name}" for name in DATA)],
     package_dir={f"keras_musictag._data.{name}": name for name in DATA},
     package_data={
-        "keras_musictag": ["assets/*"],
+        "keras_musictag": ["assets/*", "evaluation/*.json", "training/recipes/*.json"],
         **{f"keras_musictag._data.{name}": ["*/*"] for name in DATA},
     },
     install_requires=[
@@ -31,7 +31,9 @@ setup(
         "kapre>=0.4.1,<0.5",
         "librosa>=0.11,<1",
         "numpy>=1.26",
-        "scikit-learn>=1.4",  # the metrics that are to come
+        "scikit-learn>=1.4",
+        "scipy>=1.11",
+        "numba>=0.60",  # librosa's dependency: the compander of `audio.deform` is a loop over samples
         "click>=8.1",
         "av>=14.2",
         "soxr>=0.5",

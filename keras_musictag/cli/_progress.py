@@ -30,3 +30,41 @@ def counted() -> Iterator[Callable[[int, int], None] | None]:
             bar.update(task, completed=done, rate="" if speed is None else f"{speed:.1f} files/s,")
 
         yield show
+
+
+@contextmanager
+def training() -> Iterator[tuple[Callable, Callable]]:
+    """Two functions for `training.run.train`, after each step and after each epoch.
+
+    Each epoch is a line on standard output; where a person is watching, a bar on standard error shows the steps of the
+    epoch, the loss and the time left for it.
+    """
+    if not sys.stderr.isatty():
+        yield (lambda position, steps: None), _print_epoch
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    text = TextColumn("epoch {task.fields[epoch]}, loss {task.fields[loss]:.4f}")
+    columns = (text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, epoch=1, loss=0.0)
+
+        def on_step(position, steps: int) -> None:
+            if position.step == 1:
+                bar.reset(task)
+            facts = {"epoch": position.epoch + 1, "loss": position.loss_sum / position.step}
+            bar.update(task, completed=position.step, total=steps, **facts)
+
+        yield on_step, _print_epoch
+
+
+def _print_epoch(rows: list[dict]) -> None:
+    row = rows[-1]
+    best = ", best so far" if row["best"] else ""
+    print(
+        f"epoch {row['epoch']} ({row['optimizer']}, {row['learning_rate']:g}): loss {row['loss']:.4f}, "
+        f"validation loss {row['val_loss']:.4f}, ROC-AUC {row['val_roc_auc']:.4f}, PR-AUC {row['val_pr_auc']:.4f}, "
+        f"{row['seconds']:.0f} s{best}",
+        flush=True,
+    )

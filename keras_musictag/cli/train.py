@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keras_musictag.cli import _common
+from keras_musictag.cli import _progress
 
 
 @click.command()
@@ -37,7 +37,7 @@ def command(
     from keras_musictag.training.run import train
 
     changed = with_changes(read_recipe(recipe), epochs=epochs, batch_size=batch_size, seed=seed)
-    with _common.training_progress() as (on_step, on_epoch):
+    with _progress.training() as (on_step, on_epoch):
         path = train(
             records,
             out,

@@ -11,10 +11,10 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     Keras computes mean, variance and result in passes of their own over the largest maps of a network; TensorFlow has
     one operation for them, which takes a third of the time, forward and back (docs/performance.md). It sums in plain
-    float32: on 72,000 values a channel the result moves by up to 1e-4 of itself. Else the numbers are Keras's, the moving
-    variance (biased, where PyTorch's is not) included. On other backends and in inference it is
-    Keras's own layer. Synchronised over replicas, the variance is put together of the replicas' variances; Keras takes
-    E[x^2] - E[x]^2, which costs features in dB, whose mean is far from 0, three digits.
+    float32: on 72,000 values a channel the result moves by up to 1e-4 of itself. Else the numbers are Keras's, with its
+    biased moving variance (PyTorch's is not biased). On other backends and in inference it is Keras's own layer.
+    Synchronised over replicas, the variance is put together of the replicas' variances; Keras takes E[x^2] - E[x]^2,
+    which costs features in dB, whose mean is far from 0, three digits.
     """
 
     def _moments(self, inputs, mask):

@@ -110,7 +110,7 @@ def train_pipeline(
         tf.random.set_seed(1)  # of this graph only: the caller's seed must not change the order
         dataset = tf.data.Dataset.from_tensor_slices(_ordered(files, seed, epoch, shuffle)[worker::num_workers])
         dataset = dataset.interleave(
-            tf.data.TFRecordDataset, OPEN_SHARDS if shuffle else 1, 1, num_parallel_calls=parallel
+            tf.data.TFRecordDataset, OPEN_SHARDS if shuffle else 1, 1, num_parallel_calls=None
         )
 
         def cut(record):

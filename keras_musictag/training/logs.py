@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from pathlib import Path
 
 import keras
@@ -43,7 +44,7 @@ def plot_curves(rows: list[dict], path: Path) -> None:
     for axes, (title, names) in zip(figure.subplots(1, 2), panels.items(), strict=True):
         for name in names:
             axes.plot(epochs, [row[name] for row in rows], marker=".", label=name)
-        for before, row in zip(rows, rows[1:], strict=False):
+        for before, row in itertools.pairwise(rows):
             if before["phase"] != row["phase"]:
                 axes.axvline(row["epoch"] - 0.5, color="grey", linestyle=":")
         axes.axvline(best, color="grey", linewidth=0.8)

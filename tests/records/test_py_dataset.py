@@ -133,14 +133,14 @@ model = keras.Sequential([keras.Input((4000,)), keras.layers.Dense(8, "relu"), k
 model.compile(keras.optimizers.SGD(1e-2), "binary_crossentropy")
 dataset = RecordsDataset(records, chunk_samples=4000, batch_size=4)
 start = model.get_weights()
-losses = model.fit(dataset, epochs=8, shuffle=False, callbacks=[FollowEpochs(dataset)], verbose=0).history["loss"]
-assert losses[-1] < losses[0], losses
+model.fit(dataset, epochs=8, shuffle=False, callbacks=[FollowEpochs(dataset)], verbose=0)
 fitted = model.get_weights()
 model.set_weights(start)
 for epoch in range(8):
     dataset.set_epoch(epoch)
     for index in range(len(dataset)):
         model.train_on_batch(*dataset[index])
+assert np.abs(fitted[0] - start[0]).max() > 1e-3
 for one, other in zip(fitted, model.get_weights()):
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
 batches = EvaluationBatches(records, chunk_samples=4000, batch_size=8)

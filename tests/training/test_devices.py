@@ -38,7 +38,7 @@ with network.scope_of(strategy):
             layer.rate = 0.0
         if isinstance(layer, keras.layers.BatchNormalization):
             assert layer.synchronized == (replicas > 1)
-            layer.synchronized = True  # on one device, too: else it uses TensorFlow's fused operation, which rounds more
+            layer.synchronized = True  # on one device, too: TensorFlow's fused operation rounds more
     network.compile_for(tagger, recipe.phases[0], recipe)
 with network.scope_of(strategy):
     x = inputs = keras.Input((16,))
