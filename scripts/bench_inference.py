@@ -19,6 +19,7 @@ import numpy as np
 
 import keras_musictag as kmt
 from keras_musictag import architectures
+from keras_musictag.tagger.cost import multiply_adds
 
 # chunks/s of the PyTorch implementations of the 2020 evaluation, two threads, batch 16, front end included, measured
 # beside a 2048 matrix product at 137 GFLOP/s in float32
@@ -38,27 +39,8 @@ PRODUCT_SIZE = 2048
 
 
 def count_flops(model: keras.Model) -> float:
-    """Multiplications and additions of one chunk in convolutions, products and recurrences, front end excluded."""
-    return sum(2.0 * multiplications(layer) for layer in model.layers)
-
-
-def multiplications(layer) -> float:
-    """Of the large operations; normalisation, activation and pooling are left out, as is usual."""
-    kinds = keras.layers
-    if isinstance(layer, (kinds.Conv1D, kinds.Conv2D)):
-        kernel = layer.kernel.shape
-        return float(np.prod(layer.output.shape[1:-1]) * np.prod(kernel))
-    if isinstance(layer, kinds.Dense):
-        return float(np.prod(layer.output.shape[1:-1]) * np.prod(layer.kernel.shape))
-    if isinstance(layer, kinds.GRU):
-        steps = layer.input.shape[1]
-        return float(steps * sum(np.prod(w.shape) for w in layer.weights if len(w.shape) == 2))
-    if isinstance(layer, kinds.MultiHeadAttention):
-        steps, features = layer.output.shape[1:]
-        return float(
-            steps * sum(np.prod(w.shape) for w in layer.weights if len(w.shape) == 3) + 2 * steps**2 * features
-        )
-    return 0.0
+    """Multiplications and additions of one chunk, front end excluded."""
+    return 2.0 * multiply_adds(model)
 
 
 def matrix_product_gflops(dtype: str, seconds: float) -> float:

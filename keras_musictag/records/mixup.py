@@ -26,7 +26,7 @@ def draw_share(alpha: float, *, seed: int, epoch: int, batch: int, worker: int =
         Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
 
     Example:
-        >>> 0 <= draw_share(0.4, seed=0, epoch=0, batch=0) <= 1
+        >>> bool(0 <= draw_share(0.4, seed=0, epoch=0, batch=0) <= 1)
         True
     """
     random = np.random.default_rng(int(stateless_hash(MIXUP, seed, epoch, batch, worker)))
