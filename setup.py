@@ -35,7 +35,7 @@ setup(
         "scipy>=1.11",
         "numba>=0.60",  # librosa's dependency: the compander of `audio.deform` is a loop over samples
         "click>=8.1",
-        "av>=14.2",
+        "av>=17",
         "soxr>=0.5",
         "pooch>=1.8",
         "platformdirs>=4",

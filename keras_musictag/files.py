@@ -1,9 +1,13 @@
 """A file is there whole or not at all."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+SCRATCH_ENDING = ".part"
 
 
 @contextmanager
@@ -37,3 +41,33 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise
     finally:
         scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def synced_file(path: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
+    """An open file that becomes `path` when the block ends well; else nothing is left of it.
+
+    Args:
+        path: What to write.
+        folder: Where the scratch file lies, on the same disk; None for beside `path`.
+
+    Raises:
+        OSError: Of the disk, naming `path`: it is full, a file may not be as large, it cannot be written.
+    """
+    scratch = (folder or path.parent) / f"{path.name}.{os.getpid()}{SCRATCH_ENDING}"
+    try:
+        with open(scratch, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def remove_scratch(folder: Path) -> None:
+    """Removes what a killed process has left of `synced_file`."""
+    for path in folder.glob(f"*{SCRATCH_ENDING}"):
+        path.unlink(missing_ok=True)

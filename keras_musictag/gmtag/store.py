@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_musictag.errors import DatasetError
+from keras_musictag.files import remove_scratch, synced_file
 from keras_musictag.gmtag.seeds import VERSION
-from keras_musictag.records.scratch import remove_scratch, synced_file
 
 CORPUS_FILE, METADATA_FILE = "corpus.json", "metadata.jsonl"
 _WORK, _PACKAGES_FILE, _LOCK_FILE = ".work", "packages.json", "lock"

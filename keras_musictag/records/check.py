@@ -14,10 +14,10 @@ import numpy as np
 from keras_musictag.audio.array import to_floats
 from keras_musictag.audio.read import read
 from keras_musictag.errors import RecordsError
-from keras_musictag.records.finish import summary
 from keras_musictag.records.folder import TRACKS_FILE, StoredTrack, read_info, read_tracks, wrong_sizes
 from keras_musictag.records.schema import PARTS, SAMPLE_RATE_HZ, Record, decode
 from keras_musictag.records.tfrecord import FOOTER_BYTES, HEADER_BYTES, read_at
+from keras_musictag.records.writing.finish import summary
 
 SILENCE_PEAK = 0.001  # -60 dB of full scale: nothing in the track is louder
 ERROR, WARNING = "error", "warning"

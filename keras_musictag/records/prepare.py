@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from keras_musictag.errors import DatasetError, RecordsError, UnknownNameError
-from keras_musictag.records.finish import write_tables
 from keras_musictag.records.folder import DATASET_FILE, Records, read_info
 from keras_musictag.records.manifest import Manifest
-from keras_musictag.records.plan import ShardPlan, describe_plan, differences, plan_shards, tool_versions
 from keras_musictag.records.schema import STORAGES
-from keras_musictag.records.shard import FeatureMaker, ShardJob
-from keras_musictag.records.work import begun, plan_of, sidecar_of
-from keras_musictag.records.workers import usable_cores, write_shards
+from keras_musictag.records.writing.finish import write_tables
+from keras_musictag.records.writing.plan import ShardPlan, describe_plan, differences, plan_shards, tool_versions
+from keras_musictag.records.writing.shard import FeatureMaker, ShardJob
+from keras_musictag.records.writing.work import begun, plan_of, sidecar_of
+from keras_musictag.records.writing.workers import usable_cores, write_shards
 
 TRACKS_PER_SHARD = 64  # of half a minute: 60 MB as samples
 

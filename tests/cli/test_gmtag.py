@@ -3,7 +3,20 @@ import json
 import pytest
 
 from keras_musictag.cli import gmtag
+from keras_musictag.errors import MusicTagError
+from keras_musictag.gmtag.packages import Installation
 from keras_musictag.gmtag.tiers import TIERS
+
+
+def installed() -> bool:
+    try:
+        Installation().require()
+    except MusicTagError:
+        return False
+    return True
+
+
+needs_packages = pytest.mark.skipif(not installed(), reason="needs the packages of scripts/debian_packages.txt")
 
 
 def test_the_tiers_are_those_of_the_library():
@@ -33,6 +46,7 @@ def test_numbers_that_make_no_sense_are_told(call, option, value):
 
 
 @pytest.mark.slow
+@needs_packages
 def test_it_builds_and_says_what_and_prepares_nothing_twice(run, folder):
     outcome = run("gmtag", "build", "out", "--clips", 4, "--jobs", 2, cwd=folder)
     assert outcome == (

@@ -15,7 +15,19 @@ from keras_musictag.tags import aggregate
 from keras_musictag.zoo.catalog import user_folder
 
 HEAVY = {"tensorflow", "keras", "kapre", "librosa", "numba", "scipy", "sklearn", "matplotlib", "av"}
-COMMANDS = ["embed", "models", "tag", "taggram", "zoo"]
+COMMANDS = [
+    "compare",
+    "embed",
+    "evaluate",
+    "gmtag",
+    "models",
+    "prepare",
+    "records",
+    "tag",
+    "taggram",
+    "train",
+    "zoo",
+]
 
 
 def imported(err: str) -> set[str]:

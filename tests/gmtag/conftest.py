@@ -2,14 +2,19 @@
 
 import pytest
 
+from keras_musictag.errors import MusicTagError
 from keras_musictag.gmtag.compose import compose
 from keras_musictag.gmtag.packages import Installation
 
 
 @pytest.fixture(scope="session")
 def installation() -> Installation:
+    """Skips where the Debian packages are not installed; CI installs them, and fails on this skip."""
     installation = Installation()
-    installation.require()
+    try:
+        installation.require()
+    except MusicTagError as error:
+        pytest.skip(str(error))
     return installation
 
 

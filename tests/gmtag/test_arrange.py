@@ -11,6 +11,8 @@ from keras_musictag.gmtag.packages import LIBRARY
 from keras_musictag.gmtag.plan import draw_plan
 from tests.gmtag.hand_made import hits, music, note
 
+pytestmark = pytest.mark.usefixtures("installation")  # MMA's grooves
+
 BASS, PAD, GUITAR = 0, 1, 2  # channels
 
 

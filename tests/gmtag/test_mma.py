@@ -10,6 +10,8 @@ from keras_musictag.gmtag.mma import accompaniment, drums, source
 from keras_musictag.gmtag.packages import LIBRARY
 from keras_musictag.gmtag.plan import draw_plan
 
+pytestmark = pytest.mark.usefixtures("installation")  # MMA's grooves
+
 
 @pytest.fixture(scope="module")
 def plan():

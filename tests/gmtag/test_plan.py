@@ -8,6 +8,8 @@ from keras_musictag.gmtag.packages import LIBRARY
 from keras_musictag.gmtag.plan import draw_plan, genre_of_clip
 from keras_musictag.gmtag.split import part_of_files
 
+pytestmark = pytest.mark.usefixtures("installation")  # MMA's grooves
+
 PARTS = ("train", "valid", "test")
 
 

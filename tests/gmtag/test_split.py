@@ -26,13 +26,13 @@ def test_most_files_are_in_train():
 
 
 @pytest.mark.parametrize("drum_file", DRUM_FILES)
-def test_no_drum_pattern_is_in_two_parts_and_none_is_lost(drum_file):
+def test_no_drum_pattern_is_in_two_parts_and_none_is_lost(drum_file, installation):
     patterns = grooves_in(LIBRARY, drum_file)
     parts = [drum_grooves_of(drum_file, patterns, part) for part in PARTS]
     assert all(parts)
     assert sorted(sum(parts, ())) == sorted(patterns)
 
 
-def test_a_drum_pattern_stays_in_its_part_whatever_order_the_file_has():
+def test_a_drum_pattern_stays_in_its_part_whatever_order_the_file_has(installation):
     patterns = grooves_in(LIBRARY, "zoom/mtl")
     assert drum_grooves_of("zoom/mtl", patterns[::-1], "test") == drum_grooves_of("zoom/mtl", patterns, "test")

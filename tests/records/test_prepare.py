@@ -13,8 +13,8 @@ from keras_musictag.audio.read import read
 from keras_musictag.errors import DatasetError, RecordsError, UnknownNameError
 from keras_musictag.records.folder import Records
 from keras_musictag.records.manifest import Skipped, Track
-from keras_musictag.records.plan import plan_shards
 from keras_musictag.records.prepare import prepare
+from keras_musictag.records.writing.plan import plan_shards
 from tests.records.make import make_manifest, make_samples
 
 PUBLISHED = {"train": 6, "valid": 2, "test": 2}

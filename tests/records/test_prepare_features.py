@@ -11,7 +11,7 @@ from keras_musictag.audio.array import to_floats
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.records.manifest import Track
 from keras_musictag.records.prepare import prepare
-from keras_musictag.records.shard import load_frontend, load_track
+from keras_musictag.records.writing.shard import load_frontend, load_track
 from keras_musictag.tagger import features
 from keras_musictag.tagger.features import ClipFeatures
 from tests.records.make import make_manifest, make_samples

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from keras_musictag.errors import RecordsError
+from keras_musictag.files import remove_scratch
 from keras_musictag.records.folder import DATASET_FILE
-from keras_musictag.records.scratch import remove_scratch, write_json
+from keras_musictag.records.tables import write_json
 
 WORK, PLAN_FILE, LOCK_FILE = ".work", "plan.json", "lock"
 

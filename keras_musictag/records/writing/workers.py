@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
 from keras_musictag.errors import RecordsError
-from keras_musictag.records.shard import ShardJob, write_shard
+from keras_musictag.records.writing.shard import ShardJob, write_shard
 
 POLL_SECONDS = 0.2  # how often progress is reported
 _shared = None  # in a worker: the number of tracks that are done, and whether to stop

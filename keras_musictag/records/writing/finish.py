@@ -9,8 +9,8 @@ from keras_musictag.errors import DatasetError
 from keras_musictag.records.folder import DATASET_FILE, SKIPPED_FILE, TRACKS_FILE, StoredTrack, top_reasons
 from keras_musictag.records.manifest import Manifest, Skipped
 from keras_musictag.records.schema import PARTS, SAMPLE_RATE_HZ, VERSION
-from keras_musictag.records.scratch import write_csv, write_json
-from keras_musictag.records.shard import ShardJob
+from keras_musictag.records.tables import write_csv, write_json
+from keras_musictag.records.writing.shard import ShardJob
 
 
 def write_tables(

@@ -13,10 +13,11 @@ import numpy as np
 from keras_musictag.audio.array import to_floats
 from keras_musictag.audio.read import open_audio
 from keras_musictag.errors import AudioError, MusicTagError
+from keras_musictag.files import synced_file
 from keras_musictag.records.folder import StoredTrack
 from keras_musictag.records.manifest import Skipped, Track
 from keras_musictag.records.schema import SAMPLE_RATE_HZ, Record, encode, to_pcm
-from keras_musictag.records.scratch import synced_file, write_json
+from keras_musictag.records.tables import write_json
 from keras_musictag.records.tfrecord import frame
 
 MAX_SECONDS = 2 * 3600.0  # a record lies in memory whole: 230 MB of samples
