@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 
 import keras_musictag as kmt
 from keras_musictag import architectures
+from keras_musictag.audio.read import read
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,12 +44,33 @@ def test_the_code_prints_what_the_readme_shows(folder_with_a_song):
     assert done.stdout == shown, done.stderr
 
 
+@pytest.fixture
+def folder_with_songs(folder_with_a_song):
+    """And with a folder a tag, of ten songs each: cuts of the demo clip, as it is and faster."""
+    samples = read(kmt.demo_clip()).samples
+    for tag, rate_hz in (("slow", 16000), ("fast", 24000)):
+        (folder_with_a_song / "songs" / tag).mkdir(parents=True)
+        for number in range(10):
+            piece = samples[number * 32000 :][: 4 * rate_hz]
+            soundfile.write(folder_with_a_song / "songs" / tag / f"{number}.wav", piece, rate_hz)
+    return folder_with_a_song
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("line", "".join(blocks("console")).splitlines())
+@pytest.mark.parametrize("line", blocks("console")[0].splitlines())
 def test_the_command_runs(line, folder_with_a_song):
     done = run(shlex.split(line), folder_with_a_song)
     assert done.returncode == 0, done.stderr
     assert done.stdout and not done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lines", blocks("console")[1:])
+def test_the_commands_run_one_after_the_other(lines, folder_with_songs):
+    for line in lines.splitlines():
+        done = run(shlex.split(line), folder_with_songs)
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+        assert done.stdout, line
 
 
 @pytest.mark.slow

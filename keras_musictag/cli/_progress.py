@@ -4,6 +4,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from keras_musictag.cli._failure import tell
+
+INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C ended
+
 
 @contextmanager
 def counted() -> Iterator[Callable[[int, int], None] | None]:
@@ -37,10 +41,20 @@ def training() -> Iterator[tuple[Callable, Callable]]:
     """Two functions for `training.run.train`, after each step and after each epoch.
 
     Each epoch is a line on standard output; where a person is watching, a bar on standard error shows the steps of the
-    epoch, the loss and the time left for it.
+    epoch, the loss and the time left for it. Ctrl-C ends the command with one line.
     """
+    try:
+        with _training_bar() as on_step:
+            yield on_step, _print_epoch
+    except KeyboardInterrupt:
+        tell("Interrupted. The same command goes on where it stopped.")
+        raise SystemExit(INTERRUPTED) from None
+
+
+@contextmanager
+def _training_bar() -> Iterator[Callable]:
     if not sys.stderr.isatty():
-        yield (lambda position, steps: None), _print_epoch
+        yield lambda position, steps: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -56,7 +70,7 @@ def training() -> Iterator[tuple[Callable, Callable]]:
             facts = {"epoch": position.epoch + 1, "loss": position.loss_sum / position.step}
             bar.update(task, completed=position.step, total=steps, **facts)
 
-        yield on_step, _print_epoch
+        yield on_step
 
 
 def _print_epoch(rows: list[dict]) -> None:

@@ -10,7 +10,7 @@ from keras_musictag.cli import _progress
 @click.command()
 @click.argument("records", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--model", default="short_chunk_cnn", help="An architecture; with --weights, anything that `tag` takes.")
+@click.option("--model", default="short_chunk_cnn", help="An architecture; with --weights, what `tag` takes.")
 @click.option("--weights", help="Pretrained weights to start from.  [default: random ones]")
 @click.option("--recipe", default="short", help="won2020, short, finetune, or the path of a JSON file.")
 @click.option(
@@ -24,7 +24,7 @@ from keras_musictag.cli import _progress
 @click.option("--batch-size", type=click.IntRange(min=1), help="Over all devices.  [default: the recipe's]")
 @click.option("--seed", type=click.IntRange(min=0), help="[default: the recipe's]")
 @click.option("--deterministic", is_flag=True, help="The same weights to the bit in each run; slower.")
-@click.option("--checkpoint-seconds", type=float, default=120.0, help="Longest work that a kill can lose.")
+@click.option("--checkpoint-seconds", type=click.FloatRange(min=0), default=120.0, help="Most work that a kill loses.")
 def command(
     records, out, model, weights, recipe, level, precision, epochs, batch_size, seed, deterministic, checkpoint_seconds
 ):
@@ -33,11 +33,11 @@ def command(
     Interrupted, the same command goes on where it stopped. OUT/model.keras is the tagger with the lowest validation
     loss: `keras-musictag tag --model OUT/model.keras song.mp3`.
     """
-    from keras_musictag.training.recipe import read_recipe, with_changes
-    from keras_musictag.training.run import train
-
-    changed = with_changes(read_recipe(recipe), epochs=epochs, batch_size=batch_size, seed=seed)
     with _progress.training() as (on_step, on_epoch):
+        from keras_musictag.training.recipe import read_recipe, with_changes
+        from keras_musictag.training.run import train
+
+        changed = with_changes(read_recipe(recipe), epochs=epochs, batch_size=batch_size, seed=seed)
         path = train(
             records,
             out,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import keras
 
-from keras_musictag.errors import TrainingError
-from keras_musictag.training.state import Position, save_state
+from keras_musictag.training.data import Feed
+from keras_musictag.training.state import Position, divergence, save_state
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -16,28 +16,38 @@ class StepCallback(keras.callbacks.Callback):
 
     Args:
         position: Moved on with each step.
-        state_file: Where the state goes.
+        feed: What `fit` is given.
+        state_file: Where the state goes: now and then, and behind the last step, so that validation may be killed.
         seconds: From one saved state to the next.
         report: Called with the position after each step.
+
+    Raises:
+        TrainingError: If loss or weights are no numbers.
+        OSError: If the disk is full.
     """
 
-    def __init__(self, position: Position, state_file: Path, seconds: float, report: Callable[[Position], None]):
+    def __init__(
+        self, position: Position, feed: Feed, state_file: Path, seconds: float, report: Callable[[Position], None]
+    ):
         super().__init__()
-        self.position, self.state_file, self.seconds, self.report = position, state_file, seconds, report
+        self.position, self.feed, self.state_file, self.seconds, self.report = (
+            position,
+            feed,
+            state_file,
+            seconds,
+            report,
+        )
         self.first_step, self.first_sum = position.step, position.loss_sum
         self.saved_at = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        done = batch + 1  # by this call of `fit`, whose loss is the mean over them
-        mean = float(logs["loss"])
+        position, first, step = self.position, self.first_step, self.first_step + batch + 1
+        mean = float(logs["loss"])  # over all examples of this call of `fit`
+        position.step = step
         if not math.isfinite(mean):
-            raise TrainingError(
-                f"The loss became {mean} in epoch {self.position.epoch + 1}, step {self.first_step + done}. The last "
-                f"good state is kept in {self.state_file}. Try a lower learning rate or float32."
-            )
-        self.position.step = self.first_step + done
-        self.position.loss_sum = self.first_sum + mean * done
-        self.report(self.position)
-        if time.monotonic() - self.saved_at >= self.seconds:
-            save_state(self.state_file, self.model, self.position)
+            raise divergence("loss", position, self.state_file)
+        position.loss_sum = self.first_sum + mean * (self.feed.batches_until(step) - self.feed.batches_until(first))
+        self.report(position)
+        if step == self.feed.steps or time.monotonic() - self.saved_at >= self.seconds:
+            save_state(self.state_file, self.model, position)
             self.saved_at = time.monotonic()

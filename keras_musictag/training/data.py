@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_musictag.metrics.pr_auc import pr_auc
 from keras_musictag.metrics.roc_auc import roc_auc
+from keras_musictag.records.deformation import Deform
 from keras_musictag.records.evaluation import EvaluationBatches, average_by_track
 from keras_musictag.records.folder import Records
 from keras_musictag.records.py_dataset import RecordsDataset
@@ -36,12 +39,20 @@ class Feed:
     chunk_samples: int
     drop_remainder: bool = False
 
+    @cached_property
+    def examples(self) -> int:
+        """Chunks in an epoch."""
+        return len(self.records.part("train")) * self.recipe.chunks_per_track
+
     @property
     def steps(self) -> int:
         """Batches in an epoch."""
-        examples = len(self.records.part("train")) * self.recipe.chunks_per_track
         size = self.recipe.batch_size
-        return examples // size if self.drop_remainder else -(-examples // size)
+        return self.examples // size if self.drop_remainder else -(-self.examples // size)
+
+    def batches_until(self, step: int) -> float:
+        """How many whole batches the first steps of an epoch amount to."""
+        return min(step, self.examples / self.recipe.batch_size)
 
     def batches(self, position: Position) -> Any:
         """What is left of the epoch, for `fit`."""
@@ -52,6 +63,7 @@ class Feed:
             "epoch": position.epoch,
             "chunks_per_track": self.recipe.chunks_per_track,
             "mixup_alpha": self.recipe.mixup_alpha,
+            "deform": Deform(self.recipe.deform_probability) if self.recipe.deform_probability else None,
         }
         if keras.backend.backend() != "tensorflow":
             return _Rest(RecordsDataset(self.records, "train", **settings), position.step)
@@ -100,11 +112,14 @@ def make_validation(feed: Feed, model: Tagger) -> Callable[[], dict[str, float]]
 
     def measure() -> dict[str, float]:
         scores, targets, track_index = score_chunks(score, batches)
+        loss = mean_loss(targets, scores)
+        if not np.isfinite(loss):
+            return {"val_loss": loss, "val_roc_auc": np.nan, "val_pr_auc": np.nan}
         _, track_targets = average_by_track(targets, track_index)
         _, track_scores = average_by_track(scores, track_index)
         track_targets = track_targets > 0.5
         return {
-            "val_loss": mean_loss(targets, scores),
+            "val_loss": loss,
             "val_roc_auc": roc_auc(track_targets, track_scores).macro,
             "val_pr_auc": pr_auc(track_targets, track_scores).macro,
         }

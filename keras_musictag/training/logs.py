@@ -13,11 +13,11 @@ CSV_FILE, PLOT_FILE, EVENTS_FOLDER = "log.csv", "curves.png", "tensorboard"
 
 
 def write_logs(folder: Path, rows: list[dict]) -> None:
-    """Writes the CSV file and the plot anew, and adds the last row to TensorBoard's events.
+    """Writes them anew, with all epochs.
 
     Args:
         folder: Of the run.
-        rows: A row an epoch, all with the same keys.
+        rows: A row an epoch, all with the same keys, as `Position.log` has them.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
@@ -28,11 +28,11 @@ def write_logs(folder: Path, rows: list[dict]) -> None:
     with whole_file(folder / PLOT_FILE) as scratch:
         plot_curves(rows, scratch)
     if keras.backend.backend() == "tensorflow":
-        _add_events(folder / EVENTS_FOLDER, rows[-1])
+        write_events(rows, folder / EVENTS_FOLDER)
 
 
 def plot_curves(rows: list[dict], path: Path) -> None:
-    """Draws losses and validation AUCs over epochs; a dotted line where a phase begins, a dot at the best epoch."""
+    """Draws losses and validation AUCs over epochs: dotted lines where phases begin, a solid one at the best epoch."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -53,10 +53,15 @@ def plot_curves(rows: list[dict], path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def _add_events(folder: Path, row: dict) -> None:
+def write_events(rows: list[dict], folder: Path) -> None:
+    """Writes all epochs as one file of events, for `tensorboard --logdir`; one of fewer epochs is removed."""
     import tensorflow as tf
 
-    with tf.summary.create_file_writer(str(folder)).as_default(step=row["epoch"]):
-        for name, value in row.items():
-            if isinstance(value, float):
-                tf.summary.scalar(name, value)
+    before = list(folder.glob("events.*"))
+    with tf.summary.create_file_writer(str(folder)).as_default():
+        for row in rows:
+            for name, value in row.items():
+                if isinstance(value, float):
+                    tf.summary.scalar(name, value, step=row["epoch"])
+    for file in before:
+        file.unlink(missing_ok=True)

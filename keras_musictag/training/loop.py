@@ -1,18 +1,18 @@
 """The loop: phases of a recipe, epochs of a phase. What it does next depends on the `Position` alone."""
 
-import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from keras_musictag.files import whole_file
 from keras_musictag.tagger import Tagger
 from keras_musictag.training import network
 from keras_musictag.training.callback import StepCallback
+from keras_musictag.training.data import Feed
 from keras_musictag.training.recipe import Recipe
-from keras_musictag.training.state import Position, read_position, restore_state, save_state
+from keras_musictag.training.state import Position, divergence, read_position, restore_state, save_state
 from keras_musictag.zoo.weights import assign_weights, read_weights, save_weights
 
 STATE_FILE, BEST_FILE = "state.safetensors", "best.safetensors"
@@ -25,7 +25,7 @@ class Run:
     Attributes:
         folder: Where state and best weights go.
         recipe: What to do.
-        batches: The rest of an epoch's batches from a position on, as `fit` takes them.
+        feed: The batches.
         validate: Measures the network: a mapping with at least "val_loss".
         checkpoint_seconds: A state is saved at least this often.
         on_step: Told the position after each step.
@@ -34,7 +34,7 @@ class Run:
 
     folder: Path
     recipe: Recipe
-    batches: Callable[[Position], Any]
+    feed: Feed
     validate: Callable[[], dict[str, float]]
     checkpoint_seconds: float
     on_step: Callable[[Position], None]
@@ -87,9 +87,12 @@ def _run_phase(model: Tagger, strategy, run: Run, position: Position) -> None:
     phase = recipe.phases[position.phase]
     while position.phase_epoch < phase.epochs and not 0 < recipe.patience <= position.stale_epochs:
         started = time.monotonic()
-        callback = StepCallback(position, run.state_file, run.checkpoint_seconds, run.on_step)
-        model.fit(run.batches(position), epochs=1, verbose=0, callbacks=[callback], shuffle=False)
+        if position.step < run.feed.steps:  # else a run was killed while it validated
+            callback = StepCallback(position, run.feed, run.state_file, run.checkpoint_seconds, run.on_step)
+            model.fit(run.feed.batches(position), epochs=1, verbose=0, callbacks=[callback], shuffle=False)
         measured = run.validate()
+        if not math.isfinite(measured["val_loss"]):
+            raise divergence("validation loss", position, run.state_file)
         better = measured["val_loss"] < position.best_loss
         row = {
             "epoch": position.epoch + 1,
@@ -97,7 +100,7 @@ def _run_phase(model: Tagger, strategy, run: Run, position: Position) -> None:
             "optimizer": phase.optimizer,
             "learning_rate": phase.learning_rate,
             "steps": position.step,
-            "loss": position.loss_sum / max(position.step, 1),
+            "loss": position.loss_sum / run.feed.batches_until(position.step),
             **measured,
             "best": int(better),
             "seconds": round(time.monotonic() - started, 1),
@@ -112,13 +115,8 @@ def _run_phase(model: Tagger, strategy, run: Run, position: Position) -> None:
 
 
 def _end_epoch(position: Position, better: bool, row: dict) -> None:
-    ended = dataclasses.replace(
-        position,
-        epoch=position.epoch + 1,
-        phase_epoch=position.phase_epoch + 1,
-        step=0,
-        loss_sum=0.0,
-        stale_epochs=0 if better else position.stale_epochs + 1,
-        log=[*position.log, row],
-    )
-    position.__dict__.update(ended.__dict__)
+    position.epoch += 1
+    position.phase_epoch += 1
+    position.step, position.loss_sum = 0, 0.0
+    position.stale_epochs = 0 if better else position.stale_epochs + 1
+    position.log = [*position.log, row]

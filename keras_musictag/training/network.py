@@ -1,10 +1,12 @@
 """The network of a run, on the devices there are, ready for a phase of the recipe."""
 
+import random
 from contextlib import AbstractContextManager, nullcontext
 
 import keras
 
 from keras_musictag import architectures
+from keras_musictag.layers.spec_augment import SpecAugment
 from keras_musictag.tagger import Tagger
 from keras_musictag.tagger.network import HEAD
 from keras_musictag.tags.vocabulary import Vocabulary
@@ -39,9 +41,10 @@ def make_model(settings: Settings, vocabulary: Vocabulary, replicas: int) -> Tag
     """The run's network with its first weights.
 
     Raises:
-        ValueError: If the architecture cannot hear a whole song.
+        UnknownNameError: If there is no such architecture, precision, or set of weights.
+        ValueError: If the architecture cannot hear a whole song, or has no features that could be masked.
     """
-    keras.utils.set_random_seed(settings.recipe.seed)
+    _set_seed(settings.recipe.seed)
     seconds = _chunk_seconds(settings)
     if settings.weights is None:
         model = build(settings.model, vocabulary, chunk_seconds=seconds, precision=settings.precision)
@@ -49,12 +52,22 @@ def make_model(settings: Settings, vocabulary: Vocabulary, replicas: int) -> Tag
         model = load(
             settings.model, settings.weights, tags=vocabulary, chunk_seconds=seconds, precision=settings.precision
         )
+    if settings.recipe.spec_augment is not None:
+        model = model.with_augment(SpecAugment(**settings.recipe.spec_augment))
     if replicas > 1:
         # else each replica keeps moving statistics of its own, and the saved model is not the trained one
         for layer in model.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.synchronized = True
     return model
+
+
+def _set_seed(seed: int) -> None:
+    """Settles all that Keras draws: first weights, and the seeds of the generators that dropout goes on with."""
+    if keras.backend.backend() == "tensorflow":
+        keras.utils.set_random_seed(seed)
+    else:  # which would load TensorFlow; all of Keras's default seeds come from this generator
+        random.seed(seed)
 
 
 def _chunk_seconds(settings: Settings) -> float | None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from keras_musictag.errors import UnknownNameError
 FOLDER = Path(__file__).parent / "recipes"
 OPTIMIZERS = ("adam", "sgd")
 LAYERS = ("all", "head")
+# settings of layers.spec_augment.SpecAugment, which loads Keras
+MASKS = ("num_time_masks", "max_time_frames", "num_mel_masks", "max_mel_bands", "mask_value")
 
 
 @dataclass(frozen=True)
@@ -35,20 +38,21 @@ class Phase:
     layers: str = "all"
 
     def __post_init__(self):
+        _check_numbers(self)
         if self.optimizer not in OPTIMIZERS:
             raise UnknownNameError.of("optimizer", self.optimizer, OPTIMIZERS)
         if self.layers not in LAYERS:
             raise UnknownNameError.of("choice of `layers`", self.layers, LAYERS)
         if not (self.learning_rate > 0 and self.epochs >= 1 and 0 <= self.momentum < 1):
             raise ValueError(
-                "A phase needs `learning_rate` above 0, `epochs` of 1 or more and `momentum` from 0 to below 1. "
+                "A phase needs a `learning_rate` above 0, `epochs` of 1 or more and a `momentum` from 0 to below 1. "
                 f"Received: {self}."
             )
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained.
+    """How a network is trained. `docs/training.md` has an example file.
 
     Attributes:
         summary: What it is for, with its source.
@@ -60,6 +64,9 @@ class Recipe:
         validation_chunks: Chunks of a track that validation hears, evenly spread.
         patience: A phase ends after so many epochs without a better validation loss; 0 never ends one early.
         mixup_alpha: Of the Beta distribution that mixes pairs of examples; 0 mixes none.
+        spec_augment: Settings of `layers.spec_augment.SpecAugment`, which masks features: {} for its own defaults,
+            None for no masks. For networks with a spectral front end.
+        deform_probability: Share of the tracks that are deformed in an epoch (`records.deformation.Deform`).
         seed: Of weights, crops, order and dropout.
     """
 
@@ -72,9 +79,12 @@ class Recipe:
     validation_chunks: int = 16
     patience: int = 0
     mixup_alpha: float = 0.0
+    spec_augment: dict[str, float] | None = None
+    deform_probability: float = 0.0
     seed: int = 0
 
     def __post_init__(self):
+        _check_numbers(self)
         if not self.phases:
             raise ValueError("A recipe needs at least one phase.")
         least = {
@@ -85,10 +95,22 @@ class Recipe:
             "validation_chunks": 1,
             "patience": 0,
             "mixup_alpha": 0,
+            "seed": 0,
         }
         for name, low in least.items():
             if not getattr(self, name) >= low:
                 raise ValueError(f"`{name}` of a recipe must be {low} or more. Received: {getattr(self, name)!r}.")
+        if not 0 <= self.deform_probability <= 1:
+            raise ValueError(
+                f"`deform_probability` of a recipe must be from 0 to 1. Received: {self.deform_probability!r}."
+            )
+        if not isinstance(self.spec_augment, dict | None):
+            raise ValueError(
+                f"`spec_augment` of a recipe must be settings by name, or null. Received: {self.spec_augment!r}."
+            )
+        for name in self.spec_augment or ():
+            if name not in MASKS:
+                raise UnknownNameError.of("setting of `spec_augment`", name, MASKS)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON can hold it."""
@@ -96,13 +118,33 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Recipe":
-        """Reads what `to_dict` gave; settings that are left out keep their defaults, unknown ones are an error."""
-        phases = tuple(Phase(**_known(Phase, phase)) for phase in data.get("phases", ()))
-        return cls(**{**_known(cls, data), "phases": phases})
+        """Reads what `to_dict` gave; settings that are left out keep their defaults.
+
+        Raises:
+            UnknownNameError: If a setting is not known.
+            ValueError: If one is missing, or out of range.
+
+        Example:
+            >>> phase = {"optimizer": "sgd", "learning_rate": 0.1, "epochs": 3}
+            >>> recipe = Recipe.from_dict({"summary": "an example", "phases": [phase]})
+            >>> recipe.phases[0]
+            Phase(optimizer='sgd', learning_rate=0.1, epochs=3, momentum=0.9, layers='all')
+            >>> Recipe.from_dict(recipe.to_dict()) == recipe
+            True
+        """
+        phases = data.get("phases")
+        if not isinstance(phases, list) or not all(isinstance(phase, dict) for phase in phases):
+            raise ValueError(f"`phases` of a recipe must be a list of objects. Received: {phases!r}.")
+        return _made(cls, {**data, "phases": tuple(_made(Phase, phase) for phase in phases)})
 
 
 def names() -> list[str]:
-    """The recipes that come with the package: the folder is the registry."""
+    """The recipes that come with the package: the folder is the registry.
+
+    Example:
+        >>> names()
+        ['finetune', 'short', 'won2020']
+    """
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
@@ -114,7 +156,7 @@ def read_recipe(name: str | Path) -> Recipe:
 
     Raises:
         UnknownNameError: If it is neither, or the file has an unknown setting.
-        ValueError: If the file is no JSON object, or a setting is out of range.
+        ValueError: If the file is no JSON object, or a setting is missing or out of range.
 
     Example:
         >>> [phase.optimizer for phase in read_recipe("won2020").phases]
@@ -152,9 +194,24 @@ def with_changes(recipe: Recipe, epochs: int | None = None, **settings) -> Recip
     return dataclasses.replace(recipe, **given)
 
 
-def _known(cls, data: dict[str, Any]) -> dict[str, Any]:
-    known = [field.name for field in dataclasses.fields(cls)]
-    for key in data:
-        if key not in known:
-            raise UnknownNameError.of(f"setting of a {cls.__name__.lower()}", key, known)
-    return data
+def _made(cls, data: dict[str, Any]) -> Any:
+    """A `Phase` or `Recipe` of plain data."""
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for name in data:
+        if name not in fields:
+            raise UnknownNameError.of(f"setting of a {cls.__name__.lower()}", name, fields)
+    missing = [name for name, f in fields.items() if f.default is dataclasses.MISSING and name not in data]
+    if missing:
+        raise ValueError(f"A {cls.__name__.lower()} lacks the settings: {', '.join(missing)}. Received: {data!r}.")
+    return cls(**data)
+
+
+def _check_numbers(settings: Any) -> None:
+    """Raises ValueError where a JSON file has a text, or a broken number, for a number."""
+    kinds = {int: (Integral, "a whole number"), float: (Real, "a number"), str: (str, "a text")}
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        kind, called = kinds.get(field.type, (object, ""))
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not object):
+            what = type(settings).__name__.lower()
+            raise ValueError(f"`{field.name}` of a {what} must be {called}. Received: {value!r}.")

@@ -14,7 +14,7 @@ from keras_musictag.training import data, network
 from keras_musictag.training.logs import write_logs
 from keras_musictag.training.loop import Run, run_recipe
 from keras_musictag.training.recipe import Recipe, read_recipe
-from keras_musictag.training.settings import Settings, claim_folder, facts_of
+from keras_musictag.training.settings import Settings, check_folder, claim_folder, facts_of
 from keras_musictag.training.state import Position
 from keras_musictag.zoo.weights import arrays_of, assign_weights
 
@@ -70,7 +70,7 @@ def train(
     for part in ("train", "valid"):
         if not records.part(part):
             raise TrainingError(f"{records.folder} has no tracks in the part {part!r}: training needs both.")
-    claim_folder(out, settings)
+    check_folder(out, settings)
     result = out / MODEL_FILE
     if result.is_file():
         return result
@@ -83,24 +83,43 @@ def train(
     with network.scope_of(strategy):
         tagger = network.make_model(settings, records.vocabulary, replicas)
     feed = data.Feed(records, recipe, tagger.spec.chunking.chunk_samples, drop_remainder=replicas > 1)
+    _check_batches(feed, replicas)
+    claim_folder(out, settings)  # only now: a wrong name has raised above
+
+    def end_epoch(rows: list[dict]) -> None:
+        write_logs(out, rows)
+        on_epoch(rows)
+
     run = Run(
         folder=out,
         recipe=recipe,
-        batches=feed.batches,
+        feed=feed,
         validate=data.make_validation(feed, tagger),
         checkpoint_seconds=checkpoint_seconds,
         on_step=lambda position: on_step(position, feed.steps),
-        on_epoch=lambda rows: (write_logs(out, rows), on_epoch(rows)),
+        on_epoch=end_epoch,
     )
     with feed.naming_damage():
-        run_recipe(tagger, strategy, run)
+        position = run_recipe(tagger, strategy, run)
+    write_logs(out, position.log)  # a run may have been killed before it wrote its last epoch
     save_tagger(tagger, result)
     return result
 
 
+def _check_batches(feed: data.Feed, replicas: int) -> None:
+    size = feed.recipe.batch_size
+    if size % replicas:
+        raise TrainingError(f"{replicas} devices cannot share a batch of {size}. Choose a multiple of {replicas}.")
+    if feed.steps == 0:
+        raise TrainingError(f"{feed.examples} chunks an epoch fill no batch of {size}. Choose a smaller batch size.")
+
+
 def save_tagger(trained: Tagger, path: Path) -> None:
-    """Writes a trained tagger without its optimiser, nothing frozen: whole, or not at all."""
-    tagger = Tagger(trained.spec, precision=trained.precision, name=trained.name)
+    """Writes a trained tagger as a whole file: without its optimiser and masks, nothing frozen.
+
+    It is called by its architecture: of pretrained weights, the name is that of other tags.
+    """
+    tagger = Tagger(trained.spec, precision=trained.precision)
     assign_weights(tagger, arrays_of(trained), "The trained network")
     with whole_file(path) as scratch:
         tagger.save(scratch)

@@ -52,19 +52,25 @@ def facts_of(records: Records) -> dict[str, str]:
 
 
 def claim_folder(folder: Path, settings: Settings) -> None:
-    """Writes `run.json` into a new run's folder; in one that is there, checks that it is of the same run.
+    """Writes `run.json` into the folder of a run, made for it."""
+    with whole_file(folder / FILE_NAME) as scratch:
+        scratch.write_text(json.dumps(settings.to_dict(), indent=1) + "\n", encoding="utf-8")
+
+
+def check_folder(folder: Path, settings: Settings) -> None:
+    """Checks that a folder is a new run's, or the same run's.
 
     Raises:
-        TrainingError: If the folder is of another run; the message says which settings differ.
+        TrainingError: If it is of another run; the message says which settings differ.
     """
-    path = folder / FILE_NAME
-    wanted = settings.to_dict()
+    path, wanted = folder / FILE_NAME, settings.to_dict()
     if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as scratch:
-            scratch.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
         return
-    found = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        found["recipe"] = Recipe.from_dict(found["recipe"]).to_dict()  # it may lack settings that came later
+    except (ValueError, TypeError, KeyError, UnknownNameError) as error:
+        raise TrainingError(f"{path} does not describe a run ({error}). Train into another folder.") from error
     differing = [
         f"{name} ({found.get(name)!r}, now {value!r})" for name, value in wanted.items() if found.get(name) != value
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from keras_musictag.errors import TrainingError
 from keras_musictag.files import whole_file
@@ -25,7 +25,7 @@ class Position:
         epoch: Of the whole run, from 0: the one that is being trained.
         phase_epoch: Epochs of this phase that are done.
         step: Steps of this epoch that are done.
-        loss_sum: Of these steps' losses.
+        loss_sum: Of these steps' losses; a smaller last batch counts for its share.
         best_loss: Lowest validation loss so far.
         best_epoch: When that was; -1 before the first.
         stale_epochs: Epochs of this phase since the best.
@@ -47,22 +47,40 @@ def save_state(path: Path, model: keras.Model, position: Position) -> None:
     """Writes the model's variables, seed generators' included, the optimiser's, and the position.
 
     Raises:
-        OSError: If the disk is full; the state that was there before stays.
+        TrainingError: If one of them is no number; the state that was there before stays.
+        OSError: If the disk is full; likewise.
     """
     variables = {f"model/{i:04d}": v for i, v in enumerate(model_variables(model))}
     variables |= {f"optimizer/{i:04d}": v for i, v in enumerate(model.optimizer.variables)}
     arrays = {name: np.array(keras.ops.convert_to_numpy(v), order="C") for name, v in variables.items()}
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise divergence("weights", position, path)
+    content = save(arrays, metadata={"position": json.dumps(asdict(position))})
     with whole_file(path) as scratch:
-        try:
-            save_file(arrays, scratch, metadata={"position": json.dumps(asdict(position))})
-        except SafetensorError as error:  # what safetensors makes of a full disk
-            raise OSError(f"{path} could not be written: {error}. The state before it is kept.") from error
+        scratch.write_bytes(content)
+
+
+def divergence(what: str, position: Position, state_file: Path) -> TrainingError:
+    """The error where something became no number; what was saved before is good."""
+    return TrainingError(
+        f"The {what} became no number in epoch {position.epoch + 1}, step {position.step}. The last good state and the "
+        f"best weights are kept in {state_file.parent}. Try a lower learning rate or float32, in another folder."
+    )
 
 
 def read_position(path: Path) -> Position:
-    """The position in a state file."""
-    with safe_open(path, "numpy") as file:
-        return Position(**json.loads(file.metadata()["position"]))
+    """The position in a state file.
+
+    Raises:
+        TrainingError: If it is none, or damaged.
+    """
+    try:
+        with safe_open(path, "numpy") as file:
+            return Position(**json.loads(file.metadata()["position"]))
+    except (SafetensorError, TypeError, KeyError, ValueError) as error:
+        raise TrainingError(
+            f"{path} is no state of a run ({error}). Is it damaged? Train into another folder."
+        ) from error
 
 
 def restore_state(path: Path, model: keras.Model) -> None:

@@ -1,0 +1,45 @@
+"""`keras-musictag robustness`: how far the scores of models fall where the audio is deformed."""
+
+from pathlib import Path
+
+import click
+
+from keras_musictag.cli import _common, _progress
+
+
+@click.command()
+@click.argument("records", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--model", "models", multiple=True, required=True, help="Any that `tag` takes; give it several times to compare."
+)
+@click.option("--name", "names", multiple=True, help="What tables call each model, in order.  [default: its own name]")
+@click.option("--conditions", default="all", help="paper (those of the 2020 evaluation), all, or names with commas.")
+@click.option("--chunks", type=click.IntRange(min=1), default=16, help="Of each track, evenly spread.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the noise.")
+@click.option("--resamples", type=click.IntRange(min=1), default=1000, help="Of the bootstrap.")
+def command(records, out, models, names, conditions, chunks, seed, resamples):
+    """Score the test tracks of RECORDS (a folder that `prepare` wrote) as they are and deformed; write to the folder OUT.
+
+    Time stretch, pitch shift, dynamic range compression and white noise as in the 2020 evaluation; beyond it MP3, a
+    lower sample rate, low-pass filters and gain. OUT/robustness.md has each model's drop under each condition.
+    OUT/MODEL/CONDITION is a folder as `evaluate` writes it. Interrupted, the same command goes on.
+    """
+    from keras_musictag.evaluation.measure import Resampling
+    from keras_musictag.robustness.conditions import chosen
+    from keras_musictag.robustness.drops import measure_drops
+    from keras_musictag.robustness.files import write_robustness
+    from keras_musictag.robustness.stress import names_of, stress
+
+    conditions = chosen(conditions)
+    taggers = names_of([_common.load_model(model, "default") for model in models], names)
+    with _progress.counted() as progress:
+        settings = {"seed": seed, "chunks": chunks, "resampling": Resampling(resamples), "progress": progress}
+        stress(taggers, records, out, conditions, **settings)
+    result = measure_drops(out, list(taggers), conditions)
+    for model in taggers:
+        for condition in conditions:
+            found = result.drops[model, condition, "pr_auc"]
+            click.echo(f"{model}, {condition:20} pr_auc {found.value:.4f}, drop {found.drop:+.4f}")
+    for path in write_robustness(result, out):
+        click.echo(f"Wrote {path}")

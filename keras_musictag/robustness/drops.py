@@ -1,0 +1,141 @@
+"""Runs of models under conditions -> how far each metric falls, with an interval of the drop."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_musictag.evaluation.compare import check_same_data
+from keras_musictag.evaluation.measure import Resampling
+from keras_musictag.evaluation.predictions import Source
+from keras_musictag.evaluation.run import Run, read_run
+from keras_musictag.metrics.bootstrap import bootstrap, interval
+from keras_musictag.robustness.conditions import ORIGINAL
+
+METRICS = ("pr_auc", "roc_auc", "average_precision")
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A metric's macro value at track level, and how much lower it is than on the original tracks.
+
+    Attributes:
+        model, condition, metric: Of what.
+        value, low, high: With its interval over tracks.
+        drop: The original's value less this one; below 0 where it is higher.
+        drop_low, drop_high: Its interval, by the same resamples of the tracks for both.
+    """
+
+    model: str
+    condition: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    drop: float
+    drop_low: float
+    drop_high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Robustness:
+    """Drops of some models under some conditions.
+
+    Attributes:
+        source: Which data were scored.
+        models, conditions: Their names; the first condition is the original.
+        drops: By (model, condition, metric).
+        facts: Condition -> what its deformation depends on.
+        tracks, tags, left_out: How many tracks and tags, and tags without a value.
+        resampling: How all intervals were made.
+    """
+
+    source: Source
+    models: tuple[str, ...]
+    conditions: tuple[str, ...]
+    drops: Mapping[tuple[str, str, str], Drop] = field(repr=False)
+    facts: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    tracks: int
+    tags: int
+    left_out: int
+    resampling: Resampling
+
+
+def measure_drops(folder: str | os.PathLike, models: Sequence[str], conditions: Sequence[str]) -> Robustness:
+    """Computes all drops from the predictions that `stress` wrote.
+
+    Args:
+        folder: Where each `<model>/<condition>` is a run's folder.
+        models, conditions: Their names; "original" is needed, and comes first.
+
+    Raises:
+        FileNotFoundError: If a run is missing.
+        ValueError: If a run is damaged, or they are not on the same tracks, tags and split.
+    """
+    folder = Path(folder)
+    conditions = (ORIGINAL, *(name for name in conditions if name != ORIGINAL))
+    drops, facts, first = {}, {}, None
+    for model in models:
+        original = read_run(folder / model / ORIGINAL)
+        first = first or original
+        check_same_data(first, original)
+        of_original = _samples(original)
+        for condition in conditions:
+            run = original if condition == ORIGINAL else read_run(folder / model / condition)
+            _check_same_tracks(original, run)
+            facts.setdefault(condition, run.report.facts)
+            samples = of_original if run is original else _samples(run)
+            for metric in METRICS:
+                drops[model, condition, metric] = _drop(model, condition, metric, original, run, of_original, samples)
+    group = first.report.group()
+    return Robustness(
+        source=first.report.source,
+        models=tuple(models),
+        conditions=conditions,
+        drops=drops,
+        facts=facts,
+        tracks=group.tracks,
+        tags=len(first.report.vocabulary),
+        left_out=group.metrics["roc_auc"].left_out,
+        resampling=first.report.resampling,
+    )
+
+
+def _samples(run: Run) -> dict[str, np.ndarray]:
+    """Each metric's macro value on each resample of the tracks; the same draws for every run on as many tracks."""
+    resampling = run.report.resampling
+    resampled = bootstrap(
+        run.predictions.targets,
+        run.predictions.scores,
+        resamples=resampling.resamples,
+        seed=resampling.seed,
+        only=METRICS,
+    )
+    return {metric: resampled[metric].macro for metric in METRICS}
+
+
+def _drop(model, condition, metric, original: Run, run: Run, of_original, samples) -> Drop:
+    value, low, high = map(float, run.report.group().metrics[metric].macro)
+    difference = float(original.report.group().metrics[metric].macro[0]) - value
+    edges = interval(of_original[metric] - samples[metric], run.report.resampling.level)
+    return Drop(model, condition, metric, value, low, high, difference, *map(float, edges))
+
+
+def _check_same_tracks(original: Run, run: Run) -> None:
+    """Raises ValueError unless the two differ in the deformation only."""
+    ours, theirs = original.predictions, run.predictions
+    same = (
+        ours.track_ids == theirs.track_ids
+        and ours.vocabulary == theirs.vocabulary
+        and np.array_equal(ours.targets, theirs.targets)
+        and ours.source.split_sha256 == theirs.source.split_sha256
+        and original.report.resampling == run.report.resampling
+    )
+    if not same:
+        raise ValueError(
+            f"{str(run.folder)!r} and {str(original.folder)!r} must be on the same tracks, tags and resamples. "
+            "Delete the one that is older and run the same command."
+        )

@@ -1,0 +1,110 @@
+"""Drops as files: Markdown, CSV and a picture. The same drops give the same bytes."""
+
+import os
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import numpy as np
+
+from keras_musictag.evaluation.measure import TITLES
+from keras_musictag.evaluation.report_files import AVERAGE_PRECISION_NOTE
+from keras_musictag.evaluation.tables import Table, heading, number, with_interval, write_csv, write_text
+from keras_musictag.files import whole_file
+from keras_musictag.robustness.conditions import CONDITIONS, KINDS, ORIGINAL
+from keras_musictag.robustness.drops import METRICS, Drop, Robustness
+from keras_musictag.robustness.plot import plot_drops
+
+TEXT, VALUES, PICTURE = "robustness.md", "robustness.csv", "robustness.png"
+
+
+def write_robustness(result: Robustness, folder: str | os.PathLike) -> list[Path]:
+    """Writes `robustness.md`, `robustness.csv` and `robustness.png`.
+
+    Args:
+        result: What `measure_drops` gave.
+        folder: Where to; made if it is not there.
+
+    Returns:
+        The files.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    folder = Path(folder)
+    with whole_file(folder / PICTURE) as file:
+        plot_drops(result, "pr_auc", file)
+    write_csv(folder / VALUES, *value_rows(result))
+    write_text(folder / TEXT, to_markdown(result))
+    return [folder / name for name in (TEXT, VALUES, PICTURE)]
+
+
+def value_rows(result: Robustness) -> tuple[list[str], list[list]]:
+    """Header and rows of `robustness.csv`: one a model, condition and metric, in full precision."""
+    header = [field.name for field in fields(Drop)]
+    rows = [[*astuple(drop), _where(drop.condition), result.tracks, result.left_out] for drop in result.drops.values()]
+    return [*header, "from", "tracks", "tags_left_out"], rows
+
+
+def to_markdown(result: Robustness) -> str:
+    """The drops for people; refers to the picture beside it."""
+    source = result.source
+    tables = [table for metric in METRICS for table in (_drop_table(result, metric), _value_table(result, metric))]
+    parts = [
+        heading(f"Robustness: {source.dataset}, {source.part}, {result.tracks:,} tracks"),
+        f"![PR-AUC of each model under each condition]({PICTURE})\n",
+        *(table.to_markdown() for table in tables),
+        _condition_table(result).to_markdown(),
+        Table("How to read this", (), (), tuple(_notes(result))).to_markdown(),
+    ]
+    return "\n".join(parts)
+
+
+def _drop_table(result: Robustness, metric: str) -> Table:
+    rows = []
+    for condition in result.conditions[1:]:
+        drops = [result.drops[model, condition, metric] for model in result.models]
+        numbers = (np.array([drop.drop, drop.drop_low, drop.drop_high]) for drop in drops)
+        rows.append((condition, *map(with_interval, numbers)))
+    return Table(f"Drop in {TITLES[metric]}", ("condition", *result.models), tuple(rows))
+
+
+def _value_table(result: Robustness, metric: str) -> Table:
+    rows = []
+    for condition in result.conditions:
+        values = (result.drops[model, condition, metric].value for model in result.models)
+        rows.append((condition, *map(number, values)))
+    return Table(TITLES[metric], ("condition", *result.models), tuple(rows))
+
+
+def _condition_table(result: Robustness) -> Table:
+    rows = []
+    for name in result.conditions[1:]:
+        facts = result.facts[name]
+        kept = [str(facts[f"deformation_{key}"]) for key in ("settings", "version", "libraries")]
+        rows.append((name, *kept, str(facts.get("deformation_seed", "-")), _where(name)))
+    return Table("Conditions", ("condition", "settings", "version", "libraries", "seed", "from"), tuple(rows))
+
+
+def _where(condition: str) -> str:
+    if condition == ORIGINAL:
+        return ORIGINAL
+    return "2020 evaluation" if KINDS[CONDITIONS[condition].kind].in_paper else "ours"
+
+
+def _notes(result: Robustness):
+    source, resampling = result.source, result.resampling
+    yield (
+        f"{source.dataset} {source.dataset_version}, split {source.split}, SHA-256 {source.split_sha256}. "
+        f"{result.facts[ORIGINAL]['chunks_per_track']} chunks a track; the whole track is deformed once, before they "
+        "are cut."
+    )
+    yield (
+        "Macro values at track level. A drop is the value on the original tracks less that on the deformed ones; its "
+        f"interval ({resampling.level:.0%}) is by {resampling.resamples:,} bootstrap resamples of the tracks (seed "
+        f"{resampling.seed}), the same for both."
+    )
+    if result.left_out:
+        yield f"Macro leaves out {result.left_out} of {result.tags} tags: they apply to all or to none of the tracks."
+    yield "MCC and F1, at thresholds from the validation tracks as they are, and chunk level: in each run's folder."
+    yield "Conditions from the 2020 evaluation (Won et al., SMC 2020) have its amounts; the others are ours."
+    yield AVERAGE_PRECISION_NOTE

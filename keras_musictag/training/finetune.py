@@ -1,0 +1,135 @@
+"""`finetune`: a folder a tag, or a table, and a pretrained tagger -> a tagger of these tags, and how good it is."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_musictag.datasets import csv, folder
+from keras_musictag.errors import DatasetError, UnknownNameError
+from keras_musictag.evaluation.evaluate import evaluate
+from keras_musictag.evaluation.report import Report
+from keras_musictag.evaluation.run import REPORT, read_run
+from keras_musictag.records.manifest import Manifest
+from keras_musictag.records.prepare import prepare
+from keras_musictag.training.recipe import Recipe
+from keras_musictag.training.run import train
+from keras_musictag.training.state import Position
+from keras_musictag.zoo.load import load
+from keras_musictag.zoo.resolve import resolve
+
+FRACTIONS = (0.7, 0.15, 0.15)  # of a few hundred tracks, a tenth is too little to choose thresholds by
+RECORDS, EVALUATION = "records", "evaluation"
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """What came of it.
+
+    Attributes:
+        model: The file of the tagger, for `keras_musictag.load`.
+        report: On the test part; None where there is none.
+    """
+
+    model: Path
+    report: Report | None
+
+
+def finetune(
+    raw: str | os.PathLike,
+    out: str | os.PathLike,
+    model: str = "musicnn",
+    *,
+    weights: str | None = "default",
+    recipe: str | Path | Recipe | None = None,
+    separator: str = ";",
+    audio: Path | None = None,
+    seed: int = 0,
+    fractions: Sequence[float] = FRACTIONS,
+    precision: str = "float32",
+    jobs: int | None = None,
+    on_tracks: Callable[[int, int], None] | None = None,
+    on_step: Callable[[Position, int], None] = lambda position, steps: None,
+    on_epoch: Callable[[list[dict]], None] = lambda rows: None,
+) -> Finetuned:
+    """Teaches a pretrained tagger tags of your own. The same call goes on where an interrupted one stopped.
+
+    In a script, call it below `if __name__ == "__main__":`, as worker processes read the audio.
+
+    Args:
+        raw: A folder with a folder of audio for each tag (`datasets.folder`), or a CSV or TSV file (`datasets.csv`).
+        out: Folder to write: `model.keras`, `records`, `evaluation`, and what `train` leaves.
+        model: An architecture, a zoo entry or a `.keras` file, as `load` takes it.
+        weights: As `load` takes them; None for random ones, which takes many more tracks.
+        recipe: As `train` takes it; None for "finetune" (the new head first, then everything), and for "short" from
+            random weights.
+        separator: Of tags in the column `tags` of a table.
+        audio: What a table's paths are relative to; None is its folder.
+        seed: Of the division into parts.
+        fractions: Shares of train, valid and test, where `raw` does not state the parts.
+        precision: "float32", "bfloat16" or "float16".
+        jobs: Processes that read the audio; None for one a core.
+        on_tracks: Told how many tracks are read, and of how many.
+        on_step: As `train` has it.
+        on_epoch: As `train` has it.
+
+    Raises:
+        FileNotFoundError: If `raw` or a model's file does not exist.
+        DatasetError: If there are too few tracks, audio is missing, or a tag has no track to learn from.
+        UnknownNameError: If a name is not known.
+        TrainingError: As `train` has it.
+        RecordsError: If `raw` is another one than `out` was begun with.
+
+    Example:
+        `docs/finetuning.md` has a runnable one.
+    """
+    raw, out = Path(raw), Path(out)
+    _check_model(model, weights)
+    if raw.is_dir():
+        manifest = folder.manifest(raw, seed, fractions)
+    else:
+        manifest = csv.manifest(raw, separator, seed, fractions, audio)
+    _check_parts(manifest)
+    records = prepare(manifest, out / RECORDS, jobs=jobs, report=on_tracks)
+    path = train(
+        records.folder,
+        out,
+        model,
+        recipe or ("short" if weights is None else "finetune"),
+        weights=weights,
+        precision=precision,
+        on_step=on_step,
+        on_epoch=on_epoch,
+    )
+    if not records.part("test"):
+        return Finetuned(path, None)
+    measured = out / EVALUATION
+    if (measured / REPORT).is_file():
+        return Finetuned(path, read_run(measured).report)
+    return Finetuned(path, evaluate(load(path), records.folder, measured))
+
+
+def _check_model(model: str, weights: str | None) -> None:
+    """Before hours of audio are read in vain."""
+    try:
+        resolve(model, weights)
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{error} To learn from random weights, pass --weights none (`weights=None`).") from None
+
+
+def _check_parts(manifest: Manifest) -> None:
+    """Whether each tag can be learned, and the learning be followed."""
+    count = len(manifest.tracks)
+    for part in ("train", "valid"):
+        if not any(track.part == part for track in manifest.tracks):
+            raise DatasetError(
+                f"There must be a track in the parts train and valid at least, and {part} has none of the {count}. "
+                "State the parts otherwise, or give no fraction of 0."
+            )
+    learned = {tag for track in manifest.tracks if track.part == "train" for tag in track.tags}
+    if unheard := [tag for tag in manifest.vocabulary if tag not in learned]:
+        raise DatasetError(
+            f"Each tag needs a track in the part train, and of {count} tracks there is none with "
+            f"{', '.join(map(repr, unheard[:5]))}. Three tracks a tag can do, dozens are better: add some, or divide "
+            "by another seed."
+        )
