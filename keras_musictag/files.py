@@ -67,7 +67,7 @@ def synced_file(path: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
         scratch.unlink(missing_ok=True)
 
 
-def remove_scratch(folder: Path) -> None:
-    """Removes what a killed process has left of `synced_file`."""
-    for path in folder.glob(f"*{SCRATCH_ENDING}"):
+def remove_scratch(folder: Path, name: str = "*") -> None:
+    """Removes what a killed process has left of `synced_file`: of one file, or of all where nobody else's files lie."""
+    for path in folder.glob(f"{name}.*{SCRATCH_ENDING}"):
         path.unlink(missing_ok=True)

@@ -37,40 +37,44 @@ def counted() -> Iterator[Callable[[int, int], None] | None]:
 
 
 @contextmanager
-def training() -> Iterator[tuple[Callable, Callable]]:
-    """Two functions for `training.run.train`, after each step and after each epoch.
+def training() -> Iterator[tuple[Callable, Callable, Callable]]:
+    """Three functions for `training`: after each step, after each epoch, and with tracks that are read or heard.
 
     Each epoch is a line on standard output; where a person is watching, a bar on standard error shows the steps of the
     epoch, the loss and the time left for it. Ctrl-C ends the command with one line.
     """
     try:
-        with _training_bar() as on_step:
-            yield on_step, _print_epoch
+        with _training_bar() as (on_step, on_tracks):
+            yield on_step, _print_epoch, on_tracks
     except KeyboardInterrupt:
         tell("Interrupted. The same command goes on where it stopped.")
         raise SystemExit(INTERRUPTED) from None
 
 
 @contextmanager
-def _training_bar() -> Iterator[Callable]:
+def _training_bar() -> Iterator[tuple[Callable, Callable]]:
     if not sys.stderr.isatty():
-        yield lambda position, steps: None
+        yield (lambda position, steps: None), (lambda done, total: None)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    text = TextColumn("epoch {task.fields[epoch]}, loss {task.fields[loss]:.4f}")
-    columns = (text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, epoch=1, loss=0.0)
+        task, shown = bar.add_task("", total=None), None
+
+        def show(what: str, description: str, done: int, total: int) -> None:
+            nonlocal shown
+            if what != shown:  # the time left is that of this epoch
+                bar.reset(task)
+                shown = what
+            bar.update(task, description=description, completed=done, total=total)
 
         def on_step(position, steps: int) -> None:
-            if position.step == 1:
-                bar.reset(task)
-            facts = {"epoch": position.epoch + 1, "loss": position.loss_sum / position.step}
-            bar.update(task, completed=position.step, total=steps, **facts)
+            loss = position.loss_sum / position.step
+            show(str(position.epoch), f"epoch {position.epoch + 1}, loss {loss:.4f}", position.step, steps)
 
-        yield on_step
+        yield on_step, lambda done, total: show("tracks", "tracks", done, total)
 
 
 def _print_epoch(rows: list[dict]) -> None:

@@ -105,5 +105,5 @@ def show(table) -> None:
     """Prints a table as wide as it is: cut to 80 columns it would be of no use in a file."""
     from rich.console import Console
 
-    console = Console()
+    console = Console(markup=False, emoji=False)  # a tag may be called "[live]"
     console.print(table, width=None if console.is_terminal else 200)

@@ -19,7 +19,7 @@ from keras_musictag.cli import _common, _progress
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the noise.")
 @click.option("--resamples", type=click.IntRange(min=1), default=1000, help="Of the bootstrap.")
 def command(records, out, models, names, conditions, chunks, seed, resamples):
-    """Score the test tracks of RECORDS (a folder that `prepare` wrote) as they are and deformed; write to the folder OUT.
+    """Score the test tracks of RECORDS (a folder that `prepare` wrote) as they are and deformed, and write to OUT.
 
     Time stretch, pitch shift, dynamic range compression and white noise as in the 2020 evaluation; beyond it MP3, a
     lower sample rate, low-pass filters and gain. OUT/robustness.md has each model's drop under each condition.

@@ -33,7 +33,7 @@ def command(
     Interrupted, the same command goes on where it stopped. OUT/model.keras is the tagger with the lowest validation
     loss: `keras-musictag tag --model OUT/model.keras song.mp3`.
     """
-    with _progress.training() as (on_step, on_epoch):
+    with _progress.training() as (on_step, on_epoch, _):
         from keras_musictag.training.recipe import read_recipe, with_changes
         from keras_musictag.training.run import train
 

@@ -20,6 +20,7 @@ import numpy as np
 from keras_musictag.errors import DatasetError
 
 MAX_BYTES = 1 << 30  # the largest of the Million Song Dataset's pickles have some 10 to 100 MB
+MAX_DIMENSIONS = 32  # all that NumPy had in Python 2
 _INSTRUCTIONS = """
     MARK STOP PROTO NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 FLOAT BINFLOAT
     STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE TUPLE EMPTY_TUPLE TUPLE1 TUPLE2 TUPLE3
@@ -146,7 +147,9 @@ def _make(name: object, arguments: tuple) -> object:
         case _Name(name=str(full)), (_Name(name=str(kind)), *_) if full == _RECONSTRUCT and kind == _NDARRAY:
             return np.empty(0, bool)  # its state follows
         case _Name(name=str(full)), (_Dtype() as dtype, str(data)) if full == _SCALAR:
-            return np.frombuffer(data.encode("latin1"), dtype.numpy(), count=1)[0].item()
+            scalar = np.empty(0, bool)
+            _fill(scalar, (1, (), dtype, False, data))
+            return scalar.item()
     return _refuse("a call that no array of numbers needs")
 
 
@@ -155,6 +158,8 @@ def _fill(array: np.ndarray, state: tuple) -> None:
     _, shape, dtype, is_fortran, data = state
     if not isinstance(dtype, _Dtype) or not isinstance(data, str):
         _refuse("an array of something other than numbers")
+    if len(shape) > MAX_DIMENSIONS:
+        _refuse(f"an array of more than {MAX_DIMENSIONS} dimensions")
     if not all(type(n) is int and n >= 0 for n in shape) or math.prod(shape) * dtype.numpy().itemsize != len(data):
         _refuse("an array of another size than it states")
     if dtype.code == "b1" and set(data) - {"\0", "\1"}:

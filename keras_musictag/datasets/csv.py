@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_musictag.datasets._split import FRACTIONS, PART_OF_NAME, divide
-from keras_musictag.errors import DatasetError
+from keras_musictag.errors import DatasetError, printable
 from keras_musictag.records.manifest import Manifest, Track
 from keras_musictag.tags.vocabulary import Vocabulary
 
@@ -118,7 +118,8 @@ def _delimiter(path: Path, header: str) -> str:
     """The tab of a .tsv, else the sign that splits the header into most columns."""
     if path.suffix.lower() in (".tsv", ".tab"):
         return "\t"
-    return max(_DELIMITERS, key=lambda sign: len(next(csv.reader([header], delimiter=sign), [])))
+    unquoted = "".join(header.split('"')[::2])
+    return max(_DELIMITERS, key=unquoted.count)
 
 
 def _records(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -160,6 +161,9 @@ def _tags(columns: list[str], rows: list[_Row], separator: str, path: Path) -> t
     else:
         names = [column for column in columns if column not in RESERVED]
         found = [{name for name in names if _applies(row, name, path)} for row in rows]
+    unusual = next((name for name in names if printable(name) != name), None)
+    if unusual is not None:
+        raise DatasetError(f"{path}: the tag {unusual!r:.80} has signs that cannot be shown. Write it without them.")
     if not any(found):
         raise DatasetError(
             f"{path}: no track has a tag. Expected a column 'tags' ({f'rock{separator}piano'!r}), or a column for each "

@@ -91,7 +91,7 @@ def _group(same: list[_File]) -> str:
 
 def _has_part_folders(raw: Path) -> bool:
     """Whether the first folders are parts. One folder "test" beside others is a tag."""
-    names = sorted(entry.name for entry in os.scandir(raw) if entry.is_dir() and not entry.name.startswith("."))
+    names = sorted(entry.name for entry in os.scandir(raw) if _is_folder(entry) and not entry.name.startswith("."))
     parts = [name for name in names if name in PART_OF_NAME]
     others = [name for name in names if name not in PART_OF_NAME]
     if len(parts) > 1 and others:
@@ -120,6 +120,13 @@ def _audio_files(raw: Path, has_parts: bool, skipped: list[Skipped]) -> Iterator
         yield _File(path, size, PART_OF_NAME[names[0]] if has_parts else "", tag, artist)
 
 
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # such as a link to itself: `_size` says what is wrong
+
+
 def _size(path: Path) -> tuple[int, str]:
     """A file's size, and why it is no track, or ""."""
     try:
@@ -146,7 +153,7 @@ def _walk(raw: Path, below: str, above: tuple[str, ...]) -> Iterator[tuple[str, 
         path = f"{below}/{entry.name}" if below else entry.name
         if entry.name.startswith("."):
             continue
-        if not entry.is_dir():
+        if not _is_folder(entry):
             yield path, ""
         elif os.path.realpath(entry.path) in above:
             yield path, "A link to a folder that contains it."

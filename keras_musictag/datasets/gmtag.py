@@ -15,11 +15,6 @@ from keras_musictag.records.manifest import Manifest, Track
 from keras_musictag.tags.read_tags import read_tags
 
 METADATA, CORPUS = "metadata.jsonl", "corpus.json"
-LICENCE = (
-    "Generated, free of composers' rights. The sounds are those of the soundfonts: FluidR3 MIT, TimGM6mb GPL-2, "
-    "MuseScore General as its package says."
-)
-CITATION = "GM-Tag, built by keras_musictag."
 
 
 def manifest(raw: Path) -> Manifest:
@@ -39,16 +34,18 @@ def manifest(raw: Path) -> Manifest:
     raw = Path(raw)
     corpus = _read_corpus(raw)
     path = find_file(raw, METADATA)
+    known = bundled("tfrecords") / "gmtag"
+    spec = json.loads((known / "spec.json").read_text(encoding="utf-8"))
     return Manifest(
         dataset="gmtag",
         dataset_version=str(corpus["version"]),
         split=corpus["tier"] or f"{corpus['clips']} clips",
-        vocabulary=read_tags(bundled("tfrecords") / "gmtag" / "tags.txt"),
+        vocabulary=read_tags(known / "tags.txt"),
         audio_folder=raw,
         tracks=tuple(_track(line, f"{path}, line {number}") for number, line in enumerate(read_lines(path), start=1)),
-        licence=LICENCE,
-        citation=CITATION,
-        published_counts=dict(corpus["parts"]),
+        licence=spec["licence"],
+        citation=spec["citation"],
+        published_counts=corpus["parts"],
     )
 
 
@@ -63,22 +60,28 @@ def _read_corpus(raw: Path) -> dict[str, Any]:
     corpus = _parse("\n".join(read_lines(path)), str(path))
     if missing := {"version", "tier", "clips", "parts"} - set(corpus):
         raise DatasetError(f"{path} lacks {', '.join(sorted(missing))}. Build the corpus again with this version.")
+    if not isinstance(corpus["parts"], dict):
+        raise DatasetError(f"{path}: `parts` must be clips by part. Received: {corpus['parts']!r:.80}. Copy it again.")
     return corpus
 
 
 def _track(line: str, where: str) -> Track:
     row = _parse(line, where)
-    try:
-        return Track(row["id"], inner_path(row["path"], Path(where)), tuple(row["tags"]), row["part"], row["subset"])
-    except KeyError as error:
-        raise DatasetError(f"{where} lacks {error}. Build the corpus again with this version.") from error
+    if missing := {"id", "path", "tags", "part", "subset"} - set(row):
+        raise DatasetError(f"{where} lacks {', '.join(sorted(missing))}. Build the corpus again with this version.")
+    texts = [row["id"], row["path"], row["part"], row["subset"]]
+    if not isinstance(row["tags"], list) or not all(isinstance(text, str) for text in [*texts, *row["tags"]]):
+        raise DatasetError(f"{where}: expected texts and a list of tags. Received: {line:.80}. Copy it again.")
+    return Track(row["id"], inner_path(row["path"], Path(where)), tuple(row["tags"]), row["part"], row["subset"])
 
 
 def _parse(text: str, where: str) -> dict[str, Any]:
     try:
         parsed = json.loads(text)
-    except json.JSONDecodeError as error:
-        parsed = error.msg
+    except (ValueError, RecursionError) as error:
+        parsed = str(error)
     if not isinstance(parsed, dict):
-        raise DatasetError(f"{where}: expected a JSON object. Received: {parsed!r}. Copy or build the corpus again.")
+        raise DatasetError(
+            f"{where}: expected a JSON object. Received: {parsed!r:.80}. Copy or build the corpus again."
+        )
     return parsed

@@ -11,9 +11,11 @@ decoded (`known_bad` of the spec, all in train) are left out.
 Source: Bertin-Mahieux et al., ISMIR 2011; Choi et al., ISMIR 2016; Lee et al., SMC 2017.
 """
 
+import tokenize
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import UnionType
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +28,7 @@ from keras_musictag.records.manifest import Manifest, Skipped, Track
 from keras_musictag.records.schema import PARTS
 
 FOLDERS = {"filtered": (".", "MSD_split"), "full": (".", "MSD_split_for_tagging")}  # where the files may lie in `raw`
+_KINDS = {np.ndarray: "arrays", str | int: "strings or numbers"}
 NUM_TRAIN = 201680  # of "filtered": the train list goes on with the valid tracks
 
 
@@ -99,7 +102,7 @@ def _read_labels(path: Path, num_tags: int) -> np.ndarray:
     """Bool (tracks, tags)."""
     try:  # mapped, not read: a header may state any size, but the file must be as long
         labels = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError, SyntaxError) as error:
+    except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError) as error:
         raise DatasetError(f"{str(path)!r} is damaged, cut short or no array of numbers. Download it again.") from error
     if getattr(labels, "ndim", 0) != 2 or labels.shape[1] != num_tags or labels.dtype.kind not in "biuf":
         shape, kind = getattr(labels, "shape", None), getattr(labels, "dtype", "several arrays")
@@ -131,7 +134,8 @@ def _read_filtered(raw: Path, vocabulary: Sequence[str]) -> Iterator[_Row]:
             f"{str(files[names[0]])!r} must hold {NUM_TRAIN} train tracks, then the valid ones. "
             f"Received: {len(train_and_valid)} in all. Download it again."
         )
-    vectors, previews, paths = (_read_dict(files[name]) for name in names[2:5])
+    vectors = _read_dict(files[names[2]], np.ndarray)
+    previews, paths = (_read_dict(files[name], str | int) for name in names[3:5])
     parts = {"train": train_and_valid[:NUM_TRAIN], "valid": train_and_valid[NUM_TRAIN:], "test": test}
     for part, ids in parts.items():
         for msd_id in ids:
@@ -158,10 +162,14 @@ def _read_id_list(path: Path) -> list[str]:
     return ids
 
 
-def _read_dict(path: Path) -> dict:
+def _read_dict(path: Path, kind: type | UnionType) -> dict:
+    """A dict with values of one kind. What else a pickle may nest could end the process where it is hashed or shown."""
     entries = read_pickle(path)
     if not isinstance(entries, dict):
         raise DatasetError(f"{str(path)!r} must hold a dict. Received: a {type(entries).__name__}.")
+    other = next((type(value).__name__ for value in entries.values() if not isinstance(value, kind)), None)
+    if other is not None:
+        raise DatasetError(f"{str(path)!r} must hold a dict of {_KINDS[kind]}. Received: a {other}. Download it again.")
     return entries
 
 
@@ -172,8 +180,8 @@ def _entry(entries: dict, key: str | int, path: Path) -> object:
     return value
 
 
-def _vector(value: object, msd_id: str, num_tags: int, path: Path) -> np.ndarray:
+def _vector(value: np.ndarray, msd_id: str, num_tags: int, path: Path) -> np.ndarray:
     """The label, which the file holds as (tags, 1)."""
-    if not isinstance(value, np.ndarray) or value.size != num_tags or (value != value.astype(bool)).any():
+    if value.size != num_tags or (value != value.astype(bool)).any():
         raise DatasetError(f"{str(path)!r} must hold {num_tags} zeros and ones for {msd_id!r:.80}. Download it again.")
     return value.reshape(num_tags)

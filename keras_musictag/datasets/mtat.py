@@ -76,15 +76,15 @@ def manifest(raw: Path, split: str = "cleaned", audio: Path | None = None) -> Ma
 
 def _read_annotations(path: Path) -> list[_Clip]:
     lines = read_lines(path)
-    header = next(csv.reader(lines[:1], delimiter="\t"))
+    header = lines[0].replace('"', "").split("\t")
+    if (header[0], header[-1]) != ("clip_id", "mp3_path") or len(header) != NUM_COLUMNS:
+        raise DatasetError(
+            f"The first line of {str(path)!r} must have {NUM_COLUMNS} columns with TABs between, from clip_id to "
+            f"mp3_path. Received: {len(header)}, from {header[0]!r:.80} to {header[-1]!r:.80}. "
+            "Is it MagnaTagATune's annotation file as downloaded?"
+        )
     rows = csv.reader(lines, delimiter="\t", strict=True)
     try:
-        if (header[0], header[-1]) != ("clip_id", "mp3_path") or len(header) != NUM_COLUMNS:
-            raise DatasetError(
-                f"The first line of {str(path)!r} must have {NUM_COLUMNS} columns with TABs between, from clip_id to "
-                f"mp3_path. Received: {len(header)}, from {header[0]!r:.80} to {header[-1]!r:.80}. "
-                "Is it MagnaTagATune's annotation file as downloaded?"
-            )
         return [_clip(row, header, path, rows.line_num) for row in rows if rows.line_num > 1]
     except csv.Error as error:
         raise DatasetError(f"{str(path)!r}, line {rows.line_num}: {error}. Download the file again.") from error

@@ -6,6 +6,7 @@ from typing import Any
 
 from keras_musictag.data import bundled
 from keras_musictag.gmtag.build import LEVELS
+from keras_musictag.gmtag.packages import told_versions
 
 _NAMES = {"midi": "MIDI", "pcm": "PCM", "mp3": "MP3"}
 
@@ -28,17 +29,12 @@ def compare(corpus: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     equal = [_NAMES[level] for level in LEVELS if measured[f"{level}_sha256"] == corpus[f"{level}_sha256"]]
     differ = [_NAMES[level] for level in LEVELS if _NAMES[level] not in equal]
     if not differ:
-        return f"The same {', '.join(equal)} as measured with {_versions(spec['packages'], spec['packages'])}."
+        return f"The same {', '.join(equal)} as measured with {told_versions(spec['packages'], spec['packages'])}."
     other = [name for name in spec["packages"] if spec["packages"][name] != corpus["packages"].get(name)]
     why = (
-        f"here is {_versions(other, corpus['packages'])}, measured was {_versions(other, spec['packages'])}"
+        f"here is {told_versions(other, corpus['packages'])}, measured was {told_versions(other, spec['packages'])}"
         if other
         else "although the packages are the same ones"
     )
     same = f"The same {', '.join(equal)}" if equal else "Nothing is the same"
     return f"{same}; other {', '.join(differ)} than measured: {why}."
-
-
-def _versions(names, packages: Mapping[str, str]) -> str:
-    """Names with versions; of hashes the beginning."""
-    return ", ".join(f"{name} {packages.get(name, 'none')[:12]}" for name in names)

@@ -7,7 +7,7 @@ import importlib.util
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from keras_musictag.errors import MusicTagError
@@ -16,7 +16,7 @@ from keras_musictag.gmtag.sound import SOUNDFONTS
 
 SOUNDS = Path("/usr/share/sounds")  # where Debian and Ubuntu put soundfonts
 LIBRARY = Path("/usr/share/mma/lib")  # and MMA's grooves
-MODULES = {"mido": "mido", "fluidsynth": "pyfluidsynth"}  # module -> package of `pip install`
+MODULES = ("mido", "fluidsynth")  # fluidsynth is the package pyfluidsynth
 _EXTRA = "pip install 'keras-musictag[gmtag]'"
 
 
@@ -29,14 +29,14 @@ class Installation:
         library: MMA's folder of groove files.
         sounds: The folder with `sf2/` and `sf3/`, the soundfonts.
         fluidsynth: FluidSynth's library, as the system's linker knows it.
-        modules: Python module -> the package that brings it.
+        modules: Python modules, which the extra `gmtag` brings.
     """
 
     mma: str = "mma"
     library: Path = LIBRARY
     sounds: Path = SOUNDS
     fluidsynth: str = "fluidsynth"
-    modules: Mapping[str, str] = field(default_factory=lambda: dict(MODULES))
+    modules: tuple[str, ...] = MODULES
 
     def soundfont(self, name: str) -> Path:
         """The file of a soundfont of `SOUNDFONTS`."""
@@ -86,6 +86,16 @@ class Installation:
             "av": importlib.metadata.version("av"),
             "libavcodec": ".".join(map(str, av.library_versions["libavcodec"])),
         }
+
+
+def told_versions(names: Iterable[str], packages: Mapping[str, str]) -> str:
+    """Names of packages with their versions, for a message; of hashes the beginning.
+
+    Example:
+        >>> told_versions(["av", "mma"], {"av": "18.1.0"})
+        'av 18.1.0, mma none'
+    """
+    return ", ".join(f"{name} {packages.get(name, 'none')[:12]}" for name in names)
 
 
 def _mma_version(program: str) -> str:

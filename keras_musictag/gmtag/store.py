@@ -13,6 +13,7 @@ from typing import Any
 
 from keras_musictag.errors import DatasetError
 from keras_musictag.files import remove_scratch, synced_file
+from keras_musictag.gmtag.packages import told_versions
 from keras_musictag.gmtag.seeds import VERSION
 
 CORPUS_FILE, METADATA_FILE = "corpus.json", "metadata.jsonl"
@@ -67,13 +68,9 @@ def _check_packages(out: Path, packages: dict[str, str]) -> None:
     other = [name for name in packages if packages[name] != before.get(name)]
     if other:
         raise DatasetError(
-            f"The corpus in {str(out)!r} was begun with {_told(other, before)}, and here is {_told(other, packages)}. "
-            "Half of each would be no corpus: choose another folder, or delete this one."
+            f"The corpus in {str(out)!r} was begun with {told_versions(other, before)}, and here is "
+            f"{told_versions(other, packages)}. Half of each would be no corpus: choose another folder, or delete this one."
         )
-
-
-def _told(names: list[str], packages: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {packages.get(name, 'none')[:12]}" for name in names)
 
 
 def is_done(out: Path, part: str, index: int) -> bool:

@@ -98,9 +98,10 @@ def _check_counts(info: dict[str, Any], tracks: tuple[StoredTrack, ...]) -> Iter
                 message = f"{name} of {part}: {value} in dataset.json, {counted[name]} in {TRACKS_FILE}."
                 yield Finding(ERROR, "counts", "", None, "", message)
     counts = Counter(track.shard for track in tracks)
-    for shard, facts in info["shards"].items():
-        if counts[shard] != facts["tracks"]:
-            message = f"{facts['tracks']} tracks in dataset.json, {counts[shard]} in {TRACKS_FILE}."
+    for shard in sorted({*info["shards"], *counts}):
+        stated = info["shards"][shard]["tracks"] if shard in info["shards"] else 0
+        if counts[shard] != stated:
+            message = f"{stated} tracks in dataset.json, {counts[shard]} in {TRACKS_FILE}."
             yield Finding(ERROR, "counts", shard, None, "", message)
 
 

@@ -19,6 +19,9 @@ from keras_musictag.records.tfrecord import read_at
 from keras_musictag.tags.vocabulary import Vocabulary
 
 DATASET_FILE, TRACKS_FILE, SKIPPED_FILE = "dataset.json", "tracks.csv", "skipped.csv"
+# what is read of `dataset.json`, of each of its parts, and of each of its shards
+_ENTRIES = "dataset dataset_version split split_sha256 storage features licence citation skipped plan".split()
+_PART_ENTRIES, _SHARD_ENTRIES = ("tracks", "seconds", "positives"), ("part", "tracks", "bytes")
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,14 @@ class Records:
 
     @cached_property
     def tracks(self) -> tuple[StoredTrack, ...]:
-        return read_tracks(self.folder)
+        tracks = read_tracks(self.folder)
+        stated = sum(facts["tracks"] for facts in self.info["shards"].values())
+        if len(tracks) != stated:
+            raise RecordsError(
+                f"{TRACKS_FILE} in {str(self.folder)!r} has {len(tracks)} tracks; expected {stated}, as the shards of "
+                f"{DATASET_FILE}. Copy both again."
+            )
+        return tracks
 
     @cached_property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -145,7 +155,7 @@ def read_info(folder: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If there is no such file: the folder holds no finished records.
-        RecordsError: If it is no JSON, or of another version.
+        RecordsError: If it is no JSON, of another version, or lacks something.
     """
     path = folder / DATASET_FILE
     if not path.is_file():
@@ -163,7 +173,25 @@ def read_info(folder: Path) -> dict[str, Any]:
             f"{str(path)!r} is of version {found}; expected {VERSION}. "
             "Prepare the dataset again with this version of the package."
         )
+    try:
+        _check_entries(info)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RecordsError(
+            f"{str(path)!r} is not as it was written ({error!r}): was it edited? Copy it again."
+        ) from error
     return info
+
+
+def _check_entries(info: dict[str, Any]) -> None:
+    parts = [info["parts"][part] for part in PARTS]
+    wanted = [(info, _ENTRIES), *((part, _PART_ENTRIES) for part in parts)]
+    wanted += [(shard, _SHARD_ENTRIES) for shard in info["shards"].values()]
+    for entries, names in wanted:
+        for name in names:
+            _ = entries[name]
+    num_tags = len(Vocabulary.of(info["tags"]))
+    if any(len(part["positives"]) != num_tags for part in parts):
+        raise ValueError(f"there are {num_tags} tags, and positives of another number")
 
 
 def read_tracks(folder: Path) -> tuple[StoredTrack, ...]:

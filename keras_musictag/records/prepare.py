@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from keras_musictag.errors import DatasetError, RecordsError, UnknownNameError
-from keras_musictag.records.folder import DATASET_FILE, Records, read_info
-from keras_musictag.records.manifest import Manifest
+from keras_musictag.records.folder import DATASET_FILE, SKIPPED_FILE, TRACKS_FILE, Records, StoredTrack, read_info
+from keras_musictag.records.manifest import Manifest, Skipped
 from keras_musictag.records.schema import STORAGES
-from keras_musictag.records.writing.finish import write_tables
+from keras_musictag.records.writing.finish import must_be_there, write_tables
 from keras_musictag.records.writing.plan import ShardPlan, describe_plan, differences, plan_shards, tool_versions
 from keras_musictag.records.writing.shard import FeatureMaker, ShardJob
 from keras_musictag.records.writing.work import begun, plan_of, sidecar_of
@@ -53,7 +53,8 @@ def prepare(
     Raises:
         DatasetError: If files are missing or counts are not the published ones, unless that is allowed; if a part
             is left without any track.
-        RecordsError: If `out` holds records of another dataset or with other settings, or another run writes it.
+        RecordsError: If `out` holds records of another dataset or with other settings, or another run writes it; if
+            it holds another `tracks.csv` or `skipped.csv`.
         OSError: If `out` cannot be written. What is done stays; run it again when there is space.
         UnknownNameError: If there is no such storage.
         ValueError: If `jobs` or `tracks_per_shard` is less than 1.
@@ -83,9 +84,8 @@ def prepare(
     all_jobs = [_job(manifest, shard, out, storage, frontend) for shard in shards]
     plan["tool_versions"] = tool_versions()
     _check_plan(out, plan, plan_of(out))
-    # where each track counts, one that could not be used is tried again: the file may have been replaced
-    again = bool(manifest.published_counts) and not allow_missing
-    to_do = [job for job in all_jobs if (result := job.result()) is None or (again and result["skipped"])]
+    _check_tables(out)
+    to_do = [job for job in all_jobs if not _is_done(job, manifest, allow_missing)]
     if not allow_missing:
         _check_files(manifest, to_do)
     with begun(out, plan):
@@ -122,6 +122,22 @@ def _check_plan(out: Path, asked: dict[str, Any], found: dict[str, Any] | None) 
             f"{str(out)!r} holds records that were prepared otherwise: {differing}. Nothing was changed. Use the "
             "same dataset and options, choose another folder, or delete this one first."
         )
+
+
+def _check_tables(out: Path) -> None:
+    """Refuses to replace a table of the user's that happens to be called as ours, such as the one to be prepared."""
+    for name, row in ((TRACKS_FILE, StoredTrack), (SKIPPED_FILE, Skipped)):
+        path = out / name
+        if path.is_file() and not path.read_bytes().startswith(",".join(row.__dataclass_fields__).encode()):
+            raise RecordsError(f"{str(path)!r} is no table of records, and would be replaced. Choose another folder.")
+
+
+def _is_done(job: ShardJob, manifest: Manifest, allow_missing: bool) -> bool:
+    """Whether a shard need not be written. A track that must be there is tried again: its file may be back."""
+    result = job.result()
+    if result is None or allow_missing:
+        return result is not None
+    return not any(must_be_there(manifest, skipped["reason"]) for skipped in result["skipped"])
 
 
 def _check_counts(manifest: Manifest) -> None:

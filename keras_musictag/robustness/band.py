@@ -8,7 +8,7 @@ from keras_musictag.audio.resample import resample
 
 VERSION = 1
 TAPS = 511  # odd: the delay is a whole number of samples, and is taken out
-KAISER_BETA = 8.6  # 90 dB down; with these taps the slope is 180 Hz wide at 16 kHz
+KAISER_BETA = 8.6  # 86 dB down; with these taps the slope is 180 Hz wide at 16 kHz
 
 
 def low_pass(samples: np.ndarray, sample_rate_hz: float, cutoff_hz: float) -> np.ndarray:
@@ -17,7 +17,7 @@ def low_pass(samples: np.ndarray, sample_rate_hz: float, cutoff_hz: float) -> np
     Args:
         samples: Float32 (samples,); before and after it there is silence.
         sample_rate_hz: Their sample rate, Hz.
-        cutoff_hz: Here the filter has half its gain (-6 dB). At 16 kHz it is flat 90 Hz below, and 90 dB down 90 Hz
+        cutoff_hz: Here the filter has half its gain (-6 dB). At 16 kHz it is flat 90 Hz below, and 86 dB down 90 Hz
             above.
 
     Returns:

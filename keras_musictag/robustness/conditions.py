@@ -68,7 +68,7 @@ KINDS = {
         "White noise, share",
         lambda samples, hz, rng, rate: white_noise.white_noise(samples, rate, rng),
         white_noise.VERSION,
-        (),
+        ("numpy",),
         in_paper=True,
         original="0",
         random=True,
@@ -153,7 +153,7 @@ class Condition:
         facts = {
             "deformation_settings": ", ".join([self.kind, *(f"{k}={v}" for k, v in self.settings.items())]),
             "deformation_version": kind.version,
-            "deformation_libraries": ", ".join(f"{name} {version(name)}" for name in kind.libraries) or "numpy",
+            "deformation_libraries": ", ".join(f"{name} {version(name)}" for name in kind.libraries) or "-",
         }
         return facts | ({"deformation_seed": seed} if kind.random else {})
 

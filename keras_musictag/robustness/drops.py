@@ -50,6 +50,7 @@ class Robustness:
         drops: By (model, condition, metric).
         facts: Condition -> what its deformation depends on.
         tracks, tags, left_out: How many tracks and tags, and tags without a value.
+        incomplete_resamples: On how many resamples a tag had lost one of its classes.
         resampling: How all intervals were made.
     """
 
@@ -61,6 +62,7 @@ class Robustness:
     tracks: int
     tags: int
     left_out: int
+    incomplete_resamples: int
     resampling: Resampling
 
 
@@ -100,6 +102,7 @@ def measure_drops(folder: str | os.PathLike, models: Sequence[str], conditions: 
         tracks=group.tracks,
         tags=len(first.report.vocabulary),
         left_out=group.metrics["roc_auc"].left_out,
+        incomplete_resamples=group.incomplete_resamples,
         resampling=first.report.resampling,
     )
 

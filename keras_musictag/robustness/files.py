@@ -105,6 +105,11 @@ def _notes(result: Robustness):
     )
     if result.left_out:
         yield f"Macro leaves out {result.left_out} of {result.tags} tags: they apply to all or to none of the tracks."
+    if result.incomplete_resamples:
+        yield (
+            f"On {result.incomplete_resamples:,} resamples a tag had lost one of its classes: these have a mean over "
+            "fewer tags, the same for all models and conditions."
+        )
     yield "MCC and F1, at thresholds from the validation tracks as they are, and chunk level: in each run's folder."
     yield "Conditions from the 2020 evaluation (Won et al., SMC 2020) have its amounts; the others are ours."
     yield AVERAGE_PRECISION_NOTE

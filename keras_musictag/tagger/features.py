@@ -17,7 +17,7 @@ PAD_MODES = {"reflect": "reflect", "zero": "constant"}
 
 @dataclass(frozen=True)
 class ClipFeatures:
-    """Makes the log-mel features of whole tracks: a `records.shard.FeatureMaker`.
+    """Makes the log-mel features of whole tracks: a `records.writing.shard.FeatureMaker`.
 
     Args:
         architecture: Whose front end, such as "musicnn".

@@ -1,10 +1,11 @@
 """`finetune`: a folder a tag, or a table, and a pretrained tagger -> a tagger of these tags, and how good it is."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_musictag import architectures
 from keras_musictag.datasets import csv, folder
 from keras_musictag.errors import DatasetError, UnknownNameError
 from keras_musictag.evaluation.evaluate import evaluate
@@ -12,7 +13,7 @@ from keras_musictag.evaluation.report import Report
 from keras_musictag.evaluation.run import REPORT, read_run
 from keras_musictag.records.manifest import Manifest
 from keras_musictag.records.prepare import prepare
-from keras_musictag.training.recipe import Recipe
+from keras_musictag.training.recipe import Recipe, read_recipe, with_changes
 from keras_musictag.training.run import train
 from keras_musictag.training.state import Position
 from keras_musictag.zoo.load import load
@@ -42,6 +43,7 @@ def finetune(
     *,
     weights: str | None = "default",
     recipe: str | Path | Recipe | None = None,
+    epochs: int | None = None,
     separator: str = ";",
     audio: Path | None = None,
     seed: int = 0,
@@ -63,13 +65,14 @@ def finetune(
         weights: As `load` takes them; None for random ones, which takes many more tracks.
         recipe: As `train` takes it; None for "finetune" (the new head first, then everything), and for "short" from
             random weights.
+        epochs: At most so many in each phase; None for the recipe's.
         separator: Of tags in the column `tags` of a table.
         audio: What a table's paths are relative to; None is its folder.
-        seed: Of the division into parts.
+        seed: Of the division into parts, and of the training.
         fractions: Shares of train, valid and test, where `raw` does not state the parts.
         precision: "float32", "bfloat16" or "float16".
         jobs: Processes that read the audio; None for one a core.
-        on_tracks: Told how many tracks are read, and of how many.
+        on_tracks: Told how many tracks are read, and later evaluated, and of how many.
         on_step: As `train` has it.
         on_epoch: As `train` has it.
 
@@ -84,6 +87,8 @@ def finetune(
         `docs/finetuning.md` has a runnable one.
     """
     raw, out = Path(raw), Path(out)
+    recipe = recipe or ("short" if weights is None else "finetune")
+    recipe = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
     _check_model(model, weights)
     if raw.is_dir():
         manifest = folder.manifest(raw, seed, fractions)
@@ -91,11 +96,13 @@ def finetune(
         manifest = csv.manifest(raw, separator, seed, fractions, audio)
     _check_parts(manifest)
     records = prepare(manifest, out / RECORDS, jobs=jobs, report=on_tracks)
+    heard = zip(records.vocabulary, records.info["parts"]["train"]["positives"], strict=True)
+    _check_tags(records.vocabulary, {tag for tag, count in heard if count})  # again: some files may be no audio
     path = train(
         records.folder,
         out,
         model,
-        recipe or ("short" if weights is None else "finetune"),
+        with_changes(recipe, epochs=epochs, seed=seed),
         weights=weights,
         precision=precision,
         on_step=on_step,
@@ -106,7 +113,7 @@ def finetune(
     measured = out / EVALUATION
     if (measured / REPORT).is_file():
         return Finetuned(path, read_run(measured).report)
-    return Finetuned(path, evaluate(load(path), records.folder, measured))
+    return Finetuned(path, evaluate(load(path), records.folder, measured, progress=on_tracks))
 
 
 def _check_model(model: str, weights: str | None) -> None:
@@ -114,6 +121,8 @@ def _check_model(model: str, weights: str | None) -> None:
     try:
         resolve(model, weights)
     except UnknownNameError as error:
+        if model not in architectures.names():
+            raise
         raise UnknownNameError(f"{error} To learn from random weights, pass --weights none (`weights=None`).") from None
 
 
@@ -126,10 +135,12 @@ def _check_parts(manifest: Manifest) -> None:
                 f"There must be a track in the parts train and valid at least, and {part} has none of the {count}. "
                 "State the parts otherwise, or give no fraction of 0."
             )
-    learned = {tag for track in manifest.tracks if track.part == "train" for tag in track.tags}
-    if unheard := [tag for tag in manifest.vocabulary if tag not in learned]:
+    _check_tags(manifest.vocabulary, {tag for track in manifest.tracks if track.part == "train" for tag in track.tags})
+
+
+def _check_tags(vocabulary: Iterable[str], learned: set[str]) -> None:
+    if unheard := [tag for tag in vocabulary if tag not in learned]:
         raise DatasetError(
-            f"Each tag needs a track in the part train, and of {count} tracks there is none with "
-            f"{', '.join(map(repr, unheard[:5]))}. Three tracks a tag can do, dozens are better: add some, or divide "
-            "by another seed."
+            f"Each tag needs a track in the part train. There is none with {', '.join(map(repr, unheard[:5]))}. Add "
+            "tracks, state the parts, or divide by another seed."
         )

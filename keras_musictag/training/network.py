@@ -66,8 +66,12 @@ def _set_seed(seed: int) -> None:
     """Settles all that Keras draws: first weights, and the seeds of the generators that dropout goes on with."""
     if keras.backend.backend() == "tensorflow":
         keras.utils.set_random_seed(seed)
-    else:  # which would load TensorFlow; all of Keras's default seeds come from this generator
-        random.seed(seed)
+        return
+    random.seed(seed)  # where all of Keras's default seeds come from; `set_random_seed` would load TensorFlow
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.manual_seed(seed)  # dropout draws from it
 
 
 def _chunk_seconds(settings: Settings) -> float | None:

@@ -66,7 +66,9 @@ def train(
     """
     records, out = Records(records), Path(out)
     recipe = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
-    settings = Settings(model, None if weights is None else str(weights), level, precision, recipe, facts_of(records))
+    settings = Settings(
+        str(model), None if weights is None else str(weights), level, precision, recipe, facts_of(records)
+    )
     for part in ("train", "valid"):
         if not records.part(part):
             raise TrainingError(f"{records.folder} has no tracks in the part {part!r}: training needs both.")

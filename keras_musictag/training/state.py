@@ -1,6 +1,7 @@
 """Everything that a training run needs to go on where it was, in one file that is there whole or not at all.
 
 Keras keeps the states of Dropout's seed generators in neither `.weights.h5` nor `.keras`; `Model.variables` has them.
+On PyTorch, dropout draws from PyTorch's own generators: their states are kept as well.
 """
 
 import json
@@ -53,6 +54,7 @@ def save_state(path: Path, model: keras.Model, position: Position) -> None:
     variables = {f"model/{i:04d}": v for i, v in enumerate(model_variables(model))}
     variables |= {f"optimizer/{i:04d}": v for i, v in enumerate(model.optimizer.variables)}
     arrays = {name: np.array(keras.ops.convert_to_numpy(v), order="C") for name, v in variables.items()}
+    arrays |= {f"torch/{i:04d}": state for i, state in enumerate(_torch_states())}
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise divergence("weights", position, path)
     content = save(arrays, metadata={"position": json.dumps(asdict(position))})
@@ -91,12 +93,32 @@ def restore_state(path: Path, model: keras.Model) -> None:
     """
     wanted = {"model": model_variables(model), "optimizer": model.optimizer.variables}
     with safe_open(path, "numpy") as file:
-        names = set(file.keys())
+        names = {name for name in file.keys() if not name.startswith("torch/")}
         expected = {f"{kind}/{i:04d}": v for kind, vs in wanted.items() for i, v in enumerate(vs)}
         if names != set(expected):
             raise TrainingError(f"{path} is the state of another network or optimiser. Train into another folder.")
         for name, variable in expected.items():
             variable.assign(file.get_tensor(name))
+        _set_torch_states([file.get_tensor(name) for name in sorted(set(file.keys()) - names)])
+
+
+def _torch_states() -> list[np.ndarray]:
+    """Of the generators of the CPU and of each GPU; none on other backends."""
+    if keras.backend.backend() != "torch":
+        return []
+    import torch
+
+    return [state.numpy() for state in (torch.get_rng_state(), *torch.cuda.get_rng_state_all())]
+
+
+def _set_torch_states(states: list[np.ndarray]) -> None:
+    if keras.backend.backend() != "torch" or not states:
+        return
+    import torch
+
+    cpu, *gpus = (torch.from_numpy(state) for state in states)
+    torch.set_rng_state(cpu)
+    torch.cuda.set_rng_state_all(gpus[: torch.cuda.device_count()])
 
 
 def model_variables(model: keras.Model) -> list:

@@ -5,7 +5,11 @@ import shutil
 
 import pytest
 
+from keras_musictag.cli import prepare
+from keras_musictag.datasets import _split, mtg_jamendo
+from keras_musictag.records import schema
 from keras_musictag.records.folder import Records
+from keras_musictag.records.prepare import TRACKS_PER_SHARD
 from tests.cli.test_main import HEAVY, imported
 from tests.records.make import TAGS, make_manifest
 
@@ -21,6 +25,14 @@ def music(tmp_path_factory):
         shutil.move(manifest.file(track), own)
     (folder / "raw" / "rock" / "words.mp3").write_text("just words")
     return folder / "raw"
+
+
+def test_the_choices_and_defaults_are_those_of_the_library():
+    """They stand in the command once more, as `--help` must load no numpy."""
+    assert prepare.STORAGES == schema.STORAGES and prepare.FRACTIONS == _split.FRACTIONS
+    assert set(prepare.JAMENDO_TAGS) == set(mtg_jamendo.NUM_TAGS)
+    options = {option.name: option.default for option in prepare.folder.params}
+    assert options["tracks_per_shard"] == TRACKS_PER_SHARD
 
 
 def test_a_folder_of_music_becomes_records_and_the_report_says_what_was_left_out(call, folder, music):

@@ -1,9 +1,12 @@
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from keras_musictag.records.folder import Records
-from tests.records.make import make_records
+from keras_musictag.records.prepare import prepare
+from keras_musictag.tags.vocabulary import Vocabulary
+from tests.records.make import make_manifest, make_records
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +58,14 @@ def test_a_description_has_parts_and_tags_with_their_counts(call, records, folde
     assert rows[3] == ["rock", "3", "1", "1", "genre"]
     assert "made 1, split fixed" in outcome.out and "licence: None: generated." in outcome.out
     assert (folder / "pictures" / "tags.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_tag_with_brackets_is_shown_as_it_is(call, folder):
+    manifest = make_manifest(folder / "audio", 3, seconds=0.1)
+    tracks = tuple(replace(track, tags=("[/live]",)) for track in manifest.tracks)
+    prepare(replace(manifest, tracks=tracks, vocabulary=Vocabulary(("[/live]", ":cat:"))), "records", jobs=1)
+    outcome = call("records", "info", "records")
+    assert outcome.code == 0 and "[/live]" in outcome.out and ":cat:" in outcome.out
 
 
 @pytest.mark.parametrize("subcommand", ["check", "info"])

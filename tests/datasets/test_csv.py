@@ -115,6 +115,8 @@ def test_an_empty_part_column_is_as_good_as_none(table):
         (",path,tags\n", "line 1: column 1 has no name. Did pandas"),
         ("path,tags\n", "no track"),
         ("path,tags\na,\nb,\n", "no track has a tag"),
+        ('path,tags\na,"ro\nck"\nb,\n', r"the tag 'ro\\nck' has signs"),
+        (f"path;{'x' * 200_000}\na;1\n", "field larger than field limit"),
         ("path\na\nb\n", "no track has a tag"),
         ("path,tags\na,rock\nb,rock\n", "every track has every tag"),
         ("path,tags\na,rock\nb,rock,loud\n", "line 3: expected 2 columns as in the header. Received: 3"),

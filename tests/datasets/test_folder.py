@@ -77,6 +77,8 @@ def test_what_is_no_track_is_named_with_its_reason_and_hidden_files_are_not_look
     fill(music, "rock/cover.jpg", "rock/.DS_Store", ".cache/a.mp3", "loose.mp3", "README", "empty tag/notes.txt")
     (music / "rock" / "nothing.mp3").write_bytes(b"")
     (music / "rock" / "gone.mp3").symlink_to(music / "nowhere")
+    (music / "rock" / "self.mp3").symlink_to("self.mp3")
+    (music / "self").symlink_to("self")
     os.mkfifo(music / "rock" / "pipe.mp3")
     manifest = folder.manifest(music)
     assert list(manifest.vocabulary) == ["jazz", "rock"] and len(manifest.tracks) == 20
@@ -88,6 +90,8 @@ def test_what_is_no_track_is_named_with_its_reason_and_hidden_files_are_not_look
         "rock/gone.mp3": "Cannot be read (No such file or directory).",
         "rock/nothing.mp3": "The file is empty.",
         "rock/pipe.mp3": "A pipe, socket or device.",
+        "rock/self.mp3": "Cannot be read (Too many levels of symbolic links).",
+        "self": "Cannot be read (Too many levels of symbolic links).",
     }
 
 

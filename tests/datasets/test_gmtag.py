@@ -36,6 +36,7 @@ def test_clips_keep_part_tags_and_subset(tmp_path):
     assert manifest.file(manifest.tracks[0]) == tmp_path / "audio" / "train" / "train_000000.mp3"
     assert manifest.vocabulary == read_tags(bundled("tfrecords") / "gmtag" / "tags.txt")
     assert len(manifest.vocabulary) == 50
+    assert "do not ship the audio" in manifest.licence and manifest.citation
 
 
 def test_the_counts_are_those_the_corpus_was_built_with(tmp_path):
@@ -61,7 +62,10 @@ def test_a_build_that_has_not_ended_is_an_error(tmp_path):
     [
         ('{"id": "test_0', "line 5: expected a JSON object"),
         ("[1]", r"line 5: expected a JSON object. Received: \[1\]"),
-        ('{"id": "x", "path": "a.mp3", "part": "test", "tags": []}', "line 5 lacks 'subset'"),
+        ('{"id": "x", "path": "a.mp3", "part": "test", "tags": []}', "line 5 lacks subset"),
+        ('{"id": 1, "path": "a.mp3", "part": "test", "tags": [], "subset": ""}', "line 5: expected texts"),
+        ('{"id": "x", "path": "a.mp3", "part": "test", "tags": null, "subset": ""}', "line 5: expected texts"),
+        ("[" * 100_000, "line 5: expected a JSON object. Received: 'maximum recursion"),
         ('{"id": "x", "path": "../a.mp3", "part": "test", "tags": [], "subset": ""}', r"'\.\./a.mp3'; expected a path"),
     ],
 )
@@ -76,5 +80,7 @@ def test_a_corpus_file_of_another_version_and_an_unknown_tag_are_errors(tmp_path
     (write(tmp_path) / "corpus.json").write_text('{"version": 1}')
     with pytest.raises(DatasetError, match="lacks clips, parts, tier"):
         gmtag.manifest(tmp_path)
+    with pytest.raises(DatasetError, match="`parts` must be clips by part"):
+        gmtag.manifest(write(tmp_path, parts=[1, 1, 2]))
     with pytest.raises(UnknownNameError, match="no tag 'theremin'"):
         gmtag.manifest(write(tmp_path, [{**ROWS[0], "tags": ["theremin"]}]))

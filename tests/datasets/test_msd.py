@@ -132,6 +132,15 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize("value", [b")" + b"\x85" * 200_000, b"(l", b"N"])  # the first's hash would end the process
+@pytest.mark.parametrize("name", ["MSD_id_to_7D_id.pkl", "7D_id_to_path.pkl", "msd_id_to_tag_vector.cP"])
+def test_a_dict_of_other_values_is_refused(small, name, value):
+    key = b"10" if name == "7D_id_to_path.pkl" else b"TRA"
+    (small / name).write_bytes(b"(dS'%s'\n%ss." % (key, value))
+    with pytest.raises(DatasetError, match=rf"{name}' must hold a dict of (arrays|strings)"):
+        manifest(small)
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_a_file_that_does_not_fit_is_refused_by_name(small, name):
     content, message = WRONG[name]
@@ -178,6 +187,10 @@ WRONG_FULL = {
     "other numbers": (lambda f: npy(np.full((2, 50), 7), f), "zeros and ones"),
     "objects": (lambda f: npy(np.full((2, 50), print), f, allow_pickle=True), "no array of numbers"),
     "cut short": (lambda f: (f / "test_y.npy").write_bytes((f / "test_y.npy").read_bytes()[:-9]), "cut short"),
+    "a header cut short": (
+        lambda f: (f / "test_y.npy").write_bytes((f / "test_y.npy").read_bytes().replace(b", 50)", b", 50 ")),
+        "cut short",
+    ),
     "no array": (lambda f: (f / "test_y.npy").write_bytes(b"<html>"), "no array of numbers"),
     "a huge shape": (
         lambda f: (f / "test_y.npy").write_bytes(

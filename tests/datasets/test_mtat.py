@@ -151,6 +151,8 @@ WRONG = {
     "a path that climbs out": (TOP + ROW.replace("f/a", "f/../../a"), "within the audio folder"),
     "an absolute path": (TOP + ROW.replace("f/a", "/f/a"), "within the audio folder"),
     "nothing": ("", "is empty"),
+    "an empty first line": ("\n" + TOP + ROW, "190 columns"),
+    "a very long first line": ("x" * 200_000 + "\n", "190 columns"),
     "no clips": (TOP, "most frequent tags"),
     "other tags": (TOP + ROW, "most frequent tags"),
 }

@@ -132,6 +132,8 @@ BY_HAND = {
     "an array larger than its data": EMPTY + b"(I1\n(I100000000000\nt" + DTYPE % b"b1" + b"I00\nS'abc'\ntb.",
     "truth values other than 0 and 1": EMPTY + b"(I1\n(I3\nt" + DTYPE % b"b1" + b"I00\nS'abc'\ntb.",
     "an array of a negative size": EMPTY + b"(I1\n(I-1\nI-3\nt" + DTYPE % b"b1" + b"I00\nS'abc'\ntb.",
+    "an array of 70 dimensions": EMPTY + b"(I1\n(" + b"I1\n" * 70 + b"t" + DTYPE % b"b1" + b"I00\nS'\\x01'\ntb.",
+    "a scalar of too many bytes": b"cnumpy.core.multiarray\nscalar\n(" + DTYPE % b"i2" + b"S'abc'\ntR.",
     "a state for a name": b"cnumpy\ndtype\n(S'__name__'\nS'x'\ndb.",
     "a state for a list": b"(l(S'x'\nI1\ndb.",
     "a text that is longer than the file": b"X\xff\xff\xff\x7fabc.",

@@ -131,6 +131,13 @@ def test_counts_that_differ_are_found(copy):
     ]
 
 
+def test_a_shard_that_the_description_lacks_is_found(copy):
+    edit_json(copy, lambda info: info["shards"].pop("test-00000-of-00001.tfrecord"))
+    (found,) = [finding for finding in check(copy) if finding.level == "error"]
+    assert (found.kind, found.shard) == ("counts", "test-00000-of-00001.tfrecord")
+    assert found.message == "0 tracks in dataset.json, 2 in tracks.csv."
+
+
 def test_a_track_that_the_table_lacks_is_found(copy):
     edit_rows(copy, lambda rows: rows.pop(4))  # track-004, of test
     kinds = [finding.kind for finding in check(copy)]

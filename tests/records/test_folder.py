@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from keras_musictag.errors import RecordsError, UnknownNameError
-from keras_musictag.records.folder import Records, StoredTrack, top_reasons
+from keras_musictag.records.folder import Records, StoredTrack, read_tracks, top_reasons
 from keras_musictag.records.manifest import Skipped
+from keras_musictag.records.tables import write_csv
 from tests.records.make import TAGS, make_records
 
 
@@ -44,9 +45,40 @@ def test_each_track_is_read_where_its_row_says(made):
         assert len(record.audio) == 2 * track.num_samples
 
 
-def test_a_row_survives_the_csv():
-    track = StoredTrack(3, "a,\r\n b", "train", "", 'x".mp3', "s.tfrecord", 5, 7, "0" * 64, ())
-    assert StoredTrack.from_row({name: str(value) for name, value in track.to_row().items()}) == track
+@pytest.mark.parametrize("name", ["a,\r\n b", "a\rb", "a\nb", 'x".mp3', " a ", "\u2028", "\udce9"])
+def test_a_row_survives_the_csv(tmp_path, name):
+    track = StoredTrack(3, name, "train", "", name, "s.tfrecord", 5, 7, "0" * 64, (0, 2))
+    write_csv(tmp_path / "tracks.csv", StoredTrack.__dataclass_fields__, [track.to_row()])
+    assert read_tracks(tmp_path) == (track,)
+    assert (tmp_path / "tracks.csv").read_bytes().startswith(b"track_index,track_id,part,")
+
+
+def test_a_table_that_lost_its_last_lines_is_told(copy):
+    lines = (copy / "tracks.csv").read_text().splitlines(keepends=True)
+    (copy / "tracks.csv").write_text("".join(lines[:-3]))
+    with pytest.raises(RecordsError, match="has 7 tracks; expected 10"):
+        Records(copy).part("train")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda info: info.pop("plan"),
+        lambda info: info.pop("shards"),
+        lambda info: info.update(shards=[]),
+        lambda info: info["parts"].pop("valid"),
+        lambda info: info["parts"]["train"].pop("seconds"),
+        lambda info: info["shards"]["test-00000-of-00001.tfrecord"].pop("tracks"),
+        lambda info: info["tags"].pop(),
+        lambda info: info.update(tags=5),
+    ],
+)
+def test_a_dataset_json_that_was_edited_is_told(copy, change):
+    info = json.loads((copy / "dataset.json").read_text())
+    change(info)
+    (copy / "dataset.json").write_text(json.dumps(info))
+    with pytest.raises(RecordsError, match="dataset.json' is not as it was written .*was it edited"):
+        Records(copy)
 
 
 def test_an_unknown_part_is_refused(made):

@@ -136,6 +136,38 @@ def test_missing_files_are_told_before_any_work(manifest, tmp_path):
     assert records.info["skipped"] == len(records.skipped) == 4
 
 
+def test_a_disk_that_is_taken_away_is_no_bad_file_and_all_goes_on_when_it_is_back(tmp_path):
+    manifest, raw, away = make_manifest(tmp_path / "raw", 10, seconds=0.2), tmp_path / "raw", tmp_path / "away"
+
+    def take_away(done, total):
+        if done == 5 and raw.exists():
+            raw.rename(away)
+
+    with pytest.raises(DatasetError, match="5 of 10 tracks of made could not be used: 5 x The file is missing"):
+        write(manifest, tmp_path / "out", report=take_away)
+    with pytest.raises(DatasetError, match=r"\d of 10 files of made are missing"):
+        write(manifest, tmp_path / "out")
+    away.rename(raw)
+    write(manifest, tmp_path / "out")
+    write(manifest, tmp_path / "undisturbed")
+    assert contents(tmp_path / "out") == contents(tmp_path / "undisturbed")
+
+
+def test_other_files_in_the_folder_are_left_alone(manifest, tmp_path):
+    (tmp_path / "film.part").write_text("a download of the user's")
+    (tmp_path / "dataset.json.99.part").write_text("of a run that was killed")
+    write(manifest, tmp_path)
+    assert [path.name for path in tmp_path.glob("*.part")] == ["film.part"]
+
+
+@pytest.mark.parametrize("name", ["tracks.csv", "skipped.csv"])
+def test_a_table_of_the_users_is_not_replaced(manifest, tmp_path, name):
+    (tmp_path / name).write_text("path,tags\na.wav,rock\n")
+    with pytest.raises(RecordsError, match=f"{name}' is no table of records, and would be replaced"):
+        write(manifest, tmp_path)
+    assert contents(tmp_path) == {name: b"path,tags\na.wav,rock\n"}
+
+
 def test_counts_that_were_not_published_are_refused_unless_allowed(manifest, tmp_path):
     published = {"train": 7, "valid": 2, "test": 2}
     other = replace(manifest, published_counts=published)
@@ -192,8 +224,8 @@ def test_each_bad_file_is_skipped_with_its_reason_and_the_rest_goes_on(manifest,
         assert [row["path"] for row in csv.DictReader(file)] == list(bad)
 
 
-def test_a_track_with_an_odd_name_is_stored(manifest, tmp_path):
-    name = b"caf\xe9\n,.wav".decode("utf-8", "surrogateescape")
+@pytest.mark.parametrize("name", [b"caf\xe9\n,.wav".decode("utf-8", "surrogateescape"), "a\rb.wav"])
+def test_a_track_with_an_odd_name_is_stored(manifest, tmp_path, name):
     records = write(with_tracks(manifest, **{name: (manifest.audio_folder / "001.wav").read_bytes()}), tmp_path)
     (track,) = [track for track in Records(tmp_path) if track.track_id == name]
     assert records.read(track).track_id == track.path == name

@@ -10,7 +10,7 @@ from keras_musictag.records.folder import DATASET_FILE, SKIPPED_FILE, TRACKS_FIL
 from keras_musictag.records.manifest import Manifest, Skipped
 from keras_musictag.records.schema import PARTS, SAMPLE_RATE_HZ, VERSION
 from keras_musictag.records.tables import write_csv, write_json
-from keras_musictag.records.writing.shard import ShardJob
+from keras_musictag.records.writing.shard import MISSING, ShardJob
 
 
 def write_tables(
@@ -91,21 +91,29 @@ def summary(tracks: Sequence[StoredTrack], part: str, num_tags: int) -> dict[str
     return {"tracks": len(own), "seconds": seconds, "positives": positives}
 
 
+def must_be_there(manifest: Manifest, reason: str) -> bool:
+    """Whether a track that was skipped for a reason may be left out only where that is allowed.
+
+    Each track of published counts, and each file that was there at the beginning: a disk may have been taken away.
+    """
+    return bool(manifest.published_counts) or reason == MISSING
+
+
 def _check_failures(manifest: Manifest, failed: list[Skipped], out: Path, allow_missing: bool) -> None:
     parts = {track.track_id: track.part for track in manifest.tracks}
     lost = {part: sum(parts[skipped.track_id] == part for skipped in failed) for part in PARTS}
     emptied = [part for part, count in manifest.counts.items() if count and lost[part] == count]
     many = f"{len(failed):,} of {len(manifest.tracks):,} tracks of {manifest.dataset} could not be used"
     reasons = "; ".join(f"{count} x {reason}" for reason, count in top_reasons(failed)[:3])
+    if not allow_missing and any(must_be_there(manifest, skipped.reason) for skipped in failed):
+        raise DatasetError(
+            f"{many}: {reasons} See {str(out / SKIPPED_FILE)!r}. Download these files again and run the same command, "
+            "or finish without them by --allow-missing (`allow_missing=True`): all the others are done."
+        )
     if emptied:
         raise DatasetError(
             f"{many}, and the part {emptied[0]!r} has none left: {reasons} See {str(out / SKIPPED_FILE)!r}, and "
             "delete the folder before you try again with other files."
-        )
-    if manifest.published_counts and failed and not allow_missing:
-        raise DatasetError(
-            f"{many}: {reasons} See {str(out / SKIPPED_FILE)!r}. Download these files again and run the same command, "
-            "or finish without them by --allow-missing (`allow_missing=True`): all the others are done."
         )
 
 

@@ -21,6 +21,7 @@ from keras_musictag.records.tables import write_json
 from keras_musictag.records.tfrecord import frame
 
 MAX_SECONDS = 2 * 3600.0  # a record lies in memory whole: 230 MB of samples
+MISSING = "The file is missing."
 MAX_SOURCE_BYTES = 2**30  # a protocol buffer holds less than 2 GB
 
 
@@ -142,6 +143,6 @@ def load_frontend(frontend: FeatureMaker) -> Callable[[np.ndarray], np.ndarray]:
 def _reason(error: Exception, path: Path, track: Track) -> str:
     """Why a track was skipped, the same wherever the raw dataset lies."""
     if isinstance(error, FileNotFoundError):
-        return "The file is missing."
+        return MISSING
     text = " ".join(str(error).split()).replace(repr(str(path)), repr(track.path))
     return text if isinstance(error, MusicTagError | ValueError) and text else f"{type(error).__name__}: {text}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from keras_musictag.errors import RecordsError
 from keras_musictag.files import remove_scratch
-from keras_musictag.records.folder import DATASET_FILE
+from keras_musictag.records.folder import DATASET_FILE, SKIPPED_FILE, TRACKS_FILE
 from keras_musictag.records.tables import write_json
 
 WORK, PLAN_FILE, LOCK_FILE = ".work", "plan.json", "lock"
@@ -33,18 +33,21 @@ def begun(out: Path, plan: dict[str, Any]) -> Iterator[None]:
     """Makes the folder and its `.work`, and removes `.work` when the block has finished the records.
 
     Raises:
-        RecordsError: If another process is writing the folder.
+        RecordsError: If another process is writing the folder, or has written it since its plan was looked at.
         OSError: If the folder cannot be made.
     """
     work = out / WORK
     work.mkdir(parents=True, exist_ok=True)
     with _locked(work / LOCK_FILE):
+        if (out / DATASET_FILE).exists() or plan_of(out) not in (None, plan):
+            raise RecordsError(f"Another process has just written {str(out)!r}. Nothing was changed. Try once more.")
         remove_scratch(work)
-        remove_scratch(out)
+        for name in (TRACKS_FILE, SKIPPED_FILE, DATASET_FILE):  # the user may have other files there
+            remove_scratch(out, name)
         write_json(work / PLAN_FILE, plan)
         yield
         if (out / DATASET_FILE).exists():
-            shutil.rmtree(work)
+            shutil.rmtree(work, ignore_errors=True)  # another run may find it, and remove it, too
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import pytest
 import soundfile
 
 from keras_musictag.errors import AudioError
-from keras_musictag.records.writing import shard
 from keras_musictag.records.manifest import Track
+from keras_musictag.records.writing import shard
 from keras_musictag.records.writing.shard import ShardJob, load_track, write_shard
 from tests.records.make import make_samples
 

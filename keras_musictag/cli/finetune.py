@@ -1,0 +1,72 @@
+"""`keras-musictag finetune`: tags of your own, in one command."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from keras_musictag.cli import _progress
+
+# that of training.finetune, which loads numpy: `--help` must not
+FRACTIONS = (0.7, 0.15, 0.15)
+
+
+@click.command()
+@click.argument("raw", metavar="FOLDER_OR_CSV", type=click.Path(exists=True, path_type=Path))
+@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--model", default="musicnn", help="An architecture, a zoo entry (see `models`), or a .keras file.")
+@click.option("--weights", default="default", help="A dataset, a zoo entry, a file, or `none` for random ones.")
+@click.option("--recipe", help="A name, or the path of a JSON file.  [default: finetune; short from random weights]")
+@click.option("--epochs", type=click.IntRange(min=1), help="At most so many in each phase.  [default: the recipe's]")
+@click.option("--separator", default=";", help="Of a table: what stands between the tags of a track.")
+@click.option(
+    "--audio",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Of a table: what paths are relative to.  [default: its folder]",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the division into parts, and of the training.")
+@click.option("--fractions", type=float, nargs=3, default=FRACTIONS, help="Shares of train, valid and test.")
+@click.option("--precision", type=click.Choice(["float32", "bfloat16", "float16"]), default="float32")
+@click.option("--jobs", type=click.IntRange(1), help="Processes that read the audio.  [default: one a core]")
+def command(raw, out, model, weights, recipe, epochs, separator, audio, seed, fractions, precision, jobs):
+    """Teach a pretrained tagger tags of your own, and write it to the folder OUT.
+
+    FOLDER_OR_CSV is a folder with a folder of audio for each tag, or a table with columns `path` and `tags`. Some
+    dozens of tracks a tag will do. The tracks are divided into parts to learn from, to choose by, and to measure the
+    result on. Interrupted, the same command goes on where it stopped.
+    """
+    with _progress.training() as (on_step, on_epoch, on_tracks):
+        from keras_musictag.training.finetune import finetune
+
+        done = finetune(
+            raw,
+            out,
+            model,
+            weights=None if weights == "none" else weights,
+            recipe=recipe,
+            epochs=epochs,
+            separator=separator,
+            audio=audio,
+            seed=seed,
+            fractions=fractions,
+            precision=precision,
+            jobs=jobs,
+            on_tracks=on_tracks,
+            on_step=on_step,
+            on_epoch=on_epoch,
+        )
+    if done.report is None:
+        click.echo("There is no part test: the tagger was not measured.")
+    else:
+        tell_report(done.report)
+    click.echo(f"Wrote {done.model}. To tag with it:")
+    click.echo(f"  keras-musictag tag --model {shlex.quote(str(done.model))} song.mp3")
+
+
+def tell_report(report) -> None:
+    """The metrics on the test part."""
+    group = report.group()
+    click.echo(f"On {group.tracks} tracks that it has not heard:")
+    for metric, measured in group.metrics.items():
+        value, low, high = measured.macro
+        click.echo(f"  {metric:18} {value:.4f} ({low:.4f} to {high:.4f})")

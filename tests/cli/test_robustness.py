@@ -1,0 +1,116 @@
+import csv
+import os
+import subprocess
+import sys
+import time
+
+import keras
+import pytest
+
+from keras_musictag.evaluation.measure import values
+from keras_musictag.evaluation.predictions_file import load_predictions
+from keras_musictag.robustness.conditions import chosen
+from keras_musictag.zoo.build import build
+from tests.records.make import TAGS, make_records
+from tests.robustness.test_stress import content
+
+FEW = ("--chunks", "2", "--resamples", "20")
+SECONDS = 120  # until a process has to have written its first result
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    return make_records(tmp_path_factory.mktemp("made"), num_tracks=20, seconds=4.0).folder
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Two files as `train` leaves them, with the same name within."""
+    folder = tmp_path_factory.mktemp("models")
+    for seed, name in enumerate(("one", "two")):
+        keras.utils.set_random_seed(seed)
+        build("vgg", tags=TAGS).save(folder / f"{name}.keras")
+    return ["--model", folder / "one.keras", "--model", folder / "two.keras", "--name", "one", "--name", "two"]
+
+
+@pytest.mark.slow
+def test_two_models_are_stressed_and_the_table_has_what_the_predictions_give(call, records, models, folder):
+    outcome = call("robustness", records, "out", *models, "--conditions", "noise_0.4,low_pass_2k", *FEW)
+    assert (outcome.code, outcome.err) == (0, "")
+    *said, text, table, picture = outcome.out.splitlines()
+    assert [text, table, picture] == [f"Wrote out/robustness.{ending}" for ending in ("md", "csv", "png")]
+    with open("out/robustness.csv", newline="") as file:
+        rows = {(row["model"], row["condition"], row["metric"]): row for row in csv.DictReader(file)}
+    assert len(said) == 2 * 3 and len(rows) == 2 * 3 * 3
+    for model in ("one", "two"):
+        of_original = None
+        for condition in ("original", "noise_0.4", "low_pass_2k"):
+            predictions = load_predictions(f"out/{model}/{condition}/measured.npz")
+            for metric, found in values(predictions.targets, predictions.scores).items():
+                row = rows[model, condition, metric]
+                assert float(row["value"]) == pytest.approx(found.macro, abs=1e-12)
+                if metric == "pr_auc":
+                    of_original = found.macro if of_original is None else of_original
+                    drop = of_original - found.macro
+                    assert float(row["drop"]) == pytest.approx(drop, abs=1e-12)
+                    assert f"{model}, {condition:20} pr_auc {found.macro:.4f}, drop {drop + 0:+.4f}" in said
+    assert (folder / "out" / "robustness.md").read_text().count("| noise\\_0.4 |") == 7  # two tables a metric, one more
+
+
+@pytest.mark.slow
+def test_all_conditions_are_measured_by_default(call, records, models, folder):
+    outcome = call("robustness", records, "out", *models[:2], *FEW)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert {path.name for path in (folder / "out" / "vgg").iterdir() if path.is_dir()} == set(chosen("all"))
+    told = [line.split()[1] for line in outcome.out.splitlines() if line.startswith("vgg, ")]
+    assert tuple(told) == chosen("all")
+
+
+@pytest.mark.slow
+def test_killed_and_run_again_it_writes_what_an_undisturbed_run_writes(
+    call, script, environment, records, models, folder
+):
+    arguments = [*models, "--conditions", "noise_0.1,pitch_shift_up,mp3_32", *FEW]
+    command = [script, "robustness", records, "killed", *arguments]
+    process = subprocess.Popen(list(map(str, command)), cwd=folder, env=environment)
+    first = folder / "killed" / "one" / "noise_0.1" / "report.json"
+    try:
+        deadline = time.monotonic() + SECONDS
+        while not first.is_file() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+    finally:
+        process.kill()
+    assert process.wait() == -9 and first.is_file()
+    assert not (folder / "killed" / "robustness.md").exists()
+    for out in ("killed", "undisturbed"):
+        outcome = call("robustness", records, out, *arguments)
+        assert (outcome.code, outcome.err) == (0, "")
+    assert content(folder / "killed") == content(folder / "undisturbed")
+
+
+@pytest.mark.slow
+def test_failures_are_one_line_and_nothing_is_written(call, records, models, folder):
+    for arguments, message in (
+        (("--model", "vgg", "--conditions", "noise_0.3"), "There is no condition 'noise_0.3'. Did you mean"),
+        (models[:4], "Two models are called 'vgg'. Name each"),
+        (models[:6], "as many names as models, or none. Received: 1 for 2."),
+        ((*models[:4], "--name", "a/b", "--name", "c"), "a folder can have. Received: 'a/b'"),
+    ):
+        outcome = call("robustness", records, "out", *arguments)
+        assert (outcome.code, outcome.out) == (1, "")
+        assert outcome.err.startswith("Error: ") and outcome.err.count("\n") == 1 and message in outcome.err
+    outcome = call("robustness", "nowhere", "out", *models)
+    assert outcome.code == 1 and "There is no dataset.json in 'nowhere'" in outcome.err
+    assert call("robustness", records, "out").code == 2
+    assert not (folder / "out").exists()
+
+
+def test_a_model_with_other_tags_is_refused(call, records, vgg):
+    outcome = call("robustness", records, "out", *vgg)
+    assert outcome.code == 1 and "must have the same tags" in outcome.err
+
+
+def test_help_loads_no_numpy():
+    code = "import sys, keras_musictag.cli.robustness; print('numpy' in sys.modules, 'tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert done.stdout == "False False\n"

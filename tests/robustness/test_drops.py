@@ -1,0 +1,93 @@
+import shutil
+
+import numpy as np
+import pytest
+from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score
+
+from keras_musictag.evaluation.predictions_file import load_predictions
+from keras_musictag.evaluation.run import write_run
+from keras_musictag.metrics.bootstrap import resample_weights
+from keras_musictag.robustness.drops import METRICS, measure_drops
+from tests.evaluation.simulate import simulate
+from tests.robustness.conftest import FEW, QUALITY
+
+MODELS = ("first", "second")
+
+
+def trapezoids(targets, scores, sample_weight=None):
+    precision, recall, _ = precision_recall_curve(targets, scores, sample_weight=sample_weight)
+    return auc(recall, precision)
+
+
+SCIKIT = {"pr_auc": trapezoids, "roc_auc": roc_auc_score, "average_precision": average_precision_score}
+
+
+def macro(metric, predictions, drawn=None):
+    """By scikit-learn, over the tags with both classes among the tracks that were drawn."""
+    found = []
+    for targets, scores in zip(predictions.targets.T, predictions.scores.T, strict=True):
+        kept = slice(None) if drawn is None else drawn > 0
+        if len(set(targets[kept])) == 2:
+            weights = None if drawn is None else drawn[kept]
+            found.append(SCIKIT[metric](targets[kept], scores[kept], sample_weight=weights))
+    return np.mean(found)
+
+
+@pytest.fixture(scope="module")
+def result(simulated):
+    return measure_drops(simulated, MODELS, tuple(QUALITY))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_drops_and_their_intervals_are_those_of_scikit_learn_on_the_saved_predictions(result, simulated, metric):
+    original, noisy = (
+        load_predictions(simulated / "first" / name / "measured.npz")
+        for name in QUALITY
+        if name in ("original", "noise_0.4")
+    )
+    drop = result.drops["first", "noise_0.4", metric]
+    assert drop.value == pytest.approx(macro(metric, noisy), abs=1e-12)
+    assert drop.drop == pytest.approx(macro(metric, original) - macro(metric, noisy), abs=1e-12)
+    draws = np.concatenate(list(resample_weights(len(original), FEW.resamples, FEW.seed)), axis=1).T
+    differences = [macro(metric, original, drawn) - macro(metric, noisy, drawn) for drawn in draws]
+    low, high = np.quantile(differences, [0.025, 0.975])
+    assert (drop.drop_low, drop.drop_high) == pytest.approx((low, high), abs=1e-12)
+
+
+def test_the_original_falls_by_nothing(result):
+    for model in MODELS:
+        for metric in METRICS:
+            drop = result.drops[model, "original", metric]
+            assert (drop.drop, drop.drop_low, drop.drop_high) == (0, 0, 0)
+            assert drop.low < drop.value < drop.high
+
+
+def test_scores_that_are_the_same_fall_by_nothing_and_worse_ones_fall_more(result):
+    for model in MODELS:
+        drops = {name: result.drops[model, name, "pr_auc"] for name in QUALITY}
+        assert (drops["mp3_32"].drop, drops["mp3_32"].drop_low, drops["mp3_32"].drop_high) == (0, 0, 0)
+        assert 0 < drops["noise_0.1"].drop < drops["noise_0.4"].drop
+        assert 0 < drops["noise_0.4"].drop_low < drops["noise_0.4"].drop < drops["noise_0.4"].drop_high
+
+
+def test_the_original_comes_first_and_is_there_unasked(result, simulated):
+    assert result.conditions == tuple(QUALITY)
+    assert measure_drops(simulated, MODELS, ("mp3_32", "original")).conditions == ("original", "mp3_32")
+    assert measure_drops(simulated, MODELS, ("mp3_32",)).conditions == ("original", "mp3_32")
+
+
+def test_a_run_on_other_tracks_or_by_other_resamples_is_refused(simulated, tmp_path):
+    shutil.copytree(simulated / "first", tmp_path / "first")
+    shutil.copytree(simulated / "second", tmp_path / "second")
+    bare = {"chunks": False, "subsets": False}
+    write_run(tmp_path / "first" / "mp3_32", simulate(model="first", tracks=149, **bare), resampling=FEW)
+    with pytest.raises(ValueError, match="must be on the same tracks, tags and resamples"):
+        measure_drops(tmp_path, ("first",), ("mp3_32",))
+    write_run(tmp_path / "second" / "original", simulate(model="second", **bare))
+    with pytest.raises(ValueError, match="their intervals were made by"):
+        measure_drops(tmp_path, MODELS, ())
+
+
+def test_a_missing_run_is_told(simulated):
+    with pytest.raises(FileNotFoundError, match="gain_up_12"):
+        measure_drops(simulated, MODELS, ("gain_up_12",))

@@ -1,0 +1,196 @@
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+
+from keras_musictag.errors import DatasetError
+from keras_musictag.evaluation.measure import Resampling
+from keras_musictag.evaluation.predict import predict
+from keras_musictag.evaluation.run import read_run
+from keras_musictag.records.prepare import prepare
+from keras_musictag.robustness.conditions import CONDITIONS
+from keras_musictag.robustness.stress import names_of, stress
+from keras_musictag.zoo.build import build
+from tests.records.make import TAGS, make_manifest
+from tests.robustness.conftest import FEW
+
+SOME = ("original", "noise_0.4", "gain_up_12")
+SETTINGS = {"chunks": 2, "resampling": FEW}
+
+
+def content(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+class Heard:
+    """Counts tracks; stops the work after some."""
+
+    def __init__(self, stop_after=None):
+        self.told, self.stop_after = [], stop_after
+
+    def __call__(self, done, total):
+        self.told.append((done, total))
+        if len(self.told) == self.stop_after:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def undisturbed(records, taggers, tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed")
+    heard = Heard()
+    stress(taggers, records.folder, out, SOME, progress=heard, **SETTINGS)
+    return out, heard
+
+
+@pytest.fixture
+def copied(undisturbed, tmp_path):
+    return shutil.copytree(undisturbed[0], tmp_path / "out")
+
+
+def test_each_run_holds_the_scores_of_the_deformed_test_part(records, taggers, undisturbed):
+    for condition in SOME:
+        run = read_run(undisturbed[0] / "second" / condition)
+        expected = predict(taggers["second"], records, "test", chunks=2, deform=CONDITIONS[condition].deform(0))
+        np.testing.assert_array_equal(run.predictions.chunk_scores, expected.chunk_scores)
+        assert run.predictions.model == "second"
+        assert run.predictions.source.deformation == ("" if condition == "original" else condition)
+    clean, noisy, loud = (read_run(undisturbed[0] / "second" / condition).predictions.scores for condition in SOME)
+    assert not np.array_equal(clean, noisy) and not np.array_equal(clean, loud)
+
+
+def test_thresholds_come_from_the_validation_tracks_as_they_are(records, taggers, undisturbed):
+    valid = predict(taggers["first"], records, "valid", chunks=2)
+    for condition in SOME:
+        with np.load(undisturbed[0] / "first" / condition / "valid.npz") as arrays:
+            np.testing.assert_array_equal(arrays["scores"], valid.scores)
+        assert read_run(undisturbed[0] / "first" / condition).report.valid_tracks == 4
+
+
+def test_validation_tracks_are_heard_once_a_model(undisturbed):
+    tracks = 2 * (4 + len(SOME) * 4)
+    assert undisturbed[1].told == [(done, tracks) for done in range(1, tracks + 1)]
+
+
+def test_facts_say_what_the_scores_depend_on(undisturbed):
+    facts = json.loads((undisturbed[0] / "first" / "noise_0.4" / "report.json").read_text())["facts"]
+    assert facts["deformation_settings"] == "white_noise, rate=0.4"
+    assert (facts["deformation_version"], facts["deformation_seed"], facts["chunks_per_track"]) == (1, 0, 2)
+    assert len(facts["network"]) == 64 and "chunks_per_second" not in facts
+
+
+@pytest.mark.slow
+# at the end of a model's validation part, within the first model's noise, within the second model's
+@pytest.mark.parametrize("stop_after", [4, 14, 27])
+def test_an_interrupted_call_goes_on_and_gives_the_same_files(records, taggers, undisturbed, tmp_path, stop_after):
+    with pytest.raises(KeyboardInterrupt):
+        stress(taggers, records.folder, tmp_path, SOME, progress=Heard(stop_after), **SETTINGS)
+    heard = Heard()
+    stress(taggers, records.folder, tmp_path, SOME, progress=heard, **SETTINGS)
+    assert len(heard.told) == len(undisturbed[1].told) - stop_after  # no track is heard twice
+    assert content(tmp_path) == content(undisturbed[0])
+
+
+def test_what_is_finished_is_left_alone_and_what_is_missing_is_added(records, taggers, copied):
+    before = content(copied)
+    heard = Heard()
+    stress(taggers, records.folder, copied, (*SOME, "drc_music"), progress=heard, **SETTINGS)
+    assert [done for done, _ in heard.told] == list(range(1, 2 * 4 + 4 + 4 + 1))[-len(heard.told) :]
+    after = content(copied)
+    assert {name: after[name] for name in before} == before
+    assert {name.split("/")[1] for name in after.keys() - before.keys()} == {"drc_music"}
+
+
+def test_validation_scores_that_were_deleted_are_made_again_of_the_tracks_as_they_are(records, taggers, copied):
+    before = content(copied)
+    shutil.rmtree(copied / "first" / "noise_0.4")
+    (copied / "first" / "valid.npz").unlink()
+    stress(taggers, records.folder, copied, SOME, **SETTINGS)
+    assert content(copied) == before
+
+
+@pytest.mark.slow
+def test_other_intervals_are_measured_from_the_saved_predictions(records, taggers, copied):
+    heard = Heard()
+    more = Resampling(resamples=30)
+    stress(taggers, records.folder, copied, SOME, chunks=2, resampling=more, progress=heard)
+    assert not heard.told
+    run = read_run(copied / "first" / "noise_0.4")
+    assert run.report.resampling == more and run.report.valid_tracks == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 1}, "deformation_seed is 0; now it would be 1"),
+        ({"chunks": 3}, "chunks_per_track is 2; now it would be 3"),
+    ],
+)
+def test_a_result_that_was_made_in_another_way_is_not_taken(records, taggers, copied, change, message):
+    before = content(copied)
+    with pytest.raises(ValueError, match=f"made in another way: its {message}. Choose another folder"):
+        stress(taggers, records.folder, copied, SOME, **{**SETTINGS, **change})
+    assert content(copied) == before
+
+
+def test_results_of_other_weights_are_not_taken(records, taggers, copied):
+    with pytest.raises(ValueError, match="made in another way: its network is"):
+        stress({"first": taggers["second"]}, records.folder, copied, SOME, **SETTINGS)
+
+
+@pytest.mark.slow
+def test_half_of_another_result_is_not_continued(records, taggers, undisturbed, tmp_path):
+    with pytest.raises(KeyboardInterrupt):  # two tracks of the noise of another seed
+        stress(taggers, records.folder, tmp_path, ("noise_0.4",), seed=1, progress=Heard(4 + 4 + 4 + 2), **SETTINGS)
+    assert list((tmp_path / "first").glob("*/.*.partial.npz"))
+    stress(taggers, records.folder, tmp_path, ("noise_0.4",), **SETTINGS)
+    whole = content(undisturbed[0])
+    assert content(tmp_path) == {name: data for name, data in whole.items() if "gain_up_12" not in name}
+
+
+def test_a_damaged_result_is_told_with_what_to_delete(records, taggers, copied):
+    path = copied / "first" / "noise_0.4" / "report.json"
+    path.write_text(path.read_text()[:100])
+    with pytest.raises(ValueError, match="cannot be read.*Or delete '.*noise_0.4' and run the same command"):
+        stress(taggers, records.folder, copied, SOME, **SETTINGS)
+
+
+def test_a_tagger_with_other_tags_is_refused_before_any_test_track_is_heard(records, taggers, tmp_path):
+    other = build("vgg", tags=["loud", "soft"])
+    heard = Heard()
+    with pytest.raises(DatasetError, match="must have the same tags"):
+        stress({**taggers, "other": other}, records.folder, tmp_path, SOME, progress=heard, **SETTINGS)
+    assert len(heard.told) == 2 * 4
+
+
+@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a\\b", "a\nb"])
+def test_a_name_that_no_folder_can_have_is_refused(records, taggers, tmp_path, name):
+    with pytest.raises(ValueError, match="one that a folder can have"):
+        stress({name: taggers["first"]}, records.folder, tmp_path, **SETTINGS)
+    assert not content(tmp_path)
+
+
+def test_models_need_names_of_their_own(taggers):
+    first, second = taggers.values()
+    assert list(names_of([first, second])) == ["first", "second"]
+    assert list(names_of([first, first], ["a", "b"])) == ["a", "b"]
+    with pytest.raises(ValueError, match="Two models are called 'first'"):
+        names_of([first, first])
+    with pytest.raises(ValueError, match="as many names as models, or none. Received: 1 for 2"):
+        names_of([first, second], ["a"])
+
+
+@pytest.mark.slow
+def test_a_silent_and_a_very_short_track_are_scored_under_every_condition(tmp_path):
+    manifest = make_manifest(tmp_path / "audio", num_tracks=10, seconds=1.0)
+    for index, samples in ((4, np.zeros(16000, np.int16)), (9, np.full(40, 9000, np.int16))):
+        (path,) = (tmp_path / "audio").glob(f"{index:03d}.*")
+        soundfile.write(path, samples, 16000, subtype="PCM_16")
+    records = prepare(manifest, tmp_path / "records", jobs=1)
+    assert len(records.part("test")) == 2
+    keras.utils.set_random_seed(0)
+    stress({"vgg": build("vgg", tags=TAGS)}, records.folder, tmp_path / "out", tuple(CONDITIONS), **SETTINGS)
+    for condition in CONDITIONS:
+        assert np.isfinite(read_run(tmp_path / "out" / "vgg" / condition).predictions.scores).all()

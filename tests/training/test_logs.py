@@ -1,0 +1,44 @@
+"""What a run leaves for people can be read by their programs."""
+
+import csv
+
+from matplotlib.image import imread
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from keras_musictag.training.logs import write_logs
+
+
+def make_rows(count):
+    return [
+        {
+            "epoch": epoch,
+            "phase": 1 if epoch < 3 else 2,
+            "optimizer": "adam",
+            "loss": 0.75 / epoch,
+            "val_loss": 0.5 + epoch,
+            "val_roc_auc": float("nan"),
+            "val_pr_auc": 0.25,
+            "best": int(epoch == 1),
+        }
+        for epoch in range(1, count + 1)
+    ]
+
+
+def test_a_table_a_picture_and_events_hold_every_epoch_once(tmp_path):
+    """Also where a run went on: each epoch writes all of them anew."""
+    for count in (1, 2, 4):
+        write_logs(tmp_path, make_rows(count))
+    with open(tmp_path / "log.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert rows[2] == {name: str(value) for name, value in make_rows(4)[2].items()}
+    picture = imread(tmp_path / "curves.png")
+    assert picture.shape[1] > 2 * picture.shape[0] and picture.std() > 0.05
+    assert len(list((tmp_path / "tensorboard").iterdir())) == 1
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert events.Tags()["tensors"] == ["loss", "val_loss", "val_roc_auc", "val_pr_auc"]
+    from tensorboard.util.tensor_util import make_ndarray
+
+    found = [(event.step, float(make_ndarray(event.tensor_proto))) for event in events.Tensors("val_loss")]
+    assert found == [(1, 1.5), (2, 2.5), (3, 3.5), (4, 4.5)]
