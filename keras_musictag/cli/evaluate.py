@@ -16,7 +16,7 @@ from keras_musictag.cli import _common, _progress
 @click.option("--chunks", type=click.IntRange(min=1), default=16, help="Of each track, evenly spread.")
 @_common.hop_option
 @click.option("--criterion", type=click.Choice(["mcc", "f1"]), default="mcc", help="What thresholds maximise on valid.")
-@click.option("--resamples", type=click.IntRange(min=0), default=1000, help="Of the bootstrap; 0 for no intervals.")
+@click.option("--resamples", type=click.IntRange(min=1), default=1000, help="Of the bootstrap.")
 def command(records, out, model, weights, name, part, chunks, hop_seconds, criterion, resamples):
     """Measure a model on RECORDS (a folder that `prepare` wrote) and write the report to the folder OUT.
 

@@ -16,8 +16,12 @@ def command():
 
 @command.command()
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--tier", type=click.Choice(TIERS), help="60, 300 or 3000 clips.  [default: full]")
-@click.option("--clips", type=int, help="Another number of clips, instead of a tier.")
+@click.option(
+    "--tier", type=click.Choice(TIERS), help="60, 300 or 3000 clips.  [default: full, which takes half an hour]"
+)
+@click.option(
+    "--clips", type=int, help="Another number of clips, 4 or more, instead of a tier: 80 % train, 7 % valid, 13 % test."
+)
 @click.option("--jobs", type=int, help="Processes.  [default: one a core]")
 @click.option(
     "--sounds",

@@ -15,7 +15,6 @@ import tokenize
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import UnionType
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +27,6 @@ from keras_musictag.records.manifest import Manifest, Skipped, Track
 from keras_musictag.records.schema import PARTS
 
 FOLDERS = {"filtered": (".", "MSD_split"), "full": (".", "MSD_split_for_tagging")}  # where the files may lie in `raw`
-_KINDS = {np.ndarray: "arrays", str | int: "strings or numbers"}
 NUM_TRAIN = 201680  # of "filtered": the train list goes on with the valid tracks
 
 
@@ -134,8 +132,8 @@ def _read_filtered(raw: Path, vocabulary: Sequence[str]) -> Iterator[_Row]:
             f"{str(files[names[0]])!r} must hold {NUM_TRAIN} train tracks, then the valid ones. "
             f"Received: {len(train_and_valid)} in all. Download it again."
         )
-    vectors = _read_dict(files[names[2]], np.ndarray)
-    previews, paths = (_read_dict(files[name], str | int) for name in names[3:5])
+    vectors = _read_dict(files[names[2]], (np.ndarray,), "arrays")
+    previews, paths = (_read_dict(files[name], (str, int), "strings or numbers") for name in names[3:5])
     parts = {"train": train_and_valid[:NUM_TRAIN], "valid": train_and_valid[NUM_TRAIN:], "test": test}
     for part, ids in parts.items():
         for msd_id in ids:
@@ -162,14 +160,14 @@ def _read_id_list(path: Path) -> list[str]:
     return ids
 
 
-def _read_dict(path: Path, kind: type | UnionType) -> dict:
-    """A dict with values of one kind. What else a pickle may nest could end the process where it is hashed or shown."""
+def _read_dict(path: Path, kinds: tuple[type, ...], what: str) -> dict:
+    """A dict of values that are safe to hash and to show: a tuple nested very deep would end the process."""
     entries = read_pickle(path)
     if not isinstance(entries, dict):
         raise DatasetError(f"{str(path)!r} must hold a dict. Received: a {type(entries).__name__}.")
-    other = next((type(value).__name__ for value in entries.values() if not isinstance(value, kind)), None)
+    other = next((type(value).__name__ for value in entries.values() if not isinstance(value, kinds)), None)
     if other is not None:
-        raise DatasetError(f"{str(path)!r} must hold a dict of {_KINDS[kind]}. Received: a {other}. Download it again.")
+        raise DatasetError(f"{str(path)!r} must hold a dict of {what}. Received: a {other}. Download it again.")
     return entries
 
 

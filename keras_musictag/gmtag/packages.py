@@ -17,7 +17,7 @@ from keras_musictag.gmtag.sound import SOUNDFONTS
 SOUNDS = Path("/usr/share/sounds")  # where Debian and Ubuntu put soundfonts
 LIBRARY = Path("/usr/share/mma/lib")  # and MMA's grooves
 MODULES = ("mido", "fluidsynth")  # fluidsynth is the package pyfluidsynth
-_EXTRA = "pip install 'keras-musictag[gmtag]'"
+_EXTRA = "pip install mido pyfluidsynth"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ says that the clip is done, and `packages.json` with which packages the corpus w
 """
 
 import fcntl
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -69,13 +70,17 @@ def _check_packages(out: Path, packages: dict[str, str]) -> None:
     if other:
         raise DatasetError(
             f"The corpus in {str(out)!r} was begun with {told_versions(other, before)}, and here is "
-            f"{told_versions(other, packages)}. Half of each would be no corpus: choose another folder, or delete this one."
+            f"{told_versions(other, packages)}. Half of each would be no corpus: choose another folder, or delete this "
+            "one."
         )
 
 
 def is_done(out: Path, part: str, index: int) -> bool:
-    """Whether a clip is made."""
-    return _sidecar(out, part, index).is_file() and (out / clip_path(part, index)).is_file()
+    """Whether a clip is made, and still is what was made."""
+    path = out / clip_path(part, index)
+    if not (_sidecar(out, part, index).is_file() and path.is_file()):
+        return False
+    return hashlib.sha256(path.read_bytes()).hexdigest() == read_row(out, part, index)["mp3_sha256"]
 
 
 def write_clip(out: Path, row: Mapping[str, Any], mp3: bytes) -> None:

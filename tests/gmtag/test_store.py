@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 
 from keras_musictag.errors import DatasetError
@@ -7,6 +9,7 @@ from keras_musictag.gmtag.tiers import tier_parts
 
 PACKAGES = {"mma": "1", "av": "2"}
 ROW = {"id": "train_000003", "part": "train", "index": 3, "path": "audio/train/train_000003.mp3"}
+ROW["mp3_sha256"] = hashlib.sha256(b"mp3").hexdigest()
 
 
 def test_a_clip_is_done_when_it_and_its_row_are_written(tmp_path):
@@ -17,6 +20,14 @@ def test_a_clip_is_done_when_it_and_its_row_are_written(tmp_path):
     assert not store.is_done(tmp_path, "test", 3)
     assert store.read_row(tmp_path, "train", 3) == ROW
     (tmp_path / ROW["path"]).unlink()
+    assert not store.is_done(tmp_path, "train", 3)
+
+
+@pytest.mark.parametrize("content", [b"", b"another clip's"])
+def test_a_clip_whose_file_was_changed_is_made_again(tmp_path, content):
+    with store.opened(tmp_path, PACKAGES):
+        store.write_clip(tmp_path, ROW, b"mp3")
+    (tmp_path / ROW["path"]).write_bytes(content)
     assert not store.is_done(tmp_path, "train", 3)
 
 

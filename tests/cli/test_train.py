@@ -1,0 +1,167 @@
+"""`keras-musictag train`: real commands, what they leave, and what stays when they fail."""
+
+import json
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from keras_musictag import load
+from keras_musictag.records.folder import Records
+from keras_musictag.records.prepare import prepare
+from keras_musictag.training.state import read_position
+from tests.records.make import make_manifest, make_records
+
+PHASE = {"optimizer": "adam", "learning_rate": 1e-3, "epochs": 1}
+
+
+@pytest.fixture(scope="session")
+def made_records(tmp_path_factory):
+    """Six tracks to train on, two each to validate and test with; 3.2 s each."""
+    return make_records(tmp_path_factory.mktemp("train"), num_tracks=10, seconds=3.2).folder
+
+
+@pytest.fixture
+def records(folder, made_records):
+    """Their copy in the working directory."""
+    return shutil.copytree(made_records, folder / "records")
+
+
+@pytest.fixture
+def recipe(folder):
+    """A function that writes a recipe of one epoch in two steps, and gives its path."""
+
+    def write(**changes):
+        settings = {"summary": "a test", "phases": [PHASE], "batch_size": 3, "validation_chunks": 1, **changes}
+        (folder / "recipe.json").write_text(json.dumps(settings))
+        return "recipe.json"
+
+    return write
+
+
+def only_error(outcome):
+    """The one line on standard error of a command that failed; TensorFlow's own lines left out."""
+    assert outcome.code == 1
+    return outcome.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "vgh"], "There is no architecture 'vgh'. Did you mean 'vgg'?"),
+        (["--recipe", "shortt"], "There is no recipe 'shortt'. Did you mean 'short'?"),
+        (["--model", "vgg", "--level", "song"], "'vgg' takes chunks of 3.008 s and no others"),
+        (["--model", "vgg", "--weights", "mtot"], "There is no set of weights of 'vgg' called 'mtot'"),
+        (["--model", "sample_cnn", "--recipe", "masks.json"], "such as the waveform front end gives"),
+    ],
+)
+def test_a_wrong_name_is_told_and_claims_no_folder(options, message, call, folder, records):
+    masks = {"summary": "a test", "phases": [PHASE], "spec_augment": {}}
+    (folder / "masks.json").write_text(json.dumps(masks))
+    outcome = call("train", "records", "out", *options)
+    assert message in only_error(outcome) and outcome.err.startswith("Error: ")
+    assert not (folder / "out").exists()
+
+
+def test_a_level_that_is_none_is_a_wrong_call(call, folder, records):
+    outcome = call("train", "records", "out", "--level", "album")
+    assert outcome.code == 2 and "'album' is not one of 'chunk', 'song'" in outcome.err
+
+
+def test_records_without_a_part_are_told(call, folder):
+    tracks = make_manifest(folder / "audio", 4, seconds=0.2).tracks[:3]
+    prepare(make_manifest(folder / "audio", 4, seconds=0.2, tracks=tracks), folder / "records", jobs=1)
+    outcome = call("train", "records", "out", "--model", "vgg")
+    assert only_error(outcome) == "Error: records has no tracks in the part 'valid': training needs both."
+    assert "There is no dataset.json in 'audio'" in only_error(call("train", "audio", "out"))
+
+
+def test_a_missing_shard_is_named(call, folder, records):
+    shard = Records(records).shards("train")[1]
+    shard.unlink()
+    outcome = call("train", "records", "out", "--model", "vgg")
+    assert f"Error: Shard 'records/{shard.name}' is missing" in only_error(outcome)
+
+
+@pytest.mark.slow
+def test_a_flipped_byte_is_named_and_the_state_before_stays(call, folder, records, recipe):
+    shard = Records(records).shards("train")[1]
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    outcome = call("train", "records", "out", "--model", "vgg", "--recipe", recipe())
+    error = only_error(outcome)
+    assert "cannot be read" in error and shard.name in error
+    assert read_position(folder / "out" / "state.safetensors").epoch == 0
+    assert not (folder / "out" / "model.keras").exists()
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_ends_the_run_and_the_last_good_weights_can_be_used(call, folder, records, recipe):
+    phases = [PHASE, {"optimizer": "sgd", "learning_rate": 1e38, "epochs": 1}]
+    outcome = call("train", "records", "out", "--model", "vgg", "--recipe", recipe(phases=phases))
+    assert "became no number in epoch 2, step 2. The last good state" in only_error(outcome)
+    best = load("vgg", weights=folder / "out" / "best.safetensors", tags=Records(records).vocabulary)
+    scores = best(np.random.default_rng(0).normal(0, 0.1, (1, best.input_shape[1])), training=False)
+    assert np.isfinite(np.array(scores)).all()
+
+
+@pytest.mark.slow
+def test_half_precision_with_masks_and_deformations_trains_and_leaves_no_mask_in_the_model(
+    call, folder, records, recipe
+):
+    masks = {"max_time_frames": 20, "max_mel_bands": 9}
+    options = ["--model", "vgg", "--recipe", recipe(spec_augment=masks, deform_probability=0.5)]
+    outcome = call("train", "records", "out", *options, "--precision", "float16")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.startswith("epoch 1 (adam, 0.001): loss ") and outcome.out.endswith("Wrote out/model.keras\n")
+    tagger = load(folder / "out" / "model.keras")
+    assert (tagger.augment, tagger.precision) == (None, "float16")
+    found = json.loads((folder / "out" / "run.json").read_text())
+    assert found["recipe"]["spec_augment"] == masks and found["records"]["dataset"] == "made"
+    # a run of a time when recipes could not mask goes on all the same
+    del found["recipe"]["spec_augment"], found["recipe"]["deform_probability"]
+    (folder / "out" / "run.json").write_text(json.dumps(found))
+    outcome = call("train", "records", "out", "--model", "vgg", "--recipe", recipe(), "--precision", "float16")
+    assert (outcome.code, outcome.out) == (0, "Wrote out/model.keras\n")
+
+
+@pytest.mark.slow
+def test_ctrl_c_and_a_full_disk_keep_the_state_and_the_same_command_goes_on(
+    script, environment, folder, records, recipe
+):
+    command = [script, "train", "records", "out", "--model", "vgg", "--recipe", recipe(), "--epochs", "1"]
+    command += ["--checkpoint-seconds", "0"]
+    state = folder / "out" / "state.safetensors"
+
+    def start(**options):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, cwd=folder, env=environment, **pipes, **options)
+
+    process = start()
+    while not state.exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == "Interrupted. The same command goes on where it stopped."
+    assert len([line for line in err.splitlines() if "tensorflow" not in line and "xla" not in line]) == 1
+    before = state.read_bytes()
+
+    limit = len(before) - 1  # of each file: the next state is one byte too long
+    process = start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    out, err = process.communicate()
+    assert (process.returncode, err.splitlines()[-1]) == (1, "Error: File too large: out/state.safetensors.")
+    assert state.read_bytes() == before
+    assert not [path for path in (folder / "out").iterdir() if ".part" in path.name]
+
+    process = start()
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert out.startswith("epoch 1 (adam") and out.endswith("Wrote out/model.keras\n")
+    assert read_position(state).epoch == 1
