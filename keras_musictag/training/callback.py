@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from keras_musictag.training.data import Feed
-from keras_musictag.training.state import Position, divergence, save_state
+from keras_musictag.training.state import Position, divergence, save_state, set_torch_states, torch_states
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -38,7 +38,11 @@ class StepCallback(keras.callbacks.Callback):
             report,
         )
         self.first_step, self.first_sum = position.step, position.loss_sum
+        self.torch_states = torch_states()
         self.saved_at = time.monotonic()
+
+    def on_train_begin(self, logs=None):
+        set_torch_states(self.torch_states)  # Keras draws from them when it looks at a model that was just compiled
 
     def on_train_batch_end(self, batch, logs=None):
         position, first, step = self.position, self.first_step, self.first_step + batch + 1

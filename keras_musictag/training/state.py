@@ -54,12 +54,16 @@ def save_state(path: Path, model: keras.Model, position: Position) -> None:
     variables = {f"model/{i:04d}": v for i, v in enumerate(model_variables(model))}
     variables |= {f"optimizer/{i:04d}": v for i, v in enumerate(model.optimizer.variables)}
     arrays = {name: np.array(keras.ops.convert_to_numpy(v), order="C") for name, v in variables.items()}
-    arrays |= {f"torch/{i:04d}": state for i, state in enumerate(_torch_states())}
+    arrays |= {f"torch/{i:04d}": state for i, state in enumerate(torch_states())}
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise divergence("weights", position, path)
     content = save(arrays, metadata={"position": json.dumps(asdict(position))})
     with whole_file(path) as scratch:
-        scratch.write_bytes(content)
+        try:
+            scratch.write_bytes(content)
+        except OSError as error:
+            error.filename = str(path)  # a full disk names none
+            raise
 
 
 def divergence(what: str, position: Position, state_file: Path) -> TrainingError:
@@ -99,10 +103,10 @@ def restore_state(path: Path, model: keras.Model) -> None:
             raise TrainingError(f"{path} is the state of another network or optimiser. Train into another folder.")
         for name, variable in expected.items():
             variable.assign(file.get_tensor(name))
-        _set_torch_states([file.get_tensor(name) for name in sorted(set(file.keys()) - names)])
+        set_torch_states([file.get_tensor(name) for name in sorted(set(file.keys()) - names)])
 
 
-def _torch_states() -> list[np.ndarray]:
+def torch_states() -> list[np.ndarray]:
     """Of the generators of the CPU and of each GPU; none on other backends."""
     if keras.backend.backend() != "torch":
         return []
@@ -111,7 +115,8 @@ def _torch_states() -> list[np.ndarray]:
     return [state.numpy() for state in (torch.get_rng_state(), *torch.cuda.get_rng_state_all())]
 
 
-def _set_torch_states(states: list[np.ndarray]) -> None:
+def set_torch_states(states: list[np.ndarray]) -> None:
+    """Puts back what `torch_states` gave."""
     if keras.backend.backend() != "torch" or not states:
         return
     import torch

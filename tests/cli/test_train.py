@@ -111,22 +111,20 @@ def test_a_loss_that_is_no_number_ends_the_run_and_the_last_good_weights_can_be_
 
 
 @pytest.mark.slow
-def test_half_precision_with_masks_and_deformations_trains_and_leaves_no_mask_in_the_model(
-    call, folder, records, recipe
-):
+def test_bfloat16_with_masks_and_deformations_trains_and_leaves_no_mask_in_the_model(call, folder, records, recipe):
     masks = {"max_time_frames": 20, "max_mel_bands": 9}
     options = ["--model", "vgg", "--recipe", recipe(spec_augment=masks, deform_probability=0.5)]
-    outcome = call("train", "records", "out", *options, "--precision", "float16")
+    outcome = call("train", "records", "out", *options, "--precision", "bfloat16")
     assert outcome.code == 0, outcome.err
     assert outcome.out.startswith("epoch 1 (adam, 0.001): loss ") and outcome.out.endswith("Wrote out/model.keras\n")
     tagger = load(folder / "out" / "model.keras")
-    assert (tagger.augment, tagger.precision) == (None, "float16")
+    assert (tagger.augment, tagger.precision) == (None, "bfloat16")
     found = json.loads((folder / "out" / "run.json").read_text())
     assert found["recipe"]["spec_augment"] == masks and found["records"]["dataset"] == "made"
     # a run of a time when recipes could not mask goes on all the same
     del found["recipe"]["spec_augment"], found["recipe"]["deform_probability"]
     (folder / "out" / "run.json").write_text(json.dumps(found))
-    outcome = call("train", "records", "out", "--model", "vgg", "--recipe", recipe(), "--precision", "float16")
+    outcome = call("train", "records", "out", "--model", "vgg", "--recipe", recipe(), "--precision", "bfloat16")
     assert (outcome.code, outcome.out) == (0, "Wrote out/model.keras\n")
 
 

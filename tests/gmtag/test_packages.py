@@ -41,8 +41,8 @@ def test_a_library_that_the_linker_does_not_know_is_told(installation):
         replace(installation, fluidsynth="no-such-synth").require()
 
 
-def test_python_modules_are_told_with_the_extra(installation):
-    with pytest.raises(MusicTagError, match=r"Python module no_such_module.*: pip install 'keras-musictag\[gmtag\]'$"):
+def test_python_modules_are_told_with_their_packages(installation):
+    with pytest.raises(MusicTagError, match=r"Python module no_such_module.*: pip install mido pyfluidsynth$"):
         replace(installation, modules=("mido", "no_such_module")).require()
 
 
