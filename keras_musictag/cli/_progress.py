@@ -1,5 +1,6 @@
 """A progress bar for work that says now and then how many tracks are done."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,12 +44,31 @@ def training() -> Iterator[tuple[Callable, Callable, Callable]]:
     Each epoch is a line on standard output; where a person is watching, a bar on standard error shows the steps of the
     epoch, the loss and the time left for it. Ctrl-C ends the command with one line.
     """
+    before, asked = signal.getsignal(signal.SIGINT), []
+
+    def interrupt(*_):
+        asked.append(True)
+        raise KeyboardInterrupt
+
+    def unless_asked(function: Callable) -> Callable:
+        def call(*arguments):
+            if asked:  # the interrupt was lost where Python tells no error, such as in a destructor
+                raise KeyboardInterrupt
+            function(*arguments)
+
+        return call
+
     try:
+        if before is signal.default_int_handler:
+            signal.signal(signal.SIGINT, interrupt)
         with _training_bar() as (on_step, on_tracks):
-            yield on_step, _print_epoch, on_tracks
+            yield unless_asked(on_step), unless_asked(_print_epoch), unless_asked(on_tracks)
     except KeyboardInterrupt:
         tell("Interrupted. The same command goes on where it stopped.")
         raise SystemExit(INTERRUPTED) from None
+    finally:
+        if before is signal.default_int_handler:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """`keras-musictag prepare`: a raw dataset becomes a folder of records. A subcommand a dataset."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -13,6 +15,9 @@ OUT = click.Path(file_okay=False, path_type=Path)
 # those of the datasets' modules and of records.schema, which load numpy: `--help` must not
 FRACTIONS = (0.8, 0.1, 0.1)
 STORAGES = ("pcm", "source")
+PART_NEEDS = {"train": "training", "valid": "training", "test": "evaluation"}
+SHOWN_REASONS = 5
+JAMENDO_SPLITS = ("0", "1", "2", "3", "4")
 JAMENDO_TAGS = ("top50", "genre", "instrument", "moodtheme", "all")
 
 audio_option = click.option("--audio", type=FOLDER, help="Folder of the audio.  [default: where RAW has it]")
@@ -30,13 +35,23 @@ def command():
     """
 
 
-def writing(raw_type: click.Path):
-    """RAW, OUT and the options that all datasets share; the decorated function returns the manifest."""
+def writing(raw_type: click.Path, *, published: bool = True, apart: bool = False):
+    """RAW, OUT and the options that all datasets share; the decorated function returns the manifest.
+
+    Args:
+        raw_type: Of RAW.
+        published: Whether it is known how many tracks there should be.
+        apart: Whether OUT must not lie in RAW.
+    """
+    damaged = "or damaged, or with other counts than were published" if published else "(damaged ones need no option)"
 
     def decorate(make_manifest):
         def prepare_dataset(out, storage, features, jobs, tracks_per_shard, allow_missing, **options):
+            if apart:
+                must_be_apart(options["raw"], out)
             options = {name: value for name, value in options.items() if value is not None}
-            prepare_records(make_manifest, options, out, storage, features, jobs, tracks_per_shard, allow_missing)
+            with going_on():
+                prepare_records(make_manifest, options, out, storage, features, jobs, tracks_per_shard, allow_missing)
 
         prepare_dataset.__doc__ = make_manifest.__doc__
         for option in reversed(
@@ -50,11 +65,13 @@ def writing(raw_type: click.Path):
                     help="Decoded samples, or the files as they are: smaller, and slower to read.",
                 ),
                 click.option(
-                    "--features", metavar="ARCHITECTURE", help="Store what its log-mel front end computes, too."
+                    "--features",
+                    metavar="ARCHITECTURE",
+                    help="Store what its log-mel front end computes, too: of musicnn, fcn, crnn or another one.",
                 ),
                 click.option("--jobs", type=click.IntRange(1), help="Processes.  [default: one a core]"),
                 click.option("--tracks-per-shard", type=click.IntRange(1), default=64, help="Tracks in a file."),
-                click.option("--allow-missing", is_flag=True, help="Go on without files that are missing or damaged."),
+                click.option("--allow-missing", is_flag=True, help=f"Go on with files missing {damaged}."),
             )
         ):
             prepare_dataset = option(prepare_dataset)
@@ -86,15 +103,15 @@ def msd(**options):
 
 
 @command.command("mtg-jamendo")
-@click.option("--split", type=click.IntRange(0, 4), default=0, help="Which of the five.")
+@click.option("--split", type=click.Choice(JAMENDO_SPLITS), default="0", help="Which of the five.")
 @click.option("--tags", type=click.Choice(JAMENDO_TAGS), default="top50", help="Which tags.")
 @audio_option
 @writing(FOLDER)
-def mtg_jamendo(**options):
+def mtg_jamendo(split, **options):
     """MTG-Jamendo: RAW is a checkout of the official repository."""
     from keras_musictag.datasets.mtg_jamendo import manifest
 
-    return manifest(**options)
+    return manifest(split=int(split), **options)
 
 
 @command.command("gmtag")
@@ -109,7 +126,7 @@ def gmtag(**options):
 @command.command("folder")
 @seed_option
 @fractions_option
-@writing(FOLDER)
+@writing(FOLDER, published=False, apart=True)
 def folder(**options):
     """Music of your own: RAW has a folder for each tag."""
     from keras_musictag.datasets.folder import manifest
@@ -122,7 +139,7 @@ def folder(**options):
 @audio_option
 @seed_option
 @fractions_option
-@writing(FILE)
+@writing(FILE, published=False)
 def csv(raw, **options):
     """Music of your own: RAW is a table of paths and tags."""
     from keras_musictag.datasets.csv import manifest
@@ -130,10 +147,27 @@ def csv(raw, **options):
     return manifest(raw, **options)
 
 
+def must_be_apart(raw: Path, out: Path) -> None:
+    """Refuses to write among the music: records would be taken for a tag, and shards lie between the tracks."""
+    inside = out.resolve()
+    if raw.resolve() in (inside, *inside.parents):
+        raise ValueError(f"OUT must not lie in RAW, {str(raw)!r}. Received: {str(out)!r}. Choose a folder beside it.")
+
+
+@contextmanager
+def going_on() -> Iterator[None]:
+    """Ctrl-C ends the block with one line that says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        tell("Interrupted. The files that are done are kept, and the same command goes on behind them.")
+        raise SystemExit(1) from None
+
+
 def prepare_records(make_manifest, options, out, storage, features, jobs, tracks_per_shard, allow_missing) -> None:
     """Prepares a dataset, and tells what came of it."""
-    from keras_musictag.records.folder import DATASET_FILE
     from keras_musictag.records.prepare import prepare
+    from keras_musictag.records.writing.repair import is_whole
 
     frontend = None
     if features is not None:
@@ -141,7 +175,7 @@ def prepare_records(make_manifest, options, out, storage, features, jobs, tracks
 
         frontend = ClipFeatures(features)
     manifest = make_manifest(**options)
-    finished = (out / DATASET_FILE).exists()
+    finished = is_whole(out)
     with counted() as report:
         records = prepare(
             manifest,
@@ -159,7 +193,7 @@ def prepare_records(make_manifest, options, out, storage, features, jobs, tracks
 
 
 def tell_result(records) -> None:
-    """What was prepared, what was skipped and why; tags without a track as warnings."""
+    """What was prepared, what was skipped and why; and as warnings what will trouble those who use the records."""
     from keras_musictag.records.folder import top_reasons
 
     info = records.info
@@ -170,9 +204,32 @@ def tell_result(records) -> None:
         click.echo(f"  {part:5}  {facts['tracks']:9,} tracks  {facts['seconds'] / 3600:9,.2f} h")
     if records.skipped:
         click.echo(f"  {len(records.skipped):,} skipped (skipped.csv):")
-        for reason, count in top_reasons(records.skipped)[:5]:
+        reasons = top_reasons(records.skipped)
+        for reason, count in reasons[:SHOWN_REASONS]:
             click.echo(f"    {count:,} x {reason}")
-    for part, facts in info["parts"].items():
+        if len(reasons) > SHOWN_REASONS:
+            click.echo(f"    and {len(reasons) - SHOWN_REASONS} more: see skipped.csv")
+    warn_of_parts(records)
+
+
+def warn_of_parts(records) -> None:
+    """Tells of parts without tracks, of the same audio in two of them, and of tags without a track."""
+    from keras_musictag.errors import printable
+    from keras_musictag.records.check import same_audio
+
+    parts = records.info["parts"]
+    for part, need in PART_NEEDS.items():
+        if not parts[part]["tracks"]:
+            tell(f"Warning: No tracks in {part}: {need} needs some.")
+    leaks = [(first, other) for first, other in same_audio(records) if first.part != other.part]
+    if leaks:
+        first, other = sorted(leaks[0], key=lambda track: list(parts).index(track.part))
+        more = f", and so on for {len(leaks) - 1:,} more" if len(leaks) > 1 else ""
+        tell(
+            f"Warning: The same audio is in {first.part} and {other.part}: {printable(first.track_id)!r} and "
+            f"{printable(other.track_id)!r}{more}; results on {other.part} would be too good."
+        )
+    for part, facts in parts.items():
         absent = [tag for tag, count in zip(records.vocabulary, facts["positives"], strict=True) if count == 0]
         if facts["tracks"] and absent:
             more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""

@@ -1,5 +1,6 @@
 """`keras-musictag records`: looks into folders of records."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -7,7 +8,7 @@ import click
 from keras_musictag.cli._progress import counted
 from keras_musictag.errors import printable
 
-SHOWN = 20  # findings of one kind that are told one by one
+SHOWN = 10  # findings of one kind that are told one by one
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -27,13 +28,14 @@ def check(folder, decode):
     """
     from keras_musictag.records.check import ERROR, check
     from keras_musictag.records.folder import read_info
+    from keras_musictag.records.wording import many
 
     with counted() as report:
         findings = check(folder, decode_audio=decode, report=report)
     write_findings(findings)
     tracks = sum(facts["tracks"] for facts in read_info(folder)["parts"].values())
     errors = sum(finding.level == ERROR for finding in findings)
-    click.echo(f"{tracks:,} tracks: {errors} errors, {len(findings) - errors} warnings.")
+    click.echo(f"{many(tracks, 'track')}: {many(errors, 'error')}, {many(len(findings) - errors, 'warning')}.")
     if errors:
         raise SystemExit(1)
 
@@ -61,23 +63,34 @@ def write_findings(findings) -> None:
 
 @command.command("info")
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw how frequent the tags are: a PNG.")
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw how frequent the tags are: a picture, .png, .svg or .pdf.",
+)
 def info(folder, plot):
     """Say what the records in DIR are: parts, hours, tags and their counts."""
-    from keras_musictag.records.folder import read_info
+    from keras_musictag.records.folder import Records
+    from keras_musictag.records.wording import many
+    from keras_musictag.records.writing.plan import features_of
 
-    facts = read_info(folder)
-    features = "none" if facts["features"] is None else facts["features"]["name"]
+    records = Records(folder)
+    facts = records.info
+    features = features_of(facts["features"])
+    if features != "none":
+        features = f"{facts['features']['name']} as of {features}"
     click.echo(f"{facts['dataset']} {facts['dataset_version']}, split {facts['split']} ({facts['split_sha256'][:12]})")
-    click.echo(f"storage {facts['storage']}, features {features}, {facts['skipped']} tracks skipped")
+    click.echo(f"storage {facts['storage']}, features {features}, {many(facts['skipped'], 'track')} skipped")
     click.echo(f"licence: {facts['licence']}")
-    click.echo(f"cite: {facts['citation']}")
+    if facts["citation"] not in ("", "None."):
+        click.echo(f"cite: {facts['citation']}")
     parts = facts["parts"]
     table = make_table("part", "tracks", "hours", "shards")
     for part, own in parts.items():
         shards = sum(shard["part"] == part for shard in facts["shards"].values())
         table.add_row(part, f"{own['tracks']:,}", f"{own['seconds'] / 3600:,.2f}", str(shards))
     show(table)
+    show_subsets(records)
     table = make_table("tag", *parts, "group", left=("tag", "group"))
     for row, tag in enumerate(facts["tags"]):
         table.add_row(tag["name"], *(f"{own['positives'][row]:,}" for own in parts.values()), tag["group"])
@@ -91,7 +104,18 @@ def info(folder, plot):
         click.echo(f"Wrote {plot}")
 
 
-def make_table(*headings, left=("level", "check", "part")):
+def show_subsets(records) -> None:
+    """Prints how many tracks the subsets of each part have, where there are any."""
+    counts = Counter((track.part, track.subset) for track in records)
+    if any(subset for _, subset in counts):
+        table = make_table("part", "subset", "tracks")
+        for part in records.info["parts"]:
+            for subset in sorted(subset for of_part, subset in counts if of_part == part):
+                table.add_row(part, subset or "-", f"{counts[part, subset]:,}")
+        show(table)
+
+
+def make_table(*headings, left=("level", "check", "part", "subset")):
     """An empty table; columns of numbers to the right."""
     from rich.table import Table
 

@@ -17,6 +17,7 @@ from keras_musictag.errors import RecordsError
 from keras_musictag.records.folder import TRACKS_FILE, StoredTrack, read_info, read_tracks, wrong_sizes
 from keras_musictag.records.schema import PARTS, SAMPLE_RATE_HZ, Record, decode
 from keras_musictag.records.tfrecord import FOOTER_BYTES, HEADER_BYTES, read_at
+from keras_musictag.records.wording import REPAIR, many
 from keras_musictag.records.writing.finish import summary
 
 SILENCE_PEAK = 0.001  # -60 dB of full scale: nothing in the track is louder
@@ -101,7 +102,7 @@ def _check_counts(info: dict[str, Any], tracks: tuple[StoredTrack, ...]) -> Iter
     for shard in sorted({*info["shards"], *counts}):
         stated = info["shards"][shard]["tracks"] if shard in info["shards"] else 0
         if counts[shard] != stated:
-            message = f"{stated} tracks in dataset.json, {counts[shard]} in {TRACKS_FILE}."
+            message = f"{many(stated, 'track')} in dataset.json, {counts[shard]} in {TRACKS_FILE}."
             yield Finding(ERROR, "counts", shard, None, "", message)
 
 
@@ -119,11 +120,12 @@ def _check_shard(
             try:
                 payload = read_at(file, track.offset, shard)
                 if payload is None:
-                    raise RecordsError(f"{shard} ends before byte {track.offset}.")
+                    raise RecordsError(f"The file ends before byte {track.offset}. {REPAIR}")
                 end = track.offset + HEADER_BYTES + len(payload) + FOOTER_BYTES
                 record = decode(payload)
             except RecordsError as error:
-                yield _of(track, "checksum" if "checksum" in str(error) else "record", str(error))
+                message = str(error).removeprefix(f"{shard}, record at byte {track.offset}: ")  # the finding has both
+                yield _of(track, "checksum" if "checksum" in message else "record", message[:1].upper() + message[1:])
                 end = _next_offset(tracks, track, file.seek(0, os.SEEK_END))
             else:
                 for kind, message in _check_record(record, track, len(info["tags"]), info["storage"], decode_audio):
@@ -182,19 +184,22 @@ def _check_samples(record: Record) -> Iterator[tuple[str, str]]:
         yield "silence", f"It is silent: the peak is {peak:.2g}, below {SILENCE_PEAK:g} (-60 dB)."
 
 
-def _duplicates(tracks: Iterable[StoredTrack]) -> Iterator[Finding]:
-    by_hash = defaultdict(list)
+def same_audio(tracks: Iterable[StoredTrack]) -> Iterator[tuple[StoredTrack, StoredTrack]]:
+    """Yields each track whose stored audio another one before it has, behind that other one."""
+    first: dict[str, StoredTrack] = {}
     for track in tracks:
-        by_hash[track.audio_sha256].append(track)
-    for same in by_hash.values():
-        first, *others = same
-        for other in others:
-            leak = {first.part, other.part}
-            if len(leak) > 1:
-                message = f"The same audio as {first.track_id!r}, in {first.part}: what was learned is tested."
-            else:
-                message = f"The same audio as {first.track_id!r}, in the same part."
-            yield _of(other, "leakage" if len(leak) > 1 else "duplicate", message, ERROR if len(leak) > 1 else WARNING)
+        if first.setdefault(track.audio_sha256, track) is not track:
+            yield first[track.audio_sha256], track
+
+
+def _duplicates(tracks: Iterable[StoredTrack]) -> Iterator[Finding]:
+    for first, other in same_audio(tracks):
+        if first.part == other.part:
+            message = f"The same audio as {first.track_id!r}, in the same part."
+            yield _of(other, "duplicate", message, WARNING)
+        else:
+            message = f"The same audio as {first.track_id!r}, in {first.part}: what was learned is tested."
+            yield _of(other, "leakage", message)
 
 
 def _unlisted(folder: Path, info: dict[str, Any]) -> Iterator[Finding]:

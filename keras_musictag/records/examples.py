@@ -69,7 +69,7 @@ class Cutting:
         if self.chunk_frames and not records.info["features"]:
             raise ValueError(
                 f"`chunk_frames` needs stored features, and {str(records.folder)!r} has none. Pass `chunk_samples`, "
-                "or prepare the dataset with a front end."
+                "or prepare the dataset with `--features ARCHITECTURE`."
             )
 
     def starts(self, length: int, epoch: int, track_index: int, k: np.ndarray) -> np.ndarray:

@@ -12,16 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from keras_musictag.audio.array import to_floats
 from keras_musictag.errors import RecordsError, UnknownNameError
 from keras_musictag.records.manifest import Skipped
 from keras_musictag.records.schema import PARTS, TEXT, VERSION, Record, decode
 from keras_musictag.records.tfrecord import read_at
+from keras_musictag.records.wording import ANEW, REPAIR, many
 from keras_musictag.tags.vocabulary import Vocabulary
 
 DATASET_FILE, TRACKS_FILE, SKIPPED_FILE = "dataset.json", "tracks.csv", "skipped.csv"
 # what is read of `dataset.json`, of each of its parts, and of each of its shards
 _ENTRIES = "dataset dataset_version split split_sha256 storage features licence citation skipped plan".split()
-_PART_ENTRIES, _SHARD_ENTRIES = ("tracks", "seconds", "positives"), ("part", "tracks", "bytes")
+_PART_ENTRIES, _SHARD_ENTRIES = ("tracks", "seconds", "positives"), ("part", "tracks", "bytes", "sha256")
 
 
 @dataclass(frozen=True)
@@ -94,15 +96,15 @@ class Records:
         stated = sum(facts["tracks"] for facts in self.info["shards"].values())
         if len(tracks) != stated:
             raise RecordsError(
-                f"{TRACKS_FILE} in {str(self.folder)!r} has {len(tracks)} tracks; expected {stated}, as the shards of "
-                f"{DATASET_FILE}. Copy both again."
+                f"{TRACKS_FILE} in {str(self.folder)!r} has {many(len(tracks), 'track')}; expected {stated:,}, as the "
+                f"shards of {DATASET_FILE}. {REPAIR}"
             )
         return tracks
 
     @cached_property
     def skipped(self) -> tuple[Skipped, ...]:
         """The tracks of the dataset that are not here, and why."""
-        return tuple(Skipped(**row) for _, row in _read_csv(self.folder / SKIPPED_FILE))
+        return read_skipped(self.folder)
 
     @property
     def storage(self) -> str:
@@ -140,8 +142,21 @@ class Records:
         with open(self.folder / track.shard, "rb") as file:
             payload = read_at(file, track.offset, track.shard)
         if payload is None:
-            raise RecordsError(f"{track.shard} ends before byte {track.offset}. Copy or prepare it again.")
+            raise RecordsError(f"{track.shard} ends before byte {track.offset}. {REPAIR}")
         return decode(payload)
+
+    def samples(self, track: StoredTrack) -> np.ndarray:
+        """One track's samples, whether they are stored or a compressed file is: float32 (samples,), 16 kHz, mono.
+
+        Raises:
+            RecordsError: If the record is damaged.
+        """
+        record = self.read(track)
+        if record.storage == "pcm":
+            return to_floats(np.frombuffer(record.audio, "<i2"))
+        from keras_musictag.records.decode import decode_pcm  # loads PyAV
+
+        return to_floats(decode_pcm(record.audio, record.sample_rate_hz, record.num_samples, 0, record.num_samples))
 
     def __iter__(self) -> Iterator[StoredTrack]:
         return iter(self.tracks)
@@ -166,7 +181,7 @@ def read_info(folder: Path) -> dict[str, Any]:
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise RecordsError(f"{str(path)!r} is no JSON ({error}). Copy it again.") from error
+        raise RecordsError(f"{str(path)!r} is no JSON ({error}). {REPAIR}") from error
     if not isinstance(info, dict) or info.get("version") != VERSION:
         found = info.get("version") if isinstance(info, dict) else None
         raise RecordsError(
@@ -176,9 +191,7 @@ def read_info(folder: Path) -> dict[str, Any]:
     try:
         _check_entries(info)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise RecordsError(
-            f"{str(path)!r} is not as it was written ({error!r}): was it edited? Copy it again."
-        ) from error
+        raise RecordsError(f"{str(path)!r} is not as it was written ({error!r}): was it edited? {REPAIR}") from error
     return info
 
 
@@ -198,18 +211,26 @@ def read_tracks(folder: Path) -> tuple[StoredTrack, ...]:
     """The rows of `tracks.csv`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        RecordsError: If a line is none that `prepare` writes.
+        RecordsError: If there is no such file, or a line is none that `prepare` writes.
     """
     tracks = []
     for line, row in _read_csv(folder / TRACKS_FILE):
         try:
             tracks.append(StoredTrack.from_row(row))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise RecordsError(
-                f"Line {line} of {TRACKS_FILE} is none of a track ({error!r}). Copy it again."
-            ) from error
+            raise RecordsError(f"Line {line} of {TRACKS_FILE} is none of a track ({error!r}). {REPAIR}") from error
     return tuple(tracks)
+
+
+def read_skipped(folder: Path) -> tuple[Skipped, ...]:
+    """The rows of `skipped.csv`; raises as `read_tracks`."""
+    skipped = []
+    for line, row in _read_csv(folder / SKIPPED_FILE):
+        try:
+            skipped.append(Skipped(**row))
+        except TypeError as error:
+            raise RecordsError(f"Line {line} of {SKIPPED_FILE} is none of a track ({error!r}). {REPAIR}") from error
+    return tuple(skipped)
 
 
 def wrong_sizes(folder: Path, info: dict[str, Any]) -> list[str]:
@@ -220,21 +241,29 @@ def wrong_sizes(folder: Path, info: dict[str, Any]) -> list[str]:
         size = path.stat().st_size if path.is_file() else None
         if size != facts["bytes"]:
             found = "is missing" if size is None else f"has {size} bytes"
-            faults.append(
-                f"Shard {str(path)!r} {found}; expected {facts['bytes']} bytes. Copy it again, or delete "
-                f"{DATASET_FILE} and prepare the dataset again."
-            )
+            remedy = f"Copy it again, or {ANEW}" if size is None else REPAIR
+            faults.append(f"Shard {str(path)!r} {found}; expected {facts['bytes']} bytes. {remedy}")
     return faults
 
 
 def top_reasons(skipped: Iterable[Skipped]) -> list[tuple[str, int]]:
-    """Why tracks were skipped and how many for each reason, the most frequent first; files are not named."""
-    reasons = Counter(row.reason.replace(repr(row.path), "The file") for row in skipped)
+    """Why tracks were skipped and how many for each reason, the most frequent first; files are not named.
+
+    Of each reason the beginning is told, up to what was expected and what to try; `skipped.csv` has all of it.
+    """
+    reasons = Counter(_beginning(row.reason.replace(repr(row.path), "The file")) for row in skipped)
     return reasons.most_common()
+
+
+def _beginning(reason: str) -> str:
+    first = reason.partition(". ")[0].partition("; expected ")[0]
+    return first if first.endswith(".") else f"{first}."
 
 
 def _read_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yields line number and content of each row below the header."""
+    if not path.is_file():
+        raise RecordsError(f"There is no {path.name} in {str(path.parent)!r}. Copy it again, or {ANEW}")
     with open(path, encoding=TEXT[0], errors=TEXT[1], newline="") as file:
         rows = csv.DictReader(file)
         for row in rows:

@@ -13,6 +13,7 @@ from keras_musictag.records.manifest import Manifest, Skipped
 from keras_musictag.records.schema import STORAGES
 from keras_musictag.records.writing.finish import must_be_there, write_tables
 from keras_musictag.records.writing.plan import ShardPlan, describe_plan, differences, plan_shards, tool_versions
+from keras_musictag.records.writing.repair import is_whole, keep_shards
 from keras_musictag.records.writing.shard import FeatureMaker, ShardJob
 from keras_musictag.records.writing.work import begun, plan_of, sidecar_of
 from keras_musictag.records.writing.workers import usable_cores, write_shards
@@ -32,6 +33,9 @@ def prepare(
     report: Callable[[int, int], None] | None = None,
 ) -> Records:
     """Writes a dataset as records. Run it again after an interruption: it goes on, and the bytes are the same.
+
+    Of finished records that have lost a shard, or have one of another length, it makes that shard anew; where a table
+    is missing, all of them.
 
     With more than one job, or a front end, worker processes start afresh: in a script, call this below
     `if __name__ == "__main__":`.
@@ -76,19 +80,26 @@ def prepare(
     _check(storage, jobs, tracks_per_shard)
     out = Path(out)
     plan = describe_plan(manifest, storage, frontend.to_dict() if frontend else None, tracks_per_shard)
-    if (out / DATASET_FILE).exists():
-        return _finished(out, plan)
+    finished = read_info(out) if (out / DATASET_FILE).exists() else None
+    if finished:
+        _check_plan(out, plan, finished["plan"])
+        if is_whole(out):
+            shutil.rmtree(sidecar_of(out, "").parent, ignore_errors=True)  # of a run that was killed at its very end
+            return Records(out)
     if not allow_missing:
         _check_counts(manifest)
     shards = plan_shards(manifest, tracks_per_shard)
     all_jobs = [_job(manifest, shard, out, storage, frontend) for shard in shards]
     plan["tool_versions"] = tool_versions()
-    _check_plan(out, plan, plan_of(out))
+    before = {**finished["plan"], "tool_versions": finished.get("tool_versions")} if finished else plan_of(out)
+    _check_plan(out, plan, before)
     _check_tables(out)
+    if finished:
+        keep_shards(out, manifest, all_jobs)
     to_do = [job for job in all_jobs if not _is_done(job, manifest, allow_missing)]
     if not allow_missing:
         _check_files(manifest, to_do)
-    with begun(out, plan):
+    with begun(out, plan, repair=finished is not None):
         total = len(manifest.tracks)
         before = total - sum(len(job.tracks) for job in to_do)
         tell = report or (lambda done, total: None)
@@ -107,13 +118,6 @@ def _check(storage: str, jobs: int | None, tracks_per_shard: int) -> None:
         raise ValueError(f"`jobs` must be 1 or more. Received: {jobs}.")
     if tracks_per_shard < 1:
         raise ValueError(f"`tracks_per_shard` must be 1 or more. Received: {tracks_per_shard}.")
-
-
-def _finished(out: Path, plan: dict[str, Any]) -> Records:
-    """The records that are there, if they are those that are asked for."""
-    _check_plan(out, plan, read_info(out)["plan"])
-    shutil.rmtree(sidecar_of(out, "").parent, ignore_errors=True)  # of a run that was killed at its very end
-    return Records(out)
 
 
 def _check_plan(out: Path, asked: dict[str, Any], found: dict[str, Any] | None) -> None:

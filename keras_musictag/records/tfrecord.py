@@ -11,6 +11,7 @@ from typing import BinaryIO
 import google_crc32c
 
 from keras_musictag.errors import RecordsError
+from keras_musictag.records.wording import REPAIR
 
 HEADER_BYTES = 12  # uint64 length of the payload, uint32 masked CRC of these eight bytes
 FOOTER_BYTES = 4  # uint32 masked CRC of the payload
@@ -49,16 +50,16 @@ def read_at(file: BinaryIO, offset: int, name: str) -> bytes | None:
         return None
     where = f"{name}, record at byte {offset}"
     if len(header) < HEADER_BYTES:
-        raise RecordsError(f"{where}: the file ends within the record. Copy or prepare it again.")
+        raise RecordsError(f"{where}: the file ends within the record. {REPAIR}")
     length, crc = struct.unpack("<QI", header)
     if _masked_crc(header[:8]) != crc:
-        raise RecordsError(f"{where}: the checksum of its length is wrong. Copy or prepare the file again.")
+        raise RecordsError(f"{where}: the checksum of its length is wrong. {REPAIR}")
     body = file.read(length + FOOTER_BYTES)
     if len(body) < length + FOOTER_BYTES:
-        raise RecordsError(f"{where}: the file ends within the record. Copy or prepare it again.")
+        raise RecordsError(f"{where}: the file ends within the record. {REPAIR}")
     payload = body[:length]
     if struct.unpack("<I", body[length:]) != (_masked_crc(payload),):
-        raise RecordsError(f"{where}: the checksum of its content is wrong. Copy or prepare the file again.")
+        raise RecordsError(f"{where}: the checksum of its content is wrong. {REPAIR}")
     return payload
 
 

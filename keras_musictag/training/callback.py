@@ -41,8 +41,9 @@ class StepCallback(keras.callbacks.Callback):
         self.torch_states = torch_states()
         self.saved_at = time.monotonic()
 
-    def on_train_begin(self, logs=None):
-        set_torch_states(self.torch_states)  # Keras draws from them when it looks at a model that was just compiled
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 0:  # `fit` has drawn from them on its way here: for its data loader, and after `compile`
+            set_torch_states(self.torch_states)
 
     def on_train_batch_end(self, batch, logs=None):
         position, first, step = self.position, self.first_step, self.first_step + batch + 1

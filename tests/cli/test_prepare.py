@@ -2,6 +2,8 @@ import json
 import os
 import pty
 import shutil
+import signal
+from contextlib import nullcontext
 
 import pytest
 
@@ -45,7 +47,7 @@ def test_a_folder_of_music_becomes_records_and_the_report_says_what_was_left_out
     assert [line.split()[:3] for line in lines[1:4]] == [
         [part, str(facts["tracks"]), "tracks"] for part, facts in records.info["parts"].items()
     ]
-    assert lines[4] == "  1 skipped (skipped.csv):" and "1 x The file is not audio" in lines[5]
+    assert lines[4:6] == ["  1 skipped (skipped.csv):", "    1 x The file is not audio that can be opened."]
     assert outcome.err.splitlines()[0] == "Warning: 1 track could not be used and is in skipped.csv."
     again = call("prepare", "folder", music, "records", "--jobs", 1)
     assert again.code == 0 and again.out.startswith("records was finished before: nothing was to be done.\n")
@@ -62,12 +64,88 @@ def test_a_table_becomes_records_with_the_options_given(call, folder, music):
     assert info["parts"]["train"]["tracks"] < 30 and max(s["tracks"] for s in info["shards"].values()) <= 7
 
 
+@pytest.mark.filterwarnings("ignore:1 track could not be used")
+def test_what_was_lost_is_made_anew_by_the_same_command(call, folder, music):
+    call("prepare", "folder", music, "records", "--jobs", 1, "--tracks-per-shard", 10)
+    shard = next((folder / "records").glob("test-*"))
+    data = shard.read_bytes()
+    shard.unlink()
+    again = call("prepare", "folder", music, "records", "--jobs", 1, "--tracks-per-shard", 10)
+    assert again.code == 0 and "nothing was to be done" not in again.out and shard.read_bytes() == data
+
+
+@pytest.mark.parametrize("out", [".", "rock", "rock/../new/records", "link"])
+def test_records_are_not_written_among_the_music(call, folder, out):
+    for index, track in enumerate((manifest := make_manifest(folder / "all", 4, seconds=0.1)).tracks):
+        (folder / "raw" / TAGS[index]).mkdir(parents=True)
+        shutil.move(manifest.file(track), folder / "raw" / TAGS[index])
+    (folder / "raw" / "link").symlink_to(folder / "raw" / "rock")
+    before = sorted((folder / "raw").rglob("*"))
+    outcome = call("prepare", "folder", "raw", f"raw/{out}")
+    assert outcome.code == 1 and outcome.err.startswith("Error: OUT must not lie in RAW, 'raw'. Received: 'raw")
+    assert sorted((folder / "raw").rglob("*")) == before
+
+
+def test_the_same_audio_in_two_parts_and_a_part_without_tracks_are_told(call, folder):
+    manifest = make_manifest(folder, 4, seconds=0.1)
+    names = [manifest.tracks[index].path for index in (1, 1, 2, 2, 3, 0)]
+    rows = []
+    for number, (name, part) in enumerate(zip(names, ["test", "train", "train", "test", "test", "train"], strict=True)):
+        shutil.copy(folder / name, folder / f"{number}-{name}")
+        rows.append(f"{number}-{name},{'rock' if number % 2 else 'jazz'},{part}")
+    (folder / "table.csv").write_text("\n".join(["path,tags,part", *rows]) + "\n")
+    outcome = call("prepare", "csv", "table.csv", "records", "--jobs", 1)
+    assert outcome.code == 0
+    assert outcome.err.splitlines() == [
+        "Warning: No tracks in valid: training needs some.",
+        "Warning: The same audio is in train and test: '1-001.wav' and '0-001.wav', and so on for 1 more; results on "
+        "test would be too good.",
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:. tracks could not be used")
+def test_of_many_reasons_five_are_told_and_how_many_more_there_are(call, folder, music):
+    raw = shutil.copytree(music, folder / "raw")
+    wav = next((raw / "jazz").glob("*.wav"))
+    (raw / "rock" / "no sample.wav").write_bytes(wav.read_bytes()[:44])
+    shutil.copy(wav, raw / "jazz" / "copy.wav")
+    (raw / "rock" / "empty.wav").write_bytes(b"")
+    (raw / "rock" / "page.mp3").write_text("<!DOCTYPE html>")
+    (raw / "rock" / "cover.jpg").write_text("a picture")
+    shutil.copy(wav, raw / "in no tag.wav")
+    outcome = call("prepare", "folder", "raw", "records", "--jobs", 1)
+    told = [line for line in outcome.out.splitlines() if line.startswith("    ")]
+    assert outcome.code == 0 and [line[:9] for line in told[:5]] == ["    1 x " + line[8] for line in told[:5]]
+    assert told[5:] == ["    and 2 more: see skipped.csv"]
+
+
+def test_ctrl_c_is_one_line_that_says_how_to_go_on(call, folder, music, monkeypatch):
+    def stop(done, total):
+        if done == 20:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(prepare, "counted", lambda: nullcontext(stop))  # as a person does who sees the bar
+    outcome = call("prepare", "folder", music, "records", "--jobs", 1, "--tracks-per-shard", 5)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == "Interrupted. The files that are done are kept, and the same command goes on behind them.\n"
+    assert list((folder / "records").glob("*.tfrecord")) and not (folder / "records" / "dataset.json").exists()
+
+
+def test_help_says_what_a_missing_file_means_for_each_dataset(call):
+    text = {name: " ".join(call("prepare", name, "--help").out.split()) for name in ("mtat", "folder", "csv")}
+    assert "Go on with files missing or damaged, or with other counts than were published." in text["mtat"]
+    for name in ("folder", "csv"):
+        assert "Go on with files missing (damaged ones need no option)." in text[name]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["folder", "nowhere", "out"], 2, "'nowhere' does not exist"),
         (["guitars", "a", "b"], 2, "No such command 'guitars'"),
         (["folder", ".", "out"], 1, "Error: "),
+        (["mtg-jamendo", ".", "out", "--split", "bogus"], 2, "'bogus' is not one of '0', '1', '2', '3', '4'."),
+        (["mtg-jamendo", ".", "out", "--split", "3"], 1, "split-3"),
         (["folder", ".", "out", "--jobs", 0], 2, "0 is not in the range"),
     ],
 )

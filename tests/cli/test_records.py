@@ -1,3 +1,4 @@
+import json
 import shutil
 from dataclasses import replace
 
@@ -32,9 +33,11 @@ def test_damage_is_told_with_shard_byte_and_track_and_the_exit_code_is_one(call,
     shard.write_bytes(data)
     outcome = call("records", "check", "records")
     assert outcome.code == 1
-    assert "10 tracks: 1 errors, 0 warnings." in outcome.out
+    assert "10 tracks: 1 error, 0 warnings." in outcome.out
     where = f"{track.shard}, byte {track.offset}, track track-001: "
-    assert f"error, checksum: {where}" in outcome.out
+    assert f"error, checksum: {where}The checksum of its content is wrong. Copy the file again, or" in outcome.out
+    (line,) = [line for line in outcome.out.splitlines() if line.startswith("error, checksum")]
+    assert line.count(track.shard) == line.count("byte") == 1
 
 
 def test_many_findings_of_one_kind_are_counted_and_some_are_told(call, records, monkeypatch):
@@ -66,6 +69,44 @@ def test_a_tag_with_brackets_is_shown_as_it_is(call, folder):
     prepare(replace(manifest, tracks=tracks, vocabulary=Vocabulary(("[/live]", ":cat:"))), "records", jobs=1)
     outcome = call("records", "info", "records")
     assert outcome.code == 0 and "[/live]" in outcome.out and ":cat:" in outcome.out
+
+
+def test_subsets_are_shown_where_there_are_any(call, folder, records):
+    assert "subset" not in call("records", "info", "records").out
+    manifest = make_manifest(folder / "audio", 10, seconds=0.1)
+    subsets = ["unseen" if track.part == "test" and index == 4 else "" for index, track in enumerate(manifest.tracks)]
+    tracks = tuple(replace(track, subset=subset) for track, subset in zip(manifest.tracks, subsets, strict=True))
+    prepare(replace(manifest, tracks=tracks), "parted", jobs=1)
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in table_lines(call, "parted")]
+    assert rows[3:7] == [["train", "-", "6"], ["valid", "-", "2"], ["test", "-", "1"], ["test", "unseen", "1"]]
+
+
+def table_lines(call, name):
+    return [line for line in call("records", "info", name).out.splitlines() if "│" in line]
+
+
+@pytest.mark.parametrize(("citation", "told"), [("None.", False), ("", False), ("Ann, 2020.", True)])
+def test_a_citation_is_told_where_there_is_one(call, folder, citation, told):
+    prepare(make_manifest(folder / "audio", 5, seconds=0.1, citation=citation), "records", jobs=1)
+    assert ("cite: Ann, 2020.\n" in call("records", "info", "records").out) == told
+    assert ("cite" in call("records", "info", "records").out) == told
+
+
+def test_features_are_told_by_front_end_and_architecture(call, records):
+    path = records / "dataset.json"
+    info = json.loads(path.read_text())
+    path.write_text(json.dumps({**info, "features": {"name": "log_mel", "architecture": "fcn", "config": {}}}))
+    assert "features log_mel as of fcn, 0 tracks skipped" in call("records", "info", "records").out
+
+
+@pytest.mark.parametrize(
+    ("subcommand", "file"), [("check", "tracks.csv"), ("info", "tracks.csv"), ("info", "test-00000-of-00001.tfrecord")]
+)
+def test_a_file_that_is_missing_is_told_with_what_to_do(call, records, subcommand, file):
+    (records / file).unlink()
+    outcome = call("records", subcommand, "records")
+    assert outcome.code == 1 and outcome.err.count("\n") == 1 and file in outcome.err
+    assert outcome.err.endswith("or run the same `keras-musictag prepare` command: what is missing is made anew.\n")
 
 
 @pytest.mark.parametrize("subcommand", ["check", "info"])

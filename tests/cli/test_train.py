@@ -33,7 +33,7 @@ def records(folder, made_records):
 
 @pytest.fixture
 def recipe(folder):
-    """A function that writes a recipe of one epoch in two steps, and gives its path."""
+    """A function that writes a recipe of one epoch, two steps if nothing else is said, and gives its path."""
 
     def write(**changes):
         settings = {"summary": "a test", "phases": [PHASE], "batch_size": 3, "validation_chunks": 1, **changes}
@@ -132,8 +132,8 @@ def test_bfloat16_with_masks_and_deformations_trains_and_leaves_no_mask_in_the_m
 def test_ctrl_c_and_a_full_disk_keep_the_state_and_the_same_command_goes_on(
     script, environment, folder, records, recipe
 ):
-    command = [script, "train", "records", "out", "--model", "vgg", "--recipe", recipe(), "--epochs", "1"]
-    command += ["--checkpoint-seconds", "0"]
+    path = recipe(batch_size=1, chunks_per_track=4)  # steps enough to be interrupted in
+    command = [script, "train", "records", "out", "--model", "vgg", "--recipe", path, "--checkpoint-seconds", "0"]
     state = folder / "out" / "state.safetensors"
 
     def start(**options):
@@ -146,7 +146,7 @@ def test_ctrl_c_and_a_full_disk_keep_the_state_and_the_same_command_goes_on(
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (130, ""), err
     assert err.splitlines()[-1] == "Interrupted. The same command goes on where it stopped."
     assert len([line for line in err.splitlines() if "tensorflow" not in line and "xla" not in line]) == 1
     before = state.read_bytes()

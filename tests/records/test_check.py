@@ -76,6 +76,8 @@ def test_a_flipped_byte_is_found_with_shard_byte_and_track_and_nothing_else(copy
     (finding,) = check(copy)
     assert (finding.level, finding.kind) == ("error", "checksum")
     assert (finding.shard, finding.offset, finding.track_id) == (track.shard, track.offset, track.track_id)
+    assert "delete it and run the same `keras-musictag prepare` command" in finding.message
+    assert track.shard not in finding.message  # it stands beside
 
 
 def test_a_shard_that_is_cut_or_missing_is_found(copy):
@@ -127,7 +129,7 @@ def test_counts_that_differ_are_found(copy):
     edit_json(copy, lambda info: info["shards"]["test-00000-of-00001.tfrecord"].update(tracks=1))
     assert [finding.message for finding in check(copy)] == [
         "tracks of valid: 3 in dataset.json, 2 in tracks.csv.",
-        "1 tracks in dataset.json, 2 in tracks.csv.",
+        "1 track in dataset.json, 2 in tracks.csv.",
     ]
 
 

@@ -139,6 +139,35 @@ def test_a_table_of_other_shards_is_no_end_of_file(copy):
         records.read(beyond)
 
 
+@pytest.mark.parametrize("name", ["tracks.csv", "skipped.csv"])
+def test_a_missing_table_says_what_to_do(copy, name):
+    (copy / name).unlink()
+    records = Records(copy)
+    with pytest.raises(RecordsError, match=f"no {name} in .*run the same `keras-musictag prepare` command"):
+        _ = records.tracks, records.skipped
+
+
+def test_a_skipped_track_without_a_reason_names_the_line(copy):
+    (copy / "skipped.csv").write_text("track_id,path\na,a.wav\n")
+    with pytest.raises(RecordsError, match="Line 2 of skipped.csv is none of a track"):
+        _ = Records(copy).skipped
+
+
+@pytest.mark.parametrize("storage", ["pcm", "source"])
+def test_samples_are_floats_whatever_is_stored(made, tmp_path, storage):
+    records = make_records(tmp_path, 4, seconds=0.5, storage=storage)
+    for track, same in zip(records, made.tracks, strict=False):
+        samples = records.samples(track)
+        assert (samples.dtype, samples.shape) == (np.float32, (track.num_samples,))
+        np.testing.assert_array_equal(samples * 32768, np.frombuffer(made.read(same).audio, "<i2"))
+
+
+def test_of_a_reason_the_summary_tells_the_beginning():
+    long = "'a.mp3' is not audio that can be opened; expected one of wav, mp3. Is it damaged?"
+    rows = [Skipped("a", "a.mp3", long), Skipped("b", "b.mp3", "'b.mp3' lasts 7200.5 s. Cut it.")]
+    assert top_reasons(rows) == [("The file is not audio that can be opened.", 1), ("The file lasts 7200.5 s.", 1)]
+
+
 def test_reasons_are_counted_whatever_the_file():
     rows = [Skipped(str(i), f"{i}.mp3", f"'{i}.mp3' is empty.") for i in range(3)] + [Skipped("x", "x", "Too long.")]
     assert top_reasons(rows) == [("The file is empty.", 3), ("Too long.", 1)]

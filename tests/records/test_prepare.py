@@ -110,8 +110,10 @@ def test_another_manifest_is_refused_also_where_the_first_run_did_not_end(manife
     before = contents(tmp_path)
     assert ".work/plan.json" in before and "dataset.json" not in before
     moved = replace(manifest, tracks=(replace(manifest.tracks[0], part="test"), *manifest.tracks[1:]))
-    with pytest.raises(RecordsError, match="prepared otherwise: tracks_sha256"):
+    with pytest.raises(RecordsError, match="prepared otherwise: the list of tracks changed .still 10, but"):
         write(moved, tmp_path)
+    with pytest.raises(RecordsError, match=r"prepared otherwise: the list of tracks changed \(10, now 9\)"):
+        write(replace(manifest, tracks=manifest.tracks[1:]), tmp_path)
     assert contents(tmp_path) == before
     reported = []
     write(manifest, tmp_path, report=lambda done, total: reported.append((done, total)))
@@ -214,7 +216,7 @@ def test_each_bad_file_is_skipped_with_its_reason_and_the_rest_goes_on(manifest,
         records = write(broken, tmp_path)
     told = [str(warning.message) for warning in warned]
     assert told[0] == "5 tracks could not be used and are in skipped.csv."
-    assert "1 damaged or odd files were stored as far as they can be decoded, as 'cut short.wav': The header" in told[1]
+    assert "1 damaged or odd file was stored as far as possible, as 'cut short.wav': The header" in told[1]
     reasons = {row.track_id: row.reason for row in records.skipped}
     assert list(reasons) == list(bad)  # in the dataset's order
     assert reasons["empty.mp3"].startswith("'empty.mp3' is empty (0 bytes)")

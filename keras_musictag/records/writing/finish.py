@@ -10,6 +10,7 @@ from keras_musictag.records.folder import DATASET_FILE, SKIPPED_FILE, TRACKS_FIL
 from keras_musictag.records.manifest import Manifest, Skipped
 from keras_musictag.records.schema import PARTS, SAMPLE_RATE_HZ, VERSION
 from keras_musictag.records.tables import write_csv, write_json
+from keras_musictag.records.wording import many
 from keras_musictag.records.writing.shard import MISSING, ShardJob
 
 
@@ -103,16 +104,16 @@ def _check_failures(manifest: Manifest, failed: list[Skipped], out: Path, allow_
     parts = {track.track_id: track.part for track in manifest.tracks}
     lost = {part: sum(parts[skipped.track_id] == part for skipped in failed) for part in PARTS}
     emptied = [part for part, count in manifest.counts.items() if count and lost[part] == count]
-    many = f"{len(failed):,} of {len(manifest.tracks):,} tracks of {manifest.dataset} could not be used"
+    not_used = f"{len(failed):,} of {len(manifest.tracks):,} tracks of {manifest.dataset} could not be used"
     reasons = "; ".join(f"{count} x {reason}" for reason, count in top_reasons(failed)[:3])
     if not allow_missing and any(must_be_there(manifest, skipped.reason) for skipped in failed):
         raise DatasetError(
-            f"{many}: {reasons} See {str(out / SKIPPED_FILE)!r}. Download these files again and run the same command, "
-            "or finish without them by --allow-missing (`allow_missing=True`): all the others are done."
+            f"{not_used}: {reasons} See {str(out / SKIPPED_FILE)!r}. Download these files again and run the same "
+            "command, or finish without them by --allow-missing (`allow_missing=True`): all the others are done."
         )
     if emptied:
         raise DatasetError(
-            f"{many}, and the part {emptied[0]!r} has none left: {reasons} See {str(out / SKIPPED_FILE)!r}, and "
+            f"{not_used}, and the part {emptied[0]!r} has none left: {reasons} See {str(out / SKIPPED_FILE)!r}, and "
             "delete the folder before you try again with other files."
         )
 
@@ -120,10 +121,11 @@ def _check_failures(manifest: Manifest, failed: list[Skipped], out: Path, allow_
 def _notes(failed: list[Skipped], notes: list[tuple[str, str]]) -> list[str]:
     sentences = []
     if failed:
-        count = f"{len(failed)} tracks" if len(failed) > 1 else "1 track"
-        sentences.append(f"{count} could not be used and {'are' if len(failed) > 1 else 'is'} in {SKIPPED_FILE}.")
+        verb = "are" if len(failed) > 1 else "is"
+        sentences.append(f"{many(len(failed), 'track')} could not be used and {verb} in {SKIPPED_FILE}.")
     if notes:
         name, note = notes[0]
         count = len({name for name, _ in notes})
-        sentences.append(f"{count} damaged or odd files were stored as far as they can be decoded, as {name!r}: {note}")
+        files = "1 damaged or odd file was" if count == 1 else f"{count:,} damaged or odd files were"
+        sentences.append(f"{files} stored as far as possible, as {name!r}: {note}")
     return sentences

@@ -63,6 +63,7 @@ def describe_plan(manifest: Manifest, storage: str, features: dict[str, Any] | N
         "storage": storage,
         "features": features,
         "tracks_per_shard": tracks_per_shard,
+        "num_tracks": len(manifest.tracks),
         "tags_sha256": _sha256(manifest.vocabulary.to_list()),
         "tracks_sha256": _sha256([asdict(track) for track in (*manifest.tracks, *manifest.skipped)]),
     }
@@ -75,8 +76,32 @@ def tool_versions() -> dict[str, str]:
 
 def differences(asked: dict[str, Any], found: dict[str, Any]) -> str:
     """What is not the same in two plans, for a message; empty if all is."""
-    differing = [name for name in asked if asked[name] != found.get(name)]
-    return ", ".join(f"{name} {found.get(name)!r}, now {asked[name]!r}" for name in differing)
+    # records that were made before the number was kept are the same where the list's hash is
+    differing = [name for name in asked if name != "num_tracks" and asked[name] != found.get(name)]
+    return ", ".join(_difference(name, asked, found) for name in differing)
+
+
+def _difference(name: str, asked: dict[str, Any], found: dict[str, Any]) -> str:
+    then, now = found.get(name), asked[name]
+    if name == "tags_sha256":
+        return "the list of tags changed"
+    if name == "tracks_sha256":
+        before, after = found.get("num_tracks", "?"), asked["num_tracks"]
+        if before == after:
+            return f"the list of tracks changed (still {after}, but other names, tags, parts or files left out)"
+        return f"the list of tracks changed ({before}, now {after})"
+    if name == "features":
+        before, after = (features_of(features) for features in (then, now))
+        return f"features {before}, now {after}" + (" with other settings" if before == after else "")
+    if name == "tool_versions":
+        changed = [tool for tool in now if now[tool] != (then or {}).get(tool)]
+        return ", ".join(f"{tool} {(then or {}).get(tool)}, now {now[tool]}" for tool in changed)
+    return f"{name} {then!r}, now {now!r}"
+
+
+def features_of(features: dict[str, Any] | None) -> str:
+    """What `dataset.json` says of stored features, in a word: the architecture they are for, or the front end."""
+    return "none" if features is None else features.get("architecture", features["name"])
 
 
 def _sha256(content: Any) -> str:

@@ -75,6 +75,7 @@ def write_shard(job: ShardJob, after_track: Callable[[], None]) -> None:
 
     Raises:
         OSError: If the shard cannot be written.
+        MemoryError: If there is not enough memory for a track.
     """
     features_of = load_frontend(job.frontend) if job.frontend else None
     rows, skipped, notes, digest = [], [], [], hashlib.sha256()
@@ -82,6 +83,8 @@ def write_shard(job: ShardJob, after_track: Callable[[], None]) -> None:
         for index, track, tags, path in job.tracks:
             try:
                 audio, num_samples, features, said = load_track(path, job.storage, features_of)
+            except MemoryError as error:  # no fault of the file: those after it would fail, too
+                raise MemoryError(f"{str(path)!r} takes more memory than there is. Try fewer jobs.") from error
             except Exception as error:  # whatever is wrong with one file must not stop the others
                 skipped.append(asdict(Skipped(track.track_id, track.path, _reason(error, path, track))))
             else:

@@ -11,6 +11,8 @@ from keras_musictag.errors import RecordsError
 from keras_musictag.files import remove_scratch
 from keras_musictag.records.folder import DATASET_FILE, SKIPPED_FILE, TRACKS_FILE
 from keras_musictag.records.tables import write_json
+from keras_musictag.records.writing.plan import differences
+from keras_musictag.records.writing.repair import is_whole
 
 WORK, PLAN_FILE, LOCK_FILE = ".work", "plan.json", "lock"
 
@@ -29,8 +31,13 @@ def plan_of(out: Path) -> dict[str, Any] | None:
 
 
 @contextmanager
-def begun(out: Path, plan: dict[str, Any]) -> Iterator[None]:
+def begun(out: Path, plan: dict[str, Any], repair: bool = False) -> Iterator[None]:
     """Makes the folder and its `.work`, and removes `.work` when the block has finished the records.
+
+    Args:
+        out: The folder.
+        plan: What is asked for.
+        repair: Whether finished records that have lost something may be there.
 
     Raises:
         RecordsError: If another process is writing the folder, or has written it since its plan was looked at.
@@ -39,12 +46,14 @@ def begun(out: Path, plan: dict[str, Any]) -> Iterator[None]:
     work = out / WORK
     work.mkdir(parents=True, exist_ok=True)
     with _locked(work / LOCK_FILE):
-        if (out / DATASET_FILE).exists() or plan_of(out) not in (None, plan):
+        finished = (out / DATASET_FILE).exists() and (not repair or is_whole(out))
+        if finished or differences(plan, plan_of(out) or plan):
             raise RecordsError(f"Another process has just written {str(out)!r}. Nothing was changed. Try once more.")
         remove_scratch(work)
         for name in (TRACKS_FILE, SKIPPED_FILE, DATASET_FILE):  # the user may have other files there
             remove_scratch(out, name)
         write_json(work / PLAN_FILE, plan)
+        (out / DATASET_FILE).unlink(missing_ok=True)  # it is written last, of repaired records, too
         yield
         if (out / DATASET_FILE).exists():
             shutil.rmtree(work, ignore_errors=True)  # another run may find it, and remove it, too

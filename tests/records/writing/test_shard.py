@@ -1,5 +1,6 @@
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -64,6 +65,29 @@ def test_a_full_disk_is_an_error_that_names_the_shard(tmp_path):
         write_shard(job, lambda: None)
     assert error.value.filename == str(job.path)
     assert not job.path.exists() and list(job.sidecar.parent.iterdir()) == []
+
+
+class Features:
+    """A front end whose arrays are as large as it says."""
+
+    def __init__(self, size: int):
+        self.size = size
+
+    def load(self):
+        return lambda samples: np.zeros(self.size).reshape(-1, 2)
+
+
+def test_too_little_memory_is_no_bad_file_and_stops_the_work(tmp_path):
+    job = replace(make_job(tmp_path), frontend=Features(2**55))
+    with pytest.raises(MemoryError, match=r"a.wav' takes more memory than there is. Try fewer jobs."):
+        write_shard(job, lambda: None)
+    assert not job.path.exists() and list(job.sidecar.parent.iterdir()) == []
+
+
+def test_any_other_failure_of_a_file_skips_it(tmp_path):
+    job = replace(make_job(tmp_path), frontend=Features(3))
+    write_shard(job, lambda: None)
+    assert [row["reason"][:20] for row in job.result()["skipped"]] == ["cannot reshape array"] * 2
 
 
 def test_a_track_of_more_than_two_hours_is_refused(tmp_path):

@@ -1,0 +1,101 @@
+"""A finished folder that has lost something, and the same command once more."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from keras_musictag.errors import DatasetError, RecordsError
+from keras_musictag.records.check import check
+from keras_musictag.records.manifest import Skipped, Track
+from keras_musictag.records.prepare import prepare
+from tests.records.make import make_manifest
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    """Ten tracks, one more that is no audio, and one that the dataset leaves out."""
+    made = make_manifest(tmp_path / "audio", 10, seconds=0.2)
+    (tmp_path / "audio" / "words.mp3").write_text("just words")
+    tracks = (*made.tracks, Track("words", "words.mp3", (), "train"))
+    return replace(made, tracks=tracks, skipped=(Skipped("track-000", "copy.wav", "A copy."),))
+
+
+@pytest.fixture
+def out(manifest, tmp_path):
+    with pytest.warns(UserWarning, match="1 track could not be used"):
+        write(manifest, tmp_path / "records")
+    return tmp_path / "records"
+
+
+def write(manifest, out):
+    return prepare(manifest, out, jobs=1, tracks_per_shard=3)
+
+
+def contents(folder) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def cut(path):
+    os.truncate(path, path.stat().st_size - 1)
+
+
+@pytest.mark.parametrize("damage", [os.remove, cut])
+@pytest.mark.parametrize("number", [0, 1, 2])  # one of these has the track that was skipped
+@pytest.mark.filterwarnings("ignore:1 track could not be used")
+def test_a_shard_that_is_missing_or_cut_is_made_anew_and_no_other(manifest, out, damage, number):
+    before = contents(out)
+    shard = out / f"train-0000{number}-of-00003.tfrecord"
+    times = {path: path.stat().st_mtime_ns for path in out.glob("*.tfrecord") if path != shard}
+    damage(shard)
+    write(manifest, out)
+    assert contents(out) == before
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+@pytest.mark.filterwarnings("ignore:1 track could not be used")
+def test_what_check_says_of_a_flipped_byte_repairs_it(manifest, out):
+    before = contents(out)
+    shard = out / "test-00000-of-00001.tfrecord"
+    data = bytearray(shard.read_bytes())
+    data[500] ^= 1
+    shard.write_bytes(data)
+    (finding,) = check(out)
+    assert "delete it and run the same `keras-musictag prepare` command" in finding.message
+    (out / finding.shard).unlink()
+    write(manifest, out)
+    assert contents(out) == before and check(out) == ()
+
+
+@pytest.mark.parametrize("name", ["tracks.csv", "skipped.csv"])
+@pytest.mark.parametrize("lost", ["all", "the last line"])
+@pytest.mark.filterwarnings("ignore:1 track could not be used")
+def test_a_table_that_is_missing_or_cut_is_made_anew(manifest, out, name, lost):
+    before = contents(out)
+    table = out / name
+    if lost == "all":
+        table.unlink()
+    else:
+        table.write_bytes(b"".join(table.read_bytes().splitlines(keepends=True)[:-1]))
+    write(manifest, out)
+    assert contents(out) == before
+
+
+def test_where_the_audio_is_gone_nothing_of_the_records_is_lost(manifest, out):
+    shard = out / "test-00000-of-00001.tfrecord"
+    before, data = contents(out), shard.read_bytes()
+    shard.unlink()
+    manifest.audio_folder.rename(manifest.audio_folder.with_name("away"))
+    with pytest.raises(DatasetError, match="2 of 11 files of made are missing"):
+        write(manifest, out)
+    shard.write_bytes(data)  # copied from elsewhere
+    write(manifest, out)
+    assert contents(out) == before
+
+
+def test_damage_does_not_hide_that_other_options_are_asked(manifest, out):
+    (out / "test-00000-of-00001.tfrecord").unlink()
+    before = contents(out)
+    with pytest.raises(RecordsError, match="prepared otherwise: storage 'pcm', now 'source'"):
+        prepare(manifest, out, jobs=1, tracks_per_shard=3, storage="source")
+    assert contents(out) == before
