@@ -11,11 +11,34 @@ INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C ended
 
 
 @contextmanager
+def going_on_later(asked: list | None = None) -> Iterator[None]:
+    """Around work that the same command goes on with: Ctrl-C ends it with one line that says so.
+
+    Args:
+        asked: Not empty once Ctrl-C was seen elsewhere: what fails then, such as a worker process that saw it, too, is
+            no failure.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, Exception) as error:
+        if not (asked or isinstance(error, KeyboardInterrupt)):
+            raise
+        tell("Interrupted. The same command goes on where it stopped.")
+        raise SystemExit(INTERRUPTED) from None
+
+
+@contextmanager
 def counted() -> Iterator[Callable[[int, int], None] | None]:
     """A function to be called with the number of tracks that are done, and of all; None where no person is watching.
 
-    It shows a bar on standard error, with files a second and the time left.
+    It shows a bar on standard error, with files a second and the time left. For work that can be interrupted.
     """
+    with going_on_later(), _counting_bar() as show:
+        yield show
+
+
+@contextmanager
+def _counting_bar() -> Iterator[Callable[[int, int], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
@@ -42,17 +65,19 @@ def training() -> Iterator[tuple[Callable, Callable, Callable]]:
     """Three functions for `training`: after each step, after each epoch, and with tracks that are read or heard.
 
     Each epoch is a line on standard output; where a person is watching, a bar on standard error shows the steps of the
-    epoch, the loss and the time left for it. Ctrl-C ends the command with one line.
+    epoch, the loss and the time left for it. Ctrl-C ends the command behind the step, with one line; a second one at
+    once.
     """
     before, asked = signal.getsignal(signal.SIGINT), []
 
     def interrupt(*_):
         asked.append(True)
-        raise KeyboardInterrupt
+        if len(asked) > 1:  # not the first: raised within TensorFlow it may be lost, or told as something else
+            raise KeyboardInterrupt
 
     def unless_asked(function: Callable) -> Callable:
         def call(*arguments):
-            if asked:  # the interrupt was lost where Python tells no error, such as in a destructor
+            if asked:
                 raise KeyboardInterrupt
             function(*arguments)
 
@@ -61,11 +86,8 @@ def training() -> Iterator[tuple[Callable, Callable, Callable]]:
     try:
         if before is signal.default_int_handler:
             signal.signal(signal.SIGINT, interrupt)
-        with _training_bar() as (on_step, on_tracks):
+        with going_on_later(asked), _training_bar() as (on_step, on_tracks):
             yield unless_asked(on_step), unless_asked(_print_epoch), unless_asked(on_tracks)
-    except KeyboardInterrupt:
-        tell("Interrupted. The same command goes on where it stopped.")
-        raise SystemExit(INTERRUPTED) from None
     finally:
         if before is signal.default_int_handler:
             signal.signal(signal.SIGINT, before)

@@ -1,7 +1,5 @@
 """`keras-musictag prepare`: a raw dataset becomes a folder of records. A subcommand a dataset."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -50,8 +48,7 @@ def writing(raw_type: click.Path, *, published: bool = True, apart: bool = False
             if apart:
                 must_be_apart(options["raw"], out)
             options = {name: value for name, value in options.items() if value is not None}
-            with going_on():
-                prepare_records(make_manifest, options, out, storage, features, jobs, tracks_per_shard, allow_missing)
+            prepare_records(make_manifest, options, out, storage, features, jobs, tracks_per_shard, allow_missing)
 
         prepare_dataset.__doc__ = make_manifest.__doc__
         for option in reversed(
@@ -152,16 +149,6 @@ def must_be_apart(raw: Path, out: Path) -> None:
     inside = out.resolve()
     if raw.resolve() in (inside, *inside.parents):
         raise ValueError(f"OUT must not lie in RAW, {str(raw)!r}. Received: {str(out)!r}. Choose a folder beside it.")
-
-
-@contextmanager
-def going_on() -> Iterator[None]:
-    """Ctrl-C ends the block with one line that says how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        tell("Interrupted. The files that are done are kept, and the same command goes on behind them.")
-        raise SystemExit(1) from None
 
 
 def prepare_records(make_manifest, options, out, storage, features, jobs, tracks_per_shard, allow_missing) -> None:

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from keras_musictag.cli import prepare
+from keras_musictag.cli import _progress, prepare
 from keras_musictag.datasets import _split, mtg_jamendo
 from keras_musictag.records import schema
 from keras_musictag.records.folder import Records
@@ -124,10 +124,10 @@ def test_ctrl_c_is_one_line_that_says_how_to_go_on(call, folder, music, monkeypa
         if done == 20:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(prepare, "counted", lambda: nullcontext(stop))  # as a person does who sees the bar
+    monkeypatch.setattr(_progress, "_counting_bar", lambda: nullcontext(stop))  # as a person does who sees the bar
     outcome = call("prepare", "folder", music, "records", "--jobs", 1, "--tracks-per-shard", 5)
-    assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err == "Interrupted. The files that are done are kept, and the same command goes on behind them.\n"
+    assert (outcome.code, outcome.out) == (130, "")
+    assert outcome.err == "Interrupted. The same command goes on where it stopped.\n"
     assert list((folder / "records").glob("*.tfrecord")) and not (folder / "records" / "dataset.json").exists()
 
 
