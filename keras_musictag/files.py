@@ -36,7 +36,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield scratch
         scratch.replace(path)
     except OSError as error:
-        if str(error.filename) == str(scratch):
+        unnamed = error.errno is not None and error.filename is None  # where `write` itself failed
+        if unnamed or str(error.filename) == str(scratch):
             error.filename, error.filename2 = str(path), None  # the name that the user knows
         raise
     finally:

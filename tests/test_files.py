@@ -1,5 +1,7 @@
 """A file is written whole or not at all."""
 
+from pathlib import Path
+
 import pytest
 
 from keras_musictag.cli._failure import describe
@@ -19,6 +21,14 @@ def test_a_file_that_failed_leaves_the_old_one_and_nothing_else(tmp_path):
         scratch.write_text("ha")
         raise OSError("full")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.csv", "old")]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a full disk that Linux has")
+def test_a_full_disk_names_the_file(tmp_path):
+    with pytest.raises(OSError) as error, whole_file(tmp_path / "a.csv"):
+        with open("/dev/full", "wb", buffering=0) as full:
+            full.write(b"a")
+    assert describe(error.value) == f"No space left on device: {tmp_path / 'a.csv'}."
 
 
 def test_the_scratch_file_keeps_the_ending_that_says_its_format(tmp_path):

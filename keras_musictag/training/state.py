@@ -59,11 +59,7 @@ def save_state(path: Path, model: keras.Model, position: Position) -> None:
         raise divergence("weights", position, path)
     content = save(arrays, metadata={"position": json.dumps(asdict(position))})
     with whole_file(path) as scratch:
-        try:
-            scratch.write_bytes(content)
-        except OSError as error:
-            error.filename = str(path)  # a full disk names none
-            raise
+        scratch.write_bytes(content)
 
 
 def divergence(what: str, position: Position, state_file: Path) -> TrainingError:
