@@ -1,4 +1,4 @@
-"""A file is there whole or not at all."""
+"""A file is there whole or not at all; a folder is written by one process at a time."""
 
 import errno
 import os
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from keras_musictag.errors import MusicTagError
 
 SCRATCH_ENDING = ".part"
 
@@ -72,3 +74,34 @@ def remove_scratch(folder: Path, name: str = "*") -> None:
     """Removes what a killed process has left of `synced_file`: of one file, or of all where nobody else's files lie."""
     for path in folder.glob(f"{name}.*{SCRATCH_ENDING}"):
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path, name: str = ".lock") -> Iterator[None]:
+    """Holds a lock on a folder, which ends with this process however that ends.
+
+    Without an effect on Windows, and on file systems that have no locks.
+
+    Args:
+        folder: Made if it is not there.
+        name: Of the file in it that is the lock.
+
+    Raises:
+        MusicTagError: If another process holds it.
+    """
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    with open(folder / name, "w") as file:
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            yield
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise MusicTagError(
+                f"Another process is writing {str(folder)!r}. Wait until it has ended, or end it."
+            ) from error
+        except OSError:
+            pass  # a file system without locks
+        yield

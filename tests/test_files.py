@@ -1,11 +1,13 @@
 """A file is written whole or not at all."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from keras_musictag.cli._failure import describe
-from keras_musictag.files import whole_file
+from keras_musictag.files import locked, whole_file
 
 
 def test_a_file_written_whole_gets_its_name(tmp_path):
@@ -47,3 +49,16 @@ def test_an_error_in_reading_names_the_file_that_it_is_about(tmp_path):
     with pytest.raises(PermissionError) as error, whole_file(tmp_path / "a.png"):
         raise PermissionError(13, "Permission denied", "font.ttf")
     assert describe(error.value) == "Permission denied: font.ttf."
+
+
+def test_a_folder_is_locked_for_other_processes_until_the_holder_ends(tmp_path):
+    imports = "from pathlib import Path; from keras_musictag.files import locked"
+    code = f"{imports}; locked(Path({str(tmp_path)!r})).__enter__()"
+    hold = [sys.executable, "-c", code]
+    with locked(tmp_path):
+        refused = subprocess.run(hold, capture_output=True, text=True, check=False)
+        assert refused.returncode == 1
+        assert f"Another process is writing {str(tmp_path)!r}. Wait until it has ended, or end it." in refused.stderr
+    assert subprocess.run(hold, check=False).returncode == 0
+    with locked(tmp_path):
+        pass

@@ -4,7 +4,6 @@
 says that the clip is done, and `packages.json` with which packages the corpus was begun.
 """
 
-import fcntl
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_musictag.errors import DatasetError
-from keras_musictag.files import remove_scratch, synced_file
+from keras_musictag.files import locked, remove_scratch, synced_file
 from keras_musictag.gmtag.packages import told_versions
 from keras_musictag.gmtag.seeds import VERSION
 
@@ -45,16 +44,10 @@ def opened(out: Path, packages: Mapping[str, str]) -> Iterator[None]:
         packages: The versions that are found now: a corpus is made with one set of them from beginning to end.
 
     Raises:
-        DatasetError: If another build is at work there, or it was begun with other packages.
+        MusicTagError: If another build is at work there.
+        DatasetError: If it was begun with other packages.
     """
-    (out / _WORK).mkdir(parents=True, exist_ok=True)
-    with open(out / _WORK / _LOCK_FILE, "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # released when this process ends, in whatever way
-        except BlockingIOError as error:
-            raise DatasetError(
-                f"Another build is at work in {str(out)!r}. Wait for it, or choose another folder."
-            ) from error
+    with locked(out, f"{_WORK}/{_LOCK_FILE}"):
         remove_scratch(out / _WORK)
         _check_packages(out, {"version": VERSION, **packages})
         yield

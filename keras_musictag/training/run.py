@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_musictag.errors import TrainingError
-from keras_musictag.files import whole_file
+from keras_musictag.files import locked, whole_file
 from keras_musictag.records.folder import Records
 from keras_musictag.tagger import Tagger
 from keras_musictag.training import data, network
@@ -60,6 +60,7 @@ def train(
     Raises:
         FileNotFoundError: If there are no finished records.
         RecordsError: If records are damaged; the message names the shard.
+        MusicTagError: If another process is training in the folder.
         TrainingError: If the folder is of another run, the loss is no number, or a part is empty.
         OSError: If the disk is full; the last good checkpoint stays.
         UnknownNameError: If a name is not known.
@@ -101,7 +102,7 @@ def train(
         on_step=lambda position: on_step(position, feed.steps),
         on_epoch=end_epoch,
     )
-    with feed.naming_damage():
+    with locked(out), feed.naming_damage():
         position = run_recipe(tagger, strategy, run)
     write_logs(out, position.log)  # a run may have been killed before it wrote its last epoch
     save_tagger(tagger, result)

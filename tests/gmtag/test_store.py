@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from keras_musictag.errors import DatasetError
+from keras_musictag.errors import DatasetError, MusicTagError
 from keras_musictag.gmtag import store
 from keras_musictag.gmtag.build import build
 from keras_musictag.gmtag.tiers import tier_parts
@@ -39,7 +39,7 @@ def test_audio_alone_is_no_clip_that_is_done(tmp_path):
 
 def test_two_builds_do_not_share_a_folder(tmp_path):
     with store.opened(tmp_path, PACKAGES):
-        with pytest.raises(DatasetError, match="Another build is at work"):
+        with pytest.raises(MusicTagError, match="Another process is writing"):
             store.opened(tmp_path, PACKAGES).__enter__()
     with store.opened(tmp_path, PACKAGES):
         pass

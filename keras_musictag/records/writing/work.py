@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_musictag.errors import RecordsError
-from keras_musictag.files import remove_scratch
+from keras_musictag.files import locked, remove_scratch
 from keras_musictag.records.folder import DATASET_FILE, SKIPPED_FILE, TRACKS_FILE
 from keras_musictag.records.tables import write_json
 from keras_musictag.records.writing.plan import differences
@@ -40,12 +40,12 @@ def begun(out: Path, plan: dict[str, Any], repair: bool = False) -> Iterator[Non
         repair: Whether finished records that have lost something may be there.
 
     Raises:
-        RecordsError: If another process is writing the folder, or has written it since its plan was looked at.
+        MusicTagError: If another process is writing the folder.
+        RecordsError: If another has written it since its plan was looked at.
         OSError: If the folder cannot be made.
     """
     work = out / WORK
-    work.mkdir(parents=True, exist_ok=True)
-    with _locked(work / LOCK_FILE):
+    with locked(out, f"{WORK}/{LOCK_FILE}"):
         finished = (out / DATASET_FILE).exists() and (not repair or is_whole(out))
         if finished or differences(plan, plan_of(out) or plan):
             raise RecordsError(f"Another process has just written {str(out)!r}. Nothing was changed. Try once more.")
@@ -57,23 +57,3 @@ def begun(out: Path, plan: dict[str, Any], repair: bool = False) -> Iterator[Non
         yield
         if (out / DATASET_FILE).exists():
             shutil.rmtree(work, ignore_errors=True)  # another run may find it, and remove it, too
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Holds a lock, which ends with this process however that ends."""
-    with open(path, "w") as file:
-        try:
-            import fcntl
-        except ImportError:  # Windows
-            yield
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RecordsError(
-                f"Another process is writing {str(path.parents[1])!r}. Wait until it has ended, or end it."
-            ) from error
-        except OSError:
-            pass  # a file system without locks
-        yield

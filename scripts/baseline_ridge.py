@@ -1,0 +1,28 @@
+"""Measures ridge regression on log-mel statistics, the floor of any network, on some records.
+
+    python scripts/baseline_ridge.py RECORDS OUT
+
+OUT becomes a folder as `keras-musictag evaluate` writes it, for `keras-musictag compare`.
+"""
+
+import argparse
+
+from keras_musictag.evaluation.ridge import ridge_predictions
+from keras_musictag.evaluation.run import write_run
+from keras_musictag.records.folder import Records
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("records")
+    parser.add_argument("out")
+    arguments = parser.parse_args()
+    test, valid = ridge_predictions(Records(arguments.records))
+    report = write_run(arguments.out, test, valid)
+    for metric, measured in report.group().metrics.items():
+        value, low, high = measured.macro
+        print(f"{metric:18} {value:.4f} ({low:.4f} to {high:.4f})")
+
+
+if __name__ == "__main__":
+    main()
