@@ -136,9 +136,12 @@ def test_ctrl_c_and_a_full_disk_keep_the_state_and_the_same_command_goes_on(
     command = [script, "train", "records", "out", "--model", "vgg", "--recipe", path, "--checkpoint-seconds", "0"]
     state = folder / "out" / "state.safetensors"
 
-    def start(**options):
+    def start(largest_file=resource.RLIM_INFINITY):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=folder, env=environment, **pipes, **options)
+        return subprocess.Popen(command, cwd=folder, env=environment, preexec_fn=limit, **pipes)
 
     process = start()
     while not state.exists():
@@ -151,8 +154,7 @@ def test_ctrl_c_and_a_full_disk_keep_the_state_and_the_same_command_goes_on(
     assert len([line for line in err.splitlines() if "tensorflow" not in line and "xla" not in line]) == 1
     before = state.read_bytes()
 
-    limit = len(before) - 1  # of each file: the next state is one byte too long
-    process = start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    process = start(largest_file=len(before) - 1)  # the next state is one byte too long
     out, err = process.communicate()
     assert (process.returncode, err.splitlines()[-1]) == (1, "Error: File too large: out/state.safetensors.")
     assert state.read_bytes() == before
