@@ -86,7 +86,7 @@ def test_a_disk_that_fills_up_is_one_line_and_leaves_no_half_written_file(run, f
 
     outcome = run("embed", track, *vgg, "--out", "out", cwd=folder, preexec_fn=limit)
     assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err == "Error: tones.wav: File too large.\n"
+    assert outcome.err == "Error: tones.wav: File too large: out/tones.embedding.npz.\n"
     assert list((folder / "out").iterdir()) == []
 
 
