@@ -1,0 +1,137 @@
+"""Damaged files give what can be decoded, and say so."""
+
+import io
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from keras_musictag.audio.read import open_audio
+from keras_musictag.errors import AudioError
+from tests.audio.made import encode, freq_hz_and_amplitude, overwritten, read_bytes, sine, wav_bytes, wav_of
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e35])
+def test_samples_that_are_not_finite_become_zero_and_are_counted(value):
+    samples = np.full((44100, 1), 0.25, np.float32)
+    samples[[5, 1000, 44099]] = value
+    audio = read_bytes(wav_of(samples, dtype="f4"))
+    assert audio.notes == ("3 samples were not finite and were set to 0.",)
+    assert np.flatnonzero(audio.samples == 0).tolist() == [5, 1000, 44099]
+
+
+@pytest.mark.parametrize("sample_rate_hz", [None, 16000])
+def test_output_is_finite_whatever_the_floats_in_the_file(sample_rate_hz):
+    bits = np.random.default_rng(0).integers(0, 2**32, 2 * 44100, dtype=np.uint32).view("<f4")
+    audio = read_bytes(wav_bytes(bits.tobytes(), channels=2, dtype="f4"), sample_rate_hz)
+    assert np.isfinite(audio.samples).all() and "not finite" in audio.notes[-1]
+
+
+@pytest.mark.parametrize("by", ["noise", "zeros"])
+def test_an_mp3_with_a_damaged_middle_gives_the_rest(by):
+    audio = read_bytes(overwritten(encode(sine(seconds=20.0), "libmp3lame", "mp3"), 0.4, 0.5, by))
+    assert audio.bad_packets > 0
+    assert 17.5 < audio.duration_seconds <= 20.1  # of 20 s, a tenth was overwritten
+    assert freq_hz_and_amplitude(audio.samples[:200_000], 44100)[0] == pytest.approx(440, abs=0.5)
+    assert freq_hz_and_amplitude(audio.samples[-200_000:], 44100)[0] == pytest.approx(440, abs=0.5)
+
+
+@pytest.mark.parametrize("codec, container", [("flac", "flac"), ("libopus", "ogg"), ("aac", "ipod"), ("flac", "ogg")])
+def test_other_codecs_with_a_damaged_middle_give_the_rest(codec, container):
+    rate_hz = 48000
+    audio = read_bytes(overwritten(encode(sine(rate_hz, 20.0), codec, container, rate_hz), 0.45, 0.5))
+    assert audio.bad_packets > 0 or audio.notes
+    assert audio.duration_seconds > 16
+    assert freq_hz_and_amplitude(audio.samples[-200_000:], rate_hz)[0] == pytest.approx(440, abs=0.5)
+
+
+@pytest.mark.parametrize("codec, container", [("libmp3lame", "mp3"), ("flac", "flac"), ("pcm_s16le", "wav")])
+def test_a_file_cut_short_gives_what_is_there_and_says_what_was_promised(codec, container):
+    data = encode(sine(seconds=20.0), codec, container)
+    audio = read_bytes(data[: len(data) // 4])
+    assert 4 < audio.duration_seconds < 6
+    assert audio.header_seconds == pytest.approx(20, abs=0.1)
+    expected = f"The header promises 20.0 s, {audio.duration_seconds:.1f} s could be decoded."
+    assert expected in audio.notes
+
+
+@pytest.mark.parametrize("codec", ["libopus", "vorbis"])
+def test_an_ogg_cut_short_gives_what_is_there(codec):
+    # Ogg states no duration up front, so nothing is promised.
+    data = encode(sine(48000, 20.0, channels=2), codec, "ogg", 48000, "stereo")
+    audio = read_bytes(data[: len(data) // 4])
+    assert 2 < audio.duration_seconds < 8
+    assert not any("promises" in note for note in audio.notes)
+
+
+def test_an_m4a_without_its_index_is_an_error():
+    data = encode(sine(), "aac", "ipod")
+    with pytest.raises(AudioError, match="not audio that can be opened"):
+        read_bytes(data[: len(data) // 2])
+
+
+def test_an_mp3_without_a_header_duration_promises_nothing():
+    # FFmpeg guesses from the first frames' bit rate: far off when the rate varies.
+    quiet_then_loud = np.concatenate([np.zeros((441_000, 1), np.float32), sine(seconds=2.0)])
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (44100 * 5, 1)).astype(np.float32)
+    for samples in (quiet_then_loud, np.concatenate([noise, quiet_then_loud])):
+        data = encode(samples, "libmp3lame", "mp3", options={"write_xing": "0"})
+        audio = read_bytes(data)
+        assert audio.header_seconds is None and audio.notes == ()
+
+
+def test_mp3s_joined_end_to_end_give_no_false_note():
+    long, short = (encode(sine(seconds=s), "libmp3lame", "mp3") for s in (5.0, 1.0))
+    assert read_bytes(long + short).notes == ()
+
+
+def test_a_wav_that_was_written_to_a_pipe_is_decoded_whatever_its_length_field():
+    for promised_bytes in (0xFFFFFFFF, 0x7FFFFFFF):
+        data = wav_of(sine(8000), 8000, promised_bytes=promised_bytes)
+        audio = read_bytes(data, max_seconds=60)
+        assert (audio.duration_seconds, audio.bad_packets, audio.notes) == (2.0, 0, ())
+
+
+def test_a_compressed_wav_gives_no_false_note():
+    assert read_bytes(encode(sine(seconds=20.0), "adpcm_ima_wav", "wav")).notes == ()
+
+
+def test_a_video_longer_than_its_sound_gives_no_false_note():
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as out:
+        sound, video = out.add_stream("pcm_s16le", rate=8000, layout="mono"), out.add_stream("mpeg4", rate=1)
+        video.width = video.height = 64
+        video.pix_fmt = "yuv420p"
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.int16), format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = 8000, 0, Fraction(1, 8000)
+        out.mux([*sound.encode(frame), *sound.encode(None)])
+        for _ in range(10):
+            out.mux(video.encode(av.VideoFrame(64, 64, "yuv420p")))
+        out.mux(video.encode(None))
+    audio = read_bytes(file.getvalue())
+    assert (audio.duration_seconds, audio.notes) == (1.0, ())
+
+
+class FailingFile(io.BytesIO):
+    """Raises an error when read past its middle, `failures` times, once `armed`."""
+
+    armed, failures = False, 1
+
+    def read(self, size=-1):
+        if self.armed and self.failures and self.tell() > len(self.getvalue()) // 2:
+            self.failures -= 1
+            raise OSError(5, "Input/output error")
+        return super().read(size)
+
+
+@pytest.mark.parametrize("failures, at_least_seconds", [(1, 15), (1000, 9)])
+def test_a_read_error_costs_what_it_hits_and_counts_once(failures, at_least_seconds):
+    # Matroska finds its place again after one error; a disk that stays broken ends the decoding.
+    file = FailingFile(encode(sine(48000, 20.0), "libopus", "webm", 48000))
+    with open_audio(file) as stream:
+        file.armed, file.failures = True, failures
+        seconds = sum(map(len, stream)) / 48000
+    assert at_least_seconds < seconds < 19
+    assert 1 <= stream.bad_packets <= 2
+    assert "promises 20.0 s" in stream.notes[0]
