@@ -24,6 +24,7 @@ from keras_musictag.zoo.fetch import MIRROR_VARIABLE, ORIGIN, cache_folder, fetc
 from keras_musictag.zoo.importers.sota2020 import convert
 from keras_musictag.zoo.weights import read_weights
 from tests import shared
+from tests.permissions import needs_permissions
 from tests.zoo.importers.test_checkpoint import fcn_state, write
 from tests.zoo.importers.test_sota2020 import tagger_of
 from tests.zoo.weights_server import (
@@ -266,7 +267,7 @@ def test_a_cache_that_cannot_be_made_is_one_line(card, tmp_path, monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
+@needs_permissions
 def test_a_read_only_cache_is_one_line(card):
     cache_folder().mkdir(parents=True)
     cache_folder().chmod(0o500)
