@@ -16,9 +16,7 @@ def command():
 
 @command.command()
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-@click.option(
-    "--tier", type=click.Choice(TIERS), help="60, 300 or 3000 clips.  [default: full]"
-)
+@click.option("--tier", type=click.Choice(TIERS), help="60, 300 or 3000 clips.  [default: full]")
 @click.option(
     "--clips", type=int, help="Another number of clips, 4 or more, instead of a tier: 80 % train, 7 % valid, 13 % test."
 )
