@@ -10,7 +10,7 @@ import keras_musictag
 PACKAGE = Path(__file__).parents[1] / "keras_musictag"
 ROWS = [
     {"errors"},
-    {"registry", "data", "files"},
+    {"registry", "data", "files", "processes"},
     {"tags", "audio", "metrics"},
     {"records", "layers"},
     {"frontends"},

@@ -1,14 +1,17 @@
 """What building needs beside this package, where it lies, and which versions were found."""
 
+import contextlib
 import ctypes.util
 import hashlib
 import importlib.metadata
 import importlib.util
+import io
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from keras_musictag.errors import MusicTagError
 from keras_musictag.gmtag.genres import DRUM_FILES, groove_files
@@ -103,10 +106,15 @@ def _mma_version(program: str) -> str:
     return done.stdout.split()[-1] if done.stdout.split() else "unknown"
 
 
-def _fluidsynth_version() -> str:
-    import fluidsynth
+def import_fluidsynth() -> ModuleType:
+    """pyfluidsynth's module. Where the variable CI is set, it prints where its library lies: that is swallowed."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        import fluidsynth
+    return fluidsynth
 
-    library = ctypes.CDLL(fluidsynth.lib)
+
+def _fluidsynth_version() -> str:
+    library = ctypes.CDLL(import_fluidsynth().lib)
     library.fluid_version_str.restype = ctypes.c_char_p
     return library.fluid_version_str().decode()
 

@@ -9,7 +9,7 @@ import mido
 import numpy as np
 
 from keras_musictag.errors import DatasetError
-from keras_musictag.gmtag.packages import Installation
+from keras_musictag.gmtag.packages import Installation, import_fluidsynth
 from keras_musictag.gmtag.sound import CLIP_SECONDS, SAMPLE_RATE_HZ, Sound
 
 CLIP_SAMPLES = int(CLIP_SECONDS * SAMPLE_RATE_HZ)
@@ -119,10 +119,8 @@ def _keep_loaded(soundfont: Path):
 
 
 def _open_synth(soundfont: Path):
-    import fluidsynth
-
     _library()
-    synth = fluidsynth.Synth(gain=_GAIN, samplerate=float(SAMPLE_RATE_HZ), channels=16)
+    synth = import_fluidsynth().Synth(gain=_GAIN, samplerate=float(SAMPLE_RATE_HZ), channels=16)
     if synth.sfload(str(soundfont)) < 0:
         synth.delete()
         raise DatasetError(f"FluidSynth cannot read the soundfont {str(soundfont)!r}. Install its package again.")
@@ -132,9 +130,7 @@ def _open_synth(soundfont: Path):
 @cache
 def _library() -> ctypes.CDLL:
     """FluidSynth's library: for what pyfluidsynth does not offer. It is told to keep its warnings to itself."""
-    import fluidsynth
-
-    library = ctypes.CDLL(fluidsynth.lib)
+    library = ctypes.CDLL(import_fluidsynth().lib)
     pointer, number = ctypes.c_void_p, ctypes.c_int
     library.fluid_synth_write_float.argtypes = [pointer, number, pointer, number, number, pointer, number, number]
     for level in range(1, 5):  # errors (which calls return, too), warnings, information, debugging

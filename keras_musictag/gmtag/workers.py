@@ -1,9 +1,6 @@
 """Processes that make clips, and end with the one that started them, in whatever way it ends."""
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -11,6 +8,7 @@ from pathlib import Path
 
 from keras_musictag.errors import MusicTagError
 from keras_musictag.gmtag.packages import Installation
+from keras_musictag.processes import begin_worker, ctrl_c_held
 
 
 def make_all(out: Path, clips: Sequence[tuple[str, int]], jobs: int, installation: Installation) -> Iterator[str]:
@@ -33,9 +31,10 @@ def make_all(out: Path, clips: Sequence[tuple[str, int]], jobs: int, installatio
         return
     # spawn: FluidSynth and FFmpeg have threads, which do not survive a fork
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(clips)), context, initializer=_begin)
+    pool = ProcessPoolExecutor(min(jobs, len(clips)), context, initializer=begin_worker)
     try:
-        futures = [pool.submit(_make, out, part, index, installation) for part, index in clips]
+        with ctrl_c_held():
+            futures = [pool.submit(_make, out, part, index, installation) for part, index in clips]
         for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
@@ -45,16 +44,6 @@ def make_all(out: Path, clips: Sequence[tuple[str, int]], jobs: int, installatio
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _begin() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
-    os._exit(1)
 
 
 def _make(out: Path, part: str, index: int, installation: Installation) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_musictag.errors import DatasetError, RecordsError, UnknownNameError
+from keras_musictag.processes import usable_cores
 from keras_musictag.records.folder import DATASET_FILE, SKIPPED_FILE, TRACKS_FILE, Records, StoredTrack, read_info
 from keras_musictag.records.manifest import Manifest, Skipped
 from keras_musictag.records.schema import STORAGES
@@ -16,7 +17,7 @@ from keras_musictag.records.writing.plan import ShardPlan, describe_plan, differ
 from keras_musictag.records.writing.repair import is_whole, keep_shards
 from keras_musictag.records.writing.shard import FeatureMaker, ShardJob
 from keras_musictag.records.writing.work import begun, plan_of, sidecar_of
-from keras_musictag.records.writing.workers import usable_cores, write_shards
+from keras_musictag.records.writing.workers import write_shards
 
 TRACKS_PER_SHARD = 64  # of half a minute: 60 MB as samples
 

@@ -12,9 +12,9 @@ from tests.gmtag.processes import children, is_running, wait_for
 IDLE = """
 import multiprocessing, time
 from concurrent.futures import ProcessPoolExecutor
-from keras_musictag.gmtag.workers import _begin
+from keras_musictag.processes import begin_worker
 if __name__ == "__main__":
-    pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), initializer=_begin)
+    pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), initializer=begin_worker)
     for _ in range(2):
         pool.submit(time.sleep, 0.1).result()
     print("idle", flush=True)

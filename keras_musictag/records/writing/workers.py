@@ -2,13 +2,12 @@
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
 from keras_musictag.errors import RecordsError
+from keras_musictag.processes import begin_worker, ctrl_c_held
 from keras_musictag.records.writing.shard import ShardJob, write_shard
 
 POLL_SECONDS = 0.2  # how often progress is reported
@@ -17,11 +16,6 @@ _shared = None  # in a worker: the number of tracks that are done, and whether t
 
 class _StoppedError(Exception):
     """In a worker: another one has failed, or the user has stopped the work."""
-
-
-def usable_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def write_shards(jobs: Sequence[ShardJob], processes: int, progress: Callable[[int], None]) -> None:
@@ -43,7 +37,8 @@ def write_shards(jobs: Sequence[ShardJob], processes: int, progress: Callable[[i
     done, stop = context.Value("q", 0), context.RawValue("b", 0)
     pool = ProcessPoolExecutor(min(processes, max(1, len(jobs))), context, _start_worker, (done, stop))
     try:
-        running = {pool.submit(_work, job) for job in jobs}
+        with ctrl_c_held():
+            running = {pool.submit(_work, job) for job in jobs}
         while running:
             finished, running = wait(running, POLL_SECONDS, FIRST_EXCEPTION)
             for future in finished:
@@ -74,14 +69,8 @@ def _write_here(jobs: Sequence[ShardJob], progress: Callable[[int], None]) -> No
 def _start_worker(done, stop) -> None:
     global _shared
     _shared = (done, stop)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent tells the others
+    begin_worker()
     os.environ.update(TF_NUM_INTRAOP_THREADS="1", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3")
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
-    os._exit(1)  # killed, or it would have stopped this process: what was begun is removed by the next run
 
 
 def _work(job: ShardJob) -> None:
