@@ -30,8 +30,8 @@ def command(
 ):
     """Train a tagger on RECORDS (a folder that `prepare` wrote) and write it, with its log, to the folder OUT.
 
-    Interrupted, the same command goes on where it stopped. OUT/model.keras is the tagger with the lowest validation
-    loss: `keras-musictag tag --model OUT/model.keras song.mp3`.
+    Interrupted, the same command goes on where it stopped. OUT/model.keras is the tagger that is best on the
+    validation part: `keras-musictag tag --model OUT/model.keras song.mp3`.
     """
     with _progress.training() as (on_step, on_epoch, _):
         from keras_musictag.training.recipe import read_recipe, with_changes

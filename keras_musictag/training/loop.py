@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_musictag.errors import TrainingError
 from keras_musictag.files import whole_file
 from keras_musictag.tagger import Tagger
 from keras_musictag.training import network
@@ -26,7 +27,7 @@ class Run:
         folder: Where state and best weights go.
         recipe: What to do.
         feed: The batches.
-        validate: Measures the network: a mapping with at least "val_loss".
+        validate: Measures the network: a mapping with "val_loss", "val_roc_auc" and "val_pr_auc".
         checkpoint_seconds: A state is saved at least this often.
         on_step: Told the position after each step.
         on_epoch: Told the rows of the log after each epoch.
@@ -93,7 +94,8 @@ def _run_phase(model: Tagger, strategy, run: Run, position: Position) -> None:
         measured = run.validate()
         if not math.isfinite(measured["val_loss"]):
             raise divergence("validation loss", position, run.state_file)
-        better = measured["val_loss"] < position.best_loss
+        value = _value(measured, recipe.best_by)
+        better = value > position.best_value
         row = {
             "epoch": position.epoch + 1,
             "phase": position.phase + 1,
@@ -108,10 +110,21 @@ def _run_phase(model: Tagger, strategy, run: Run, position: Position) -> None:
         if better:
             with whole_file(run.best_file) as scratch:
                 save_weights(model, scratch)
-            position.best_loss, position.best_epoch = measured["val_loss"], position.epoch
+            position.best_value, position.best_epoch = value, position.epoch
         _end_epoch(position, better, row)
         save_state(run.state_file, model, position)
         run.on_epoch(position.log)
+
+
+def _value(measured: dict[str, float], best_by: str) -> float:
+    """What is to be as high as possible."""
+    value = measured[f"val_{best_by}"]
+    if math.isnan(value):
+        raise TrainingError(
+            f"The validation part has no {best_by}, by which the recipe chooses weights: no tag has tracks with and "
+            'without it. Choose by "loss", or prepare a larger validation part.'
+        )
+    return -value if best_by == "loss" else value
 
 
 def _end_epoch(position: Position, better: bool, row: dict) -> None:

@@ -12,6 +12,7 @@ from keras_musictag.errors import UnknownNameError
 FOLDER = Path(__file__).parent / "recipes"
 OPTIMIZERS = ("adam", "sgd")
 LAYERS = ("all", "head")
+MEASURES = ("loss", "roc_auc", "pr_auc")
 # settings of layers.spec_augment.SpecAugment, which loads Keras
 MASKS = ("num_time_masks", "max_time_frames", "num_mel_masks", "max_mel_bands", "mask_value")
 
@@ -62,7 +63,9 @@ class Recipe:
         l2: Added to the gradient of every weight as `l2 * weight`: PyTorch's `weight_decay`, not AdamW's.
         chunks_per_track: Random crops of a track in an epoch.
         validation_chunks: Chunks of a track that validation hears, evenly spread.
-        patience: A phase ends after so many epochs without a better validation loss; 0 never ends one early.
+        best_by: Which measure of the validation part chooses the best weights: "loss" of chunks, or macro "roc_auc" or
+            "pr_auc" of tracks. A network that overfits a few hundred tracks ranks better long after its loss has risen.
+        patience: A phase ends after so many epochs without better weights; 0 never ends one early.
         mixup_alpha: Of the Beta distribution that mixes pairs of examples; 0 mixes none.
         spec_augment: Settings of `layers.spec_augment.SpecAugment`, which masks features: {} for its own defaults,
             None for no masks. For networks with a spectral front end.
@@ -77,6 +80,7 @@ class Recipe:
     l2: float = 0.0
     chunks_per_track: int = 1
     validation_chunks: int = 16
+    best_by: str = "loss"
     patience: int = 0
     mixup_alpha: float = 0.0
     spec_augment: dict[str, float] | None = None
@@ -100,6 +104,8 @@ class Recipe:
         for name, low in least.items():
             if not getattr(self, name) >= low:
                 raise ValueError(f"`{name}` of a recipe must be {low} or more. Received: {getattr(self, name)!r}.")
+        if self.best_by not in MEASURES:
+            raise UnknownNameError.of("measure for `best_by`", self.best_by, MEASURES)
         if not 0 <= self.deform_probability <= 1:
             raise ValueError(
                 f"`deform_probability` of a recipe must be from 0 to 1. Received: {self.deform_probability!r}."

@@ -36,7 +36,7 @@ def train(
     on_step: Callable[[Position, int], None] = lambda position, steps: None,
     on_epoch: Callable[[list[dict]], None] = lambda rows: None,
 ) -> Path:
-    """Trains a tagger on the records' part "train", and keeps the weights with the lowest loss on "valid".
+    """Trains a tagger on the records' part "train", and keeps the weights that are best on "valid".
 
     The same call goes on where an interrupted one stopped: with optimiser, seeds, schedule and place in the data. On
     TensorFlow all GPUs are used (MirroredStrategy, synchronised normalisation); on JAX and PyTorch one device.

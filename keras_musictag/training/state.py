@@ -27,7 +27,7 @@ class Position:
         phase_epoch: Epochs of this phase that are done.
         step: Steps of this epoch that are done.
         loss_sum: Of these steps' losses; a smaller last batch counts for its share.
-        best_loss: Lowest validation loss so far.
+        best_value: Highest value so far of the recipe's measure; of the loss, the negated one.
         best_epoch: When that was; -1 before the first.
         stale_epochs: Epochs of this phase since the best.
         log: A row an epoch that is done, as in `log.csv`.
@@ -38,7 +38,7 @@ class Position:
     phase_epoch: int = 0
     step: int = 0
     loss_sum: float = 0.0
-    best_loss: float = float("inf")
+    best_value: float = float("-inf")
     best_epoch: int = -1
     stale_epochs: int = 0
     log: list[dict] = field(default_factory=list)

@@ -46,10 +46,12 @@ def run(folder, losses, *phases, seen=None, feed=None, **changes):
     def validate():
         if seen is not None:
             seen.append(model.get_weights())
-        return {"val_loss": next(losses)}
+        loss = next(losses)
+        return {"val_loss": loss, "val_roc_auc": 10 * loss, "val_pr_auc": float("nan")}
 
     options = {"checkpoint_seconds": 100.0, "on_step": lambda position: None, "on_epoch": lambda rows: None}
-    recipe = Recipe("a test", phases, batch_size=4, patience=changes.pop("patience", 0))
+    settings = {name: changes.pop(name) for name in ("patience", "best_by") if name in changes}
+    recipe = Recipe("a test", phases, batch_size=4, **settings)
     return model, run_recipe(model, None, Run(folder, recipe, feed or RowsFeed(), validate, **{**options, **changes}))
 
 
@@ -62,8 +64,20 @@ def test_the_model_ends_with_the_weights_of_the_lowest_loss(tmp_path):
     seen = []
     model, position = run(tmp_path, [0.5, 0.3, 0.4], Phase("adam", 0.1, 3), seen=seen)
     assert_equal(model.get_weights(), seen[1])
-    assert (position.best_loss, position.best_epoch) == (0.3, 1)
+    assert (position.best_value, position.best_epoch) == (-0.3, 1)
     assert [row["best"] for row in position.log] == [1, 1, 0]
+
+
+def test_or_with_those_of_the_highest_auc_if_the_recipe_says_so(tmp_path):
+    seen = []
+    model, position = run(tmp_path, [0.03, 0.07, 0.05], Phase("adam", 0.1, 3), seen=seen, best_by="roc_auc")
+    assert_equal(model.get_weights(), seen[1])
+    assert position.best_value == pytest.approx(0.7)
+
+
+def test_an_auc_that_is_none_cannot_choose(tmp_path):
+    with pytest.raises(TrainingError, match="validation part has no pr_auc"):
+        run(tmp_path, [0.5], Phase("adam", 0.1, 1), best_by="pr_auc")
 
 
 def test_a_phase_begins_with_the_best_weights_so_far(tmp_path):

@@ -57,6 +57,7 @@ def test_epochs_are_at_most_those_asked_for():
         ({"phases": [{**PHASE, "rate": 1}]}, "no setting of a phase 'rate'"),
         ({"phases": [{**PHASE, "optimizer": "adamw"}]}, "no optimizer 'adamw'. Did you mean 'adam'?"),
         ({"phases": [{**PHASE, "layers": "body"}]}, "Known: all, head"),
+        ({"best_by": "f1"}, "no measure for `best_by` 'f1'.*Known: loss, roc_auc, pr_auc"),
         ({"spec_augment": {"frames": 3}}, "no setting of `spec_augment` 'frames'"),
     ],
 )
