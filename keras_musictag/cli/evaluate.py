@@ -14,7 +14,12 @@ from keras_musictag.cli import _common, _progress
 @click.option("--name", help="What tables call the model.  [default: its own name]")
 @click.option("--part", type=click.Choice(["test", "valid", "train"]), default="test", help="What is measured.")
 @click.option("--chunks", type=click.IntRange(min=1), default=16, help="Of each track, evenly spread.")
-@_common.hop_option
+@click.option(
+    "--hop-seconds",
+    type=float,
+    callback=_common._positive,
+    help="Instead of --chunks: hear the whole track, a chunk every so many seconds.",
+)
 @click.option("--criterion", type=click.Choice(["mcc", "f1"]), default="mcc", help="What thresholds maximise on valid.")
 @click.option("--resamples", type=click.IntRange(min=1), default=1000, help="Of the bootstrap.")
 def command(records, out, model, weights, name, part, chunks, hop_seconds, criterion, resamples):
@@ -22,8 +27,7 @@ def command(records, out, model, weights, name, part, chunks, hop_seconds, crite
 
     ROC-AUC, PR-AUC, average precision, MCC and F1, of tracks and of chunks, each macro, micro and per tag, with
     bootstrap intervals over tracks. Thresholds are chosen on the validation part. The predictions are kept: every
-    number can be computed from them again, and `compare` does. Interrupted, the same command goes on. With
-    --hop-seconds the whole track is heard, instead of --chunks.
+    number can be computed from them again, and `compare` does. Interrupted, the same command goes on.
     """
     from keras_musictag.evaluation.evaluate import evaluate
     from keras_musictag.evaluation.measure import Resampling
@@ -42,7 +46,18 @@ def command(records, out, model, weights, name, part, chunks, hop_seconds, crite
             resampling=Resampling(resamples),
             progress=progress,
         )
-    for metric, measured in report.group().metrics.items():
+    tell_metrics(report)
+    click.echo(f"Wrote {out}")
+
+
+def tell_metrics(report) -> None:
+    """The macro values of a report, and what they leave out."""
+    group = report.group()
+    for metric, measured in group.metrics.items():
         value, low, high = measured.macro
         click.echo(f"{metric:18} {value:.4f} ({low:.4f} to {high:.4f})")
-    click.echo(f"Wrote {out}")
+    left_out = group.metrics["roc_auc"].left_out
+    if left_out:
+        click.echo(f"Left out: {left_out} of {len(report.vocabulary)} tags, which all or none of these tracks have.")
+    if report.levels["track"].thresholds is None:
+        click.echo("No MCC and F1: there are no validation scores to choose thresholds on.")

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from keras_musictag.cli import _progress
+from keras_musictag.cli.evaluate import tell_metrics
 
 # that of training.finetune, which loads numpy: `--help` must not
 FRACTIONS = (0.7, 0.15, 0.15)
@@ -58,15 +59,7 @@ def command(raw, out, model, weights, recipe, epochs, separator, audio, seed, fr
     if done.report is None:
         click.echo("There is no part test: the tagger was not measured.")
     else:
-        tell_report(done.report)
+        click.echo(f"On {done.report.group().tracks} tracks that it has not heard:")
+        tell_metrics(done.report)
     click.echo(f"Wrote {done.model}. To tag with it:")
     click.echo(f"  keras-musictag tag --model {shlex.quote(str(done.model))} song.mp3")
-
-
-def tell_report(report) -> None:
-    """The metrics on the test part."""
-    group = report.group()
-    click.echo(f"On {group.tracks} tracks that it has not heard:")
-    for metric, measured in group.metrics.items():
-        value, low, high = measured.macro
-        click.echo(f"  {metric:18} {value:.4f} ({low:.4f} to {high:.4f})")

@@ -67,8 +67,8 @@ def compare_runs(runs: Sequence[Run], metric: str = "pr_auc") -> Comparison:
 
     Raises:
         UnknownNameError: If there is no such metric.
-        ValueError: If the runs are not on the same tracks, tags, split and part, their intervals were made in different
-            ways, or one has no such metric.
+        ValueError: If the runs are not on the same tracks, tags, split and part, their intervals or thresholds were
+            made in different ways, or one has no such metric.
     """
     if metric not in TITLES:
         raise UnknownNameError.of("metric", metric, TITLES)
@@ -107,6 +107,17 @@ def check_same_data(first: Run, other: Run) -> None:
             f"{_both(first, other)} cannot stand in one table: their intervals were made by {first.report.resampling} "
             f"and {other.report.resampling}. Evaluate one of them again."
         )
+    one, two = _criterion(first), _criterion(other)
+    if one and two and one != two:
+        raise ValueError(
+            f"{_both(first, other)} cannot stand in one table: their thresholds make {TITLES[one]} and {TITLES[two]} "
+            "as large as possible. Evaluate one of them again."
+        )
+
+
+def _criterion(run: Run) -> str | None:
+    thresholds = run.report.levels["track"].thresholds
+    return thresholds and thresholds.criterion
 
 
 def _check_equal(first: Run, other: Run, name: str, one, two) -> None:
@@ -144,9 +155,11 @@ def _neighbours(runs: Sequence[Run], names: Sequence[str], values: np.ndarray, m
     level = runs[0].report.resampling.level
     rows = []
     for i, (better, worse) in enumerate(pairwise(samples)):
+        difference = float(values[i] - values[i + 1])
         differences = better - worse
-        low, high = interval(differences, level)
-        rows.append((names[i], names[i + 1], float(values[i] - values[i + 1]), low, high, p_value(differences)))
+        low, high = interval(differences, level, around=difference)
+        moved = differences + difference - np.nanmedian(differences)
+        rows.append((names[i], names[i + 1], difference, low, high, p_value(moved)))
     holm = holm_correction(np.array([row[-1] for row in rows]))
     return tuple(Neighbours(*row[:3], *map(float, row[3:]), float(p)) for row, p in zip(rows, holm, strict=True))
 

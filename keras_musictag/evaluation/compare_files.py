@@ -137,8 +137,9 @@ def _cost_table(comparison: Comparison) -> Table:
     rows = []
     for name, run in zip(comparison.names, comparison.runs, strict=True):
         values = [_fact(run.report.facts, fact) for fact in FACTS]
-        rows.append((name, *(NO_VALUE if np.isnan(v) else f"{v:,.0f}" if v >= 1000 else f"{v:.4g}" for v in values)))
-    return Table("Cost", ("model", *FACTS.values()), tuple(rows))
+        cells = (NO_VALUE if np.isnan(v) else f"{v:,.0f}" if v >= 1000 else f"{v:.4g}" for v in values)
+        rows.append((name, *cells, str(run.report.facts.get("chunks_per_track", NO_VALUE))))
+    return Table("Cost", ("model", *FACTS.values(), "chunks a track"), tuple(rows))
 
 
 def _pair_table(comparison: Comparison) -> Table:

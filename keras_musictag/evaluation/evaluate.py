@@ -47,7 +47,8 @@ def evaluate(
         DatasetError: If the tagger has other tags than the records, or the part has no tracks.
     """
     records, out = Records(records), Path(out)
-    parts = [part] if part == "valid" or not records.part("valid") else ["valid", part]
+    # the measured part first: that it has no tracks is said before the others are heard
+    parts = [part] if part == "valid" or not records.part("valid") else [part, "valid"]
     total, before, found, files = sum(len(records.part(p)) for p in parts), 0, {}, []
     for each in parts:
         files.append(out / f".{each}.partial.npz")

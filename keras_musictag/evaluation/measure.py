@@ -33,7 +33,7 @@ DEFAULT_RESAMPLING = Resampling()
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """One metric with its percentile intervals; the last axis is value, low, high, and NaN is "no value".
+    """One metric with its intervals, as `interval` makes them; the last axis is value, low, high, NaN is "no value".
 
     Attributes:
         per_tag: Float64 (tags, 3).
@@ -48,11 +48,12 @@ class Measured:
     left_out: int
 
     @classmethod
-    def of(cls, result: MetricResult, resampled: Resampled, level: float) -> "Measured":
-        """Joins a metric with what it is on resamples."""
+    def of(cls, result: MetricResult, resampled: Resampled, level: float, lowest: float = 0.0) -> "Measured":
+        """Joins a metric, from `lowest` to 1, with what it is on resamples."""
 
         def joined(value, samples):
-            return np.concatenate([np.asarray(value)[..., None], interval(samples, level)], axis=-1)
+            edges = interval(samples, level, around=value).clip(lowest, 1)
+            return np.concatenate([np.asarray(value)[..., None], edges], axis=-1)
 
         known = ~np.isnan(result.per_tag)
         per_tag = joined(result.per_tag, resampled.per_tag)
@@ -120,5 +121,8 @@ def measure(
     )
     known = ~np.isnan(results["roc_auc"].per_tag)
     incomplete = np.isnan(resampled["roc_auc"].per_tag[known]).any(axis=0).sum()
-    measured = {name: Measured.of(result, resampled[name], resampling.level) for name, result in results.items()}
+    measured = {
+        name: Measured.of(result, resampled[name], resampling.level, lowest=-1.0 if name == "mcc" else 0.0)
+        for name, result in results.items()
+    }
     return measured, int(incomplete)

@@ -26,6 +26,11 @@ def key_of(tagger: Tagger, settings: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
+def network_of(tagger: Tagger) -> str:
+    """A hash of a network and its weights: what predictions say they are of."""
+    return key_of(tagger, {})
+
+
 class PartialScores:
     """Chunk scores, a float32 (chunks, tags) a track, in order; saved each minute.
 

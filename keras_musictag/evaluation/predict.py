@@ -8,11 +8,11 @@ import numpy as np
 
 from keras_musictag.audio.array import to_floats
 from keras_musictag.errors import DatasetError
-from keras_musictag.evaluation.partial import PartialScores, key_of
+from keras_musictag.evaluation.partial import PartialScores, key_of, network_of
 from keras_musictag.evaluation.predictions import Predictions, Source
 from keras_musictag.records.crops import cover_starts, cut_at, spread_starts
 from keras_musictag.records.examples import StoredAudio
-from keras_musictag.records.folder import Records, StoredTrack
+from keras_musictag.records.folder import Records
 from keras_musictag.tagger import Tagger
 from keras_musictag.tagger.cost import multiply_adds
 from keras_musictag.tagger.track import BATCH_SECONDS
@@ -85,11 +85,12 @@ def predict(
         track_ids=tuple(track.track_id for track in tracks),
         targets=records.labels(part),
         scores=np.stack([aggregate_scores(scores, "mean") for scores in all_scores]),
-        subsets=_subsets(tracks),
+        subsets=tuple(track.subset for track in tracks),
         chunk_scores=np.concatenate(all_scores),
         chunk_tracks=np.repeat(np.arange(len(tracks)), counts),
         facts={
             "architecture": tagger.spec.architecture,
+            "network": network_of(tagger),
             "precision": tagger.precision,
             "parameters": tagger.count_params(),
             "multiply_adds": multiply_adds(tagger),
@@ -117,11 +118,6 @@ def _columns(tagger: Tagger, records: Records) -> list[int]:
             f"{len(mine or ())}. Train or fine-tune a model on these records, or evaluate it on its own dataset."
         )
     return [mine.index(tag) for tag in theirs]
-
-
-def _subsets(tracks: tuple[StoredTrack, ...]) -> tuple[str, ...]:
-    subsets = tuple(track.subset for track in tracks)
-    return subsets if any(subsets) else ()
 
 
 def _chunks_of(records, track, rate_hz, size, chunks, hop_seconds, deform) -> np.ndarray:

@@ -57,7 +57,7 @@ class Predictions:
         track_ids: The tracks' names, each once, in the order of the rows.
         targets: Bool (tracks, tags).
         scores: Float32 (tracks, tags).
-        subsets: What is reported apart, such as "unseen", or "", one a track; () where there are none.
+        subsets: What is reported apart, such as "unseen", or "", one a track; where all are "", it becomes ().
         chunk_scores: Float32 (chunks, tags), or None.
         chunk_tracks: Int32 (chunks,), the row of each chunk's track, or None.
         facts: Plain data on the model: "parameters", "multiply_adds" (of one chunk), "chunk_seconds",
@@ -110,6 +110,8 @@ class Predictions:
         object.__setattr__(self, "scores", _scores("scores", self.scores, shape))
         if self.subsets and len(self.subsets) != shape[0]:
             raise ValueError(f"`subsets` must be one a track, {shape[0]}. Received: {len(self.subsets)}.")
+        if not any(self.subsets):
+            object.__setattr__(self, "subsets", ())
         if WHOLE in self.subsets:
             raise ValueError(f"A subset may not be called {WHOLE!r}: reports call the whole part so.")
 

@@ -12,7 +12,7 @@ from keras_musictag.evaluation.predictions import WHOLE, Predictions, Source
 from keras_musictag.metrics.thresholds import Thresholds, choose_thresholds
 from keras_musictag.tags.vocabulary import Vocabulary
 
-VERSION = 1
+VERSION = 2  # 1 had intervals that were not moved to the value
 UNNAMED = "(no subset)"  # the group of the tracks whose subset is ""
 
 
@@ -165,7 +165,7 @@ def make_report(
         resampling: How the intervals are made.
 
     Raises:
-        ValueError: If `valid` is of another model, split or vocabulary, or is the test part itself.
+        ValueError: If `valid` is of another model, split or vocabulary, is deformed, or is the test part itself.
 
     Example:
         >>> source = Source("folder", "1", "seed 0", "ab12", "test")
@@ -194,6 +194,8 @@ def check_valid(test: Predictions, valid: Predictions) -> None:
             "Thresholds must not be chosen on what is measured. Received: validation predictions of part "
             f"{valid.source.part!r} with tracks of the measured part {test.source.part!r}."
         )
+    if valid.source.deformation:
+        raise ValueError(f"Thresholds are chosen on undeformed audio. Received: {valid.source.deformation!r}.")
     pairs = {
         "model": (test.model, valid.model),
         "dataset": (test.source.dataset, valid.source.dataset),

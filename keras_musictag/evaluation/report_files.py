@@ -78,8 +78,8 @@ def _notes(report: Report):
     resampling = report.resampling
     yield (
         f"In parentheses: {resampling.level:.0%} percentile intervals over {resampling.resamples:,} bootstrap "
-        f"resamples of the tracks (seed {resampling.seed}). They say how far other test tracks could move a value, "
-        "not other training."
+        f"resamples of the tracks (seed {resampling.seed}), moved so that their median is the value. They say "
+        "how far other test tracks could move it, not other training."
     )
     yield "Macro: the mean over tags. Micro: all pairs of track (or chunk) and tag as one list."
     yield AVERAGE_PRECISION_NOTE

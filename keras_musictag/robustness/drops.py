@@ -123,7 +123,7 @@ def _samples(run: Run) -> dict[str, np.ndarray]:
 def _drop(model, condition, metric, original: Run, run: Run, of_original, samples) -> Drop:
     value, low, high = map(float, run.report.group().metrics[metric].macro)
     difference = float(original.report.group().metrics[metric].macro[0]) - value
-    edges = interval(of_original[metric] - samples[metric], run.report.resampling.level)
+    edges = interval(of_original[metric] - samples[metric], run.report.resampling.level, around=difference)
     return Drop(model, condition, metric, value, low, high, difference, *map(float, edges))
 
 

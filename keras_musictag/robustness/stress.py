@@ -10,7 +10,7 @@ from typing import Any
 
 from keras_musictag.errors import printable
 from keras_musictag.evaluation.measure import DEFAULT_RESAMPLING, Resampling
-from keras_musictag.evaluation.partial import key_of
+from keras_musictag.evaluation.partial import network_of
 from keras_musictag.evaluation.predict import CHUNKS, predict
 from keras_musictag.evaluation.predictions import Predictions
 from keras_musictag.evaluation.predictions_file import load_predictions, save_predictions
@@ -124,7 +124,7 @@ def _check_name(name: str) -> None:
 
 
 def _test_tasks(name, tagger, records, folder, conditions, seed, chunks) -> Iterator[_Task]:
-    network = key_of(tagger, {})
+    network = network_of(tagger)
     for condition in conditions:
         facts = {"network": network, "records_plan": _short(records.info["plan"]), "chunks_per_track": chunks}
         facts |= CONDITIONS[condition].facts(seed)

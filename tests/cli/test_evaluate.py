@@ -2,14 +2,19 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from keras_musictag import build, load
+from keras_musictag.cli.evaluate import tell_metrics
+from keras_musictag.evaluation.measure import Resampling
+from keras_musictag.evaluation.report import make_report
 from keras_musictag.records.evaluation import EvaluationBatches, average_by_track
 from keras_musictag.records.folder import Records
+from tests.evaluation.simulate import simulate
 from tests.records.make import TAGS, make_records
 
 
@@ -73,8 +78,24 @@ def test_a_model_with_other_tags_is_told(call, folder, records, vgg):
         (["nowhere", "out", "--part", "all"], 2, "'all' is not one of 'test', 'valid', 'train'"),
         (["nowhere", "out", "--chunks", 0], 2, "0 is not in the range"),
         (["nowhere", "out", "--hop-seconds", "-1"], 2, "not a number of seconds above 0"),
+        (["nowhere", "out", "--hop-seconds", "nan"], 2, "not a number of seconds above 0"),
     ],
 )
 def test_a_wrong_call_is_told(arguments, code, message, call, vgg):
     outcome = call("evaluate", *arguments, *vgg)
     assert outcome.code == code and message in outcome.err
+
+
+def test_help_says_that_a_hop_replaces_the_chunks(call):
+    outcome = call("evaluate", "--help")
+    assert "Instead of --chunks" in outcome.out and "model's own]" not in outcome.out
+
+
+def test_tags_that_have_no_value_and_missing_thresholds_are_told(capsys):
+    said = simulate(chunks=False, subsets=False)
+    targets = said.targets.copy()
+    targets[:, 2] = False
+    tell_metrics(make_report(replace(said, targets=targets), resampling=Resampling(20)))
+    left_out, thresholds = capsys.readouterr().out.splitlines()[3:]
+    assert left_out == "Left out: 1 of 6 tags, which all or none of these tracks have."
+    assert thresholds == "No MCC and F1: there are no validation scores to choose thresholds on."

@@ -21,6 +21,7 @@ def read(runs):
 
 def run_of(folder="x", resampling=FEW, valid=True, **settings):
     test, of_valid = pair(**settings)
+    of_valid = replace(of_valid, source=replace(of_valid.source, deformation=""))
     return Run(folder, test, make_report(test, of_valid if valid else None, resampling=resampling))
 
 
@@ -39,10 +40,10 @@ def test_neighbours_are_compared_on_the_same_resamples(read):
     )
     pair_ = comparison.neighbours[0]
     assert (pair_.better, pair_.worse) == ("good", "middling")
-    assert [pair_.low, pair_.high] == interval(good - middling).tolist()
     values = [run.report.group().metrics["pr_auc"].macro[0] for run in comparison.runs]
     assert pair_.difference == values[0] - values[1]
-    assert pair_.p_value == p_value(good - middling)
+    assert [pair_.low, pair_.high] == interval(good - middling, around=pair_.difference).tolist()
+    assert pair_.p_value == p_value(good - middling - np.median(good - middling) + pair_.difference)
 
 
 def test_a_large_difference_is_told_from_none(read):
@@ -130,3 +131,11 @@ def test_holm_by_hand():
     # sorted .01 .02 .03 .2, times 4 3 2 1: .04 .06 .06 .2
     assert holm_correction(np.array([0.2, 0.01, 0.03, 0.02])).tolist() == pytest.approx([0.2, 0.04, 0.06, 0.06])
     assert holm_correction(np.array([0.6, 0.7])).tolist() == [1, 1]
+
+
+def test_thresholds_that_maximise_different_metrics_are_not_compared():
+    first, other = run_of(), run_of(folder="y")
+    test, valid = pair()
+    other = replace(other, report=make_report(test, valid, criterion="f1", resampling=FEW))
+    with pytest.raises(ValueError, match="'x' and 'y' cannot stand in one table: their thresholds make MCC and F1 as"):
+        compare_runs([first, other])

@@ -140,7 +140,7 @@ def test_odd_names_are_shown_as_they_are_and_never_read_as_markup(odd):
     assert not re.search(r"(?<!\\)[<>\[\]`$]", text.replace("![", "").replace("](per_tag", "").replace("](cost", ""))
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     cells = {len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in rows if "script" in row and "over" not in row}
-    assert cells <= {8, 6}  # the bars of the score and cost tables: none of a name
+    assert cells <= {8, 7}  # the bars of the score and cost tables: none of a name
     assert [row["model"] for row in read_csv(odd / "compare.csv")][-1] == ODD
 
 
@@ -197,3 +197,13 @@ def test_facts_of_any_kind_do_not_stop_the_report(tmp_path):
     report = make_report(said, resampling=FEW)
     assert json.loads(report.to_json())["facts"]["recipe"] == {"name": "short"}
     assert costs(compare_runs([Run(tmp_path, said, report)])) == {}
+
+
+def test_how_many_chunks_were_heard_is_told(tmp_path):
+    runs = []
+    for i, chunks in enumerate((16, "every 0.5 s")):
+        said = simulate(model=f"m{i}", chunks=False, subsets=False, facts={"chunks_per_track": chunks})
+        runs.append(Run(tmp_path / str(i), said, make_report(said, resampling=FEW)))
+    write_comparison(compare_runs(runs), tmp_path / "out")
+    text = (tmp_path / "out" / "compare.md").read_text(encoding="utf-8")
+    assert "| m0 | - | - | - | - | 16 |" in text and "| m1 | - | - | - | - | every 0.5 s |" in text

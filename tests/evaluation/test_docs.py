@@ -25,5 +25,5 @@ def test_the_example_runs_and_its_runs_can_be_compared(tmp_path, monkeypatch, ca
     (line,) = re.findall(r"^keras-musictag compare (.*)$", TEXT, flags=re.MULTILINE)
     done = CliRunner().invoke(command, shlex.split(line))
     assert done.exit_code == 0 and done.output.startswith("1. careful: ")
-    named = set(re.findall(r"`(\w+\.(?:md|html|csv))`", TEXT.split("## Comparing runs")[1].split("## What others")[0]))
+    named = set(re.findall(r"`(\w+\.(?:md|html|csv))`", TEXT.split("## Comparing runs")[1].split("## Into the zoo")[0]))
     assert named <= {path.name for path in (tmp_path / "compared").iterdir()}

@@ -28,3 +28,8 @@ def test_metrics_on_deformed_audio_are_refused():
     report = make_report(simulate(deformation="white_noise_0.1"), resampling=FEW)
     with pytest.raises(ValueError, match="undeformed audio. Received: 'white_noise_0.1'"):
         card_metrics(report)
+
+
+def test_an_interval_of_another_level_than_a_card_has_is_left_out():
+    report = make_report(*pair(), resampling=replace(FEW, level=0.9))
+    assert {metric.interval for metric in card_metrics(report)} == {None}

@@ -8,10 +8,12 @@ from keras_musictag.audio.array import to_floats
 from keras_musictag.errors import DatasetError
 from keras_musictag.evaluation.evaluate import evaluate
 from keras_musictag.evaluation.measure import Resampling
+from keras_musictag.evaluation.partial import network_of
 from keras_musictag.evaluation.predict import predict
 from keras_musictag.evaluation.run import read_run
 from keras_musictag.records.examples import StoredAudio
-from tests.records.make import TAGS, make_records
+from keras_musictag.records.prepare import prepare
+from tests.records.make import TAGS, make_manifest, make_records
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,7 @@ def test_a_tracks_score_is_the_mean_of_the_spread_chunks(predictions, tagger, re
 def test_targets_and_facts_are_the_records_and_the_models(predictions, tagger, records):
     np.testing.assert_array_equal(predictions.targets, records.labels("test") > 0)
     assert predictions.source.split_sha256 == records.info["split_sha256"]
+    assert predictions.facts["network"] == network_of(tagger)
     assert predictions.facts["parameters"] == tagger.count_params()
     assert predictions.facts["multiply_adds"] > 1e8
     assert predictions.facts["chunks_per_second"] > 0
@@ -127,3 +130,13 @@ def test_evaluate_leaves_a_run_whose_numbers_can_be_computed_again(tagger, recor
     assert set(run.report.thresholds) <= set(TAGS)
     assert run.report.to_json() == report.to_json()
     assert not list((tmp_path / "run").glob(".*"))
+
+
+def test_a_part_without_tracks_is_told_before_any_track_is_heard(tagger, tmp_path):
+    made = make_manifest(tmp_path / "audio", num_tracks=5, seconds=0.5)
+    tracks = tuple(track for track in made.tracks if track.part != "test")
+    records = prepare(make_manifest(tmp_path / "audio", 5, 0.5, tracks=tracks), tmp_path / "records", jobs=1)
+    heard = []
+    with pytest.raises(DatasetError, match="no tracks in the part 'test'"):
+        evaluate(tagger, records.folder, tmp_path / "run", progress=lambda done, total: heard.append(done))
+    assert heard == []

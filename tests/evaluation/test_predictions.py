@@ -87,3 +87,7 @@ def test_what_does_not_fit_is_refused(changes, match):
 def test_a_source_that_is_no_text_is_refused():
     with pytest.raises(ValueError, match="`split` must be a string. Received: 0"):
         Source("mtg-jamendo", "1", 0, "ab", "test")
+
+
+def test_tracks_of_no_subset_are_as_if_none_were_stated():
+    assert small(subsets=("", "", "")).subsets == small().subsets == ()

@@ -90,8 +90,29 @@ def test_an_interval_by_hand():
     values = np.array([np.arange(41.0), np.full(41, np.nan), [np.nan] * 40 + [3.0]])
     low_high = interval(values, level=0.95)
     np.testing.assert_allclose(low_high, [[1, 39], [np.nan, np.nan], [3, 3]], atol=1e-12)
+    moved = interval(values, level=0.95, around=np.array([10.0, 1.0, np.nan]))
+    np.testing.assert_allclose(moved, [[-9, 29], [np.nan, np.nan], [np.nan, np.nan]], atol=1e-12)
     with pytest.raises(ValueError, match="`level` must be between 0 and 1. Received: 95"):
         interval(values, level=95)
+
+
+def test_where_positives_are_few_only_the_moved_interval_of_ap_holds_what_other_tracks_give():
+    """Twenty tags of 4 to 40 % of 60 tracks, scores that know nothing: resamples repeat positives, and AP rises."""
+    rates = np.linspace(0.04, 0.4, 20)
+
+    def draw(seed):
+        generator = np.random.default_rng(seed)
+        return generator.random((60, 20)) < rates, generator.normal(size=(60, 20))
+
+    expected = np.mean([average_precision(*draw(1000 + seed)).macro for seed in range(100)])
+    held = {"plain": 0, "moved": 0}
+    for seed in range(60):
+        value = average_precision(*draw(seed)).macro
+        samples = bootstrap(*draw(seed), resamples=100, only=("average_precision",))["average_precision"].macro
+        for kind, around in (("plain", None), ("moved", value)):
+            low, high = interval(samples, around=around)
+            held[kind] += low <= expected <= high
+    assert held["moved"] / 60 > 0.9 > held["plain"] / 60
 
 
 def test_no_resamples_and_bad_scores_are_refused():
