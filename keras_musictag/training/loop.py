@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_musictag.errors import TrainingError
 from keras_musictag.files import whole_file
 from keras_musictag.tagger import Tagger
 from keras_musictag.training import network
@@ -118,13 +117,7 @@ def _run_phase(model: Tagger, strategy, run: Run, position: Position) -> None:
 
 def _value(measured: dict[str, float], best_by: str) -> float:
     """What is to be as high as possible."""
-    value = measured[f"val_{best_by}"]
-    if math.isnan(value):
-        raise TrainingError(
-            f"The validation part has no {best_by}, by which the recipe chooses weights: no tag has tracks with and "
-            'without it. Choose by "loss", or prepare a larger validation part.'
-        )
-    return -value if best_by == "loss" else value
+    return -measured["val_loss"] if best_by == "loss" else measured[f"val_{best_by}"]
 
 
 def _end_epoch(position: Position, better: bool, row: dict) -> None:

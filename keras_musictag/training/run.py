@@ -73,6 +73,7 @@ def train(
     for part in ("train", "valid"):
         if not records.part(part):
             raise TrainingError(f"{records.folder} has no tracks in the part {part!r}: training needs both.")
+    _check_choice(records, recipe)
     check_folder(out, settings)
     result = out / MODEL_FILE
     if result.is_file():
@@ -107,6 +108,15 @@ def train(
     write_logs(out, position.log)  # a run may have been killed before it wrote its last epoch
     save_tagger(tagger, result)
     return result
+
+
+def _check_choice(records: Records, recipe: Recipe) -> None:
+    labels = records.labels("valid") > 0
+    if recipe.best_by != "loss" and not (labels.any(axis=0) & ~labels.all(axis=0)).any():
+        raise TrainingError(
+            f"The recipe chooses weights by {recipe.best_by}, but in the part 'valid' (tracks: {len(labels)}) no tag has "
+            'some with and some without it: take a recipe with best_by "loss", or prepare a larger part.'
+        )
 
 
 def _check_batches(feed: data.Feed, replicas: int) -> None:

@@ -80,6 +80,13 @@ def test_records_without_a_part_are_told(call, folder):
     assert "There is no dataset.json in 'audio'" in only_error(call("train", "audio", "out"))
 
 
+def test_an_auc_cannot_choose_by_a_single_track(call, folder):
+    make_records(folder, num_tracks=5, seconds=0.2)  # one of them to validate with
+    outcome = call("train", "records", "out", "--model", "vgg", "--recipe", "short")
+    assert "by roc_auc, but in the part 'valid' (tracks: 1) no tag has some with and some" in only_error(outcome)
+    assert not (folder / "out").exists()
+
+
 def test_a_missing_shard_is_named(call, folder, records):
     shard = Records(records).shards("train")[1]
     shard.unlink()

@@ -75,11 +75,6 @@ def test_or_with_those_of_the_highest_auc_if_the_recipe_says_so(tmp_path):
     assert position.best_value == pytest.approx(0.7)
 
 
-def test_an_auc_that_is_none_cannot_choose(tmp_path):
-    with pytest.raises(TrainingError, match="validation part has no pr_auc"):
-        run(tmp_path, [0.5], Phase("adam", 0.1, 1), best_by="pr_auc")
-
-
 def test_a_phase_begins_with_the_best_weights_so_far(tmp_path):
     """Its learning rate is too small to move them by a bit."""
     seen = []
