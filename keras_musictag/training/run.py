@@ -114,8 +114,8 @@ def _check_choice(records: Records, recipe: Recipe) -> None:
     labels = records.labels("valid") > 0
     if recipe.best_by != "loss" and not (labels.any(axis=0) & ~labels.all(axis=0)).any():
         raise TrainingError(
-            f"The recipe chooses weights by {recipe.best_by}, but in the part 'valid' (tracks: {len(labels)}) no tag has "
-            'some with and some without it: take a recipe with best_by "loss", or prepare a larger part.'
+            f"The recipe chooses weights by {recipe.best_by}, but in the part 'valid' (tracks: {len(labels)}) no tag "
+            'has some with and some without it: take a recipe with best_by "loss", or prepare a larger part.'
         )
 
 
