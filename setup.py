@@ -8,6 +8,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "keras_musictag" / "__init__.py").read_text()).group(1)
 DATA = ("zoo", "tfrecords")
+EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.2"]
 
 setup(
     name="keras-musictag",
@@ -50,6 +51,7 @@ setup(
         "gmtag": ["mido>=1.3", "pyfluidsynth>=1.3.4"],  # beside Debian's mma, fluidsynth and soundfonts
         # decodes MP3 in the graph; its last release loads under TensorFlow 2.16 only (docs/tensorflow_io.md)
         "tensorflow-io": ["tensorflow-io==0.37.1", "tensorflow==2.16.*"],
+        "export": EXPORT,  # `keras-musictag export` beside SavedModel, and `kmt.load(name, engine=...)`
         "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on something else than TensorFlow
         "test": [
             "pytest>=8",
@@ -59,6 +61,8 @@ setup(
             "soundfile>=0.12",
             "mido>=1.3",
             "pyfluidsynth>=1.3.4",
+            "tensorflow-serving-api>=2.16,<2.21",  # the protos of TensorFlow Serving, and its client
+            *EXPORT,
         ],
     },
     entry_points={"console_scripts": ["keras-musictag = keras_musictag.cli:main"]},

@@ -10,7 +10,7 @@ Every name is imported when it is first used: `import keras_musictag` alone load
 
 import importlib
 
-from keras_musictag.errors import AudioError, ChecksumError, MusicTagError, UnknownNameError
+from keras_musictag.errors import AudioError, ChecksumError, ExportError, MusicTagError, UnknownNameError
 
 __version__ = "0.1.0"
 
@@ -18,6 +18,8 @@ _HOMES = {
     "load": "keras_musictag.zoo.load",
     "build": "keras_musictag.zoo.build",
     "list_models": "keras_musictag.zoo.catalog",
+    "export": "keras_musictag.exporting",
+    "EngineTagger": "keras_musictag.engines.tagger",
     "Tagger": "keras_musictag.tagger",
     "TagResult": "keras_musictag.tagger",
     "Taggram": "keras_musictag.tagger",
@@ -25,7 +27,7 @@ _HOMES = {
     "demo_clip": "keras_musictag.data",
 }
 
-__all__ = ["AudioError", "ChecksumError", "MusicTagError", "UnknownNameError", *_HOMES]
+__all__ = ["AudioError", "ChecksumError", "ExportError", "MusicTagError", "UnknownNameError", *_HOMES]
 
 
 def __getattr__(name: str):

@@ -50,6 +50,10 @@ class TrainingError(MusicTagError):
     """A training run that cannot go on; the last good checkpoint stays."""
 
 
+class ExportError(MusicTagError):
+    """A model that cannot be exported as asked: an operator does not convert, a package lacks, or scores differ."""
+
+
 def printable(text: str) -> str:
     """A text that any terminal, file or picture can show: file names may hold line breaks and bytes of no encoding.
 

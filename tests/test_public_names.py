@@ -18,6 +18,8 @@ def test_the_list_of_names_is_short_and_complete():
     assert sorted(kmt.__all__) == [
         "AudioError",
         "ChecksumError",
+        "EngineTagger",
+        "ExportError",
         "MusicTagError",
         "TagResult",
         "Tagger",
@@ -26,6 +28,7 @@ def test_the_list_of_names_is_short_and_complete():
         "Vocabulary",
         "build",
         "demo_clip",
+        "export",
         "list_models",
         "load",
     ]
@@ -37,7 +40,7 @@ def test_an_unknown_name_is_an_attribute_error():
         kmt.laod  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["load", "build", "list_models", "demo_clip"])
+@pytest.mark.parametrize("name", ["load", "build", "export", "list_models", "demo_clip"])
 def test_every_public_function_has_types_and_an_example(name):
     function = getattr(kmt, name)
     signature = inspect.signature(function)

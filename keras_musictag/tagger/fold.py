@@ -26,7 +26,8 @@ def fold_normalisation(model: keras.Model) -> keras.Model:
         norm = norms.get(layer.name)
         return layer if norm is None else Folded(layer, norm, dtype=layer.dtype_policy, name=layer.name)
 
-    return keras.models.clone_model(keras.Model(model.inputs[0], model.outputs[0]), clone_function=replace)
+    outputs = model.outputs[0] if len(model.outputs) == 1 else model.outputs
+    return keras.models.clone_model(keras.Model(model.inputs[0], outputs), clone_function=replace)
 
 
 def _norm_behind(layer, model):

@@ -1,0 +1,43 @@
+"""`keras-musictag export`: a tagger as a model of another runtime."""
+
+from pathlib import Path
+
+import click
+
+from keras_musictag.cli import _common
+from keras_musictag.cli._chatter import without_chatter
+
+# those of export, which loads numpy: `--help` must not
+FORMATS = ("savedmodel", "litert", "onnx", "openvino", "keras")
+PRECISIONS = ("float32", "float16", "bfloat16", "int8")
+INPUTS = ("waveform", "log-mel")
+
+
+@click.command()
+@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@_common.model_options
+@click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")
+@click.option("--precision", type=click.Choice(PRECISIONS), default="float32", help="Of weights or arithmetic.")
+@click.option(
+    "--input", "takes", type=click.Choice(INPUTS), default="waveform", help="Audio, or the features of the front end."
+)
+@click.option("--version", type=click.IntRange(min=1), default=1, help="Of a savedmodel: the number of its folder.")
+def command(out, model, weights, form, precision, takes, version):
+    """Export a tagger to the folder OUT, for a server, a phone or another runtime.
+
+    What was written is loaded in a fresh process and compared with Keras on music, silence, noise and full scale. Above
+    the tolerance the export fails and leaves nothing behind.
+    """
+    from keras_musictag.exporting import export
+    from keras_musictag.zoo.resolve import resolve
+
+    card = resolve(model, weights).card
+    licences = vars(card.licences) if card is not None else None
+    tagger = _common.load_model(model, weights)
+    with without_chatter():
+        artefact = export(tagger, form, out, precision, takes, version, licences)
+    click.echo(f"Largest difference of a score from Keras, at most {artefact.tolerance:.0e}:")
+    for signal, difference in artefact.checks.items():
+        click.echo(f"  {signal:12} {difference:.1e}")
+    click.echo(f"Wrote {out}. To tag with it:")
+    click.echo(f"  python {out / 'example.py'} song.mp3")

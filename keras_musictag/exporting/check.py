@@ -1,0 +1,93 @@
+"""Compares an exported model with Keras, in a fresh process: what was written is what is loaded, and by its engine.
+
+`python -m keras_musictag.exporting.check FOLDER SIGNALS REPORT` is that process: it loads neither TensorFlow nor Keras,
+unless the format needs them.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from keras_musictag.engines.artefact import read_artefact
+from keras_musictag.engines.tagger import open_engine
+from keras_musictag.errors import ExportError
+
+MODULE = "keras_musictag.exporting.check"
+PACKAGE_PARENT = Path(__file__).parents[2]
+# Of all embeddings of the music with Keras's: an output that is another layer's lies far below, rounding far above
+MIN_COSINE = 0.99
+
+
+def differences(folder: Path, expected: dict) -> dict[str, float]:
+    """Runs an exported model in a process of its own and compares it with Keras.
+
+    Args:
+        folder: With its `artefact.json`.
+        expected: `signals.Expected` by name.
+
+    Returns:
+        Largest difference of a score, by signal; infinite where a score is no number.
+
+    Raises:
+        ExportError: If the model cannot be run, gives other shapes than Keras, or another layer as its embedding.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        signals, report = Path(scratch) / "signals.npz", Path(scratch) / "report.json"
+        arrays = {f"{name}/{key}": array for name, part in expected.items() for key, array in vars(part).items()}
+        np.savez(signals, **arrays)
+        path = os.pathsep.join(filter(None, [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH")]))
+        environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": path}
+        command = [sys.executable, "-m", MODULE, str(folder), str(signals), str(report)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
+        if not report.is_file():
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise ExportError(f"The exported model ended the process that ran it (code {done.returncode}): {last}")
+        found = json.loads(report.read_text(encoding="utf-8"))
+    if "error" in found:
+        raise ExportError(f"The exported model does not run: {found['error']}")
+    return found
+
+
+def compare(folder: Path, arrays: dict[str, np.ndarray]) -> dict[str, float]:
+    """The differences of an exported model from arrays `<signal>/<inputs, scores or embedding>`."""
+    run = open_engine(folder, read_artefact(folder))
+    found = {}
+    for name in dict.fromkeys(key.partition("/")[0] for key in arrays):
+        outputs = run(arrays[f"{name}/inputs"])
+        for output in ("scores", "embedding"):
+            wanted = arrays[f"{name}/{output}"].shape
+            if outputs[output].shape != wanted:
+                raise ExportError(f"{output!r} of {name} has shape {outputs[output].shape}, expected {wanted}.")
+        difference = float(np.abs(outputs["scores"] - arrays[f"{name}/scores"]).max())
+        found[name] = difference if np.isfinite(difference) else float("inf")
+        if name == "music":
+            _check_embedding(outputs["embedding"], arrays[f"{name}/embedding"])
+    return found
+
+
+def _check_embedding(found: np.ndarray, wanted: np.ndarray) -> None:
+    found, wanted = found.ravel().astype(np.float64), wanted.ravel().astype(np.float64)
+    cosine = found @ wanted / max(np.linalg.norm(found) * np.linalg.norm(wanted), 1e-30)
+    if not cosine >= MIN_COSINE and wanted.any():
+        raise ExportError(f"The embedding is not Keras's: the cosine between the two is {cosine:.3f}.")
+
+
+def main() -> None:
+    """The fresh process."""
+    folder, signals, report = map(Path, sys.argv[1:])
+    try:
+        with np.load(signals) as arrays:
+            found = compare(folder, dict(arrays))
+    except Exception as error:  # whatever the runtime raises is told in the process that asked
+        plain = str(error).strip() if isinstance(error, ExportError) else f"{type(error).__name__}: {error}"
+        found = {"error": " ".join(plain.split())}
+    report.write_text(json.dumps(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

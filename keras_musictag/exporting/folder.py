@@ -1,0 +1,107 @@
+"""What lies in an exported folder beside the model: settings, tags, an example; the mel matrix where it is needed."""
+
+import csv
+import importlib.metadata
+from pathlib import Path
+
+import librosa
+import numpy as np
+
+from keras_musictag import __version__
+from keras_musictag.engines.artefact import Artefact, sha256_of, write_artefact
+from keras_musictag.engines.log_mel import BANDS_FILE
+from keras_musictag.exporting.example import write_example
+from keras_musictag.exporting.network import input_shape
+from keras_musictag.frontends.log_mel import Config
+from keras_musictag.tagger import Tagger
+from keras_musictag.tags.vocabulary import Vocabulary
+
+TAGS_FILE = "tags.csv"
+# what an artefact says the versions of, beside this package
+TOOLS = {
+    "savedmodel": ("tensorflow", "keras"),
+    "litert": ("tensorflow", "keras", "ai-edge-litert"),
+    "onnx": ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
+    "openvino": ("tensorflow", "keras", "openvino"),
+    "keras": ("tensorflow", "keras"),
+}
+
+
+def complete_folder(
+    tagger: Tagger,
+    folder: Path,
+    format: str,
+    precision: str,
+    input: str,
+    batch: int | None,
+    tolerance: float,
+    licences: dict[str, str] | None,
+) -> Artefact:
+    """Adds to a model's files what makes an exported folder of them.
+
+    Args:
+        tagger: That was exported.
+        folder: With the model's files and no others.
+        format, precision, input, batch, tolerance, licences: See `Artefact`.
+
+    Returns:
+        The `Artefact` that was written; it has no checks yet.
+    """
+    if input == "log-mel":
+        np.save(folder / BANDS_FILE, mel_bands(tagger.spec.frontend_config))
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    artefact = Artefact(
+        name=tagger.name,
+        format=format,
+        precision=precision,
+        input=input,
+        input_shape=input_shape(tagger, input),
+        batch=batch,
+        outputs={
+            "scores": (len(tagger.vocabulary),),
+            "embedding": tuple(tagger.get_layer(tagger.embedding_layer).output.shape[1:]),
+        },
+        model=tagger.spec.to_dict(),
+        files={path.relative_to(folder).as_posix(): sha256_of(path) for path in files},
+        checks={},
+        tolerance=tolerance,
+        licences=dict(licences or {}),
+        versions=versions(format),
+    )
+    write_artefact(artefact, folder)
+    write_tags(tagger.vocabulary, folder / TAGS_FILE)
+    write_example(artefact, folder)
+    return artefact
+
+
+def write_tags(vocabulary: Vocabulary, path: Path) -> None:
+    """A CSV with a row a tag, in the order of the scores: index, tag, group."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["index", "tag", "group"])
+        writer.writerows((i, row["name"], row["group"]) for i, row in enumerate(vocabulary.to_list()))
+
+
+def mel_bands(config: Config) -> np.ndarray:
+    """The mel matrix of a front end, float32 (bins, mels)."""
+    matrix = librosa.filters.mel(
+        sr=config.sample_rate_hz,
+        n_fft=config.window_samples,
+        n_mels=config.num_mels,
+        fmin=config.fmin_hz,
+        fmax=config.fmax_hz,
+        htk=config.mel_scale == "htk",
+        norm=config.mel_norm,
+    )
+    return matrix.T.astype(np.float32)
+
+
+def versions(format: str) -> dict[str, str]:
+    """Of this package, and of what it writes a format with."""
+    found = {"keras_musictag": __version__}
+    for package in TOOLS[format]:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:  # installed under another name, such as tensorflow-cpu
+            continue
+    return found

@@ -1,0 +1,142 @@
+"""LiteRT (once TensorFlow Lite): `model.tflite`, of builtin operators only, for one chunk at a time."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_musictag.engines.litert import MODEL_FILE
+from keras_musictag.errors import ExportError
+from keras_musictag.exporting import litert_convert, litert_file
+from keras_musictag.exporting.litert_metadata import BUFFER_NAME, metadata_buffer, with_tags
+from keras_musictag.exporting.litert_quantise import quantise
+from keras_musictag.exporting.network import INPUT_NAMES, exported_network
+from keras_musictag.tagger import Tagger
+
+# Largest allowed difference of a score from Keras, about twice the largest that was seen on music, silence, noise and
+# full scale: 3e-5 (another STFT, whose round-off the decibel magnifies in silent bands), 1.4e-3 (rounded weights) and
+# 3.7e-2 (these, and 8 bits for what a convolution is given). Trained weights gave 1.1e-5, 1.1e-3 and 1.8e-2 at most.
+PRECISIONS = {"float32": 1e-4, "float16": 3e-3, "int8": 5e-2}
+INPUTS = ("waveform", "log-mel")
+BATCH = 1  # a GRU converts with no other
+OUTPUTS = {
+    "scores": "A score from 0 to 1 for each tag of tags.txt.",
+    "embedding": "What the network's last layer computes the scores from.",
+}
+
+
+def write(tagger: Tagger, folder: Path, precision: str, form: str) -> int | None:
+    """Writes `model.tflite` with the tags inside. The front end is float32 in every precision.
+
+    Args:
+        tagger: With its weights.
+        folder: Exists.
+        precision: Of `PRECISIONS`.
+        form: Of `INPUTS`.
+
+    Returns:
+        1, the only batch size that the model takes.
+
+    Raises:
+        ExportError: If an operator has no builtin counterpart, or the converter crashes; the message names it.
+    """
+    model = _converted(exported_network(tagger, form))
+    foreign = sorted(name for name in litert_file.operators(model) if name.startswith("custom "))
+    if foreign:
+        raise ExportError(f"{tagger.name!r} needs operators that LiteRT does not have: {', '.join(foreign)}.")
+    if precision != "float32":
+        quantise(model, precision)
+    _order_outputs(model)
+    _describe(model, tagger, form)
+    (Path(folder) / MODEL_FILE).write_bytes(with_tags(litert_file.write_model(model), tagger.vocabulary.names))
+    return BATCH
+
+
+def _converted(network: keras.Model):
+    """The network as a `ModelT`, by way of a process of its own.
+
+    Raises:
+        ExportError: If an operator has no builtin counterpart, or the converter crashes.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        _save(network, scratch)
+        # -P: the modules beside the script bear the names of packages, such as `onnx`
+        command = [sys.executable, "-P", litert_convert.__file__, scratch]
+        done = subprocess.run(
+            command, env=_environment(), capture_output=True, text=True, errors="replace", check=False
+        )
+        error, result = Path(scratch, litert_convert.ERROR), Path(scratch, litert_convert.RESULT)
+        if error.is_file():
+            raise ExportError(_reason(error.read_text(encoding="utf-8")))
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise ExportError(f"LiteRT's converter ended its process ({_ending(done.returncode)}): {last}")
+        return litert_file.read_model(result.read_bytes())
+
+
+def _environment() -> dict[str, str]:
+    """Without a GPU: the converter computes nothing, and this process may have taken all of its memory."""
+    return {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def _save(network: keras.Model, folder: str) -> None:
+    """Writes a SavedModel of batch 1 whose weights are constants: variables would stay variables in the file."""
+    import tensorflow as tf
+
+    (tensor,) = network.inputs
+    trainable, others = (
+        [variable.numpy() for variable in variables]
+        for variables in (network.trainable_variables, network.non_trainable_variables)
+    )
+    spec = tf.TensorSpec((BATCH, *tensor.shape[1:]), tf.float32, name=tensor.name)
+    call = tf.function(lambda x: network.stateless_call(trainable, others, x, training=False)[0])
+    tf.saved_model.save(tf.Module(), folder, signatures=call.get_concrete_function(spec))
+
+
+def _reason(message: str) -> str:
+    """One sentence of what the converter says, which is pages."""
+    operators = sorted(set(re.findall(r"\btf\.(\w+)", message.split("Details:")[-1])))
+    if operators:
+        return f"LiteRT has no operator for: {', '.join(operators)}."
+    return f"LiteRT's converter refuses the network: {message.strip().splitlines()[0][:300]}"
+
+
+def _ending(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _order_outputs(model) -> None:
+    """Scores first: who asks for outputs by number expects it."""
+    (signature,) = model.signatureDefs
+    found = {output.name.decode(): output for output in signature.outputs}
+    signature.outputs = [found[name] for name in OUTPUTS]
+    model.subgraphs[0].outputs = np.array([output.tensorIndex for output in signature.outputs], np.int32)
+
+
+def _describe(model, tagger, form) -> None:
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    rate = tagger.sample_rate
+    inputs = {
+        "waveform": f"A chunk of mono audio at {rate} Hz, from -1 to 1.",
+        "log-mel": "Log-mel features of a chunk.",
+    }
+    buffer = metadata_buffer(
+        tagger.name,
+        f"Music tagger, architecture {tagger.spec.architecture}.",
+        {INPUT_NAMES[form]: inputs[form]},
+        OUTPUTS,
+        rate if form == "waveform" else None,
+    )
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = BUFFER_NAME, len(model.buffers)
+    held = schema.BufferT()
+    held.data = np.frombuffer(buffer, np.uint8)
+    model.buffers.append(held)
+    model.metadata = [*(model.metadata or []), entry]

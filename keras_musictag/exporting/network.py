@@ -1,0 +1,88 @@
+"""The network that is exported: scores and embedding of a chunk, on nothing but plain operations."""
+
+import keras
+
+from keras_musictag import architectures, frontends
+from keras_musictag.errors import UnknownNameError
+from keras_musictag.layers.dtype_policy import dtype_policy
+from keras_musictag.tagger import Tagger, TaggerSpec
+from keras_musictag.tagger.fold import fold_normalisation
+from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision
+
+INPUT_NAMES = {"waveform": "waveform", "log-mel": "log_mel"}  # of the network's input, by form
+
+
+def exported_network(tagger: Tagger, form: str = "waveform", precision: str = "float32") -> keras.Model:
+    """A copy of a tagger with the portable front end, normalisation folded, to be exported and for nothing else.
+
+    Args:
+        tagger: With its weights, and with a head.
+        form: "waveform", or "log-mel" for a network behind its front end.
+        precision: What the body computes in: see `Tagger`.
+
+    Returns:
+        A model from float32 (batch, chunk_samples), named "waveform", or (batch, frames, mels, 1), named "log_mel",
+        to `{"scores": (batch, tags), "embedding": (batch, features)}`, float32. TensorFlow only.
+
+    Raises:
+        UnknownNameError: If there is no such form or precision.
+        ValueError: If the tagger has no head, or its front end is no log-mel one where that is asked for.
+
+    Example:
+        >>> import keras_musictag as kmt
+        >>> network = exported_network(kmt.build("vgg", tags=["calm", "wild"]), "log-mel")
+        >>> network.input_shape, tuple(network.output["scores"].shape)
+        ((None, 187, 96, 1), (None, 2))
+    """
+    spec = tagger.spec
+    check_form(tagger, form)
+    inputs, x = _features(spec, form)
+    with dtype_policy(POLICIES[choose_precision(precision)]):
+        x = architectures.get(spec.architecture).body(x, spec.config)
+    _, logits, scores = HEAD
+    embedding = keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
+    x = keras.layers.Dense(len(spec.vocabulary), dtype="float32", name=logits)(embedding)
+    x = keras.layers.Activation("sigmoid", dtype="float32", name=scores)(x)  # also of a tagger that ends in logits
+    network = keras.Model(inputs, [x, embedding])
+    _copy_weights(tagger, network)
+    folded = fold_normalisation(network)
+    folded = keras.Model(folded.inputs[0], {"scores": folded.outputs[0], "embedding": folded.outputs[1]})
+    folded.trainable = False
+    return folded
+
+
+def check_form(tagger: Tagger, form: str) -> None:
+    """Raises as `exported_network` does unless a tagger can be exported in a form."""
+    if tagger.vocabulary is None:
+        raise ValueError(f"{tagger.name!r} was built with include_top=False: it has no scores. Load it with a head.")
+    if form not in INPUT_NAMES:
+        raise UnknownNameError.of("input", form, INPUT_NAMES)
+    frontend = frontends.name_of(tagger.spec.frontend_config)
+    if form == "log-mel" and frontend != "log_mel":
+        raise ValueError(
+            f"Only networks behind a log-mel front end take log-mel. Received: {tagger.spec.architecture!r}, whose "
+            f"front end is {frontend!r}. Use the input 'waveform'."
+        )
+
+
+def _features(spec: TaggerSpec, form: str):
+    """The input of a form, and the features that the body gets of it."""
+    waveform = keras.Input((spec.chunking.chunk_samples,), dtype="float32", name=INPUT_NAMES["waveform"])
+    frontend = frontends.get(frontends.name_of(spec.frontend_config))
+    features = frontend.apply(waveform, spec.frontend_config, "portable")
+    if form == "waveform":
+        return waveform, features
+    log_mel = keras.Input(features.shape[1:], dtype="float32", name=INPUT_NAMES[form])
+    return log_mel, log_mel
+
+
+def input_shape(tagger: Tagger, form: str) -> tuple[int, ...]:
+    """Of one example of a form: (chunk_samples,), or (frames, mels, 1)."""
+    return tuple(_features(tagger.spec, form)[0].shape[1:])
+
+
+def _copy_weights(tagger: Tagger, network: keras.Model) -> None:
+    """Gives the network the tagger's weights, by their names, which are the same in both."""
+    weights = {variable.path: variable for variable in tagger.weights}
+    for variable in network.weights:
+        variable.assign(weights[variable.path])

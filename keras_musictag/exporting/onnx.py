@@ -1,0 +1,128 @@
+"""ONNX: `model.onnx`, of standard operators of opset 18, for any batch size.
+
+tf2onnx converts the TensorFlow function of the exported network. Keras's own `model.export(format="onnx")` calls it,
+too, but lets no operator be added: the STFT, `log1p` and the exact GELU would be left as TensorFlow's, and no runtime
+opens such a file. `onnx_operators` adds them; the front end is thereby ONNX's `DFT`, a true FFT.
+
+There is no int8: ONNX Runtime's dynamic quantisation keeps one scale for all filters of a convolution, and one for all
+chunks of a batch. Released weights of `musicnn` moved by 5.5e-2 on music, and a chunk's scores depended on the
+others in its batch by 1.7e-2. There is no float16 arithmetic: ONNX Runtime's CPU has none on x86. "float16" stores the
+weights as such, which halves the file.
+"""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from keras_musictag.engines.onnx import MODEL_FILE
+from keras_musictag.errors import ExportError
+from keras_musictag.exporting.graph import graph_of, settings_of
+from keras_musictag.exporting.network import exported_network
+from keras_musictag.exporting.onnx_operators import replacements
+from keras_musictag.tagger.model import Tagger
+
+PRECISIONS = {
+    "float32": 1e-4,  # of the STFT's round-off in silent bins, 3e-5 with released weights
+    "float16": 5e-3,  # 11 bits of each weight behind the front end; arithmetic in float32
+}
+INPUTS = ("waveform", "log-mel")
+OUTPUTS = ("scores", "embedding")
+OPSET = 18
+MIN_WEIGHTS = 1024  # arrays of fewer numbers are left in float32: they are biases and shapes
+
+
+def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
+    """Writes `model.onnx`, with the tags and settings in its metadata.
+
+    Args:
+        tagger: With its weights.
+        folder: Exists.
+        precision: Of `PRECISIONS`.
+        form: Of `INPUTS`.
+
+    Returns:
+        None: it takes any batch size.
+
+    Raises:
+        ExportError: If a package lacks or an operator has no counterpart in ONNX; the message names it.
+    """
+    try:
+        import onnx
+        import onnxruntime  # noqa: F401 - which checks the file
+        import tf2onnx
+    except ImportError as error:
+        raise ExportError(f"ONNX needs the package {error.name}: pip install keras-musictag[export].") from None
+    model = _converted(tf2onnx, graph_of(exported_network(tagger, form)))
+    foreign = sorted({node.op_type for node in _nodes(model.graph) if not onnx.defs.has(node.op_type, node.domain)})
+    if foreign:
+        raise ExportError(f"{tagger.name!r} needs operators that ONNX does not have: {', '.join(foreign)}.")
+    if precision == "float16":
+        _halve_weights(model.graph, onnx)
+    _order_outputs(model.graph)
+    _name_the_batch(model.graph)
+    model.producer_name = "keras_musictag"
+    onnx.helper.set_model_props(model, settings_of(tagger))
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, Path(folder) / MODEL_FILE)
+
+
+def _converted(tf2onnx, function):
+    logger = logging.getLogger("tf2onnx")  # it writes pages of what the caller says in one line
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    options = {"opset": OPSET, "custom_op_handlers": replacements()}
+    try:
+        return tf2onnx.convert.from_function(function, function.input_signature, **options)[0]
+    finally:
+        logger.setLevel(level)
+
+
+def _nodes(graph):
+    """All nodes, those of loops too."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _nodes(attribute.g)
+
+
+def _halve_weights(graph, onnx) -> None:
+    """Stores large arrays as float16, and a cast back to float32 that the runtime does once; not the front end's."""
+    held = {name for node in _front_end(graph) for name in node.input}
+    casts = []
+    for tensor in graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < MIN_WEIGHTS or tensor.name in held:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_float16"))
+        casts.append(onnx.helper.make_node("Cast", [tensor.name], [name], f"{name}_cast", to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _front_end(graph) -> list:
+    """The nodes that the spectrogram's logarithm is computed by; none where there is no logarithm."""
+    makers = {output: node for node in graph.node for output in node.output}
+    found, todo = {}, [node for node in graph.node if node.op_type == "Log"]
+    while todo:
+        node = todo.pop()
+        if node.name not in found:
+            found[node.name] = node
+            todo += [makers[name] for name in node.input if name in makers]
+    return list(found.values())
+
+
+def _order_outputs(graph) -> None:
+    """Scores first: who asks for outputs by number expects it."""
+    found = {output.name: output for output in graph.output}
+    ordered = [found[name] for name in OUTPUTS]
+    del graph.output[:]
+    graph.output.extend(ordered)
+
+
+def _name_the_batch(graph) -> None:
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"

@@ -1,0 +1,123 @@
+"""OpenVINO: `model.xml` and `model.bin`, for any batch size.
+
+`openvino.convert_model` reads the TensorFlow function of the exported network and knows all of its operators, the STFT
+as `RDFT`. By way of the ONNX file it fails: its reader takes ONNX's one-sided `DFT` for one of another shape.
+
+OpenVINO's int8 needs NNCF and music to calibrate with: it is left out.
+"""
+
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_musictag.engines.openvino import FRONT_END_FILE, MODEL_FILE, has_bfloat16
+from keras_musictag.errors import ExportError
+from keras_musictag.exporting.graph import graph_of, settings_of
+from keras_musictag.exporting.network import exported_network
+from keras_musictag.tagger.model import Tagger
+
+PRECISIONS = {
+    "float32": 1e-4,  # of the STFT's round-off in silent bins, 2e-5 with released weights
+    "float16": 5e-3,  # 11 bits of each weight behind the front end; arithmetic in float32
+    "bfloat16": 3e-2,  # 8 bits of every number behind the first normalisation
+}
+INPUTS = ("waveform", "log-mel")
+OUTPUTS = ("scores", "embedding")
+INPUT_NORM = "input_norm"  # the layer that features go through first: in bfloat16, decibels would lose 0.25 dB
+MIN_WEIGHTS = 1024  # arrays of fewer numbers are left in float32: they are biases and shapes
+
+
+def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
+    """Writes `model.xml` and `model.bin`, with the tags and settings in the model's runtime information.
+
+    For bfloat16, what must stay in float32 is written apart, as `front_end.xml`: OpenVINO has no public way to run
+    a part of a model in another precision.
+
+    Args:
+        tagger: With its weights.
+        folder: Exists.
+        precision: Of `PRECISIONS`.
+        form: Of `INPUTS`.
+
+    Returns:
+        None: it takes any batch size.
+
+    Raises:
+        ExportError: If the package lacks, an operator does not convert, or this processor has no bfloat16.
+    """
+    try:
+        import openvino
+    except ImportError:
+        raise ExportError("OpenVINO needs the package openvino: pip install keras-musictag[export].") from None
+    if precision == "bfloat16" and not has_bfloat16(openvino.Core()):
+        raise ExportError("This processor has no bfloat16, so that such a model cannot be checked here: take float32.")
+    network = exported_network(tagger, form)
+    features = _normalised_features(network) if precision == "bfloat16" else None
+    if features is not None:
+        _save(_converted(keras.Model(network.inputs[0], {"features": features})), tagger, Path(folder) / FRONT_END_FILE)
+        network = keras.Model(features, {name: network.output[name] for name in OUTPUTS})
+    model = _converted(network)
+    if precision == "float16":
+        _halve_weights(model)
+    _save(_ordered(model), tagger, Path(folder) / MODEL_FILE)
+
+
+def _converted(network: keras.Model):
+    import openvino
+    from openvino.frontend import OpConversionFailure
+
+    try:
+        return openvino.convert_model(graph_of(network).get_concrete_function())
+    except OpConversionFailure as error:
+        named = re.findall(r"operations: (.+)", str(error)) or [" ".join(str(error).split())[:300]]
+        raise ExportError(f"The network needs operators that OpenVINO does not convert: {named[0]}.") from None
+
+
+def _normalised_features(network: keras.Model):
+    """What the first normalisation gives in a network; None where there is none, as behind waveforms."""
+    for nodes in network._nodes_by_depth.values():  # the layer itself is in the network without folding, too
+        for node in nodes:
+            if node.operation.name == INPUT_NORM:
+                return node.outputs[0]
+    return None
+
+
+def _ordered(model):
+    """Scores first: who asks for outputs by number expects it."""
+    import openvino
+
+    return openvino.Model([model.output(name) for name in OUTPUTS], model.get_parameters(), "keras_musictag")
+
+
+def _halve_weights(model) -> None:
+    """Stores large arrays as float16, and a conversion back that the runtime does once; not the front end's."""
+    from openvino import opset13 as operators
+
+    held = _front_end(model)
+    for node in model.get_ops():
+        if node.get_type_name() != "Constant" or node.get_friendly_name() in held:
+            continue
+        if node.data.dtype == np.float32 and node.data.size >= MIN_WEIGHTS:
+            half = operators.constant(node.data.astype(np.float16))
+            node.output(0).replace(operators.convert(half, "f32").output(0))
+
+
+def _front_end(model) -> set[str]:
+    """Names of the nodes that the spectrogram's logarithm is computed by; none where there is no logarithm."""
+    found, todo = set(), [node for node in model.get_ops() if node.get_type_name() == "Log"]
+    while todo:
+        node = todo.pop()
+        if node.get_friendly_name() not in found:
+            found.add(node.get_friendly_name())
+            todo += [port.get_source_output().get_node() for port in node.inputs()]
+    return found
+
+
+def _save(model, tagger: Tagger, path: Path) -> None:
+    import openvino
+
+    for name, value in settings_of(tagger).items():
+        model.set_rt_info(value, ["keras_musictag", name])
+    openvino.save_model(model, path, compress_to_fp16=False)

@@ -1,0 +1,66 @@
+"""What an exported model is compared on: real music and the extremes, with what Keras says of them."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from keras_musictag import frontends
+from keras_musictag.audio.chunk import cut
+from keras_musictag.audio.read import read
+from keras_musictag.data import demo_clip
+from keras_musictag.tagger import Tagger
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """What Keras says of a signal.
+
+    Attributes:
+        inputs: Float32 (chunks, ...), in the form that the model takes.
+        scores: Float32 (chunks, tags).
+        embedding: Float32 (chunks, features).
+    """
+
+    inputs: np.ndarray
+    scores: np.ndarray
+    embedding: np.ndarray
+
+
+def expected(tagger: Tagger, form: str) -> dict[str, Expected]:
+    """The scores and embeddings of a tagger, in float32, by signal.
+
+    Args:
+        tagger: With its weights.
+        form: "waveform" or "log-mel".
+    """
+    tagger = _in_float32(tagger)
+    scores, embedding = tagger.runner(), tagger.runner(tagger.embedding_layer)
+    make = _features(tagger) if form == "log-mel" else np.asarray
+    return {name: Expected(make(chunks), scores(chunks), embedding(chunks)) for name, chunks in signals(tagger).items()}
+
+
+def signals(tagger: Tagger) -> dict[str, np.ndarray]:
+    """Float32 (chunks, chunk_samples) by name: the demo clip, digital silence, noise, and noise at full scale."""
+    chunking = tagger.spec.chunking
+    clip = read(demo_clip(), chunking.sample_rate_hz).samples
+    music = np.stack([chunk for _, chunk in cut([clip], chunking)])
+    noise = np.random.default_rng(0).normal(0, 0.1, (1, chunking.chunk_samples)).astype(np.float32)
+    return {"music": music, "silence": np.zeros_like(noise), "noise": noise, "full scale": np.sign(noise)}
+
+
+def _in_float32(tagger: Tagger) -> Tagger:
+    if tagger.precision == "float32":
+        return tagger
+    plain = Tagger(tagger.spec, precision="float32", name=tagger.name)
+    plain.set_weights(tagger.get_weights())
+    return plain
+
+
+def _features(tagger: Tagger):
+    """A function from waveforms to the features of a tagger's front end."""
+    config = tagger.spec.frontend_config
+    waveform = keras.Input((tagger.spec.chunking.chunk_samples,), dtype="float32")
+    features = frontends.get(frontends.name_of(config)).apply(waveform, config, "portable")
+    network = keras.Model(waveform, features)
+    return lambda chunks: np.concatenate([np.asarray(network(chunk[None], training=False)) for chunk in chunks])

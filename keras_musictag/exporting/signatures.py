@@ -1,0 +1,115 @@
+"""The signatures of a SavedModel: what a server can be asked, in TensorFlow operations alone.
+
+| signature | input | outputs | batched |
+| --- | --- | --- | --- |
+| `serving_default` | `waveform` float32 (batch, chunk_samples) | `scores` (batch, tags) | yes |
+| `embed` | `waveform` float32 (batch, chunk_samples) | `embedding` (batch, features) | yes |
+| `wav_bytes` | `wav_bytes` string (batch,) | `scores` (batch, tags), of whole tracks | yes |
+| `taggram` | `waveform` float32 (samples,) | `scores` (chunks, tags), `start_seconds`, `end_seconds` | no |
+| `tags` | `group` string () | `tags`, `groups`, `indices` | no |
+
+A server that joins requests does it on the first axis of every input and output: so the first three can be joined.
+"""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from keras_musictag.audio.array import MAX_PEAK
+from keras_musictag.audio.chunk import Chunking
+from keras_musictag.exporting.chunk_graph import score_tracks, spans
+from keras_musictag.exporting.wav_graph import decode_wav
+from keras_musictag.tags.vocabulary import Vocabulary
+
+BATCHED = ("serving_default", "embed", "wav_bytes")
+
+
+def signatures_of(network: keras.Model, chunking: Chunking, vocabulary: Vocabulary) -> dict[str, Callable]:
+    """The functions of a network, each with its input signature.
+
+    Args:
+        network: From waveforms to scores and embedding: see `exported_network`.
+        chunking: How it hears a track.
+        vocabulary: Its tags.
+
+    Returns:
+        `tf.function`s by the name of their signature, and as `network` the one that gives both scores and embedding,
+        which is no signature: who loads the model in Python calls it as `loaded.network(waveform)`.
+    """
+    chunks = tf.TensorSpec((None, chunking.chunk_samples), tf.float32, name="waveform")
+
+    @tf.function(input_signature=[chunks])
+    def both(waveform):
+        return network(waveform, training=False)
+
+    @tf.function(input_signature=[chunks])
+    def serving_default(waveform):
+        return {"scores": both(waveform)["scores"]}
+
+    @tf.function(input_signature=[chunks])
+    def embed(waveform):
+        return {"embedding": both(waveform)["embedding"]}
+
+    tracks = _of_tracks(lambda waveform: both(waveform)["scores"], chunking)
+    return {
+        "network": both,
+        "serving_default": serving_default,
+        "embed": embed,
+        **tracks,
+        "tags": _of_tags(vocabulary),
+    }
+
+
+def _of_tracks(score: Callable, chunking: Chunking) -> dict[str, Callable]:
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="wav_bytes")])
+    def wav_bytes(wav_bytes):
+        waveforms = tf.map_fn(
+            lambda wav: decode_wav(wav, chunking.sample_rate_hz),
+            wav_bytes,
+            fn_output_signature=tf.RaggedTensorSpec([None], tf.float32, ragged_rank=0),
+        )
+        scores, _ = score_tracks(score, waveforms, chunking)
+        return {"scores": tf.reduce_mean(scores, axis=1)}
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.float32, name="waveform")])
+    def taggram(waveform):
+        with tf.control_dependencies(_checks(waveform)):
+            length = tf.size(waveform, out_type=tf.int64)
+        scores, starts = score_tracks(score, tf.RaggedTensor.from_row_lengths(waveform, [length]), chunking)
+        begin, end = spans(starts.values, length, chunking)
+        return {"scores": scores.values, "start_seconds": begin, "end_seconds": end}
+
+    return {"wav_bytes": wav_bytes, "taggram": taggram}
+
+
+def _checks(waveform: tf.Tensor) -> list[tf.Operation]:
+    """Those that `Tagger.tag` makes of an array."""
+    peak = tf.reduce_max(tf.abs(waveform))
+    finite = tf.reduce_all(tf.math.is_finite(waveform))
+    return [
+        tf.debugging.Assert(tf.size(waveform) > 0, ["A track must hold at least one sample. Received none."]),
+        tf.debugging.Assert(finite, ["A track must be finite. Received samples that are NaN or infinite."]),
+        tf.debugging.Assert(
+            tf.logical_or(peak <= MAX_PEAK, tf.logical_not(finite)),
+            ["Samples must lie in [-1, 1]; divide 16-bit ones by 32768. Received a peak of", peak],
+        ),
+    ]
+
+
+def _of_tags(vocabulary: Vocabulary) -> Callable:
+    known = ", ".join(dict.fromkeys(vocabulary.groups))
+
+    @tf.function(input_signature=[tf.TensorSpec((), tf.string, name="group")])
+    def tags(group):
+        """All tags for "", or those of a group. It needs an input: a server's REST calls no signature without one."""
+        names, groups = tf.constant(vocabulary.names), tf.constant(vocabulary.groups)
+        asked = tf.logical_or(group == "", groups == group)
+        wrong = tf.debugging.Assert(
+            tf.reduce_any(asked), [f"There is no such group of tags. Known: {known}. Received:", group]
+        )
+        with tf.control_dependencies([wrong]):
+            indices = tf.where(asked)[:, 0]
+        return {"tags": tf.gather(names, indices), "groups": tf.gather(groups, indices), "indices": indices}
+
+    return tags

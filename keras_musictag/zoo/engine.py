@@ -1,0 +1,104 @@
+"""A name, a folder or a file -> an `EngineTagger`: exported once, kept in the user's cache, opened without Keras."""
+
+import hashlib
+import json
+import re
+import shutil
+from os import PathLike
+from pathlib import Path
+
+from keras_musictag import __version__, architectures
+from keras_musictag.engines import artefact as artefacts
+from keras_musictag.engines.tagger import ENGINES, EngineTagger
+from keras_musictag.errors import ChecksumError, ExportError, MusicTagError, UnknownNameError
+from keras_musictag.zoo.catalog import entries
+from keras_musictag.zoo.fetch import cache_folder
+from keras_musictag.zoo.resolve import DEFAULT, Source, resolve
+
+
+def load_engine(
+    model: str | PathLike,
+    weights: str | PathLike | None,
+    engine: str,
+    precision: str | None = None,
+    chunk_seconds: float | None = None,
+) -> EngineTagger:
+    """Opens a model in a runtime. Arguments and errors are those of `load`."""
+    if engine not in ENGINES:
+        raise UnknownNameError.of("engine", engine, ENGINES)
+    folder = exported_folder(model)
+    if folder is not None:
+        return _open_exported(folder, weights, engine, precision, chunk_seconds)
+    source = resolve(model, weights)
+    if source.weights is None:
+        raise ValueError(
+            f"An engine runs trained weights. Received: weights={weights!r} with engine={engine!r}. Export random "
+            "ones by kmt.export(tagger, ...)."
+        )
+    precision = precision or "float32"
+    cached = cache_folder().parent / "exports" / _name(source, engine, precision, chunk_seconds)
+    try:
+        return EngineTagger(cached)
+    except FileNotFoundError:
+        pass
+    except (ValueError, ChecksumError):  # damaged
+        shutil.rmtree(cached, ignore_errors=True)
+    try:
+        _fill(cached, source, engine, precision, chunk_seconds)
+    except OSError as error:
+        raise MusicTagError(
+            f"The exported model cannot be kept in {cached.parent} ({error.strerror or error}). Set "
+            "KERAS_MUSICTAG_HOME to a folder that can be written to."
+        ) from error
+    return EngineTagger(cached)
+
+
+def exported_folder(model) -> Path | None:
+    """The folder that a path means, if it was exported; names of models come first, as for `load`."""
+    if not isinstance(model, (str, PathLike)) or not (Path(model) / artefacts.FILE_NAME).is_file():
+        return None
+    return None if model in architectures.names() or model in entries() else Path(model)
+
+
+def _open_exported(folder, weights, engine, precision, chunk_seconds) -> EngineTagger:
+    if weights != DEFAULT or chunk_seconds is not None:
+        raise ValueError(
+            f"An exported model is as it was exported. Received: {folder} with weights={weights!r}, "
+            f"chunk_seconds={chunk_seconds!r}. Leave them out."
+        )
+    tagger = EngineTagger(folder)
+    made = tagger.artefact
+    if made.format != engine or precision not in (None, made.precision):
+        raise ValueError(
+            f"{folder} is an export to {made.format!r} in {made.precision}. Received: engine={engine!r}, "
+            f"precision={precision!r}."
+        )
+    return tagger
+
+
+def _name(source: Source, engine: str, precision: str, chunk_seconds: float | None) -> str:
+    """Of the folder in the cache: another one wherever another model would be written."""
+    entry = source.weights.is_dir()
+    of_card = source.card.weights if entry else None
+    identity = {
+        "weights": (of_card.sha256 or of_card.git_blob_sha1) if entry else artefacts.sha256_of(source.weights),
+        "model": source.card.model if source.card is not None else None,
+        "chunk_seconds": chunk_seconds,
+        "versions": [__version__, artefacts.VERSION],
+    }
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+    name = source.card.name if entry else source.weights.stem
+    return f"{re.sub('[^A-Za-z0-9_-]', '_', name)}-{engine}-{precision}-{key}"
+
+
+def _fill(cached: Path, source: Source, engine: str, precision: str, chunk_seconds: float | None) -> None:
+    from keras_musictag.exporting import export
+    from keras_musictag.zoo.load_tagger import load_tagger
+
+    tagger = load_tagger(source, chunk_seconds=chunk_seconds, precision="float32")
+    licences = vars(source.card.licences) if source.weights.is_dir() else None
+    try:
+        export(tagger, engine, cached, precision, licences=licences)
+    except (ExportError, OSError):
+        if not (cached / artefacts.FILE_NAME).is_file():  # else another process was quicker
+            raise

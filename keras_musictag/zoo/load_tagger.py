@@ -1,0 +1,118 @@
+"""What `load` found out -> a Tagger, with the head that is asked for. Loads Keras, and TensorFlow with it."""
+
+import dataclasses
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_musictag.tagger import Tagger, TaggerSpec
+from keras_musictag.tags.vocabulary import Vocabulary
+from keras_musictag.zoo.build import build_spec
+from keras_musictag.zoo.fetch import fetch
+from keras_musictag.zoo.resolve import Source
+from keras_musictag.zoo.weights import arrays_of, assign_weights, read_weights
+
+HEAD_PREFIX = "logits/"
+
+
+def load_tagger(
+    source: Source,
+    tags=None,
+    include_top: bool = True,
+    classifier_activation: str | None = "sigmoid",
+    chunk_seconds: float | None = None,
+    precision: str | None = None,
+) -> Tagger:
+    """The tagger of a source. Arguments and errors are those of `load`."""
+    if source.architecture is None:
+        return _adapt_saved(source.weights, tags, include_top, classifier_activation, chunk_seconds, precision)
+    spec = _wanted(_spec_of(source, tags, include_top), tags, include_top, classifier_activation)
+    pretrained_name = source.card.name if source.card and source.weights and source.weights.is_dir() else None
+    tagger = build_spec(spec, chunk_seconds, precision, pretrained_name or source.architecture)
+    _set_weights(tagger, source)
+    return tagger
+
+
+def _spec_of(source: Source, tags, include_top) -> TaggerSpec:
+    """The settings of the entry; of an architecture without one, those of its paper."""
+    if source.card is not None:
+        return TaggerSpec.from_dict(source.card.model)
+    if tags is None and include_top:
+        raise ValueError(
+            f"{source.architecture!r} has no published weights whose tags could be taken. Pass tags=[...], or "
+            "include_top=False."
+        )
+    return TaggerSpec.of(source.architecture, tags)
+
+
+def _wanted(spec: TaggerSpec, tags, include_top, classifier_activation) -> TaggerSpec:
+    """A spec with the head that is asked for; known tags in their order keep their groups."""
+    if classifier_activation != "sigmoid":
+        spec = dataclasses.replace(spec, classifier_activation=classifier_activation)
+    if not include_top:
+        return dataclasses.replace(spec, vocabulary=None)
+    if tags is None:
+        return spec
+    vocabulary = Vocabulary.of(tags)
+    same = spec.vocabulary is not None and vocabulary.names == spec.vocabulary.names
+    return spec if same else dataclasses.replace(spec, vocabulary=vocabulary)
+
+
+def _set_weights(tagger: Tagger, source: Source) -> None:
+    if source.weights is None:
+        return
+    if source.weights.is_dir():
+        card = source.card
+        path = fetch(card) if card.weights.file is None else source.weights / card.weights.file
+        arrays = read_weights(path, card.weights.sha256)
+        same_head = tagger.vocabulary == TaggerSpec.from_dict(card.model).vocabulary
+        assign_weights(tagger, _with_head_of(tagger, arrays, same_head), str(path))
+    elif source.weights.suffix == ".h5":
+        try:
+            tagger.load_weights(source.weights)
+        except (ValueError, KeyError, OSError) as error:
+            reason = (str(error).splitlines() or [""])[0]
+            raise ValueError(f"{source.weights} does not fit {tagger.name}: {reason}") from error
+    else:
+        arrays = _with_head_of(tagger, read_weights(source.weights), same_head=tagger.vocabulary is not None)
+        assign_weights(tagger, arrays, str(source.weights))
+
+
+def _with_head_of(tagger: Tagger, arrays: dict[str, np.ndarray], same_head: bool) -> dict[str, np.ndarray]:
+    """The arrays, but with the tagger's own head (or none) where it is another one."""
+    if same_head:
+        return arrays
+    body = {key: array for key, array in arrays.items() if not key.startswith(HEAD_PREFIX)}
+    own = {key: array for key, array in arrays_of(tagger).items() if key.startswith(HEAD_PREFIX)}
+    return {**body, **own}
+
+
+def _adapt_saved(path: Path, tags, include_top, classifier_activation, chunk_seconds, precision) -> Tagger:
+    """The tagger of a `.keras` file: as it was saved, compiled state and all, or its body under another head."""
+    saved = _load_saved(path)
+    spec = _wanted(saved.spec, tags, include_top, classifier_activation)
+    if spec == saved.spec and chunk_seconds is None and precision in (None, saved.precision):
+        return saved
+    tagger = build_spec(spec, chunk_seconds, precision or saved.precision, saved.name)
+    arrays = _with_head_of(tagger, arrays_of(saved), spec.vocabulary == saved.vocabulary)
+    assign_weights(tagger, arrays, str(path))
+    for layer in tagger.layers:  # frozen layers stay frozen; a new head is there to be trained
+        new_head = layer.name == "logits" and spec.vocabulary != saved.vocabulary
+        layer.trainable = new_head or layer.name not in saved.get_config()["frozen_layers"]
+    return tagger
+
+
+def _load_saved(path: Path) -> Tagger:
+    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is no `.keras` file, such as tagger.save('x.keras') writes. Is it damaged?")
+    try:
+        tagger = keras.saving.load_model(path)
+    except (ValueError, TypeError, KeyError, OSError, ArithmeticError, zipfile.BadZipFile) as error:
+        cause = error.__cause__ or error
+        reason = f"{type(cause).__name__}: {(str(cause).splitlines() or [''])[0]}"
+        raise ValueError(f"{path} could not be loaded as a tagger ({reason}). Is it damaged?") from error
+    if not isinstance(tagger, Tagger):
+        raise ValueError(f"{path} holds a {type(tagger).__name__}, not a Tagger: it has no tags.")
+    return tagger

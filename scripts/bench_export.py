@@ -1,0 +1,254 @@
+"""Size, speed and difference of every export of every architecture, beside Keras in the same minutes.
+
+    python scripts/bench_export.py [--formats onnx,litert] [--precisions float32] [--seconds 4] [--again] [NAME...]
+
+NAME is an architecture, or whatever `keras_musictag.load` takes; all architectures by default. An architecture whose
+weights are bundled has these; another has random ones, with normalisations that fit the demo clip. Each export is
+written, compared and timed by a process of its own. What it found is kept in `state/bench_export.json`: what is there
+is not measured again without `--again`. The table goes into docs/export.md, behind its `<!-- table -->`.
+
+Engine and Keras each run in a process of their own and take turns, call by call. `--seconds 0` measures no speed.
+"""
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from keras_musictag import architectures, demo_clip
+from keras_musictag.audio.read import read
+from keras_musictag.exporting import FORMATS
+from keras_musictag.files import whole_file
+
+ROOT = Path(__file__).parents[1]
+STATE = ROOT / "state" / "bench_export.json"
+TABLE = ROOT / "docs" / "export.md"
+BEGIN, END = "<!-- table -->", "<!-- end of table -->"
+PRECISIONS = {  # by format, as each module's `PRECISIONS` has them; a test compares
+    "savedmodel": ("float32", "bfloat16", "float16"),
+    "litert": ("float32", "float16", "int8"),
+    "onnx": ("float32", "float16"),
+    "openvino": ("float32", "float16", "bfloat16"),
+    "keras": ("float32", "bfloat16", "float16"),
+}
+MIN_TURNS = 3
+WARM_UPS = 2
+TIMEOUT_SECONDS = 3600
+COLUMNS = (
+    "network",
+    "weights",
+    "format",
+    "precision",
+    "batch",
+    "MB",
+    "difference on music",
+    "largest difference",
+    "one chunk, ms",
+    "of Keras's speed",
+    "29 s, ms",
+    "of Keras's speed",
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--formats", type=lambda text: text.split(","), default=list(FORMATS))
+    parser.add_argument("--precisions", type=lambda text: text.split(","))
+    parser.add_argument("--seconds", type=float, default=4.0, help="of turns for each measurement [%(default)s]")
+    parser.add_argument("--again", action="store_true", help="measure what is there, too")
+    parser.add_argument("--state", type=Path, default=STATE)
+    parser.add_argument("--table", type=Path, default=TABLE)
+    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--clock", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.row:
+        print(json.dumps(measure(*options.row, options.seconds)))
+    elif options.clock:
+        keep_time(options.clock)
+    else:
+        run(options)
+
+
+def run(options) -> None:
+    """Measures what lacks, one row after another; the table is written after each."""
+    rows = json.loads(options.state.read_text("utf-8")) if options.state.is_file() else {}
+    for name in options.names or architectures.names():
+        for format in options.formats:
+            for precision in PRECISIONS[format]:
+                key = f"{name} {format} {precision}"
+                wanted = options.precisions is None or precision in options.precisions
+                if not wanted or (key in rows and not options.again):
+                    continue
+                rows[key] = in_a_process(name, format, precision, options.seconds)
+                print(row_of(key, rows[key]), flush=True)
+                options.state.parent.mkdir(parents=True, exist_ok=True)
+                with whole_file(options.state) as scratch:
+                    scratch.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+                write_table(rows, options.table)
+
+
+def in_a_process(name: str, format: str, precision: str, seconds: float) -> dict:
+    """`measure`, whose process may end early: then the row says why."""
+    command = [sys.executable, __file__, "--seconds", str(seconds), "--row", name, format, precision]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        return {"refused": f"It did not end within {TIMEOUT_SECONDS} s."}
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["It said nothing."])[-1]
+        return {"refused": f"Its process ended with code {done.returncode}: {last}"}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure(name: str, format: str, precision: str, seconds: float) -> dict:
+    """Exports a tagger, and times it against Keras. Where it does not convert, `{"refused": why}`."""
+    from keras_musictag.errors import ExportError
+    from keras_musictag.exporting import export
+
+    tagger, weights = tagger_of(name)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "exported"
+        try:
+            artefact = export(tagger, format, folder, precision)
+        except ExportError as error:
+            return {"weights": weights, "refused": str(error)}
+        found = {
+            "weights": weights,
+            "batch": artefact.batch,
+            "bytes": sum((folder / file).stat().st_size for file in artefact.files),
+            "checks": artefact.checks,
+        }
+        return found | (speed(tagger, folder, seconds) if seconds > 0 else {})
+
+
+def tagger_of(name: str):
+    """`(tagger, "released" or "random")`."""
+    import keras_musictag as kmt
+
+    if name not in architectures.names() or list(ROOT.glob(f"zoo/{name}-*/*.safetensors")):
+        return kmt.load(name), "released"
+    return random_tagger(name), "random"
+
+
+def random_tagger(name: str):
+    """Random weights, whose normalisations fit the demo clip, so that features and scores are of a usual size."""
+    import keras
+
+    import keras_musictag as kmt
+    from keras_musictag.exporting.signals import signals
+
+    keras.utils.set_random_seed(0)
+    tagger = kmt.build(name, tags=[f"tag{i}" for i in range(50)])
+    chunks = signals(tagger)["music"][:2]
+    norms = [layer for layer in tagger.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for norm in norms:
+        norm.momentum = 0.5  # the moving statistics of a few steps are then those of the clip
+    for _ in range(8):
+        tagger(chunks, training=True)
+    return tagger
+
+
+# Speed
+
+
+def speed(tagger, folder: Path, seconds: float) -> dict:
+    """Median seconds of an engine and of Keras, which take turns: of a single chunk, and of the demo clip."""
+    command = [sys.executable, __file__, "--clock", str(folder)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as clock:
+
+        def engine(signal):
+            clock.stdin.write(f"{signal}\n")
+            clock.stdin.flush()
+            return float(clock.stdout.readline())
+
+        audio = signals_of(tagger.spec.chunking)
+        found = {s: take_turns(engine, lambda signal: duration(tagger, audio[signal]), s, seconds) for s in audio}
+        clock.stdin.close()
+    return {"seconds": found}
+
+
+def take_turns(engine, keras_, signal: str, seconds: float) -> dict:
+    for _ in range(WARM_UPS):
+        engine(signal), keras_(signal)
+    pairs, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end or len(pairs) < MIN_TURNS:
+        pairs.append((engine(signal), keras_(signal)))
+    return dict(zip(("engine", "keras"), map(statistics.median, zip(*pairs, strict=True)), strict=True))
+
+
+def keep_time(folder: str) -> None:
+    """The engine's process: reads the name of a signal from each line, and prints how long it took."""
+    from keras_musictag.engines.tagger import EngineTagger
+
+    tagger = EngineTagger(folder)
+    audio = signals_of(tagger.artefact.chunking)
+    for line in sys.stdin:
+        print(duration(tagger, audio[line.strip()]), flush=True)
+
+
+def duration(tagger, samples) -> float:
+    begin = time.perf_counter()
+    tagger.taggram(samples, sample_rate=tagger.sample_rate)
+    return time.perf_counter() - begin
+
+
+def signals_of(chunking) -> dict:
+    """The demo clip, decoded, and as much of it as fills one chunk."""
+    clip = read(demo_clip(), chunking.sample_rate_hz).samples
+    return {"chunk": clip[: chunking.chunk_samples - 2 * chunking.context_samples], "track": clip}
+
+
+# Table
+
+
+def write_table(rows: dict, path: Path) -> None:
+    """Puts the table between its two marks in a document; the second mark is written where it lacks.
+
+    Raises:
+        SystemExit: If the document has not the first mark.
+    """
+    text = path.read_text("utf-8")
+    if BEGIN not in text:
+        sys.exit(f"{path} has no line {BEGIN!r}, behind which the table would go.")
+    head, _, tail = text.partition(BEGIN)
+    tail = tail.partition(END)[2] if END in tail else tail
+    lines = [f"| {' | '.join(COLUMNS)} |", f"| {' | '.join('---' for _ in COLUMNS)} |"]
+    lines += [row_of(key, row) for key, row in sorted(rows.items(), key=lambda item: place(item[0]))]
+    table = "\n".join(lines)
+    with whole_file(path) as scratch:
+        scratch.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
+
+
+def place(key: str) -> tuple:
+    """Where a row stands: by network, then as the formats and precisions are listed above."""
+    name, format, precision = key.rsplit(" ", 2)
+    return name, list(PRECISIONS).index(format), PRECISIONS[format].index(precision)
+
+
+def row_of(key: str, row: dict) -> str:
+    cells = [*key.rsplit(" ", 2)]
+    cells.insert(1, row.get("weights", ""))
+    if "refused" in row:
+        reason = re.sub(r"\s+", " ", row["refused"]).replace("|", "\\|")
+        return f"| {' | '.join([*cells, f'does not convert: {reason}', *[''] * (len(COLUMNS) - len(cells) - 1)])} |"
+    checks = row["checks"]
+    cells += [str(row["batch"] or "any"), f"{row['bytes'] / 1e6:.1f}", f"{checks['music']:.0e}"]
+    cells += [f"{max(checks.values()):.0e}"]
+    for signal in ("chunk", "track"):
+        times = row.get("seconds", {}).get(signal)
+        cells += [f"{1e3 * times['engine']:.1f}", f"{times['keras'] / times['engine']:.2f}"] if times else ["", ""]
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()

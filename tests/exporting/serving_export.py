@@ -1,0 +1,54 @@
+"""The one SavedModel that the tests of it share: musicnn with its real weights."""
+
+import atexit
+import functools
+import io
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import tensorflow as tf
+
+import keras_musictag as kmt
+from keras_musictag.audio.read import read
+from keras_musictag.audio.resample import resample
+from keras_musictag.exporting.savedmodel import write
+
+
+@functools.cache
+def tagger():
+    return kmt.load("musicnn")
+
+
+@functools.cache
+def exported() -> Path:
+    """A folder with version 1."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    write(tagger(), folder, "float32", "waveform")
+    return folder
+
+
+@functools.cache
+def loaded():
+    return tf.saved_model.load(str(exported() / "1"))
+
+
+@functools.cache
+def clip() -> np.ndarray:
+    """The demo clip, float32 mono at 16 kHz."""
+    return read(kmt.demo_clip()).samples
+
+
+def clip_at(rate_hz: int, seconds: float | None = None) -> np.ndarray:
+    samples = clip() if rate_hz == 16000 else resample(clip(), 16000, rate_hz)
+    return samples if seconds is None else samples[: round(seconds * rate_hz)]
+
+
+def wav(samples: np.ndarray, rate_hz: int, subtype: str = "PCM_16", form: str = "WAV") -> bytes:
+    """The bytes of a file; samples (samples,) or (samples, channels)."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate_hz, format=form, subtype=subtype)
+    return file.getvalue()

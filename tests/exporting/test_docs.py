@@ -1,0 +1,64 @@
+"""docs/export.md: its commands and code run, and its tables say what the code says."""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from keras_musictag.cli import keras_musictag_group
+from keras_musictag.exporting import FORMATS, export
+from keras_musictag.zoo.catalog import HOME_VARIABLE
+
+TEXT = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
+
+
+def module_of(format):
+    return importlib.import_module(f"{export.__module__}.{FORMATS[format]}")
+
+
+def rows_of_table(head: str) -> list[list[str]]:
+    """The cells of the table whose head begins so, without the rule below the head."""
+    lines = TEXT[TEXT.index(f"\n{head}") :].strip().split("\n\n")[0].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [rows[0], *rows[2:]]
+
+
+def test_the_table_of_formats_is_what_they_take():
+    head, *rows = rows_of_table("| `--format` |")
+    assert [row[0] for row in rows] == [f"`{name}`" for name in FORMATS]
+    for row in rows:
+        module = module_of(row[0].strip("`"))
+        assert set(re.findall("`(.+?)`", row[head.index("`--precision`")])) == set(module.PRECISIONS)
+        assert set(re.findall("`(.+?)`", row[head.index("`--input`")])) == set(module.INPUTS)
+
+
+def test_the_table_of_tolerances_is_what_is_kept():
+    head, *rows = rows_of_table("| `--precision` |")
+    formats = [cell.strip("`") for cell in head[1:]]
+    assert formats == list(FORMATS)
+    stated = {
+        (format, row[0].strip("`")): float(cell)
+        for row in rows
+        for format, cell in zip(formats, row[1:], strict=True)
+        if cell
+    }
+    kept = {(format, p): limit for format in FORMATS for p, limit in module_of(format).PRECISIONS.items()}
+    assert stated == kept
+
+
+@pytest.mark.slow
+def test_the_commands_and_the_code_run(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    (command,) = re.findall(r"^```console\nkeras-musictag (.*?)\n```$", TEXT, flags=re.MULTILINE)
+    done = CliRunner().invoke(keras_musictag_group, shlex.split(command))
+    assert done.exit_code == 0, done.output
+    for code in re.findall(r"^```python\n(.*?)^```$", TEXT, flags=re.MULTILINE | re.DOTALL):
+        exec(compile(code, "docs/export.md", "exec"), {})
+    assert "'flute'" in capfd.readouterr().out
+    made = {path.name for folder in ("tagger", "from_code") for path in (tmp_path / folder).iterdir()}
+    assert made == {"model.onnx", "artefact.json", "tags.csv", "example.py"}
+    assert len(list((tmp_path / "home" / "exports").iterdir())) == 1

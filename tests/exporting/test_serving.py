@@ -1,0 +1,204 @@
+"""A SavedModel behind a server on loopback, asked by the official protos and by REST; docs/serving.md line by line."""
+
+import base64
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+from google.protobuf import text_format
+from tensorflow_serving.apis import (
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+from tensorflow_serving.config import model_server_config_pb2
+
+import keras_musictag as kmt
+from keras_musictag.cli import keras_musictag_group
+from keras_musictag.exporting.signatures import BATCHED
+from keras_musictag.exporting.warmup import BATCH_SIZES
+from tests.exporting.serving_export import clip_at, exported, tagger, wav
+from tests.exporting.serving_loopback import ServingError, serve
+
+PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """Of two versions, which are the same."""
+    folder = tmp_path_factory.mktemp("served") / "musicnn"
+    shutil.copytree(exported() / "1", folder / "1")
+    shutil.copytree(exported() / "1", folder / "2", ignore=lambda *_: ["assets.extra"])  # warming up one is enough
+    (folder / "tags.csv").write_text("what lies beside the versions is passed over")
+    with serve("musicnn", folder) as running:
+        yield running
+
+
+def request_of(signature: str, version: int | None = None, **inputs) -> predict_pb2.PredictRequest:
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "musicnn"
+    request.model_spec.signature_name = signature
+    if version:
+        request.model_spec.version.value = version
+    for name, value in inputs.items():
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    return request
+
+
+def predict(server, *args, **kwargs) -> dict[str, np.ndarray]:
+    with grpc.insecure_channel(server.grpc) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        outputs = stub.Predict(request_of(*args, **kwargs), timeout=60).outputs
+    return {name: tf.make_ndarray(value) for name, value in outputs.items()}
+
+
+def rest(server, path: str, body=None) -> tuple[int, dict]:
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with urllib.request.urlopen(f"http://{server.rest}{path}", data, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def chunks(count: int) -> np.ndarray:
+    return np.stack([clip_at(16000)[i * 50_000 :][:48128] for i in range(count)])
+
+
+def test_every_warm_up_request_runs(server):
+    ran = [request.model_spec.signature_name for request in server.versions[1].warmed_up]
+    assert ran == [*BATCHED] * len(BATCH_SIZES)
+
+
+def test_grpc_gives_the_taggers_scores(server):
+    found = predict(server, "serving_default", waveform=chunks(2))
+    np.testing.assert_allclose(found["scores"], tagger().runner()(chunks(2)), rtol=0, atol=1e-5)
+    files = [wav(clip_at(16000, 4), 16000), wav(clip_at(48000, 8), 48000)]
+    expected = [tagger().tag(clip_at(16000, seconds), 16000, top=None).scores for seconds in (4, 8)]
+    # 16 bits, and a filter's transition at 48 kHz
+    np.testing.assert_allclose(predict(server, "wav_bytes", wav_bytes=files)["scores"], expected, rtol=0, atol=1e-3)
+    taggram = predict(server, "taggram", version=1, waveform=clip_at(16000, 8))
+    assert taggram["scores"].shape == (3, 50) and taggram["end_seconds"][-1] == 8.0
+
+
+def test_grpc_tells_what_is_wrong(server):
+    with pytest.raises(grpc.RpcError, match=r"one of the sample rates.*96000"):
+        predict(server, "wav_bytes", wav_bytes=[wav(np.zeros(9), 96000)])
+    with pytest.raises(grpc.RpcError, match="Servable not found"):
+        predict(server, "tags", version=3, group="")
+
+
+def test_the_versions_are_told(server):
+    with grpc.insecure_channel(server.grpc) as channel:
+        request = get_model_status_pb2.GetModelStatusRequest()
+        request.model_spec.name = "musicnn"
+        status = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus(request, timeout=60)
+    assert [state.version for state in status.model_version_status] == [2, 1]
+    assert rest(server, "/v1/models/musicnn/versions/1")[1] == {
+        "model_version_status": [{"version": "1", "state": "AVAILABLE"}]
+    }
+    assert rest(server, "/v1/models/vgg")[0] == 400
+
+
+def test_rest_takes_rows_and_columns(server):
+    waveform = np.round(chunks(1), 4)
+    expected = tagger().runner()(waveform.astype(np.float32))
+    path = "/v1/models/musicnn/versions/1:predict"
+    _, by_row = rest(server, path, {"instances": waveform.tolist()})
+    _, by_column = rest(server, path, {"inputs": {"waveform": waveform.tolist()}})
+    assert by_row["predictions"] == by_column["outputs"]
+    np.testing.assert_allclose(by_row["predictions"], expected, rtol=0, atol=1e-5)
+
+
+def test_rest_takes_wav_files_as_base64(server):
+    encoded = {"b64": base64.b64encode(wav(clip_at(16000, 4), 16000)).decode()}
+    expected = tagger().tag(clip_at(16000, 4), 16000, top=None).scores
+    for instances in ([encoded, encoded], [{"wav_bytes": encoded}, {"wav_bytes": encoded}]):
+        body = {"signature_name": "wav_bytes", "instances": instances}
+        code, answer = rest(server, "/v1/models/musicnn:predict", body)
+        assert code == 200
+        np.testing.assert_allclose(answer["predictions"], [expected] * 2, rtol=0, atol=1e-3)  # 16 bits
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"signature_name": "wav_bytes", "instances": [{"b64": ""}]}, "no WAV file"),
+        ({"signature_name": "wav_byte", "instances": [1]}, "not found"),
+        ({"instances": [[0.0] * 5]}, "shape"),
+        ({"waveform": []}, "Missing 'inputs' or 'instances' key"),
+    ],
+)
+def test_rest_tells_what_is_wrong(server, body, message):
+    code, answer = rest(server, "/v1/models/musicnn:predict", body)
+    assert code == 400 and message in answer["error"]
+
+
+def test_joined_requests_get_what_each_gets_alone(server):
+    model = server.versions[1]
+    for signature in ("serving_default", "embed"):
+        requests = [request_of(signature, waveform=part) for part in (chunks(2), chunks(5)[4:], chunks(4)[2:])]
+        joined = model.run_joined(requests, BATCH_SIZES)  # five, filled up to eight
+        for request, found in zip(requests, joined, strict=True):
+            for name, alone in model.run(request).items():
+                np.testing.assert_allclose(found[name], alone, rtol=0, atol=1e-5)
+    files = [wav(clip_at(rate_hz, seconds), rate_hz) for rate_hz, seconds in ((16000, 4), (8000, 7), (44100, 1))]
+    requests = [request_of("wav_bytes", wav_bytes=[file]) for file in files]
+    for request, found in zip(requests, model.run_joined(requests, BATCH_SIZES), strict=True):
+        np.testing.assert_allclose(found["scores"], model.run(request)["scores"], rtol=0, atol=1e-5)
+
+
+def test_what_is_not_batched_cannot_be_joined(server):
+    with pytest.raises(ServingError, match="at least one dimension"):
+        server.versions[1].run_joined([request_of("tags", group="")], BATCH_SIZES)
+    with pytest.raises(ServingError, match="larger than maximum"):
+        server.versions[1].run_joined([request_of("taggram", waveform=clip_at(16000, 1))], BATCH_SIZES)
+
+
+def test_the_model_config_is_one_and_names_the_folder():
+    (config,) = blocks("pbtxt")
+    parsed = text_format.Parse(config, model_server_config_pb2.ModelServerConfig())
+    (model,) = parsed.model_config_list.config
+    assert model.base_path == f"/models/{model.name}" and f"served/{model.name}" in PAGE
+
+
+def test_the_batching_parameters_allow_the_sizes_that_are_warmed_up():
+    assert tuple(map(int, re.findall(r"^allowed_batch_sizes: (\d+)$", PAGE, flags=re.MULTILINE))) == BATCH_SIZES
+    assert f"max_batch_size {{ value: {max(BATCH_SIZES)} }}" in PAGE
+
+
+@pytest.mark.slow
+def test_the_page_runs_line_by_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(kmt.demo_clip(), "song.mp3")
+    (command,) = blocks("console")
+    done = CliRunner().invoke(keras_musictag_group, shlex.split(command)[1:])
+    assert done.exit_code == 0, done.output
+    make_wav, over_rest, over_grpc, without_a_server = blocks("python")
+    shown = iter(blocks("text"))
+    exec(make_wav, {})
+    with serve("musicnn", Path("served/musicnn")) as server:
+        for code in (over_rest, over_grpc):
+            assert ("localhost:8501" in code) != ("localhost:8500" in code)
+            capsys.readouterr()
+            exec(code.replace("localhost:8501", server.rest).replace("localhost:8500", server.grpc), {})
+            assert capsys.readouterr().out == next(shown)
+    blocked = "import sys\nsys.modules['keras'] = sys.modules['keras_musictag'] = None\n"
+    done = subprocess.run([sys.executable, "-c", blocked + without_a_server], capture_output=True, text=True)
+    assert done.stdout == next(shown), done.stderr

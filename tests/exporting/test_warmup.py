@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+from keras_musictag.exporting.signatures import BATCHED
+from keras_musictag.exporting.warmup import BATCH_SIZES, FILE_NAME, prediction_log
+from tests.exporting import serving_export as shared_export
+from tests.exporting.serving_loopback import warmup_requests
+
+
+@pytest.mark.parametrize("value", [np.zeros((2, 3), np.float32), np.array([b"a" * 70_000, b""], object), np.int64(5)])
+def test_the_bytes_are_those_of_the_official_protos(value):
+    tensor = tf.make_tensor_proto(value)
+    log = prediction_log_pb2.PredictionLog()
+    log.predict_log.request.model_spec.signature_name = "embed"
+    log.predict_log.request.inputs["waveform"].CopyFrom(tensor)
+    assert prediction_log("embed", "waveform", tensor) == log.SerializeToString(deterministic=True)
+
+
+def test_there_is_a_request_of_every_batched_signature_and_batch_size():
+    found = {}
+    for request in warmup_requests(shared_export.exported() / "1"):
+        assert isinstance(request, predict_pb2.PredictRequest)
+        (array,) = (tf.make_ndarray(value) for value in request.inputs.values())
+        found.setdefault(request.model_spec.signature_name, []).append(array.shape[0])
+    assert found == {signature: list(BATCH_SIZES) for signature in BATCHED}
+
+
+def test_the_file_is_small():
+    assert (shared_export.exported() / "1" / FILE_NAME).stat().st_size < 5000
