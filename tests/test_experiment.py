@@ -32,7 +32,7 @@ def test_from_nothing_to_a_comparison(run, installation, tmp_path):  # noqa: F81
 
     for name in NAMES:
         losses = [float(row["loss"]) for row in csv.DictReader(open(tmp_path / "runs" / name / "log.csv"))]
-        assert len(losses) == 3 and losses[-1] < losses[0]  # an epoch a phase
+        assert len(losses) == 4 and losses[-1] < losses[0]  # an epoch a phase
         report = json.loads((tmp_path / "reports" / name / "report.json").read_text())
         assert report["source"]["dataset"] == "gmtag"
         assert name in compared
