@@ -19,7 +19,7 @@ from keras_musictag.exporting.litert_quantise import quantise
 from keras_musictag.exporting.network import INPUT_NAMES, exported_network
 from keras_musictag.tagger import Tagger
 
-# Largest allowed difference of a score from Keras. Seen on music, silence, noise and full scale, on bundled and released
+# Largest allowed difference of a score from Keras. Seen on music, silence, noise and full scale, with published
 # weights: 1.1e-5 (another STFT, whose round-off the decibel magnifies in silent bands), 1.1e-3 (rounded weights) and
 # 4.8e-2 (these, and 8 bits for what a convolution is given: one chunk of music in `vgg`; 2.9e-2 in `musicnn`). Random
 # weights whose logits are ten times as large exceeded the last two, and are refused.
