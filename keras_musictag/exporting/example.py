@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_musictag.engines.artefact import Artefact
+from keras_musictag.engines.openvino import FRONT_END_FILE
 from keras_musictag.exporting.network import INPUT_NAMES
 
 FILE_NAME = "example.py"
@@ -118,7 +119,6 @@ RUNTIMES = {
         'run({{"{input}": chunk[None]}})["scores"]',
     ),
 }
-FRONT_END_FILE = "front_end.xml"  # beside an OpenVINO model in bfloat16: what stays in float32
 IN_TWO_FILES = Runtime(
     "openvino",
     "import openvino",

@@ -6,8 +6,8 @@ opens such a file. `onnx_operators` adds them; the front end is thereby ONNX's `
 
 There is no int8: ONNX Runtime's dynamic quantisation keeps one scale for all filters of a convolution, and one for all
 chunks of a batch. Released weights of `musicnn` moved by 5.5e-2 on music, and a chunk's scores depended on the
-others in its batch by 1.7e-2. There is no float16 arithmetic: ONNX Runtime's CPU has none on x86. "float16" stores the
-weights as such, which halves the file.
+others in its batch by 1.7e-2. "float16" stores the weights as such, which halves the
+file; arithmetic is float32.
 """
 
 import logging
