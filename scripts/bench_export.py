@@ -1,11 +1,13 @@
 """Size, speed and difference of every export of every architecture, beside Keras in the same minutes.
 
-    python scripts/bench_export.py [--formats onnx,litert] [--precisions float32] [--seconds 4] [--again] [NAME...]
+    python scripts/bench_export.py [--formats onnx,litert] [--precisions float32] [--inputs waveform] [--seconds 4]
+                                   [--again] [NAME...]
 
-NAME is an architecture, or whatever `keras_musictag.load` takes; all architectures by default. An architecture whose
-weights are bundled has these; another has random ones, with normalisations that fit the demo clip. Each export is
-written, compared and timed by a process of its own. What it found is kept in `state/bench_export.json`: what is there
-is not measured again without `--again`. The table goes into docs/export.md, behind its `<!-- table -->`.
+NAME is an architecture, or whatever `keras_musictag.load` takes; all architectures by default. An architecture with
+weights on this machine has these (bundled, or `keras-musictag zoo import`ed); another has random ones, with
+normalisations that fit what it hears. Each export is written, compared and timed by a process of its own. What it found
+is kept in `state/bench_export.json`: what is there is not measured again without `--again`. The tables go into
+docs/export_table.md, behind its `<!-- tables -->`.
 
 Engine and Keras each run in a process of their own and take turns, call by call. `--seconds 0` measures no speed.
 """
@@ -27,11 +29,12 @@ from keras_musictag import architectures, demo_clip
 from keras_musictag.audio.read import read
 from keras_musictag.exporting import FORMATS
 from keras_musictag.files import whole_file
+from keras_musictag.frontends import log_mel
 
 ROOT = Path(__file__).parents[1]
 STATE = ROOT / "state" / "bench_export.json"
-TABLE = ROOT / "docs" / "export.md"
-BEGIN, END = "<!-- table -->", "<!-- end of table -->"
+TABLE = ROOT / "docs" / "export_table.md"
+BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
 PRECISIONS = {  # by format, as each module's `PRECISIONS` has them; a test compares
     "savedmodel": ("float32", "bfloat16", "float16"),
     "litert": ("float32", "float16", "int8"),
@@ -42,11 +45,12 @@ PRECISIONS = {  # by format, as each module's `PRECISIONS` has them; a test comp
 MIN_TURNS = 3
 WARM_UPS = 2
 TIMEOUT_SECONDS = 3600
+INPUTS = ("waveform", "log-mel")
+WITH_LOG_MEL = ("litert", "onnx", "openvino")  # formats that take it
 COLUMNS = (
-    "network",
-    "weights",
     "format",
     "precision",
+    "input",
     "batch",
     "MB",
     "difference on music",
@@ -63,11 +67,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--formats", type=lambda text: text.split(","), default=list(FORMATS))
     parser.add_argument("--precisions", type=lambda text: text.split(","))
+    parser.add_argument("--inputs", type=lambda text: text.split(","), default=list(INPUTS))
     parser.add_argument("--seconds", type=float, default=4.0, help="of turns for each measurement [%(default)s]")
     parser.add_argument("--again", action="store_true", help="measure what is there, too")
     parser.add_argument("--state", type=Path, default=STATE)
     parser.add_argument("--table", type=Path, default=TABLE)
-    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--row", nargs=4, help=argparse.SUPPRESS)
     parser.add_argument("--clock", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.row:
@@ -82,23 +87,37 @@ def run(options) -> None:
     """Measures what lacks, one row after another; the table is written after each."""
     rows = json.loads(options.state.read_text("utf-8")) if options.state.is_file() else {}
     for name in options.names or architectures.names():
-        for format in options.formats:
-            for precision in PRECISIONS[format]:
-                key = f"{name} {format} {precision}"
-                wanted = options.precisions is None or precision in options.precisions
-                if not wanted or (key in rows and not options.again):
-                    continue
-                rows[key] = in_a_process(name, format, precision, options.seconds)
-                print(row_of(key, rows[key]), flush=True)
-                options.state.parent.mkdir(parents=True, exist_ok=True)
-                with whole_file(options.state) as scratch:
-                    scratch.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-                write_table(rows, options.table)
+        for artefact in artefacts(name, options):
+            key = " ".join((name, *artefact))
+            if key in rows and not options.again:
+                continue
+            rows[key] = in_a_process(name, *artefact, options.seconds)
+            print(f"{name} {rows[key].get('weights', '')}: {row_of(key, rows[key])}", flush=True)
+            options.state.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(options.state) as scratch:
+                scratch.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+            write_tables(rows, options.table)
 
 
-def in_a_process(name: str, format: str, precision: str, seconds: float) -> dict:
+def artefacts(name: str, options) -> list[tuple[str, str, str]]:
+    """`(format, precision, input)` of each export of a network that is asked for."""
+    found = []
+    for format in options.formats:
+        for precision in PRECISIONS[format]:
+            if options.precisions is None or precision in options.precisions:
+                inputs = INPUTS if format in WITH_LOG_MEL and has_log_mel(name) else INPUTS[:1]
+                found += [(format, precision, input) for input in inputs if input in options.inputs]
+    return found
+
+
+def has_log_mel(name: str) -> bool:
+    """Whether a network has a log-mel front end; so has whatever is no architecture, until its row says otherwise."""
+    return name not in architectures.names() or isinstance(architectures.get(name).FRONTEND, log_mel.Config)
+
+
+def in_a_process(name: str, format: str, precision: str, input: str, seconds: float) -> dict:
     """`measure`, whose process may end early: then the row says why."""
-    command = [sys.executable, __file__, "--seconds", str(seconds), "--row", name, format, precision]
+    command = [sys.executable, __file__, "--seconds", str(seconds), "--row", name, format, precision, input]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
@@ -109,7 +128,7 @@ def in_a_process(name: str, format: str, precision: str, seconds: float) -> dict
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(name: str, format: str, precision: str, seconds: float) -> dict:
+def measure(name: str, format: str, precision: str, input: str, seconds: float) -> dict:
     """Exports a tagger, and times it against Keras. Where it does not convert, `{"refused": why}`."""
     from keras_musictag.errors import ExportError
     from keras_musictag.exporting import export
@@ -118,7 +137,7 @@ def measure(name: str, format: str, precision: str, seconds: float) -> dict:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "exported"
         try:
-            artefact = export(tagger, format, folder, precision)
+            artefact = export(tagger, format, folder, precision, input)
         except ExportError as error:
             return {"weights": weights, "refused": str(error)}
         found = {
@@ -134,24 +153,33 @@ def tagger_of(name: str):
     """`(tagger, "released" or "random")`."""
     import keras_musictag as kmt
 
-    if name not in architectures.names() or list(ROOT.glob(f"zoo/{name}-*/*.safetensors")):
-        return kmt.load(name), "released"
-    return random_tagger(name), "random"
+    if name in architectures.names() and not has_weights(name):
+        return random_tagger(name), "random"
+    return kmt.load(name), "released"
+
+
+def has_weights(name: str) -> bool:
+    """Whether the weights that `load` would take lie on this machine: nothing is downloaded."""
+    from keras_musictag.zoo.catalog import best_entry, entries
+
+    card = best_entry(name)
+    return card is not None and bool(list(entries()[card.name].glob("*.safetensors")))
 
 
 def random_tagger(name: str):
-    """Random weights, whose normalisations fit the demo clip, so that features and scores are of a usual size."""
+    """Random weights, whose normalisations fit what the check hears: features and scores are of a usual size."""
     import keras
+    import numpy as np
 
     import keras_musictag as kmt
     from keras_musictag.exporting.signals import signals
 
     keras.utils.set_random_seed(0)
     tagger = kmt.build(name, tags=[f"tag{i}" for i in range(50)])
-    chunks = signals(tagger)["music"][:2]
+    chunks = np.concatenate(list(signals(tagger).values()))  # a batch too alike would be blown up by its normalisation
     norms = [layer for layer in tagger.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for norm in norms:
-        norm.momentum = 0.5  # the moving statistics of a few steps are then those of the clip
+        norm.momentum = 0.5  # the moving statistics of a few steps are then those of the batch
     for _ in range(8):
         tagger(chunks, training=True)
     return tagger
@@ -211,42 +239,50 @@ def signals_of(chunking) -> dict:
 # Table
 
 
-def write_table(rows: dict, path: Path) -> None:
-    """Puts the table between its two marks in a document; the second mark is written where it lacks.
+def write_tables(rows: dict, path: Path) -> None:
+    """Puts a table for each network between two marks of a document; the second mark is written where it lacks.
 
     Raises:
         SystemExit: If the document has not the first mark.
     """
     text = path.read_text("utf-8")
     if BEGIN not in text:
-        sys.exit(f"{path} has no line {BEGIN!r}, behind which the table would go.")
+        sys.exit(f"{path} has no line {BEGIN!r}, behind which the tables would go.")
     head, _, tail = text.partition(BEGIN)
     tail = tail.partition(END)[2] if END in tail else tail
-    lines = [f"| {' | '.join(COLUMNS)} |", f"| {' | '.join('---' for _ in COLUMNS)} |"]
-    lines += [row_of(key, row) for key, row in sorted(rows.items(), key=lambda item: place(item[0]))]
-    table = "\n".join(lines)
+    tables = "\n\n".join(table_of(name, rows) for name in sorted({key.split(" ")[0] for key in rows}))
     with whole_file(path) as scratch:
-        scratch.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
+        scratch.write_text(f"{head}{BEGIN}\n\n{tables}\n\n{END}{tail}", encoding="utf-8")
 
 
-def place(key: str) -> tuple:
-    """Where a row stands: by network, then as the formats and precisions are listed above."""
-    name, format, precision = key.rsplit(" ", 2)
-    return name, list(PRECISIONS).index(format), PRECISIONS[format].index(precision)
+def table_of(name: str, rows: dict) -> str:
+    """The rows of a network, in the order in which formats and precisions are listed above."""
+
+    def place(key):
+        _, format, precision, input = key.split(" ")
+        return list(PRECISIONS).index(format), INPUTS.index(input), PRECISIONS[format].index(precision)
+
+    keys = sorted((key for key in rows if key.split(" ")[0] == name), key=place)
+    weights = next((rows[key]["weights"] for key in keys if "weights" in rows[key]), "no")
+    lines = [f"## {name} ({weights} weights)\n", line_of(COLUMNS), line_of("---" for _ in COLUMNS)]
+    return "\n".join(lines + [row_of(key, rows[key]) for key in keys])
 
 
 def row_of(key: str, row: dict) -> str:
-    cells = [*key.rsplit(" ", 2)]
-    cells.insert(1, row.get("weights", ""))
+    cells = key.split(" ")[1:]
     if "refused" in row:
         reason = re.sub(r"\s+", " ", row["refused"]).replace("|", "\\|")
-        return f"| {' | '.join([*cells, f'does not convert: {reason}', *[''] * (len(COLUMNS) - len(cells) - 1)])} |"
+        return line_of([*cells, f"does not convert: {reason}", *[""] * (len(COLUMNS) - len(cells) - 1)])
     checks = row["checks"]
     cells += [str(row["batch"] or "any"), f"{row['bytes'] / 1e6:.1f}", f"{checks['music']:.0e}"]
     cells += [f"{max(checks.values()):.0e}"]
     for signal in ("chunk", "track"):
         times = row.get("seconds", {}).get(signal)
         cells += [f"{1e3 * times['engine']:.1f}", f"{times['keras'] / times['engine']:.2f}"] if times else ["", ""]
+    return line_of(cells)
+
+
+def line_of(cells) -> str:
     return f"| {' | '.join(cells)} |"
 
 
