@@ -62,6 +62,18 @@ COLUMNS = (
 )
 
 
+SUMMARY_COLUMNS = (
+    "format",
+    "precision",
+    "input",
+    "networks that convert",
+    "one chunk, of Keras's speed",
+    "29 s, of Keras's speed",
+    "largest difference, released weights",
+    "random weights",
+)
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME")
@@ -84,7 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(options) -> None:
-    """Measures what lacks, one row after another; the table is written after each."""
+    """Measures what lacks, one row after another, and then writes the tables."""
     rows = json.loads(options.state.read_text("utf-8")) if options.state.is_file() else {}
     for name in options.names or architectures.names():
         for artefact in artefacts(name, options):
@@ -96,7 +108,7 @@ def run(options) -> None:
             options.state.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(options.state) as scratch:
                 scratch.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-            write_tables(rows, options.table)
+    write_tables(rows, options.table)
 
 
 def artefacts(name: str, options) -> list[tuple[str, str, str]]:
@@ -240,7 +252,7 @@ def signals_of(chunking) -> dict:
 
 
 def write_tables(rows: dict, path: Path) -> None:
-    """Puts a table for each network between two marks of a document; the second mark is written where it lacks.
+    """Puts a summary and a table for each network between two marks of a document; the second is written if it lacks.
 
     Raises:
         SystemExit: If the document has not the first mark.
@@ -250,19 +262,39 @@ def write_tables(rows: dict, path: Path) -> None:
         sys.exit(f"{path} has no line {BEGIN!r}, behind which the tables would go.")
     head, _, tail = text.partition(BEGIN)
     tail = tail.partition(END)[2] if END in tail else tail
-    tables = "\n\n".join(table_of(name, rows) for name in sorted({key.split(" ")[0] for key in rows}))
+    names = sorted({key.split(" ")[0] for key in rows})
+    tables = "\n\n".join([summary(rows), *(table_of(name, rows) for name in names)])
     with whole_file(path) as scratch:
         scratch.write_text(f"{head}{BEGIN}\n\n{tables}\n\n{END}{tail}", encoding="utf-8")
 
 
+def summary(rows: dict) -> str:
+    """A line for each kind of export: how many networks convert, their speed in Keras's, and their differences."""
+    lines = ["## In short\n", line_of(SUMMARY_COLUMNS), line_of("---" for _ in SUMMARY_COLUMNS)]
+    for kind in sorted({key.partition(" ")[2] for key in rows}, key=place):
+        of_kind = [row for key, row in rows.items() if key.partition(" ")[2] == kind]
+        there = [row for row in of_kind if "refused" not in row]
+        cells = [*kind.split(" "), f"{len(there)} of {len(of_kind)}"]
+        for signal in ("chunk", "track"):
+            times = [row["seconds"][signal] for row in there if "seconds" in row]
+            speeds = sorted(time["keras"] / time["engine"] for time in times)
+            cells += [f"{statistics.median(speeds):.2f} ({speeds[0]:.2f} to {speeds[-1]:.2f})" if speeds else ""]
+        for weights in ("released", "random"):
+            worst = [max(row["checks"].values()) for row in there if row["weights"] == weights]
+            cells += [f"{max(worst):.0e}" if worst else ""]
+        lines.append(line_of(cells))
+    return "\n".join(lines)
+
+
+def place(kind: str) -> tuple[int, int, int]:
+    """Where a "<format> <precision> <input>" stands: as they are listed above."""
+    format, precision, input = kind.split(" ")
+    return list(PRECISIONS).index(format), INPUTS.index(input), PRECISIONS[format].index(precision)
+
+
 def table_of(name: str, rows: dict) -> str:
-    """The rows of a network, in the order in which formats and precisions are listed above."""
-
-    def place(key):
-        _, format, precision, input = key.split(" ")
-        return list(PRECISIONS).index(format), INPUTS.index(input), PRECISIONS[format].index(precision)
-
-    keys = sorted((key for key in rows if key.split(" ")[0] == name), key=place)
+    """The rows of a network."""
+    keys = sorted((key for key in rows if key.split(" ")[0] == name), key=lambda key: place(key.partition(" ")[2]))
     weights = next((rows[key]["weights"] for key in keys if "weights" in rows[key]), "no")
     lines = [f"## {name} ({weights} weights)\n", line_of(COLUMNS), line_of("---" for _ in COLUMNS)]
     return "\n".join(lines + [row_of(key, rows[key]) for key in keys])

@@ -1,4 +1,4 @@
-"""`scripts/bench_export.py` writes the table of docs/export.md: one architecture, measured for real."""
+"""`scripts/bench_export.py` writes docs/export_table.md: one architecture, measured for real."""
 
 import importlib
 import importlib.util
@@ -24,9 +24,9 @@ def bench():
 def measured(bench, tmp_path_factory):
     """State and document after one row was measured."""
     folder = tmp_path_factory.mktemp("bench")
-    state, document = folder / "state" / "rows.json", folder / "export.md"
-    document.write_text("# Title\n\n<!-- table -->\n\nBehind.\n", encoding="utf-8")
-    options = ["vgg", "--formats", "onnx", "--precisions", "float32", "--seconds", "0.1"]
+    state, document = folder / "state" / "rows.json", folder / "table.md"
+    document.write_text("# Title\n\n<!-- tables -->\n\nBehind.\n", encoding="utf-8")
+    options = ["vgg", "--formats", "onnx", "--precisions", "float32", "--inputs", "waveform", "--seconds", "0.1"]
     arguments = [*options, "--state", str(state), "--table", str(document)]
     bench.main(arguments)
     return state, document, arguments
@@ -34,7 +34,7 @@ def measured(bench, tmp_path_factory):
 
 def test_a_row_says_size_difference_and_speed(measured, bench):
     rows = json.loads(measured[0].read_text())
-    assert list(rows) == ["vgg onnx float32"]
+    assert list(rows) == ["vgg onnx float32 waveform"]
     (row,) = rows.values()
     assert row["weights"] == "released" and row["batch"] is None
     assert 2e6 < row["bytes"] < 4e6
@@ -47,13 +47,16 @@ def test_a_row_says_size_difference_and_speed(measured, bench):
     assert row["seconds"]["track"]["engine"] > row["seconds"]["chunk"]["engine"]
 
 
-def test_the_table_stands_between_its_marks(measured, bench):
-    head, table, tail = measured[1].read_text().partition("<!-- table -->\n")
-    table, _, tail = tail.partition("<!-- end of table -->")
+def test_the_tables_stand_between_their_marks(measured, bench):
+    head, tables, tail = measured[1].read_text().partition("<!-- tables -->\n")
+    tables, _, tail = tail.partition("<!-- end of tables -->")
     assert (head, tail) == ("# Title\n\n", "\n\nBehind.\n")
-    lines = table.splitlines()
-    assert len(lines) == 3 and lines[2].startswith("| vgg | released | onnx | float32 | any | 2.")
-    assert len({line.count("|") for line in lines}) == 1
+    summary, network = tables.strip().split("\n\n## ")[0].splitlines(), tables.strip().split("\n\n## ")[1].splitlines()
+    assert network[0] == "vgg (released weights)"
+    assert len(network) == 5 and network[4].startswith("| onnx | float32 | waveform | any | 2.")
+    assert len(summary) == 5 and summary[4].startswith("| onnx | float32 | waveform | 1 of 1 | ")
+    for table in (summary[2:], network[2:]):
+        assert len({line.count("|") for line in table}) == 1
 
 
 def test_what_was_measured_is_not_measured_again(measured, bench, monkeypatch):
@@ -64,28 +67,54 @@ def test_what_was_measured_is_not_measured_again(measured, bench, monkeypatch):
 
 
 def test_what_does_not_convert_has_a_row_that_says_why(bench, tmp_path):
-    document = tmp_path / "export.md"
-    document.write_text("<!-- table -->\nold\n<!-- end of table -->\n", encoding="utf-8")
+    document = tmp_path / "table.md"
+    document.write_text("<!-- tables -->\nold\n<!-- end of tables -->\n", encoding="utf-8")
     rows = {
-        "vgg onnx float16": {"weights": "released", "refused": "It needs the operators:\nA | B."},
-        "crnn litert int8": {"refused": "Its process ended with code -11: It said nothing."},
-        "vgg litert float32": {"refused": "x"},
+        "vgg onnx float16 waveform": {"weights": "released", "refused": "It needs the operators:\nA | B."},
+        "vgg onnx float32 log-mel": {"weights": "released", "refused": "x"},
+        "crnn litert int8 waveform": {"refused": "Its process ended with code -11: It said nothing."},
+        "vgg litert float32 waveform": {"refused": "x"},
     }
-    bench.write_table(rows, document)
-    lines = document.read_text().splitlines()[3:-1]
-    assert [line.split(" | ")[:4] for line in lines] == [  # by network, then in the order of the formats
-        ["| crnn", "", "litert", "int8"],
-        ["| vgg", "", "litert", "float32"],
-        ["| vgg", "released", "onnx", "float16"],
+    bench.write_tables(rows, document)
+    text = document.read_text()
+    lines = [line.split(" | ")[:3] for line in text.partition("## crnn")[2].splitlines() if "does not convert" in line]
+    assert lines == [  # by network, then in the order of the formats
+        ["| litert", "int8", "waveform"],
+        ["| litert", "float32", "waveform"],
+        ["| onnx", "float16", "waveform"],
+        ["| onnx", "float32", "log-mel"],
     ]
-    assert "does not convert: It needs the operators: A \\| B." in lines[2]
+    assert "does not convert: It needs the operators: A \\| B." in text and "old" not in text
+    assert "| onnx | float16 | waveform | 0 of 1 |" in text
     document.write_text("no mark", encoding="utf-8")
-    with pytest.raises(SystemExit, match="<!-- table -->"):
-        bench.write_table(rows, document)
+    with pytest.raises(SystemExit, match="<!-- tables -->"):
+        bench.write_tables(rows, document)
+
+
+def test_the_summary_tells_released_weights_from_random_ones(bench):
+    def row(weights, difference, speed):
+        times = {"engine": 1.0, "keras": speed}
+        return {"weights": weights, "checks": {"music": difference}, "seconds": {"chunk": times, "track": times}}
+
+    names = ("vgg", "crnn", "fcn")
+    found = zip(names, (row("released", 1e-5, 1), row("random", 2e-4, 3), row("released", 3e-5, 2)), strict=True)
+    last = bench.summary({f"{name} onnx float32 waveform": row for name, row in found}).splitlines()[-1]
+    speeds = "2.00 (1.00 to 3.00)"
+    assert last == f"| onnx | float32 | waveform | 3 of 3 | {speeds} | {speeds} | 3e-05 | 2e-04 |"
+
+
+def test_only_networks_behind_a_log_mel_front_end_have_rows_of_it(bench):
+    class Options:
+        formats, precisions, inputs = ["savedmodel", "litert"], ["float32"], ["waveform", "log-mel"]
+
+    waveform = [("savedmodel", "float32", "waveform"), ("litert", "float32", "waveform")]
+    assert bench.artefacts("sample_cnn_se", Options) == waveform
+    assert bench.artefacts("harmonic_cnn", Options) == waveform
+    assert bench.artefacts("vgg", Options) == [*waveform, ("litert", "float32", "log-mel")]
 
 
 def test_a_process_that_fails_makes_a_row(bench):
-    row = bench.in_a_process("no_such_network", "onnx", "float32", 0)
+    row = bench.in_a_process("no_such_network", "onnx", "float32", "waveform", 0)
     assert "no_such_network" in row["refused"]
 
 
@@ -93,6 +122,7 @@ def test_every_precision_of_every_format_has_its_row(bench):
     for format, name in FORMATS.items():
         writer = importlib.import_module(f"keras_musictag.exporting.{name}")
         assert set(bench.PRECISIONS[format]) == set(writer.PRECISIONS)
+        assert (format in bench.WITH_LOG_MEL) == ("log-mel" in writer.INPUTS)
 
 
 def test_random_weights_fit_the_music(bench):

@@ -26,8 +26,7 @@ settings = json.loads((folder / "artefact.json").read_text("utf-8"))["model"]
 chunking = settings["chunking"]
 size, hop, context = (chunking[f"{{part}}_samples"] for part in ("chunk", "hop", "context"))
 samples, file_rate = soundfile.read(sys.argv[1], dtype="float32", always_2d=True)
-samples = soxr.resample(samples.mean(axis=1), file_rate, chunking["sample_rate_hz"])
-track = np.pad(samples, context)  # zeros at both ends
+track = np.pad(soxr.resample(samples.mean(axis=1), file_rate, chunking["sample_rate_hz"]), context)  # zeros around it
 track = np.pad(track, (0, max(0, size - len(track))))
 starts = list(range(0, len(track) - size + 1, hop))
 if starts[-1] + size < len(track) - context:
