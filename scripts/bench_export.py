@@ -9,7 +9,7 @@ normalisations that fit what it hears. Each export is written, compared and time
 is kept in `state/bench_export.json`: what is there is not measured again without `--again`. The tables go into
 docs/export_table.md, behind its `<!-- tables -->`.
 
-Engine and Keras each run in a process of their own and take turns, call by call. `--seconds 0` measures no speed.
+Engine and Keras each run in a process of their own and take turns. `--seconds 0` measures no speed.
 """
 
 import argparse
@@ -42,8 +42,10 @@ PRECISIONS = {  # by format, as each module's `PRECISIONS` has them; a test comp
     "openvino": ("float32", "float16", "bfloat16"),
     "keras": ("float32", "bfloat16", "float16"),
 }
-MIN_TURNS = 3
-WARM_UPS = 2
+WARM_UPS = 2  # calls at the begin of each turn
+MIN_CALLS = 3
+TURN_SECONDS = 0.4
+REST_SECONDS = 0.1  # after which the threads of the one before wait no more by spinning
 TIMEOUT_SECONDS = 3600
 INPUTS = ("waveform", "log-mel")
 WITH_LOG_MEL = ("litert", "onnx", "openvino")  # formats that take it
@@ -218,12 +220,23 @@ def speed(tagger, folder: Path, seconds: float) -> dict:
 
 
 def take_turns(engine, keras_, signal: str, seconds: float) -> dict:
+    """The median of each one's calls. A turn is many calls: between single ones the other's threads still spin."""
+    found, end = {"engine": [], "keras": []}, time.perf_counter() + seconds
+    while time.perf_counter() < end or not found["keras"]:
+        found["engine"] += turn(engine, signal)
+        found["keras"] += turn(keras_, signal)
+    return {name: statistics.median(durations) for name, durations in found.items()}
+
+
+def turn(run, signal: str) -> list[float]:
+    """Durations of calls in a row, but for the first ones."""
+    time.sleep(REST_SECONDS)
     for _ in range(WARM_UPS):
-        engine(signal), keras_(signal)
-    pairs, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end or len(pairs) < MIN_TURNS:
-        pairs.append((engine(signal), keras_(signal)))
-    return dict(zip(("engine", "keras"), map(statistics.median, zip(*pairs, strict=True)), strict=True))
+        run(signal)
+    durations = []
+    while len(durations) < MIN_CALLS or sum(durations) < TURN_SECONDS:
+        durations.append(run(signal))
+    return durations
 
 
 def keep_time(folder: str) -> None:
