@@ -83,6 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--precisions", type=lambda text: text.split(","))
     parser.add_argument("--inputs", type=lambda text: text.split(","), default=list(INPUTS))
     parser.add_argument("--seconds", type=float, default=4.0, help="of turns for each measurement [%(default)s]")
+    parser.add_argument("--song", help="the check's music [the demo clip]")
     parser.add_argument("--again", action="store_true", help="measure what is there, too")
     parser.add_argument("--state", type=Path, default=STATE)
     parser.add_argument("--table", type=Path, default=TABLE)
@@ -90,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--clock", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.row:
-        print(json.dumps(measure(*options.row, options.seconds)))
+        print(json.dumps(measure(*options.row, options.song, options.seconds)))
     elif options.clock:
         keep_time(options.clock)
     else:
@@ -105,7 +106,7 @@ def run(options) -> None:
             key = " ".join((name, *artefact))
             if key in rows and not options.again:
                 continue
-            rows[key] = in_a_process(name, *artefact, options.seconds)
+            rows[key] = in_a_process(name, *artefact, options.song, options.seconds)
             print(f"{name} {rows[key].get('weights', '')}: {row_of(key, rows[key])}", flush=True)
             options.state.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(options.state) as scratch:
@@ -129,9 +130,10 @@ def has_log_mel(name: str) -> bool:
     return name not in architectures.names() or isinstance(architectures.get(name).FRONTEND, log_mel.Config)
 
 
-def in_a_process(name: str, format: str, precision: str, input: str, seconds: float) -> dict:
+def in_a_process(name: str, format: str, precision: str, input: str, song: str | None, seconds: float) -> dict:
     """`measure`, whose process may end early: then the row says why."""
     command = [sys.executable, __file__, "--seconds", str(seconds), "--row", name, format, precision, input]
+    command += ["--song", song] if song else []
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
@@ -142,7 +144,7 @@ def in_a_process(name: str, format: str, precision: str, input: str, seconds: fl
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(name: str, format: str, precision: str, input: str, seconds: float) -> dict:
+def measure(name: str, format: str, precision: str, input: str, song: str | None, seconds: float) -> dict:
     """Exports a tagger, and times it against Keras. Where it does not convert, `{"refused": why}`."""
     from keras_musictag.errors import ExportError
     from keras_musictag.exporting import export
@@ -151,7 +153,7 @@ def measure(name: str, format: str, precision: str, input: str, seconds: float) 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "exported"
         try:
-            artefact = export(tagger, format, folder, precision, input)
+            artefact = export(tagger, format, folder, precision, input, audio=song)
         except ExportError as error:
             return {"weights": weights, "refused": str(error)}
         found = {

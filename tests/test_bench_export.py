@@ -114,7 +114,7 @@ def test_only_networks_behind_a_log_mel_front_end_have_rows_of_it(bench):
 
 
 def test_a_process_that_fails_makes_a_row(bench):
-    row = bench.in_a_process("no_such_network", "onnx", "float32", "waveform", 0)
+    row = bench.in_a_process("no_such_network", "onnx", "float32", "waveform", None, 0)
     assert "no_such_network" in row["refused"]
 
 

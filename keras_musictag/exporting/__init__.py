@@ -29,6 +29,7 @@ def export(
     input: str = "waveform",
     version: int = 1,
     licences: dict[str, str] | None = None,
+    audio: str | PathLike | None = None,
 ) -> Artefact:
     """Writes a tagger as a model of another runtime, and compares that with Keras before anything is there.
 
@@ -42,6 +43,7 @@ def export(
         input: "waveform", or "log-mel" for a model that takes the front end's features.
         version: Of a SavedModel: the number of its folder.
         licences: Of code, weights and training data, to be told in `artefact.json`.
+        audio: The file that is the check's music; None for the demo clip.
 
     Returns:
         The folder's `Artefact`: `.checks` are the largest differences of a score from Keras, by signal.
@@ -73,7 +75,7 @@ def export(
         batch = writer.write(tagger, scratch, precision, input, **options)
         settings = {"format": format, "precision": precision, "input": input, "batch": batch, "licences": licences}
         artefact = complete_folder(tagger, scratch, tolerance=writer.PRECISIONS[precision], **settings)
-        artefact = _checked(tagger, artefact, scratch)
+        artefact = _checked(tagger, artefact, scratch, audio)
         _move(scratch, target, version)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -118,12 +120,12 @@ def _check_target(target: Path, format: str, version: int) -> None:
         raise ExportError(f"{target} is there already. Name another folder, or remove it.")
 
 
-def _checked(tagger, artefact: Artefact, scratch: Path) -> Artefact:
+def _checked(tagger, artefact: Artefact, scratch: Path, audio) -> Artefact:
     """The artefact with its differences from Keras, written again; raises ExportError above the tolerance."""
     from keras_musictag.exporting.check import differences
     from keras_musictag.exporting.signals import expected
 
-    checks = differences(scratch, expected(tagger, artefact.input))
+    checks = differences(scratch, expected(tagger, artefact.input, audio))
     worst = max(checks, key=checks.get)
     if not checks[worst] <= artefact.tolerance:
         raise ExportError(

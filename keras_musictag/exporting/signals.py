@@ -1,6 +1,7 @@
 """What an exported model is compared on: real music and the extremes, with what Keras says of them."""
 
 from dataclasses import dataclass
+from os import PathLike
 
 import keras
 import numpy as np
@@ -27,23 +28,30 @@ class Expected:
     embedding: np.ndarray
 
 
-def expected(tagger: Tagger, form: str) -> dict[str, Expected]:
+def expected(tagger: Tagger, form: str, audio: str | PathLike | None = None) -> dict[str, Expected]:
     """The scores and embeddings of a tagger, in float32, by signal.
 
     Args:
         tagger: With its weights.
         form: "waveform" or "log-mel".
+        audio: A file of music; None for the demo clip.
     """
     tagger = _in_float32(tagger)
     scores, embedding = tagger.runner(), tagger.runner(tagger.embedding_layer)
     make = _features(tagger) if form == "log-mel" else np.asarray
-    return {name: Expected(make(chunks), scores(chunks), embedding(chunks)) for name, chunks in signals(tagger).items()}
+    heard = signals(tagger, audio)
+    return {name: Expected(make(chunks), scores(chunks), embedding(chunks)) for name, chunks in heard.items()}
 
 
-def signals(tagger: Tagger) -> dict[str, np.ndarray]:
-    """Float32 (chunks, chunk_samples) by name: the demo clip, digital silence, noise, and noise at full scale."""
+def signals(tagger: Tagger, audio: str | PathLike | None = None) -> dict[str, np.ndarray]:
+    """Float32 (chunks, chunk_samples) by name: music, digital silence, noise, and noise at full scale.
+
+    Args:
+        tagger: That is to hear them.
+        audio: A file of music; None for the demo clip.
+    """
     chunking = tagger.spec.chunking
-    clip = read(demo_clip(), chunking.sample_rate_hz).samples
+    clip = read(audio or demo_clip(), chunking.sample_rate_hz).samples
     music = np.stack([chunk for _, chunk in cut([clip], chunking)])
     noise = np.random.default_rng(0).normal(0, 0.1, (1, chunking.chunk_samples)).astype(np.float32)
     return {"music": music, "silence": np.zeros_like(noise), "noise": noise, "full scale": np.sign(noise)}
