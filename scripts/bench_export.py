@@ -5,14 +5,15 @@
 
 NAME is an architecture, or whatever `keras_musictag.load` takes; all architectures by default. An architecture with
 weights on this machine has these (bundled, or `keras-musictag zoo import`ed); another has random ones, with
-normalisations that fit what it hears. Each export is written, compared and timed by a process of its own. What it found
-is kept in `state/bench_export.json`: what is there is not measured again without `--again`. The tables go into
-docs/export_table.md, behind its `<!-- tables -->`.
+normalisations that fit what it hears: then an export may exceed its tolerance, and its row says so. Each export is
+written, compared and timed by a process of its own. What it found is kept in `state/bench_export.json`: what is there
+is not measured again without `--again`. The tables go into docs/export_table.md, behind its `<!-- tables -->`.
 
 Engine and Keras each run in a process of their own and take turns. `--seconds 0` measures no speed.
 """
 
 import argparse
+import importlib
 import json
 import os
 import re
@@ -68,7 +69,7 @@ SUMMARY_COLUMNS = (
     "format",
     "precision",
     "input",
-    "networks that convert",
+    "networks exported",
     "one chunk, of Keras's speed",
     "29 s, of Keras's speed",
     "largest difference, released weights",
@@ -145,11 +146,15 @@ def in_a_process(name: str, format: str, precision: str, input: str, song: str |
 
 
 def measure(name: str, format: str, precision: str, input: str, song: str | None, seconds: float) -> dict:
-    """Exports a tagger, and times it against Keras. Where it does not convert, `{"refused": why}`."""
+    """Exports a tagger, and times it against Keras. Where that fails, `{"refused": why}`."""
     from keras_musictag.errors import ExportError
     from keras_musictag.exporting import export
 
     tagger, weights = tagger_of(name)
+    tolerances = importlib.import_module(f"keras_musictag.exporting.{FORMATS[format]}").PRECISIONS
+    tolerance = tolerances[precision]
+    if weights == "random":  # which magnify rounding as no trained ones do: the row marks what would be refused
+        tolerances[precision] = 1.0
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "exported"
         try:
@@ -161,17 +166,19 @@ def measure(name: str, format: str, precision: str, input: str, song: str | None
             "batch": artefact.batch,
             "bytes": sum((folder / file).stat().st_size for file in artefact.files),
             "checks": artefact.checks,
+            "tolerance": tolerance,
+            "versions": artefact.versions,
         }
         return found | (speed(tagger, folder, seconds) if seconds > 0 else {})
 
 
 def tagger_of(name: str):
-    """`(tagger, "released" or "random")`."""
+    """`(tagger, "released", "random" or "its own")`."""
     import keras_musictag as kmt
 
-    if name in architectures.names() and not has_weights(name):
-        return random_tagger(name), "random"
-    return kmt.load(name), "released"
+    if name not in architectures.names():
+        return kmt.load(name), "its own"
+    return (kmt.load(name), "released") if has_weights(name) else (random_tagger(name), "random")
 
 
 def has_weights(name: str) -> bool:
@@ -213,7 +220,8 @@ def speed(tagger, folder: Path, seconds: float) -> dict:
         def engine(signal):
             clock.stdin.write(f"{signal}\n")
             clock.stdin.flush()
-            return float(clock.stdout.readline())
+            line = clock.stdout.readline()
+            return float(line) if line else sys.exit("The engine's process ended while it was timed.")
 
         audio = signals_of(tagger.spec.chunking)
         found = {s: take_turns(engine, lambda signal: duration(tagger, audio[signal]), s, seconds) for s in audio}
@@ -277,19 +285,25 @@ def write_tables(rows: dict, path: Path) -> None:
         sys.exit(f"{path} has no line {BEGIN!r}, behind which the tables would go.")
     head, _, tail = text.partition(BEGIN)
     tail = tail.partition(END)[2] if END in tail else tail
-    names = sorted({key.split(" ")[0] for key in rows})
-    tables = "\n\n".join([summary(rows), *(table_of(name, rows) for name in names)])
+    names = sorted({key.rsplit(" ", 3)[0] for key in rows})
+    tables = "\n\n".join([versions(rows), summary(rows), *(table_of(name, rows) for name in names)])
     with whole_file(path) as scratch:
         scratch.write_text(f"{head}{BEGIN}\n\n{tables}\n\n{END}{tail}", encoding="utf-8")
 
 
+def versions(rows: dict) -> str:
+    """What the rows were measured with."""
+    found = {item for row in rows.values() for item in row.get("versions", {}).items()}
+    return f"Measured with {', '.join(f'{package} {version}' for package, version in sorted(found))}."
+
+
 def summary(rows: dict) -> str:
-    """A line for each kind of export: how many networks convert, their speed in Keras's, and their differences."""
+    """A line for each kind of export: how many networks are exported, their speed in Keras's, and their differences."""
     lines = ["## In short\n", line_of(SUMMARY_COLUMNS), line_of("---" for _ in SUMMARY_COLUMNS)]
-    for kind in sorted({key.partition(" ")[2] for key in rows}, key=place):
-        of_kind = [row for key, row in rows.items() if key.partition(" ")[2] == kind]
+    for kind in sorted({kind_of(key) for key in rows}, key=place):
+        of_kind = [row for key, row in rows.items() if kind_of(key) == kind]
         there = [row for row in of_kind if "refused" not in row]
-        cells = [*kind.split(" "), f"{len(there)} of {len(of_kind)}"]
+        cells = [*kind, f"{len(there)} of {len(of_kind)}"]
         for signal in ("chunk", "track"):
             times = [row["seconds"][signal] for row in there if "seconds" in row]
             speeds = sorted(time["keras"] / time["engine"] for time in times)
@@ -301,28 +315,34 @@ def summary(rows: dict) -> str:
     return "\n".join(lines)
 
 
-def place(kind: str) -> tuple[int, int, int]:
-    """Where a "<format> <precision> <input>" stands: as they are listed above."""
-    format, precision, input = kind.split(" ")
+def kind_of(key: str) -> tuple[str, str, str]:
+    """`(format, precision, input)` of the key of a row."""
+    return tuple(key.rsplit(" ", 3)[1:])
+
+
+def place(kind: tuple[str, str, str]) -> tuple[int, int, int]:
+    """Where a kind of export stands: as they are listed above."""
+    format, precision, input = kind
     return list(PRECISIONS).index(format), INPUTS.index(input), PRECISIONS[format].index(precision)
 
 
 def table_of(name: str, rows: dict) -> str:
     """The rows of a network."""
-    keys = sorted((key for key in rows if key.split(" ")[0] == name), key=lambda key: place(key.partition(" ")[2]))
+    keys = sorted((key for key in rows if key.rsplit(" ", 3)[0] == name), key=lambda key: place(kind_of(key)))
     weights = next((rows[key]["weights"] for key in keys if "weights" in rows[key]), "no")
     lines = [f"## {name} ({weights} weights)\n", line_of(COLUMNS), line_of("---" for _ in COLUMNS)]
     return "\n".join(lines + [row_of(key, rows[key]) for key in keys])
 
 
 def row_of(key: str, row: dict) -> str:
-    cells = key.split(" ")[1:]
+    cells = list(kind_of(key))
     if "refused" in row:
         reason = re.sub(r"\s+", " ", row["refused"]).replace("|", "\\|")
-        return line_of([*cells, f"does not convert: {reason}", *[""] * (len(COLUMNS) - len(cells) - 1)])
+        return line_of([*cells, f"refused: {reason}", *[""] * (len(COLUMNS) - len(cells) - 1)])
     checks = row["checks"]
     cells += [str(row["batch"] or "any"), f"{row['bytes'] / 1e6:.1f}", f"{checks['music']:.0e}"]
-    cells += [f"{max(checks.values()):.0e}"]
+    worst = max(checks.values())
+    cells += [f"{worst:.0e}{' (too large)' if worst > row['tolerance'] else ''}"]
     for signal in ("chunk", "track"):
         times = row.get("seconds", {}).get(signal)
         cells += [f"{1e3 * times['engine']:.1f}", f"{times['keras'] / times['engine']:.2f}"] if times else ["", ""]

@@ -1,6 +1,22 @@
+"""What all tests share: Ctrl-C in what they start, and an export that is made once."""
+
 import signal
+
+import pytest
 
 # A shell without job control lets what it starts in the background ignore Ctrl-C, and so all that the tests start: the
 # tests of Ctrl-C would wait for ever. A handler of this process is the default again in the processes that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def exported_vgg_onnx(tmp_path_factory):
+    """The path of an exported folder: the bundled vgg in ONNX, float32, from waveforms. Tests leave it as it is."""
+    import keras_musictag as kmt
+    from keras_musictag.data import bundled
+
+    folder = tmp_path_factory.mktemp("exported_vgg_onnx") / "vgg"
+    licences = {"code": "ISC", "weights": "ISC", "training_data": "CC BY-NC-SA 3.0"}
+    kmt.export(kmt.load(bundled("zoo") / "vgg-mtat-v1"), "onnx", folder, licences=licences)
+    return folder

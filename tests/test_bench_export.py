@@ -51,7 +51,8 @@ def test_the_tables_stand_between_their_marks(measured, bench):
     head, tables, tail = measured[1].read_text().partition("<!-- tables -->\n")
     tables, _, tail = tail.partition("<!-- end of tables -->")
     assert (head, tail) == ("# Title\n\n", "\n\nBehind.\n")
-    summary, network = tables.strip().split("\n\n## ")[0].splitlines(), tables.strip().split("\n\n## ")[1].splitlines()
+    versions, summary, network = (part.splitlines() for part in tables.strip().split("\n\n## "))
+    assert "onnxruntime" in versions[0]
     assert network[0] == "vgg (released weights)"
     assert len(network) == 5 and network[4].startswith("| onnx | float32 | waveform | any | 2.")
     assert len(summary) == 5 and summary[4].startswith("| onnx | float32 | waveform | 1 of 1 | ")
@@ -66,7 +67,7 @@ def test_what_was_measured_is_not_measured_again(measured, bench, monkeypatch):
     assert measured[1].read_text() == before
 
 
-def test_what_does_not_convert_has_a_row_that_says_why(bench, tmp_path):
+def test_what_is_refused_has_a_row_that_says_why(bench, tmp_path):
     document = tmp_path / "table.md"
     document.write_text("<!-- tables -->\nold\n<!-- end of tables -->\n", encoding="utf-8")
     rows = {
@@ -77,18 +78,25 @@ def test_what_does_not_convert_has_a_row_that_says_why(bench, tmp_path):
     }
     bench.write_tables(rows, document)
     text = document.read_text()
-    lines = [line.split(" | ")[:3] for line in text.partition("## crnn")[2].splitlines() if "does not convert" in line]
+    lines = [line.split(" | ")[:3] for line in text.partition("## crnn")[2].splitlines() if "refused" in line]
     assert lines == [  # by network, then in the order of the formats
         ["| litert", "int8", "waveform"],
         ["| litert", "float32", "waveform"],
         ["| onnx", "float16", "waveform"],
         ["| onnx", "float32", "log-mel"],
     ]
-    assert "does not convert: It needs the operators: A \\| B." in text and "old" not in text
+    assert "refused: It needs the operators: A \\| B." in text and "old" not in text
     assert "| onnx | float16 | waveform | 0 of 1 |" in text
     document.write_text("no mark", encoding="utf-8")
     with pytest.raises(SystemExit, match="<!-- tables -->"):
         bench.write_tables(rows, document)
+
+
+def test_a_difference_above_the_tolerance_is_marked(bench):
+    row = {"weights": "random", "batch": None, "bytes": 1500000, "checks": {"music": 1e-5, "noise": 2e-3}}
+    for tolerance, cell in ((3e-3, "2e-03"), (1e-3, "2e-03 (too large)")):
+        line = bench.row_of("vgg onnx float32 waveform", row | {"tolerance": tolerance})
+        assert line.startswith(f"| onnx | float32 | waveform | any | 1.5 | 1e-05 | {cell} |")
 
 
 def test_the_summary_tells_released_weights_from_random_ones(bench):

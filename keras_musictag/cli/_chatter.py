@@ -16,6 +16,9 @@ CHATTER = re.compile(r"[IW]\d{4} [\d:.]+ +\d+ \S+\] |WARNING: All log messages b
 @contextmanager
 def without_chatter() -> Iterator[None]:
     """Holds back what the process writes to standard error; at the end, what is not chatter is told."""
+    if sys.stderr is None:  # closed, or there is none, as under pythonw: nobody is to be kept from anything
+        yield
+        return
     with tempfile.TemporaryFile() as held:
         sys.stderr.flush()
         before = os.dup(2)

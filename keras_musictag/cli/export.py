@@ -22,22 +22,29 @@ INPUTS = ("waveform", "log-mel")
     "--input", "takes", type=click.Choice(INPUTS), default="waveform", help="Audio, or the features of the front end."
 )
 @click.option("--version", type=click.IntRange(min=1), default=1, help="Of a savedmodel: the number of its folder.")
-def command(out, model, weights, form, precision, takes, version):
+@click.option(
+    "--audio",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The check's music.  [default: the demo clip]",
+)
+def command(out, model, weights, form, precision, takes, version, audio):
     """Export a tagger to the folder OUT, for a server, a phone or another runtime.
 
     What was written is loaded in a fresh process and compared with Keras on music, silence, noise and full scale. Above
     the tolerance the export fails and leaves nothing behind.
     """
     from keras_musictag.exporting import export
+    from keras_musictag.zoo.engine import licences_of
     from keras_musictag.zoo.resolve import resolve
 
-    card = resolve(model, weights).card
-    licences = vars(card.licences) if card is not None else None
+    licences = licences_of(resolve(model, weights))
     tagger = _common.load_model(model, weights)
     with without_chatter():
-        artefact = export(tagger, form, out, precision, takes, version, licences)
+        artefact = export(tagger, form, out, precision, takes, version, licences, audio)
     click.echo(f"Largest difference of a score from Keras, at most {artefact.tolerance:.0e}:")
+    width = max(map(len, artefact.checks))
     for signal, difference in artefact.checks.items():
-        click.echo(f"  {signal:12} {difference:.1e}")
+        click.echo(f"  {signal:{width}}  {difference:.1e}")
     click.echo(f"Wrote {out}. To tag with it:")
     click.echo(f"  python {out / 'example.py'} song.mp3")

@@ -2,11 +2,13 @@
 
 import dataclasses
 import hashlib
+import importlib.metadata
 import json
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from keras_musictag import __version__
 from keras_musictag.audio.chunk import Chunking
 from keras_musictag.errors import ChecksumError
 from keras_musictag.files import whole_file
@@ -14,7 +16,16 @@ from keras_musictag.tags.vocabulary import Vocabulary
 
 FILE_NAME = "artefact.json"
 VERSION = 1
-INPUTS = ("waveform", "log-mel")
+# format -> its module in `engines` and in `exporting`: one called `keras` would be easily taken for the package
+FORMATS = {name: name for name in ("savedmodel", "litert", "onnx", "openvino")} | {"keras": "keras_file"}
+# what an artefact says the versions of, beside this package
+TOOLS = {
+    "savedmodel": ("tensorflow", "keras"),
+    "litert": ("tensorflow", "keras", "ai-edge-litert"),
+    "onnx": ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
+    "openvino": ("tensorflow", "keras", "openvino"),
+    "keras": ("tensorflow", "keras"),
+}
 
 
 @dataclass(frozen=True)
@@ -30,10 +41,12 @@ class Artefact:
         input_shape: Of one example, without the batch axis.
         batch: The only batch size that the model takes; None for any.
         outputs: Shape of one example of each output: "scores" and "embedding", in the order of the model's outputs.
-        model: `TaggerSpec.to_dict()`: architecture, front end, chunking, ordered tags with groups, activation.
-        files: SHA-256 of each file, by its path in the folder.
+        model: `TaggerSpec.to_dict()`: architecture, front end, chunking, ordered tags with groups, activation. That
+            is "sigmoid", but for a tagger of logits in the format "keras", which keeps it as it was.
+        files: SHA-256 of each file that the model is read from, by its path in the folder: not of `tags.csv`,
+            `example.py` and what lies in a SavedModel's `assets.extra`, which may be edited or removed.
         checks: Largest difference of a score from Keras, by signal.
-        tolerance: What no difference may reach.
+        tolerance: The largest difference that was allowed.
         licences: Of code, weights and training data, where they are known.
         versions: Of what wrote it.
         version: Of this file's layout.
@@ -75,9 +88,25 @@ def read_artefact(folder: Path) -> Artefact:
     """Reads the `artefact.json` of an exported folder, and checks the files' hashes.
 
     Raises:
+        ChecksumError: If a file is missing or not the one that was exported.
+        FileNotFoundError, ValueError: As `parse_artefact`.
+    """
+    artefact = parse_artefact(folder)
+    for name, wanted in artefact.files.items():
+        file = Path(folder) / name
+        if not file.is_file():
+            raise ChecksumError(f"{file} is missing. Export it again.")
+        if sha256_of(file) != wanted:
+            raise ChecksumError(f"{file} is not the file that was exported. Export it again.")
+    return artefact
+
+
+def parse_artefact(folder: Path) -> Artefact:
+    """Reads the `artefact.json` of an exported folder, and looks at no other file.
+
+    Raises:
         FileNotFoundError: If there is none.
         ValueError: If it is damaged or of another version.
-        ChecksumError: If a file is missing or not the one that was exported.
     """
     path = Path(folder) / FILE_NAME
     if not path.is_file():
@@ -93,13 +122,18 @@ def read_artefact(folder: Path) -> Artefact:
                 raise ValueError(f"{name!r} lies outside the folder")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} cannot be read as an exported model's settings ({error}). Export it again.") from None
-    for name, wanted in artefact.files.items():
-        file = path.parent / name
-        if not file.is_file():
-            raise ChecksumError(f"{file} is missing. Export it again.")
-        if sha256_of(file) != wanted:
-            raise ChecksumError(f"{file} is not the file that was exported. Export it again.")
     return artefact
+
+
+def versions(format: str) -> dict[str, str]:
+    """Of this package, and of what it writes a format with."""
+    found = {"keras_musictag": __version__}
+    for package in TOOLS[format]:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:  # installed under another name, such as tensorflow-cpu
+            continue
+    return found
 
 
 def sha256_of(path: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_musictag.engines.artefact import Artefact
-from keras_musictag.errors import ExportError
+from keras_musictag.engines.installed import check_installed
 
 MODEL_FILE = "model.onnx"
 
@@ -28,10 +28,9 @@ def open_model(
     Raises:
         ExportError: If `onnxruntime` is not installed.
     """
-    try:
-        import onnxruntime
-    except ImportError:
-        raise ExportError("ONNX needs the package onnxruntime: pip install keras-musictag[export].") from None
+    check_installed("ONNX", "onnxruntime")
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0  # 0: as many as there are cores
     path = str(Path(folder) / MODEL_FILE)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_musictag.engines.artefact import Artefact
-from keras_musictag.errors import ExportError
+from keras_musictag.engines.installed import check_installed
 
 MODEL_FILE = "model.xml"
 FRONT_END_FILE = "front_end.xml"  # beside the model where that computes in bfloat16: what stays in float32
@@ -35,10 +35,9 @@ def open_model(
     Raises:
         ExportError: If `openvino` is not installed.
     """
-    try:
-        import openvino
-    except ImportError:
-        raise ExportError("OpenVINO needs the package openvino: pip install keras-musictag[export].") from None
+    check_installed("OpenVINO", "openvino")
+    import openvino
+
     core = openvino.Core()
     bfloat16 = artefact.precision == "bfloat16" and has_bfloat16(core)
     network = _compile(core, Path(folder) / MODEL_FILE, "bf16" if bfloat16 else "f32", threads)

@@ -1,17 +1,19 @@
 """TensorFlow SavedModel, run by TensorFlow in this process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from keras_musictag.engines.artefact import Artefact
 
+SIGNATURES = {"scores": "serving_default", "embedding": "embed"}  # what a server gives, by output
+
 
 def open_model(
     folder: Path, artefact: Artefact, threads: int | None = None
-) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-    """Loads the highest version of an exported SavedModel.
+) -> Callable[[np.ndarray], Mapping[str, np.ndarray]]:
+    """Loads the version of an exported SavedModel that its `artefact.json` speaks of.
 
     Args:
         folder: The exported folder; the model lies in `folder/<version>/`.
@@ -21,33 +23,40 @@ def open_model(
 
     Returns:
         A function from float32 (batch, chunk_samples) to `{"scores": (batch, tags), "embedding": (batch, features)}`.
+        It runs the signatures that a server runs, each when its output is first asked for.
 
     Raises:
-        FileNotFoundError: If the folder holds no version.
         ValueError: If `threads` is another number than the one that TensorFlow runs with already.
     """
     import tensorflow as tf
 
     _set_threads(tf, threads)
-    loaded = tf.saved_model.load(str(latest_version(folder)))
+    version = next(iter(artefact.files)).partition("/")[0]  # not the highest: a folder may have been copied in
+    loaded = tf.saved_model.load(str(Path(folder) / version))
 
-    def run(batch: np.ndarray) -> dict[str, np.ndarray]:
-        outputs = loaded.network(tf.convert_to_tensor(batch, tf.float32))
-        return {name: outputs[name].numpy() for name in artefact.outputs}
+    def run(batch: np.ndarray) -> Mapping[str, np.ndarray]:
+        return _Outputs(loaded, tf.convert_to_tensor(batch, tf.float32))
 
     return run
 
 
-def latest_version(folder: Path) -> Path:
-    """The folder of the highest version, which is the one that a server serves.
+class _Outputs(Mapping):
+    """Outputs of a batch. Both at once would take twice the time of the one that is wanted."""
 
-    Raises:
-        FileNotFoundError: If there is none.
-    """
-    versions = [path for path in Path(folder).iterdir() if path.name.isdecimal() and path.is_dir()]
-    if not versions:
-        raise FileNotFoundError(f"{folder} holds no version of a SavedModel, a folder such as 1. Export it again.")
-    return max(versions, key=lambda path: int(path.name))
+    def __init__(self, loaded, batch):
+        self._loaded, self._batch, self._found = loaded, batch, {}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._found:
+            signature = self._loaded.signatures[SIGNATURES[name]]
+            self._found[name] = signature(waveform=self._batch)[name].numpy()
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SIGNATURES)
+
+    def __len__(self) -> int:
+        return len(SIGNATURES)
 
 
 def _set_threads(tf, threads: int | None) -> None:

@@ -1,4 +1,7 @@
-"""EngineTagger: an exported folder that tags tracks as a `Tagger` does, without TensorFlow and Keras."""
+"""EngineTagger: an exported folder that tags tracks as a `Tagger` does, in the runtime of its format.
+
+"litert", "onnx" and "openvino" do without TensorFlow and Keras; "savedmodel" loads the former, "keras" both.
+"""
 
 import importlib
 from collections.abc import Callable
@@ -8,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_musictag.engines.artefact import Artefact, read_artefact
+from keras_musictag.engines.artefact import FORMATS, Artefact, read_artefact
 from keras_musictag.engines.log_mel import BANDS_FILE, log_mel
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.tagger.results import Taggram, TagResult, check_merge
@@ -17,8 +20,6 @@ from keras_musictag.tags.vocabulary import Vocabulary
 
 Audio = str | PathLike | BinaryIO | np.ndarray
 Engine = Callable[[np.ndarray], dict[str, np.ndarray]]
-# format -> its module: a module called `keras` would be easily taken for the package
-ENGINES = {name: name for name in ("savedmodel", "litert", "onnx", "openvino")} | {"keras": "keras_file"}
 
 
 def open_engine(folder: Path, artefact: Artefact, threads: int | None = None) -> Engine:
@@ -37,10 +38,28 @@ def open_engine(folder: Path, artefact: Artefact, threads: int | None = None) ->
         UnknownNameError: If there is no engine for the format.
         ExportError: If the runtime's package is not installed.
     """
-    if artefact.format not in ENGINES:
-        raise UnknownNameError.of("engine", artefact.format, ENGINES)
-    module = importlib.import_module(f"keras_musictag.engines.{ENGINES[artefact.format]}")
+    if artefact.format not in FORMATS:
+        raise UnknownNameError.of("engine", artefact.format, FORMATS)
+    module = importlib.import_module(f"keras_musictag.engines.{FORMATS[artefact.format]}")
     return module.open_model(folder, artefact, threads)
+
+
+def of_waveforms(engine: Engine, folder: Path, artefact: Artefact) -> Engine:
+    """The engine, behind a front end in NumPy where the model takes features.
+
+    Args:
+        engine: Of the folder.
+        folder: That was exported.
+        artefact: Of the folder.
+
+    Returns:
+        A function like the engine's, from float32 (batch, chunk_samples).
+    """
+    if artefact.input == "waveform":
+        return engine
+    config = artefact.model["frontend"]["config"]
+    bands = np.load(folder / BANDS_FILE)
+    return lambda batch: engine(log_mel(batch, config, bands))
 
 
 class EngineTagger:
@@ -48,11 +67,11 @@ class EngineTagger:
 
     Args:
         folder: That `keras-musictag export` or `kmt.export` wrote.
-        threads: To compute with; None for what the runtime takes by itself.
+        threads: To compute with, 1 or more; None for what the runtime takes by itself.
 
     Raises:
         FileNotFoundError: If the folder holds no exported model.
-        ValueError: If its `artefact.json` is damaged.
+        ValueError: If its `artefact.json` is damaged, or `threads` is no whole number from 1 on.
         ChecksumError: If a file is not the one that was exported.
         ExportError: If the runtime's package is not installed.
 
@@ -66,9 +85,13 @@ class EngineTagger:
     """
 
     def __init__(self, folder: str | PathLike, threads: int | None = None):
+        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+            raise ValueError(
+                f"`threads` must be a whole number from 1 on, or None for the runtime's own. Received: {threads!r}."
+            )
         self.folder = Path(folder)
         self.artefact = read_artefact(self.folder)
-        self._run = _of_waveforms(open_engine(self.folder, self.artefact, threads), self.folder, self.artefact)
+        self._run = of_waveforms(open_engine(self.folder, self.artefact, threads), self.folder, self.artefact)
 
     @property
     def name(self) -> str:
@@ -140,12 +163,3 @@ class EngineTagger:
     def __repr__(self) -> str:
         made = f"{self.artefact.format}, {self.artefact.precision}"
         return f"EngineTagger({self.name}, {made}: {self.vocabulary!r})"
-
-
-def _of_waveforms(engine: Engine, folder: Path, artefact: Artefact) -> Engine:
-    """The engine, behind the front end where the model takes its features."""
-    if artefact.input == "waveform":
-        return engine
-    config = artefact.model["frontend"]["config"]
-    bands = np.load(folder / BANDS_FILE)
-    return lambda batch: engine(log_mel(batch, config, bands))

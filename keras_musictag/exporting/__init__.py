@@ -8,17 +8,23 @@ import dataclasses
 import importlib
 import os
 import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_musictag.engines.artefact import FILE_NAME, Artefact, read_artefact, write_artefact
+from keras_musictag.engines.artefact import FILE_NAME, FORMATS, Artefact, parse_artefact, write_artefact
 from keras_musictag.errors import ExportError, UnknownNameError
+from keras_musictag.files import SCRATCH_ENDING
 
 if TYPE_CHECKING:  # the process that checks an export does without Keras
     from keras_musictag.tagger import Tagger
 
-FORMATS = {name: name for name in ("savedmodel", "litert", "onnx", "openvino")} | {"keras": "keras_file"}
+SCRATCH_PREFIX = ".keras_musictag-"
+OLD_SECONDS = 24 * 3600.0  # no export takes as long: what is older was left by one that was killed
 
 
 def export(
@@ -38,12 +44,13 @@ def export(
     Args:
         tagger: A `Tagger` with its weights.
         format: "savedmodel" (TensorFlow Serving), "litert" (phones), "onnx", "openvino" or "keras".
-        path: The folder to write; there must be nothing, or an empty folder, or for "savedmodel" other versions.
+        path: The folder to write; there must be nothing, or an empty folder, which is filled, or for "savedmodel"
+            other versions.
         precision: "float32", "float16", "bfloat16" or "int8", as the format allows.
         input: "waveform", or "log-mel" for a model that takes the front end's features.
         version: Of a SavedModel: the number of its folder.
         licences: Of code, weights and training data, to be told in `artefact.json`.
-        audio: The file that is the check's music; None for the demo clip.
+        audio: The file that is the check's music, which is read before anything is written; None for the demo clip.
 
     Returns:
         The folder's `Artefact`: `.checks` are the largest differences of a score from Keras, by signal.
@@ -51,6 +58,7 @@ def export(
     Raises:
         UnknownNameError: If there is no such format, or the format has no such precision or input.
         ValueError: If the tagger has no head, or no log-mel front end where that is asked for.
+        AudioError, FileNotFoundError: If `audio` cannot be tagged, or is not there.
         ExportError: If the model cannot be converted, a package lacks, the path is taken, or a score differs by more
             than the format's tolerance. Nothing is left behind.
 
@@ -62,24 +70,26 @@ def export(
         >>> max(artefact.checks.values()) <= artefact.tolerance
         True
     """
-    from keras_musictag.exporting.folder import complete_folder
-
     writer = _writer(tagger, format, precision, input, version)
-    target = Path(os.path.abspath(path))
+    target = Path(os.path.realpath(path))  # of a link, what it leads to
     _check_target(target, format, version)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}.part")
-    scratch.mkdir()
-    try:
+    from keras_musictag.exporting.folder import complete_folder
+    from keras_musictag.exporting.signals import signals
+
+    heard = signals(tagger, audio)  # now rather than after minutes of work: the file may be no music
+    with _scratch_folder(target) as scratch:
         options = {"version": version} if format == "savedmodel" else {}
         batch = writer.write(tagger, scratch, precision, input, **options)
         settings = {"format": format, "precision": precision, "input": input, "batch": batch, "licences": licences}
         artefact = complete_folder(tagger, scratch, tolerance=writer.PRECISIONS[precision], **settings)
-        artefact = _checked(tagger, artefact, scratch, audio)
-        _move(scratch, target, version)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        artefact = _checked(tagger, artefact, scratch, heard)
+        _move(scratch, target, format, version)
     return artefact
+
+
+def scratch_name() -> str:
+    """Of a hidden folder that nobody else has: process numbers come again, in every container the same."""
+    return f"{SCRATCH_PREFIX}{uuid.uuid4().hex}{SCRATCH_ENDING}"
 
 
 def _writer(tagger, format, precision, input, version):
@@ -95,7 +105,8 @@ def _writer(tagger, format, precision, input, version):
             f"Models are exported by TensorFlow; Keras runs on {keras.backend.backend()!r}. Save a .keras file, and "
             "export that with KERAS_BACKEND=tensorflow."
         )
-    if not (isinstance(version, int) and version >= 1) or (version != 1 and format != "savedmodel"):
+    whole = isinstance(version, int) and not isinstance(version, bool)
+    if not (whole and version >= 1) or (version != 1 and format != "savedmodel"):
         raise ValueError(f"`version` must be 1 or more, and 1 but for 'savedmodel'. Received: {version!r}, {format!r}.")
     check_form(tagger, input)
     writer = importlib.import_module(f"{__name__}.{FORMATS[format]}")
@@ -108,24 +119,55 @@ def _writer(tagger, format, precision, input, version):
 
 def _check_target(target: Path, format: str, version: int) -> None:
     """Raises ExportError where something is there that must not be touched."""
-    if target.is_dir() and not any(target.iterdir()):
+    if not target.exists() or (target.is_dir() and all(map(_is_scratch, target.iterdir()))):
         return
-    if format == "savedmodel" and (target / FILE_NAME).is_file():
-        if read_artefact(target).format != "savedmodel":
-            raise ExportError(f"{target} holds an export of another format. Name another folder.")
-        newest = max(int(folder.name) for folder in target.iterdir() if folder.name.isdecimal())
-        if version <= newest:  # a server serves the highest, and `artefact.json` speaks of it
-            raise ExportError(f"{target} has a version {newest}. Received: version={version}; give a higher one.")
-    elif target.exists():
+    if format != "savedmodel" or not (target / FILE_NAME).is_file():
         raise ExportError(f"{target} is there already. Name another folder, or remove it.")
+    if parse_artefact(target).format != "savedmodel":
+        raise ExportError(f"{target} holds an export of another format. Name another folder.")
+    newest = max((int(folder.name) for folder in target.iterdir() if folder.name.isdecimal()), default=0)
+    if version <= newest:  # a server serves the highest, and `artefact.json` speaks of it
+        raise ExportError(f"{target} has a version {newest}. Received: version={version}; give a higher one.")
 
 
-def _checked(tagger, artefact: Artefact, scratch: Path, audio) -> Artefact:
+def _is_scratch(path: Path) -> bool:
+    return path.name.startswith(SCRATCH_PREFIX) and path.name.endswith(SCRATCH_ENDING)
+
+
+@contextmanager
+def _scratch_folder(target: Path) -> Iterator[Path]:
+    """A folder to write to, on the target's disk; gone at the end.
+
+    It lies in the target where that is there, as a shell's working directory or a mount point may be, which must not
+    be replaced; else in the nearest folder above, so that none has to be made for an export that fails.
+    """
+    place = next(folder for folder in (target, *target.parents) if folder.exists())
+    _remove_old_scratch(place)
+    scratch = place / scratch_name()
+    scratch.mkdir()
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _remove_old_scratch(place: Path) -> None:
+    """Removes what exports have left that were killed long ago; a younger one may be at work."""
+    for path in filter(_is_scratch, place.glob(f"{SCRATCH_PREFIX}*")):
+        with suppress(FileNotFoundError):  # another process removes it, too
+            if time.time() - path.stat().st_mtime > OLD_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _checked(tagger, artefact: Artefact, scratch: Path, heard) -> Artefact:
     """The artefact with its differences from Keras, written again; raises ExportError above the tolerance."""
-    from keras_musictag.exporting.check import differences
+    from keras_musictag.exporting.check import FROM_WAVEFORM, differences
     from keras_musictag.exporting.signals import expected
 
-    checks = differences(scratch, expected(tagger, artefact.input, audio))
+    wanted = expected(tagger, artefact.input, heard)
+    if artefact.input == "log-mel":  # the folder's own front end, by which an EngineTagger and `example.py` hear
+        wanted[FROM_WAVEFORM] = dataclasses.replace(wanted["music"], inputs=heard["music"])
+    checks = differences(scratch, wanted)
     worst = max(checks, key=checks.get)
     if not checks[worst] <= artefact.tolerance:
         raise ExportError(
@@ -138,13 +180,20 @@ def _checked(tagger, artefact: Artefact, scratch: Path, audio) -> Artefact:
     return artefact
 
 
-def _move(scratch: Path, target: Path, version: int) -> None:
-    """Puts what was written in its place: the folder as one, or a version beside those that are there."""
-    if target.is_dir() and any(target.iterdir()):
-        (scratch / str(version)).replace(target / str(version))  # whole at once: a server may be watching
-        for path in scratch.iterdir():
-            path.replace(target / path.name)
+def _move(scratch: Path, target: Path, format: str, version: int) -> None:
+    """Puts what was written in its place: the folder as one, or its parts into the folder that is there.
+
+    Of the parts, a SavedModel's version comes first, whole at once, since a server may be watching; `artefact.json`
+    comes last: whoever kills this leaves a folder that is none yet, or still the former version.
+    """
+    _check_target(target, format, version)  # again: another process may have been quicker
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            scratch.replace(target)
+        except OSError:
+            _check_target(target, format, version)  # quicker by a moment
+            raise
         return
-    if target.is_dir():
-        target.rmdir()  # Windows moves nothing onto a folder
-    scratch.replace(target)
+    for path in sorted(scratch.iterdir(), key=lambda path: (path.name == FILE_NAME, path.is_file())):
+        path.replace(target / path.name)

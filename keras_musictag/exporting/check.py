@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from keras_musictag.engines.artefact import read_artefact
-from keras_musictag.engines.tagger import open_engine
+from keras_musictag.engines.tagger import of_waveforms, open_engine
 from keras_musictag.errors import ExportError
 
 MODULE = "keras_musictag.exporting.check"
 PACKAGE_PARENT = Path(__file__).parents[2]
+TIMEOUT_SECONDS = 1800.0  # a runtime that hangs must end; the slowest check takes less than a minute
+FROM_WAVEFORM = "music, from the waveform"  # the signal that is heard by the folder's own front end
 # Of all embeddings of the music with Keras's: an output that is another layer's lies far below, rounding far above
 MIN_COSINE = 0.99
 
@@ -34,16 +36,20 @@ def differences(folder: Path, expected: dict) -> dict[str, float]:
         Largest difference of a score, by signal; infinite where a score is no number.
 
     Raises:
-        ExportError: If the model cannot be run, gives other shapes than Keras, or another layer as its embedding.
+        ExportError: If the model cannot be run, does not end, gives other shapes than Keras, an embedding that is not
+            finite, or another layer as its embedding.
     """
     with tempfile.TemporaryDirectory() as scratch:
         signals, report = Path(scratch) / "signals.npz", Path(scratch) / "report.json"
         arrays = {f"{name}/{key}": array for name, part in expected.items() for key, array in vars(part).items()}
         np.savez(signals, **arrays)
-        path = os.pathsep.join(filter(None, [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH")]))
-        environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": path}
-        command = [sys.executable, "-m", MODULE, str(folder), str(signals), str(report)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
+        # -P: a json.py in the working directory must not be taken for Python's
+        command = [sys.executable, "-P", "-m", MODULE, str(folder), str(signals), str(report)]
+        options = {"env": _environment(), "capture_output": True, "text": True, "errors": "replace"}
+        try:
+            done = subprocess.run(command, **options, timeout=TIMEOUT_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise ExportError(f"The exported model did not answer within {TIMEOUT_SECONDS:g} s: it hangs.") from None
         if not report.is_file():
             last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
             raise ExportError(f"The exported model ended the process that ran it (code {done.returncode}): {last}")
@@ -53,16 +59,28 @@ def differences(folder: Path, expected: dict) -> dict[str, float]:
     return found
 
 
+def _environment() -> dict[str, str]:
+    """In which Python finds this very package, and TensorFlow no GPU: this process may have taken all of its memory."""
+    # what is installed is found anyway; named here, all that lies beside it would come before the standard library
+    installed = PACKAGE_PARENT.name in ("site-packages", "dist-packages")
+    path = os.pathsep.join(filter(None, [None if installed else str(PACKAGE_PARENT), os.environ.get("PYTHONPATH")]))
+    return {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "-1"}
+
+
 def compare(folder: Path, arrays: dict[str, np.ndarray]) -> dict[str, float]:
     """The differences of an exported model from arrays `<signal>/<inputs, scores or embedding>`."""
-    run = open_engine(folder, read_artefact(folder))
+    artefact = read_artefact(folder)
+    engine = open_engine(folder, artefact)
+    hearing = of_waveforms(engine, folder, artefact)
     found = {}
     for name in dict.fromkeys(key.partition("/")[0] for key in arrays):
-        outputs = run(arrays[f"{name}/inputs"])
+        outputs = (hearing if name == FROM_WAVEFORM else engine)(arrays[f"{name}/inputs"])
         for output in ("scores", "embedding"):
             wanted = arrays[f"{name}/{output}"].shape
             if outputs[output].shape != wanted:
                 raise ExportError(f"{output!r} of {name} has shape {outputs[output].shape}, expected {wanted}.")
+        if not np.isfinite(outputs["embedding"]).all():
+            raise ExportError(f"The embedding of {name} is not finite.")
         difference = float(np.abs(outputs["scores"] - arrays[f"{name}/scores"]).max())
         found[name] = difference if np.isfinite(difference) else float("inf")
         if name == "music":

@@ -9,12 +9,13 @@ from keras_musictag.tagger.track import BATCH_SECONDS
 
 
 def score_tracks(
-    score: Callable[[tf.Tensor], tf.Tensor], tracks: tf.RaggedTensor, chunking: Chunking
+    score: Callable[[tf.Tensor], tf.Tensor], num_tags: int, tracks: tf.RaggedTensor, chunking: Chunking
 ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
     """Scores each chunk of each track; the memory in use does not grow with the tracks, beside that of their samples.
 
     Args:
-        score: From float32 (chunks, chunk_samples) to float32 (chunks, tags).
+        score: From float32 (chunks, chunk_samples) to float32 (chunks, num_tags).
+        num_tags: How many it gives.
         tracks: Float32 (tracks, samples), each of at least one sample at the chunking's rate.
         chunking: How the network hears a track.
 
@@ -28,7 +29,7 @@ def score_tracks(
     padded = tf.concat([_zeros(context), tracks, _zeros(context + missing)], axis=1)
     starts = chunk_starts(lengths, chunking)
     positions = (starts + tf.cast(padded.row_starts(), tf.int64)[:, None]).values
-    return starts.with_values(_in_batches(score, padded.values, positions, chunking)), starts
+    return starts.with_values(_in_batches(score, num_tags, padded.values, positions, chunking)), starts
 
 
 def chunk_starts(lengths: tf.Tensor, chunking: Chunking) -> tf.RaggedTensor:
@@ -75,18 +76,17 @@ def _zeros(lengths: tf.Tensor) -> tf.RaggedTensor:
     return tf.RaggedTensor.from_row_lengths(tf.zeros([tf.reduce_sum(lengths)]), lengths)
 
 
-def _in_batches(score, samples: tf.Tensor, positions: tf.Tensor, chunking: Chunking) -> tf.Tensor:
+def _in_batches(score, num_tags: int, samples: tf.Tensor, positions: tf.Tensor, chunking: Chunking) -> tf.Tensor:
     """Scores the chunks at some positions, a few at a time."""
     at_once = max(1, round(BATCH_SECONDS * chunking.sample_rate_hz / chunking.chunk_samples))
     batches = -(-tf.size(positions) // at_once)
     offsets = tf.range(chunking.chunk_samples, dtype=tf.int64)
-    tags = score(tf.zeros([0, chunking.chunk_samples])).shape[1]
 
     def body(index, found):
         some = positions[index * at_once : (index + 1) * at_once]
         chunks = tf.gather(samples, some[:, None] + offsets)
         return index + 1, found.write(index, score(chunks))
 
-    found = tf.TensorArray(tf.float32, size=batches, element_shape=[None, tags], infer_shape=False)
+    found = tf.TensorArray(tf.float32, size=batches, element_shape=[None, num_tags], infer_shape=False)
     _, found = tf.while_loop(lambda index, _: index < batches, body, [0, found], parallel_iterations=1)
-    return tf.ensure_shape(found.concat(), [None, tags])
+    return tf.ensure_shape(found.concat(), [None, num_tags])

@@ -1,30 +1,21 @@
 """What lies in an exported folder beside the model: settings, tags, an example; the mel matrix where it is needed."""
 
 import csv
-import importlib.metadata
 from pathlib import Path
 
 import librosa
 import numpy as np
 
-from keras_musictag import __version__
-from keras_musictag.engines.artefact import Artefact, sha256_of, write_artefact
+from keras_musictag.engines.artefact import Artefact, sha256_of, versions, write_artefact
 from keras_musictag.engines.log_mel import BANDS_FILE
 from keras_musictag.exporting.example import write_example
-from keras_musictag.exporting.network import input_shape
+from keras_musictag.exporting.network import exported_spec, input_shape
 from keras_musictag.frontends.log_mel import Config
 from keras_musictag.tagger import Tagger
 from keras_musictag.tags.vocabulary import Vocabulary
 
 TAGS_FILE = "tags.csv"
-# what an artefact says the versions of, beside this package
-TOOLS = {
-    "savedmodel": ("tensorflow", "keras"),
-    "litert": ("tensorflow", "keras", "ai-edge-litert"),
-    "onnx": ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
-    "openvino": ("tensorflow", "keras", "openvino"),
-    "keras": ("tensorflow", "keras"),
-}
+EXTRA = "assets.extra"  # in a SavedModel: requests to warm up by, which people may remove
 
 
 def complete_folder(
@@ -49,7 +40,9 @@ def complete_folder(
     """
     if input == "log-mel":
         np.save(folder / BANDS_FILE, mel_bands(tagger.spec.frontend_config))
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    # a `.keras` file is the tagger as it was; the other formats end in scores, whatever it ended in
+    spec = tagger.spec if format == "keras" else exported_spec(tagger)
     artefact = Artefact(
         name=tagger.name,
         format=format,
@@ -61,8 +54,8 @@ def complete_folder(
             "scores": (len(tagger.vocabulary),),
             "embedding": tuple(tagger.get_layer(tagger.embedding_layer).output.shape[1:]),
         },
-        model=tagger.spec.to_dict(),
-        files={path.relative_to(folder).as_posix(): sha256_of(path) for path in files},
+        model=spec.to_dict(),
+        files={name.as_posix(): sha256_of(path) for name, path in files.items() if EXTRA not in name.parts},
         checks={},
         tolerance=tolerance,
         licences=dict(licences or {}),
@@ -94,14 +87,3 @@ def mel_bands(config: Config) -> np.ndarray:
         norm=config.mel_norm,
     )
     return matrix.T.astype(np.float32)
-
-
-def versions(format: str) -> dict[str, str]:
-    """Of this package, and of what it writes a format with."""
-    found = {"keras_musictag": __version__}
-    for package in TOOLS[format]:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:  # installed under another name, such as tensorflow-cpu
-            continue
-    return found

@@ -4,6 +4,7 @@ import json
 
 import keras
 
+from keras_musictag.exporting.network import exported_spec
 from keras_musictag.tagger.model import Tagger
 
 
@@ -42,5 +43,5 @@ def settings_of(tagger: Tagger) -> dict[str, str]:
         "chunk_samples": str(tagger.spec.chunking.chunk_samples),
         "hop_samples": str(tagger.spec.chunking.hop_samples),
         "tags": json.dumps(list(tagger.vocabulary), ensure_ascii=False),
-        "model": json.dumps(tagger.spec.to_dict(), ensure_ascii=False),
+        "model": json.dumps(exported_spec(tagger).to_dict(), ensure_ascii=False),
     }

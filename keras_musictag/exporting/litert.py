@@ -11,9 +11,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_musictag.engines.installed import check_installed
 from keras_musictag.engines.litert import MODEL_FILE
 from keras_musictag.errors import ExportError
 from keras_musictag.exporting import litert_convert, litert_file
+from keras_musictag.exporting._common import lacking, refusal
 from keras_musictag.exporting.litert_metadata import BUFFER_NAME, metadata_buffer, with_tags
 from keras_musictag.exporting.litert_quantise import quantise
 from keras_musictag.exporting.network import INPUT_NAMES, exported_network
@@ -32,7 +34,7 @@ OUTPUTS = {
 }
 
 
-def write(tagger: Tagger, folder: Path, precision: str, form: str) -> int | None:
+def write(tagger: Tagger, folder: Path, precision: str, form: str) -> int:
     """Writes `model.tflite` with the tags inside. The front end is float32 in every precision.
 
     Args:
@@ -45,12 +47,13 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> int | None
         1, the only batch size that the model takes.
 
     Raises:
-        ExportError: If an operator has no builtin counterpart, or the converter crashes; the message names it.
+        ExportError: If `ai-edge-litert`, which runs the file, is not installed, or as `_converted`.
     """
-    model = _converted(exported_network(tagger, form))
+    check_installed("LiteRT", "ai_edge_litert")
+    model = _converted(exported_network(tagger, form), tagger.name)
     foreign = sorted(name for name in litert_file.operators(model) if name.startswith("custom "))
     if foreign:
-        raise ExportError(f"{tagger.name!r} needs operators that LiteRT does not have: {', '.join(foreign)}.")
+        raise lacking("LiteRT", tagger.name, foreign)
     if precision != "float32":
         quantise(model, precision)
     _order_outputs(model)
@@ -59,11 +62,11 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> int | None
     return BATCH
 
 
-def _converted(network: keras.Model):
-    """The network as a `ModelT`, by way of a process of its own.
+def _converted(network: keras.Model, name: str):
+    """The network as a `ModelT`, by way of a process of its own; `name` is the tagger's, to be told in errors.
 
     Raises:
-        ExportError: If an operator has no builtin counterpart, or the converter crashes.
+        ExportError: If an operator has no builtin counterpart, which the message names, or the converter crashes.
     """
     with tempfile.TemporaryDirectory() as scratch:
         _save(network, scratch)
@@ -74,10 +77,10 @@ def _converted(network: keras.Model):
         )
         error, result = Path(scratch, litert_convert.ERROR), Path(scratch, litert_convert.RESULT)
         if error.is_file():
-            raise ExportError(_reason(error.read_text(encoding="utf-8")))
+            raise _refusal(name, error.read_text(encoding="utf-8"))
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise ExportError(f"LiteRT's converter ended its process ({_ending(done.returncode)}): {last}")
+            raise ExportError(f"LiteRT's converter crashed on {name!r} ({_ending(done.returncode)}): {last}")
         return litert_file.read_model(result.read_bytes())
 
 
@@ -100,12 +103,10 @@ def _save(network: keras.Model, folder: str) -> None:
     tf.saved_model.save(tf.Module(), folder, signatures=call.get_concrete_function(spec))
 
 
-def _reason(message: str) -> str:
-    """One sentence of what the converter says, which is pages."""
+def _refusal(name: str, message: str) -> ExportError:
+    """One sentence of what the converter says."""
     operators = sorted(set(re.findall(r"\btf\.(\w+)", message.split("Details:")[-1])))
-    if operators:
-        return f"LiteRT has no operator for: {', '.join(operators)}."
-    return f"LiteRT's converter refuses the network: {message.strip().splitlines()[0][:300]}"
+    return lacking("LiteRT", name, operators) if operators else refusal("LiteRT's converter", name, message)
 
 
 def _ending(code: int) -> str:

@@ -34,4 +34,4 @@ if __name__ == "__main__":
     try:
         (folder / RESULT).write_bytes(convert(folder))
     except Exception as error:  # of whatever kind, as the converter raises many: the parent makes one of them
-        (folder / ERROR).write_text(str(error) or repr(error), encoding="utf-8")
+        (folder / ERROR).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")

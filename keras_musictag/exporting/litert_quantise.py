@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-MIN_NUMBERS = 1024  # a smaller weight saves nothing; also the converter's limit
+from keras_musictag.exporting._common import MIN_NUMBERS
+
 INT8_MAX = 127
 CONV_VERSION = 5  # of the operator, from which on it takes float32 maps with int8 weights of one scale a filter
 DEQUANTIZE_VERSION = {"float16": 3, "int8": 5}  # from which on it takes float16, or one scale a slice

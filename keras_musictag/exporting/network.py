@@ -1,5 +1,7 @@
 """The network that is exported: scores and embedding of a chunk, on nothing but plain operations."""
 
+import dataclasses
+
 import keras
 
 from keras_musictag import architectures, frontends
@@ -49,6 +51,11 @@ def exported_network(tagger: Tagger, form: str = "waveform", precision: str = "f
     folded = keras.Model(folded.inputs[0], {"scores": folded.outputs[0], "embedding": folded.outputs[1]})
     folded.trainable = False
     return folded
+
+
+def exported_spec(tagger: Tagger) -> TaggerSpec:
+    """What `exported_network` computes, which ends in scores: also that of a tagger that ends in logits."""
+    return dataclasses.replace(tagger.spec, classifier_activation="sigmoid")
 
 
 def check_form(tagger: Tagger, form: str) -> None:

@@ -13,10 +13,12 @@ file; arithmetic is float32.
 import logging
 from pathlib import Path
 
+import keras
 import numpy as np
 
+from keras_musictag.engines.installed import check_installed
 from keras_musictag.engines.onnx import MODEL_FILE
-from keras_musictag.errors import ExportError
+from keras_musictag.exporting._common import OUTPUTS, is_rounded, lacking, refusal, upstream
 from keras_musictag.exporting.graph import graph_of, settings_of
 from keras_musictag.exporting.network import exported_network
 from keras_musictag.exporting.onnx_operators import replacements
@@ -27,9 +29,7 @@ PRECISIONS = {
     "float16": 5e-3,  # 11 bits of each weight behind the front end; arithmetic in float32
 }
 INPUTS = ("waveform", "log-mel")
-OUTPUTS = ("scores", "embedding")
 OPSET = 18
-MIN_WEIGHTS = 1024  # arrays of fewer numbers are left in float32: they are biases and shapes
 
 
 def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
@@ -45,35 +45,42 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
         None: it takes any batch size.
 
     Raises:
-        ExportError: If a package lacks or an operator has no counterpart in ONNX; the message names it.
+        ExportError: If a package lacks, an operator has no counterpart in ONNX, which the message names, or tf2onnx or
+            ONNX's checker fails.
     """
-    try:
-        import onnx
-        import onnxruntime  # noqa: F401 - which checks the file
-        import tf2onnx
-    except ImportError as error:
-        raise ExportError(f"ONNX needs the package {error.name}: pip install keras-musictag[export].") from None
-    model = _converted(tf2onnx, graph_of(exported_network(tagger, form)))
+    check_installed("ONNX", "onnx", "tf2onnx", "onnxruntime")  # the last runs the file, and is not loaded here
+    import onnx
+
+    model = _converted(exported_network(tagger, form), tagger.name)
     foreign = sorted({node.op_type for node in _nodes(model.graph) if not onnx.defs.has(node.op_type, node.domain)})
     if foreign:
-        raise ExportError(f"{tagger.name!r} needs operators that ONNX does not have: {', '.join(foreign)}.")
+        raise lacking("ONNX", tagger.name, foreign)
     if precision == "float16":
         _halve_weights(model.graph, onnx)
     _order_outputs(model.graph)
     _name_the_batch(model.graph)
     model.producer_name = "keras_musictag"
     onnx.helper.set_model_props(model, settings_of(tagger))
-    onnx.checker.check_model(model, full_check=True)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except Exception as error:  # of several kinds, without a base of their own
+        raise refusal("ONNX's checker", tagger.name, error) from error
     onnx.save(model, Path(folder) / MODEL_FILE)
 
 
-def _converted(tf2onnx, function):
+def _converted(network: keras.Model, name: str):
+    """The network as a `ModelProto`, which may hold operators that ONNX does not have; `name` is the tagger's."""
+    from tf2onnx.convert import from_function
+
+    function = graph_of(network)
     logger = logging.getLogger("tf2onnx")  # it writes pages of what the caller says in one line
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     options = {"opset": OPSET, "custom_op_handlers": replacements()}
     try:
-        return tf2onnx.convert.from_function(function, function.input_signature, **options)[0]
+        return from_function(function, function.input_signature, **options)[0]
+    except Exception as error:  # of any kind: it was written by many, and calls `onnx_operators`
+        raise refusal("tf2onnx", name, error) from error
     finally:
         logger.setLevel(level)
 
@@ -89,11 +96,11 @@ def _nodes(graph):
 
 def _halve_weights(graph, onnx) -> None:
     """Stores large arrays as float16, and a cast back to float32 that the runtime does once; not the front end's."""
-    held = {name for node in _front_end(graph) for name in node.input}
+    held = _front_end(graph)
     casts = []
     for tensor in graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < MIN_WEIGHTS or tensor.name in held:
+        if not is_rounded(values) or tensor.name in held:
             continue
         name = tensor.name
         tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_float16"))
@@ -103,16 +110,11 @@ def _halve_weights(graph, onnx) -> None:
     graph.node.extend(nodes)
 
 
-def _front_end(graph) -> list:
-    """The nodes that the spectrogram's logarithm is computed by; none where there is no logarithm."""
-    makers = {output: node for node in graph.node for output in node.output}
-    found, todo = {}, [node for node in graph.node if node.op_type == "Log"]
-    while todo:
-        node = todo.pop()
-        if node.name not in found:
-            found[node.name] = node
-            todo += [makers[name] for name in node.input if name in makers]
-    return list(found.values())
+def _front_end(graph) -> set[str]:
+    """Names of the arrays that the spectrogram's logarithm is computed from; none where there is no logarithm."""
+    inputs = {output: node.input for node in graph.node for output in node.output}
+    logarithms = [output for node in graph.node if node.op_type == "Log" for output in node.output]
+    return upstream(logarithms, lambda name: inputs.get(name, ()))
 
 
 def _order_outputs(graph) -> None:

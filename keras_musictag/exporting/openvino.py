@@ -12,8 +12,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_musictag.engines.installed import check_installed
 from keras_musictag.engines.openvino import FRONT_END_FILE, MODEL_FILE, has_bfloat16
 from keras_musictag.errors import ExportError
+from keras_musictag.exporting._common import OUTPUTS, is_rounded, lacking, refusal, upstream
 from keras_musictag.exporting.graph import graph_of, settings_of
 from keras_musictag.exporting.network import exported_network
 from keras_musictag.tagger.model import Tagger
@@ -24,9 +26,7 @@ PRECISIONS = {
     "bfloat16": 3e-2,  # 8 bits of every number behind the first normalisation
 }
 INPUTS = ("waveform", "log-mel")
-OUTPUTS = ("scores", "embedding")
 INPUT_NORM = "input_norm"  # the layer that features go through first: in bfloat16, decibels would lose 0.25 dB
-MIN_WEIGHTS = 1024  # arrays of fewer numbers are left in float32: they are biases and shapes
 
 
 def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
@@ -45,34 +45,35 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
         None: it takes any batch size.
 
     Raises:
-        ExportError: If the package lacks, an operator does not convert, or this processor has no bfloat16.
+        ExportError: If the package lacks, an operator does not convert, which the message names, the converter fails,
+            or this processor has no bfloat16.
     """
-    try:
-        import openvino
-    except ImportError:
-        raise ExportError("OpenVINO needs the package openvino: pip install keras-musictag[export].") from None
+    check_installed("OpenVINO", "openvino")
+    import openvino
+
     if precision == "bfloat16" and not has_bfloat16(openvino.Core()):
         raise ExportError("This processor has no bfloat16, so that such a model cannot be checked here: take float32.")
     network = exported_network(tagger, form)
     features = _normalised_features(network) if precision == "bfloat16" else None
     if features is not None:
-        _save(_converted(keras.Model(network.inputs[0], {"features": features})), tagger, Path(folder) / FRONT_END_FILE)
+        front_end = keras.Model(network.inputs[0], {"features": features})
+        _save(_converted(front_end, tagger.name), tagger, Path(folder) / FRONT_END_FILE)
         network = keras.Model(features, {name: network.output[name] for name in OUTPUTS})
-    model = _converted(network)
+    model = _converted(network, tagger.name)
     if precision == "float16":
         _halve_weights(model)
     _save(_ordered(model), tagger, Path(folder) / MODEL_FILE)
 
 
-def _converted(network: keras.Model):
+def _converted(network: keras.Model, name: str):
+    """The network as an `openvino.Model`; `name` is the tagger's, to be told in errors."""
     import openvino
-    from openvino.frontend import OpConversionFailure
 
     try:
         return openvino.convert_model(graph_of(network).get_concrete_function())
-    except OpConversionFailure as error:
-        named = re.findall(r"operations: (.+)", str(error)) or [" ".join(str(error).split())[:300]]
-        raise ExportError(f"The network needs operators that OpenVINO does not convert: {named[0]}.") from None
+    except Exception as error:  # of many kinds
+        operators = re.findall(r"operations: (.+)", str(error))
+        raise (lacking("OpenVINO", name, operators) if operators else refusal("OpenVINO", name, error)) from error
 
 
 def _normalised_features(network: keras.Model):
@@ -97,22 +98,19 @@ def _halve_weights(model) -> None:
 
     held = _front_end(model)
     for node in model.get_ops():
-        if node.get_type_name() != "Constant" or node.get_friendly_name() in held:
-            continue
-        if node.data.dtype == np.float32 and node.data.size >= MIN_WEIGHTS:
+        if node.get_type_name() == "Constant" and is_rounded(node.data) and node.get_name() not in held:
             half = operators.constant(node.data.astype(np.float16))
             node.output(0).replace(operators.convert(half, "f32").output(0))
 
 
 def _front_end(model) -> set[str]:
     """Names of the nodes that the spectrogram's logarithm is computed by; none where there is no logarithm."""
-    found, todo = set(), [node for node in model.get_ops() if node.get_type_name() == "Log"]
-    while todo:
-        node = todo.pop()
-        if node.get_friendly_name() not in found:
-            found.add(node.get_friendly_name())
-            todo += [port.get_source_output().get_node() for port in node.inputs()]
-    return found
+    inputs = {
+        node.get_name(): [port.get_source_output().get_node().get_name() for port in node.inputs()]
+        for node in model.get_ops()
+    }
+    logarithms = [node.get_name() for node in model.get_ops() if node.get_type_name() == "Log"]
+    return upstream(logarithms, inputs.get)
 
 
 def _save(model, tagger: Tagger, path: Path) -> None:

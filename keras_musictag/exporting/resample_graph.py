@@ -18,12 +18,12 @@ def resample(samples: tf.Tensor, from_hz: int, to_hz: int) -> tf.Tensor:
     """Changes the sample rate of a whole mono waveform; outside of it is silence.
 
     Args:
-        samples: Float32 (samples,), at least one.
+        samples: Float32 (samples,).
         from_hz: Its sample rate, Hz.
         to_hz: The wanted sample rate, Hz.
 
     Returns:
-        Float32 (round(samples * to_hz / from_hz),).
+        Float32 (round(samples * to_hz / from_hz),): none of very few.
 
     Example:
         >>> resample(tf.zeros(44100), 44100, 16000).shape
@@ -34,10 +34,10 @@ def resample(samples: tf.Tensor, from_hz: int, to_hz: int) -> tf.Tensor:
     kernel, step, before = polyphase_kernel(from_hz, to_hz)
     width, _, phases = kernel.shape
     length = tf.size(samples, out_type=tf.int64)
-    wanted = tf.maximum((length * phases + step // 2) // step, 1)  # rounded
+    wanted = (length * phases + step // 2) // step  # rounded
     groups = (wanted + phases - 1) // phases  # of `phases` samples that start `step` samples apart
     after = (groups - 1) * step + width - before - length
-    padded = tf.pad(samples, [[before, tf.maximum(after, 0)]])
+    padded = tf.pad(samples, [[before, after]])
     grouped = tf.nn.conv1d(padded[None, :, None], kernel, stride=step, padding="VALID")  # (1, groups, phases)
     return tf.reshape(grouped, [-1])[:wanted]
 

@@ -37,7 +37,6 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str, version: int 
     functions = signatures_of(network, tagger.spec.chunking, tagger.vocabulary)
     module = tf.Module()  # which holds no Keras object, so that a model without Keras can be loaded
     module.weights = [weight.value for weight in network.weights]
-    module.network = functions.pop("network")
     with tempfile.TemporaryDirectory() as scratch:
         tags = Path(scratch) / TAGS_FILE
         write_tags(tagger.vocabulary, tags)

@@ -7,10 +7,9 @@ import keras
 import numpy as np
 
 from keras_musictag import frontends
-from keras_musictag.audio.chunk import cut
-from keras_musictag.audio.read import read
 from keras_musictag.data import demo_clip
 from keras_musictag.tagger import Tagger
+from keras_musictag.tagger.track import run_track
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,19 +27,20 @@ class Expected:
     embedding: np.ndarray
 
 
-def expected(tagger: Tagger, form: str, audio: str | PathLike | None = None) -> dict[str, Expected]:
-    """The scores and embeddings of a tagger, in float32, by signal.
+def expected(tagger: Tagger, form: str, heard: dict[str, np.ndarray] | None = None) -> dict[str, Expected]:
+    """The scores and embeddings of a tagger, in float32 and on the CPU, by signal.
 
     Args:
         tagger: With its weights.
         form: "waveform" or "log-mel".
-        audio: A file of music; None for the demo clip.
+        heard: What `signals` gives; None for those with the demo clip.
     """
-    tagger = _in_float32(tagger)
-    scores, embedding = tagger.runner(), tagger.runner(tagger.embedding_layer)
-    make = _features(tagger) if form == "log-mel" else np.asarray
-    heard = signals(tagger, audio)
-    return {name: Expected(make(chunks), scores(chunks), embedding(chunks)) for name, chunks in heard.items()}
+    heard = signals(tagger) if heard is None else heard
+    with keras.device("cpu"):  # a GPU would round to TF32, which is further off than most exports
+        tagger = _in_float32(tagger)
+        scores, embedding = tagger.runner(), tagger.runner(tagger.embedding_layer)
+        make = _features(tagger) if form == "log-mel" else np.asarray
+        return {name: Expected(make(chunks), scores(chunks), embedding(chunks)) for name, chunks in heard.items()}
 
 
 def signals(tagger: Tagger, audio: str | PathLike | None = None) -> dict[str, np.ndarray]:
@@ -49,18 +49,19 @@ def signals(tagger: Tagger, audio: str | PathLike | None = None) -> dict[str, np
     Args:
         tagger: That is to hear them.
         audio: A file of music; None for the demo clip.
+
+    Raises:
+        AudioError, FileNotFoundError: Where `Tagger.tag` does: no audio, too short to tag, not there.
     """
     chunking = tagger.spec.chunking
-    clip = read(audio or demo_clip(), chunking.sample_rate_hz).samples
-    music = np.stack([chunk for _, chunk in cut([clip], chunking)])
+    music, _, _ = run_track(np.asarray, chunking, demo_clip() if audio is None else audio)
     noise = np.random.default_rng(0).normal(0, 0.1, (1, chunking.chunk_samples)).astype(np.float32)
     return {"music": music, "silence": np.zeros_like(noise), "noise": noise, "full scale": np.sign(noise)}
 
 
 def _in_float32(tagger: Tagger) -> Tagger:
-    if tagger.precision == "float32":
-        return tagger
-    plain = Tagger(tagger.spec, precision="float32", name=tagger.name)
+    """A copy, also of a tagger in float32: its own compiled functions are to stay where it is, such as on a GPU."""
+    plain = Tagger(tagger.spec, tagger.implementation, "float32", tagger.name)
     plain.set_weights(tagger.get_weights())
     return plain
 

@@ -11,6 +11,7 @@
 A server that joins requests does it on the first axis of every input and output: so the first three can be joined.
 """
 
+import math
 from collections.abc import Callable
 
 import keras
@@ -34,14 +35,17 @@ def signatures_of(network: keras.Model, chunking: Chunking, vocabulary: Vocabula
         vocabulary: Its tags.
 
     Returns:
-        `tf.function`s by the name of their signature, and as `network` the one that gives both scores and embedding,
-        which is no signature: who loads the model in Python calls it as `loaded.network(waveform)`.
+        `tf.function`s by the name of their signature.
     """
     chunks = tf.TensorSpec((None, chunking.chunk_samples), tf.float32, name="waveform")
 
     @tf.function(input_signature=[chunks])
     def both(waveform):
-        return network(waveform, training=False)
+        with tf.control_dependencies([_check_shape(waveform, chunking)]):
+            waveform = tf.identity(waveform)
+        heard = tf.reduce_all(tf.abs(waveform) <= MAX_PEAK, axis=1, keepdims=True)  # which a NaN is not
+        outputs = network(waveform, training=False)
+        return {name: tf.where(heard, output, math.nan) for name, output in outputs.items()}
 
     @tf.function(input_signature=[chunks])
     def serving_default(waveform):
@@ -51,32 +55,34 @@ def signatures_of(network: keras.Model, chunking: Chunking, vocabulary: Vocabula
     def embed(waveform):
         return {"embedding": both(waveform)["embedding"]}
 
-    tracks = _of_tracks(lambda waveform: both(waveform)["scores"], chunking)
-    return {
-        "network": both,
-        "serving_default": serving_default,
-        "embed": embed,
-        **tracks,
-        "tags": _of_tags(vocabulary),
-    }
+    tracks = _of_tracks(lambda waveform: both(waveform)["scores"], len(vocabulary), chunking)
+    return {"serving_default": serving_default, "embed": embed, **tracks, "tags": _of_tags(vocabulary)}
 
 
-def _of_tracks(score: Callable, chunking: Chunking) -> dict[str, Callable]:
+def _check_shape(waveform: tf.Tensor, chunking: Chunking) -> tf.Operation:
+    """A server checks no shapes, and most networks give scores for chunks of any length: wrong ones."""
+    size, rate_hz = chunking.chunk_samples, chunking.sample_rate_hz
+    message = f"`waveform` must have shape (batch, {size}): cut a track at {rate_hz} Hz into chunks. Received:"
+    return tf.debugging.Assert(tf.size(waveform) == tf.shape(waveform)[0] * size, [message, tf.shape(waveform)])
+
+
+def _of_tracks(score: Callable, num_tags: int, chunking: Chunking) -> dict[str, Callable]:
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="wav_bytes")])
     def wav_bytes(wav_bytes):
         waveforms = tf.map_fn(
-            lambda wav: decode_wav(wav, chunking.sample_rate_hz),
-            wav_bytes,
+            lambda file: decode_wav(*file, chunking.sample_rate_hz),
+            (wav_bytes, tf.range(tf.size(wav_bytes))),
             fn_output_signature=tf.RaggedTensorSpec([None], tf.float32, ragged_rank=0),
         )
-        scores, _ = score_tracks(score, waveforms, chunking)
+        scores, _ = score_tracks(score, num_tags, waveforms, chunking)
         return {"scores": tf.reduce_mean(scores, axis=1)}
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.float32, name="waveform")])
     def taggram(waveform):
         with tf.control_dependencies(_checks(waveform)):
             length = tf.size(waveform, out_type=tf.int64)
-        scores, starts = score_tracks(score, tf.RaggedTensor.from_row_lengths(waveform, [length]), chunking)
+        track = tf.RaggedTensor.from_row_lengths(waveform, [length])
+        scores, starts = score_tracks(score, num_tags, track, chunking)
         begin, end = spans(starts.values, length, chunking)
         return {"scores": scores.values, "start_seconds": begin, "end_seconds": end}
 

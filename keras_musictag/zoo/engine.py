@@ -1,19 +1,28 @@
 """A name, a folder or a file -> an `EngineTagger`: exported once, kept in the user's cache, opened without Keras."""
 
+import functools
 import hashlib
 import json
 import re
 import shutil
+from contextlib import suppress
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 
-from keras_musictag import __version__, architectures
+from keras_musictag import architectures
+from keras_musictag.data import PACKAGE
 from keras_musictag.engines import artefact as artefacts
-from keras_musictag.engines.tagger import ENGINES, EngineTagger
+from keras_musictag.engines.artefact import FORMATS
+from keras_musictag.engines.tagger import EngineTagger
 from keras_musictag.errors import ChecksumError, ExportError, MusicTagError, UnknownNameError
+from keras_musictag.exporting import export, scratch_name
 from keras_musictag.zoo.catalog import entries
 from keras_musictag.zoo.fetch import cache_folder
 from keras_musictag.zoo.resolve import DEFAULT, Source, resolve
+
+# the code that an export follows from
+CODE = ("architectures", "engines", "exporting", "frontends", "layers", "tagger")
 
 
 def load_engine(
@@ -24,8 +33,8 @@ def load_engine(
     chunk_seconds: float | None = None,
 ) -> EngineTagger:
     """Opens a model in a runtime. Arguments and errors are those of `load`."""
-    if engine not in ENGINES:
-        raise UnknownNameError.of("engine", engine, ENGINES)
+    if engine not in FORMATS:
+        raise UnknownNameError.of("engine", engine, FORMATS)
     folder = exported_folder(model)
     if folder is not None:
         return _open_exported(folder, weights, engine, precision, chunk_seconds)
@@ -40,17 +49,18 @@ def load_engine(
     try:
         return EngineTagger(cached)
     except FileNotFoundError:
-        pass
-    except (ValueError, ChecksumError):  # damaged
-        shutil.rmtree(cached, ignore_errors=True)
-    try:
-        _fill(cached, source, engine, precision, chunk_seconds)
-    except OSError as error:
-        raise MusicTagError(
-            f"The exported model cannot be kept in {cached.parent} ({error.strerror or error}). Set "
-            "KERAS_MUSICTAG_HOME to a folder that can be written to."
-        ) from error
+        damaged = cached.is_dir() and not (cached / artefacts.FILE_NAME).is_file()  # else another process has just come
+    except (ValueError, ChecksumError):
+        damaged = True
+    if damaged:
+        _remove(cached)
+    _fill(cached, source, engine, precision, chunk_seconds)
     return EngineTagger(cached)
+
+
+def licences_of(source: Source) -> dict[str, str] | None:
+    """Of an entry's own weights; None for others, which may come from anywhere."""
+    return vars(source.card.licences) if source.weights is not None and source.weights.is_dir() else None
 
 
 def exported_folder(model) -> Path | None:
@@ -83,22 +93,47 @@ def _name(source: Source, engine: str, precision: str, chunk_seconds: float | No
     identity = {
         "weights": (of_card.sha256 or of_card.git_blob_sha1) if entry else artefacts.sha256_of(source.weights),
         "model": source.card.model if source.card is not None else None,
-        "chunk_seconds": chunk_seconds,
-        "versions": [__version__, artefacts.VERSION],
+        "licences": licences_of(source),
+        "chunk_seconds": float(chunk_seconds) if isinstance(chunk_seconds, Real) else chunk_seconds,
+        "versions": artefacts.versions(engine),
+        "code": _code(),
     }
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
     name = source.card.name if entry else source.weights.stem
     return f"{re.sub('[^A-Za-z0-9_-]', '_', name)}-{engine}-{precision}-{key}"
 
 
+@functools.cache
+def _code() -> str:
+    """Hash of the code that exports: a version's number does not change with every change of it."""
+    digest = hashlib.sha256()
+    for path in sorted(path for part in CODE for path in (PACKAGE / part).rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
 def _fill(cached: Path, source: Source, engine: str, precision: str, chunk_seconds: float | None) -> None:
-    from keras_musictag.exporting import export
+    """Exports into the cache."""
     from keras_musictag.zoo.load_tagger import load_tagger
 
     tagger = load_tagger(source, chunk_seconds=chunk_seconds, precision="float32")
-    licences = vars(source.card.licences) if source.weights.is_dir() else None
     try:
-        export(tagger, engine, cached, precision, licences=licences)
-    except (ExportError, OSError):
-        if not (cached / artefacts.FILE_NAME).is_file():  # else another process was quicker
+        cached.parent.mkdir(parents=True, exist_ok=True)  # where `export` then has its scratch folder
+        export(tagger, engine, cached, precision, licences=licences_of(source))
+    except (ExportError, OSError) as error:
+        if (cached / artefacts.FILE_NAME).is_file():  # another process was quicker
+            return
+        if isinstance(error, ExportError):
             raise
+        raise MusicTagError(
+            f"The exported model cannot be kept in {cached.parent} ({error.strerror or error}). Set "
+            "KERAS_MUSICTAG_HOME to a folder that can be written to."
+        ) from error
+
+
+def _remove(folder: Path) -> None:
+    """Removes a folder, under another name, so that nobody opens half of it."""
+    aside = folder.with_name(scratch_name())  # which `export` removes one day, should this be killed
+    with suppress(OSError):  # what cannot be removed is told by who writes or opens it
+        folder.replace(aside)
+        shutil.rmtree(aside, ignore_errors=True)

@@ -7,7 +7,16 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag.audio.chunk import Chunking
-from keras_musictag.engines.artefact import Artefact, read_artefact, sha256_of, write_artefact
+from keras_musictag.engines.artefact import (
+    FORMATS,
+    TOOLS,
+    Artefact,
+    parse_artefact,
+    read_artefact,
+    sha256_of,
+    versions,
+    write_artefact,
+)
 
 
 @pytest.fixture
@@ -71,6 +80,14 @@ def test_a_file_that_is_another_is_told(made, tmp_path):
     shutil.rmtree(tmp_path / "1")
     with pytest.raises(kmt.ChecksumError, match=r"model.bin is missing"):
         read_artefact(tmp_path)
+    assert parse_artefact(tmp_path) == made  # which looks at no other file
+
+
+def test_versions_are_those_of_the_tools_that_are_installed(monkeypatch):
+    assert TOOLS.keys() == FORMATS.keys()
+    assert versions("keras").keys() == {"keras_musictag", "tensorflow", "keras"}
+    monkeypatch.setitem(TOOLS, "keras", ("keras", "a-package-that-nobody-has"))
+    assert versions("keras").keys() == {"keras_musictag", "keras"}
 
 
 def test_a_file_outside_the_folder_is_not_looked_at(made, tmp_path):

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import subprocess
 import sys
 
@@ -10,16 +11,19 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag.audio.read import read
-from keras_musictag.engines.tagger import ENGINES, EngineTagger
-from keras_musictag.exporting import FORMATS, export
+from keras_musictag.data import bundled
+from keras_musictag.engines.tagger import EngineTagger
+from keras_musictag.zoo.catalog import HOME_VARIABLE
+from keras_musictag.zoo.engine import _name
+from keras_musictag.zoo.resolve import resolve
 
 # float32 in another runtime: sums in another order
 TOLERANCE = 1e-5
 
 
 @pytest.fixture(scope="module")
-def engine(folder):
-    return EngineTagger(folder)
+def engine(exported_vgg_onnx):
+    return EngineTagger(exported_vgg_onnx)
 
 
 def test_it_knows_what_the_tagger_knows(engine, vgg):
@@ -72,30 +76,34 @@ def test_errors_are_the_taggers(engine):
         engine.embed(kmt.demo_clip(), layer="conv1")
 
 
-def test_a_model_that_takes_log_mel_gets_it(vgg, tmp_path):
-    export(vgg, "onnx", tmp_path / "out", input="log-mel")
-    found, wanted = EngineTagger(tmp_path / "out").taggram(kmt.demo_clip()), vgg.taggram(kmt.demo_clip())
-    np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-4)  # NumPy's Fourier transform
-
-
 PROGRAM = """
 import json, sys
 import keras_musictag as kmt
-result = kmt.EngineTagger(sys.argv[1], threads=1).tag(kmt.demo_clip(), top=3)
-print(json.dumps([sorted({m.partition(".")[0] for m in sys.modules}), result.tags]))
+engines = [kmt.EngineTagger(sys.argv[1], threads=1), kmt.load(sys.argv[2], engine="onnx")]
+tags = [[tag for tag, _ in engine.tag(kmt.demo_clip(), top=3).tags] for engine in engines]
+print(json.dumps([sorted({m.partition(".")[0] for m in sys.modules}), tags]))
 """
 
 
-def test_neither_tensorflow_nor_keras_is_loaded(folder, vgg):
-    done = subprocess.run([sys.executable, "-c", PROGRAM, folder], capture_output=True, text=True, check=True)
+def test_neither_tensorflow_nor_keras_is_loaded(exported_vgg_onnx, vgg, tmp_path):
+    """Also not by `load`, where the user's cache holds the export already."""
+    entry = bundled("zoo") / "vgg-mtat-v1"
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / _name(resolve(entry), "onnx", "float32", None)).symlink_to(exported_vgg_onnx)
+    command = [sys.executable, "-c", PROGRAM, exported_vgg_onnx, entry]
+    environment = {**os.environ, HOME_VARIABLE: str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     loaded, tags = json.loads(done.stdout)
     assert not {"tensorflow", "keras", "kapre", "librosa"} & set(loaded)
     assert "onnxruntime" in loaded
-    assert [tag for tag, _ in tags] == [tag for tag, _ in vgg.tag(kmt.demo_clip(), top=3).tags]
+    assert tags == [[tag for tag, _ in vgg.tag(kmt.demo_clip(), top=3).tags]] * 2
 
 
-def test_every_format_has_an_engine():
-    assert ENGINES.keys() == FORMATS.keys()
+@pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
+def test_threads_are_counted_from_one(exported_vgg_onnx, threads):
+    with pytest.raises(ValueError, match=rf"`threads` must be a whole number from 1 on.* Received: {threads!r}\."):
+        EngineTagger(exported_vgg_onnx, threads)
 
 
 def test_a_folder_that_is_no_export_is_refused(tmp_path):

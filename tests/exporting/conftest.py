@@ -1,4 +1,4 @@
-"""What the tests of exports share: a tagger with real weights, and a small one."""
+"""What the tests of exports share: taggers with real weights, a small one, and what Keras says."""
 
 import pytest
 
@@ -9,6 +9,20 @@ import keras_musictag as kmt
 def vgg():
     """The smaller of the bundled networks. Tests leave it as it is."""
     return kmt.load("vgg")
+
+
+@pytest.fixture(scope="session")
+def musicnn():
+    """The other one. Tests leave it as it is."""
+    return kmt.load("musicnn")
+
+
+@pytest.fixture(scope="session")
+def musicnn_expected(musicnn):
+    """What it says of each signal."""
+    from keras_musictag.exporting.signals import expected
+
+    return expected(musicnn, "waveform")
 
 
 @pytest.fixture(scope="session")

@@ -1,24 +1,28 @@
-"""Networks with random weights whose scores say something: normalisations fit the features that they get."""
+"""What the tests of the formats share: networks with random weights, and exports without the comparison."""
+
+import importlib
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 
+from keras_musictag.engines.artefact import FORMATS
+from keras_musictag.engines.tagger import open_engine
+from keras_musictag.exporting.folder import complete_folder
 from keras_musictag.exporting.signals import Expected, signals
 from keras_musictag.tagger import Tagger, TaggerSpec
 
 
 def random_tagger(name: str, chunk_seconds: float | None = None, config=None) -> Tagger:
-    """A tagger with 20 tags; features in dB lie around -40 with a deviation of 20, as those of music do."""
+    """A tagger with 20 tags and normalisations that fit what they hear: scores are of a usual size."""
     keras.utils.set_random_seed(1)
     spec = TaggerSpec.of(name, [f"tag{i}" for i in range(20)], config)
     tagger = Tagger(spec if chunk_seconds is None else spec.with_chunk_seconds(chunk_seconds))
-    random = np.random.default_rng(0)
     for layer in tagger.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            size = layer.gamma.shape
-            decibels = layer.name == "input_norm"
-            layer.moving_mean.assign(np.full(size, -40) if decibels else random.normal(0, 0.1, size))
-            layer.moving_variance.assign(np.full(size, 400) if decibels else random.uniform(0.5, 1.5, size))
+            layer.momentum = 0.0  # the statistics are those of the batch
+    # all signals: by statistics of chunks that are alike, round-off would be blown up
+    tagger(np.concatenate(list(signals(tagger).values())), training=True)
     return tagger
 
 
@@ -26,3 +30,64 @@ def some_music(tagger: Tagger) -> Expected:
     """Three chunks of the demo clip and what Keras says of them."""
     chunks = signals(tagger)["music"][:3]
     return Expected(chunks, tagger.runner()(chunks), tagger.runner(tagger.embedding_layer)(chunks))
+
+
+def written(tagger: Tagger, folder, format: str, precision: str = "float32", form: str = "waveform"):
+    """An exported folder and its artefact, without the comparison."""
+    batch = importlib.import_module(f"keras_musictag.exporting.{FORMATS[format]}").write(
+        tagger, folder, precision, form
+    )
+    assert batch == (1 if format == "litert" else None)
+    settings = {"format": format, "precision": precision, "input": form, "batch": batch}
+    return folder, complete_folder(tagger, folder, **settings, licences=None, tolerance=1.0)
+
+
+def largest_differences(exported, wanted: dict[str, Expected]) -> tuple[float, float]:
+    """Of scores, and of embeddings as a share of the largest value, over all signals."""
+    run = open_engine(*exported, threads=1)
+    scores, embeddings = [], []
+    for signal in wanted.values():
+        outputs = run(signal.inputs)
+        assert outputs["scores"].dtype == outputs["embedding"].dtype == np.float32
+        scores.append(np.abs(outputs["scores"] - signal.scores).max())
+        embeddings.append(np.abs(outputs["embedding"] - signal.embedding).max() / np.abs(signal.embedding).max())
+    return max(scores), max(embeddings)
+
+
+def check_threads_share(exported, chunks: np.ndarray) -> None:
+    """Threads that call one engine at once get what each would get alone."""
+    run = open_engine(*exported, threads=1)
+    inputs = [chunk[None] for chunk in chunks]
+    alone = [run(one) for one in inputs] * 4
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(run, inputs * 4))
+    for found, wanted in zip(together, alone, strict=True):
+        for name in wanted:
+            np.testing.assert_array_equal(found[name], wanted[name])
+
+
+# Threads that the process has more with an engine of so many; None is for the engine's own choice with one core only.
+# And which heavy packages were loaded.
+PROBE = """
+import json, os, sys
+from pathlib import Path
+import numpy as np
+from keras_musictag.engines.artefact import read_artefact
+from keras_musictag.engines.tagger import open_engine
+
+def threads():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("Threads"))
+
+folder = Path(sys.argv[1])
+artefact = read_artefact(folder)
+before, counts = threads(), []
+for wanted in json.loads(sys.argv[2]):
+    if wanted is None:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+    run = open_engine(folder, artefact, threads=wanted)
+    run(np.zeros((1, *artefact.input_shape), np.float32))
+    counts.append(threads() - before)
+    del run
+print(json.dumps([counts, sorted({"tensorflow", "keras", "librosa", "onnx"} & set(sys.modules))]))
+"""

@@ -1,4 +1,4 @@
-"""The one SavedModel that the tests of it share: musicnn with its real weights."""
+"""The SavedModels that their tests share: musicnn with its real weights, and an untrained network without context."""
 
 import atexit
 import functools
@@ -12,28 +12,33 @@ import soundfile
 import tensorflow as tf
 
 import keras_musictag as kmt
+from keras_musictag.architectures import crnn
 from keras_musictag.audio.read import read
 from keras_musictag.audio.resample import resample
 from keras_musictag.exporting.savedmodel import write
+from tests.exporting.networks import random_tagger
 
 
 @functools.cache
-def tagger():
-    return kmt.load("musicnn")
+def tagger(name: str):
+    """ "musicnn", or "crnn": small, with chunks of 4 seconds."""
+    if name == "musicnn":
+        return kmt.load(name)
+    return random_tagger(name, 4.0, crnn.Config(filters=(8, 8, 8, 8), units=8))
 
 
 @functools.cache
-def exported() -> Path:
+def exported(name: str) -> Path:
     """A folder with version 1."""
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    write(tagger(), folder, "float32", "waveform")
+    write(tagger(name), folder, "float32", "waveform")
     return folder
 
 
 @functools.cache
-def loaded():
-    return tf.saved_model.load(str(exported() / "1"))
+def loaded(name: str):
+    return tf.saved_model.load(str(exported(name) / "1"))
 
 
 @functools.cache

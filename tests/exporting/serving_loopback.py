@@ -1,9 +1,10 @@
 """A server on this machine that speaks what TensorFlow Serving does: its gRPC protos, its REST paths and JSON.
 
-It is not that server, of which no package index has a binary. What it shares with it: it loads the SavedModel as a
-session, by the same C++ loader; it finds versions in folders named by numbers; it runs the warm-up requests; it joins
-requests on the first axis as `--enable_batching` does, with the same refusals. Rules and messages follow its source
-(json_tensor.cc, http_rest_api_handler.cc, batching_session.cc, predict_util.cc).
+It is not that server, of which no package index has a binary. What it shares with it: it runs the SavedModel in a C++
+session, which checks no shapes, on tensors that C++ has read from the protos; it finds versions in folders named by
+numbers; it runs the warm-up requests; it joins requests on the first axis as `--enable_batching` does. Rules and
+messages follow its source (json_tensor.cc, http_rest_api_handler.cc, http_rest_api_util.cc, batching_session.cc,
+predict_util.cc).
 """
 
 import base64
@@ -19,16 +20,17 @@ from pathlib import Path
 import grpc
 import numpy as np
 import tensorflow as tf
+from google.protobuf import json_format
+from tensorflow.core.protobuf.config_pb2 import CallableOptions
 from tensorflow_serving.apis import (
-    get_model_status_pb2,
-    model_service_pb2_grpc,
+    get_model_metadata_pb2,
     predict_pb2,
     prediction_log_pb2,
     prediction_service_pb2_grpc,
 )
 
 WARMUP = "assets.extra/tf_serving_warmup_requests"
-REST_PATH = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d+))?(:predict)?")
+REST_PATH = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d+))?(:predict|/metadata)?")
 
 
 class ServingError(Exception):
@@ -42,6 +44,7 @@ class Version:
         self.session = tf.compat.v1.Session(graph=tf.Graph())
         meta_graph = tf.compat.v1.saved_model.load(self.session, ["serve"], str(folder))
         self.signatures = meta_graph.signature_def
+        self.callables = {}
         self.warmed_up = [self.run(request) and request for request in warmup_requests(folder)]
 
     def signature(self, name: str):
@@ -53,12 +56,20 @@ class Version:
         signature = self.signature(request.model_spec.signature_name)
         if request.inputs.keys() != signature.inputs.keys():
             raise ServingError(f"input size does not match signature: {set(request.inputs)} {set(signature.inputs)}")
-        feed = {signature.inputs[name].name: tf.make_ndarray(value) for name, value in request.inputs.items()}
         wanted = list(request.output_filter) or list(signature.outputs)
+        feed = {signature.inputs[name].name: array_of(value) for name, value in request.inputs.items()}
+        run = self.callable((*feed,), tuple(signature.outputs[name].name for name in wanted))
         try:
-            return dict(zip(wanted, self.session.run([signature.outputs[n].name for n in wanted], feed), strict=True))
-        except (tf.errors.OpError, ValueError) as error:  # ValueError: of a shape, from the Python session
-            raise ServingError(getattr(error, "message", str(error))) from None
+            return dict(zip(wanted, run(*feed.values()), strict=True))
+        except tf.errors.OpError as error:
+            raise ServingError(error.message) from None
+
+    def callable(self, feed: tuple[str, ...], fetch: tuple[str, ...]):
+        """A function of arrays. `Session.run` would compare their shapes with the signature's; a server does not."""
+        if (feed, fetch) not in self.callables:
+            options = CallableOptions(feed=feed, fetch=fetch)
+            self.callables[feed, fetch] = self.session._make_callable_from_options(options)
+        return self.callables[feed, fetch]
 
     def run_joined(self, requests: list, allowed_batch_sizes: tuple[int, ...]) -> list[dict[str, np.ndarray]]:
         """What becomes of requests that arrive together: one call, of the next larger allowed batch size."""
@@ -84,6 +95,12 @@ class Version:
             {name: array[end - size : end] for name, array in outputs.items()}
             for end, size in zip(ends, sizes, strict=True)
         ]
+
+
+def array_of(value) -> np.ndarray:
+    """A `TensorProto`, read in C++ as a server does: `tf.make_ndarray` is of Python."""
+    tensor = tf.io.parse_tensor(value.SerializeToString(), value.dtype)
+    return np.array(tensor.numpy(), tensor.dtype.as_numpy_dtype)
 
 
 def warmup_requests(folder: Path) -> list[predict_pb2.PredictRequest]:
@@ -122,7 +139,6 @@ def serve(name: str, base_path: Path):
     unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     rpc = grpc.server(futures.ThreadPoolExecutor(2), options=unlimited)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_prediction_service(find), rpc)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(_model_service(find, versions), rpc)
     port = rpc.add_insecure_port("localhost:0")
     rpc.start()
     try:
@@ -151,16 +167,6 @@ def _prediction_service(find):
     return Service()
 
 
-def _model_service(find, versions):
-    class Service(model_service_pb2_grpc.ModelServiceServicer):
-        def GetModelStatus(self, request, context):  # noqa: N802 - the proto's name
-            find(request.model_spec.name, None)
-            states = [{"version": number, "state": "AVAILABLE"} for number in versions]
-            return get_model_status_pb2.GetModelStatusResponse(model_version_status=states)
-
-    return Service()
-
-
 def _rest_handler(find, versions):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -169,18 +175,18 @@ def _rest_handler(find, versions):
                 known = [{"version": str(n), "state": "AVAILABLE"} for n in versions if version in (None, n)]
                 return {"model_version_status": known}
 
-            self.answer(status, predict=False)
+            self.answer({None: status, "/metadata": lambda name, version: metadata_json(find(name, version))})
 
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.answer(lambda name, version: answer_json(find(name, version), body), predict=True)
+            self.answer({":predict": lambda name, version: answer_json(find(name, version), body)})
 
-        def answer(self, make, predict: bool):
+        def answer(self, makers: dict):
             match = REST_PATH.fullmatch(self.path)
             try:
-                if not match or bool(match[3]) != predict:
+                if not match or match[3] not in makers:
                     raise ServingError(f"Malformed request: {self.command} {self.path}")
-                code, answer = 200, make(match[1], int(match[2]) if match[2] else None)
+                code, answer = 200, makers[match[3]](match[1], int(match[2]) if match[2] else None)
             except ServingError as error:
                 code, answer = 400, {"error": str(error)}
             content = json.dumps(answer).encode()
@@ -194,6 +200,12 @@ def _rest_handler(find, versions):
             pass
 
     return Handler
+
+
+def metadata_json(version: Version) -> dict:
+    """The signatures, as protobuf writes them: 64-bit integers are strings."""
+    signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=dict(version.signatures))
+    return {"metadata": {"signature_def": json_format.MessageToDict(signatures, preserving_proto_field_name=True)}}
 
 
 def answer_json(version: Version, body: bytes) -> dict:

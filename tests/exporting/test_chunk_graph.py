@@ -23,8 +23,9 @@ def track(length):
 @pytest.mark.parametrize("chunking", CHUNKINGS)
 def test_chunks_of_every_length_are_those_of_the_tagger(chunking):
     tracks = tf.ragged.constant([track(n) for n in LENGTHS], dtype=tf.float32, row_splits_dtype=tf.int64)
-    graph = tf.function(lambda tracks: score_tracks(lambda chunks: chunks, tracks, chunking))  # scores are the chunks
-    scores, starts = graph(tracks)
+    size = chunking.chunk_samples
+    graph = tf.function(lambda tracks: score_tracks(lambda chunks: chunks, size, tracks, chunking))
+    scores, starts = graph(tracks)  # scores are the chunks
     for row, length in enumerate(LENGTHS):
         expected = list(cut([track(length)], chunking))
         assert starts[row].numpy().tolist() == [start for start, _ in expected]
@@ -43,7 +44,8 @@ def test_no_more_is_scored_at_once_than_24_seconds():
     sizes = []
     score_tracks(
         lambda chunks: (sizes.append(len(chunks)), chunks)[1],
+        CHUNKINGS[0].chunk_samples,
         tf.RaggedTensor.from_tensor(tf.ones((3, 70)), row_splits_dtype=tf.int64),
         CHUNKINGS[0],
     )
-    assert sizes == [0, *[2] * 9]  # 3 tracks of 6 chunks; first it asks for the number of tags
+    assert sizes == [2] * 9  # 3 tracks of 6 chunks

@@ -2,16 +2,19 @@
 
 import contextlib
 import io
+import json
+import os
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from click.testing import CliRunner
 
 import keras_musictag as kmt
@@ -20,75 +23,51 @@ from keras_musictag.engines.artefact import read_artefact
 from keras_musictag.engines.litert import MODEL_FILE, open_model
 from keras_musictag.errors import ExportError
 from keras_musictag.exporting import litert, litert_convert, litert_file
-from keras_musictag.exporting.folder import complete_folder
+from keras_musictag.exporting._common import OUTPUTS
 from keras_musictag.exporting.litert_metadata import BUFFER_NAME, with_tags
-from keras_musictag.exporting.litert_quantise import quantise
 from keras_musictag.exporting.signals import expected
-from tests.tagger.test_fold import with_statistics
+from tests.exporting.networks import PROBE, check_threads_share, largest_differences, random_tagger, written
 
-MOBILE = Path(__file__).parents[2] / "docs" / "mobile.md"
-SIGNALS = ("music", "silence", "noise", "full scale")
-
-
-def artefact_of(tagger, folder, precision="float32", form="waveform"):
-    settings = {"licences": None, "tolerance": 1.0, "batch": 1}
-    return complete_folder(tagger, folder, format="litert", precision=precision, input=form, **settings)
-
-
-def written(tagger, folder, precision="float32", form="waveform"):
-    """An exported folder and its artefact, without the comparison."""
-    assert litert.write(tagger, folder, precision, form) == 1
-    return folder, artefact_of(tagger, folder, precision, form)
-
-
-def rounded(exported, folder, precision):
-    """The float32 export in another precision, as `write` makes it; saves a conversion."""
-    model = litert_file.read_model((exported[0] / MODEL_FILE).read_bytes())
-    quantise(model, precision)
-    (folder / MODEL_FILE).write_bytes(litert_file.write_model(model))
-    return folder, exported[1]
+ROOT = Path(__file__).parents[2]
+MOBILE = (ROOT / "docs" / "mobile.md").read_text(encoding="utf-8")
 
 
 def model_of(folder):
     return litert_file.read_model((folder / MODEL_FILE).read_bytes())
 
 
-def largest_differences(exported, wanted):
-    """Of scores, and of embeddings as a share of the largest value, over all signals."""
-    run = open_model(*exported)
-    scores, embeddings = [], []
-    for signal in wanted.values():
-        outputs = run(signal.inputs)
-        assert outputs["scores"].dtype == outputs["embedding"].dtype == np.float32
-        scores.append(np.abs(outputs["scores"] - signal.scores).max())
-        embeddings.append(np.abs(outputs["embedding"] - signal.embedding).max() / np.abs(signal.embedding).max())
-    return max(scores), max(embeddings)
+@pytest.fixture(scope="module", autouse=True)
+def each_network_is_converted_once():
+    """What the converter gives is the same in every precision, and takes most of the time."""
+    kept, convert = {}, litert._converted
 
+    def converted(network, name):
+        key = name, network.inputs[0].name
+        if key not in kept:
+            kept[key] = litert_file.write_model(convert(network, name))
+        return litert_file.read_model(kept[key])
 
-@pytest.fixture(scope="module")
-def musicnn():
-    return kmt.load("musicnn")
-
-
-@pytest.fixture(scope="module")
-def music(musicnn):
-    found = expected(musicnn, "waveform")
-    assert tuple(found) == SIGNALS
-    return found
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(litert, "_converted", converted)
+        yield
 
 
 @pytest.fixture(scope="module")
 def float32(musicnn, tmp_path_factory):
-    return written(musicnn, tmp_path_factory.mktemp("float32"))
+    return written(musicnn, tmp_path_factory.mktemp("float32"), "litert")
+
+
+@pytest.fixture(scope="module")
+def float16(musicnn, tmp_path_factory):
+    return written(musicnn, tmp_path_factory.mktemp("float16"), "litert", "float16")
 
 
 @pytest.fixture(scope="module")
 def guide(tmp_path_factory):
     """A folder in which the guide was followed, every command and every block of Python; and the lines they print."""
-    folder, text = tmp_path_factory.mktemp("guide"), MOBILE.read_text(encoding="utf-8")
-    shutil.copy(kmt.demo_clip(), folder / "song.mp3")
-    blocks = re.findall(r"^```(console|python)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
-    assert [kind for kind, _ in blocks] == ["console", "python", "python", "console", "python"]
+    folder = tmp_path_factory.mktemp("guide")
+    blocks = re.findall(r"^```(console|python)\n(.*?)^```$", MOBILE, flags=re.MULTILINE | re.DOTALL)
+    assert "".join(kind[0] for kind, _ in blocks) == "cppppcp"
     printed = io.StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(printed):
         for kind, block in blocks:
@@ -106,21 +85,21 @@ def int8(guide):
     return guide[0] / "phone", read_artefact(guide[0] / "phone")
 
 
-def test_float32_gives_keras_scores_and_embeddings(float32, music):
-    scores, embeddings = largest_differences(float32, music)
+def test_float32_gives_keras_scores_and_embeddings(float32, musicnn_expected):
+    assert tuple(musicnn_expected) == ("music", "silence", "noise", "full scale")
+    scores, embeddings = largest_differences(float32, musicnn_expected)
     assert scores < 1e-5 and embeddings < 1e-4  # round-off; the tolerance leaves room for decibels of silent bands
 
 
-def test_float16_is_half_as_large_and_close(float32, music, tmp_path):
-    half = rounded(float32, tmp_path, "float16")
-    scores, embeddings = largest_differences(half, music)
+def test_float16_is_half_as_large_and_close(float32, float16, musicnn_expected):
+    scores, embeddings = largest_differences(float16, musicnn_expected)
     assert 1e-6 < scores < litert.PRECISIONS["float16"]
     assert embeddings < 2e-3
-    assert size(half) < 0.55 * size(float32)
+    assert size(float16) < 0.55 * size(float32)
 
 
-def test_int8_is_a_third_as_large_and_close(float32, int8, music):
-    scores, embeddings = largest_differences(int8, music)
+def test_int8_is_a_third_as_large_and_close(float32, int8, musicnn_expected):
+    scores, embeddings = largest_differences(int8, musicnn_expected)
     # 0.56 with the mel matrix in int8 as well, 0.26 with one scale a unit of the dense layer
     assert 1e-4 < scores < litert.PRECISIONS["int8"]
     assert embeddings < 0.1
@@ -131,6 +110,13 @@ def size(exported):
     return (exported[0] / MODEL_FILE).stat().st_size
 
 
+@pytest.mark.parametrize("precision, closest, furthest", [("float16", 1e-6, 3e-3), ("int8", 1e-4, 6e-2)])
+def test_log_mel_in_is_rounded_as_behind_a_front_end(musicnn, tmp_path, precision, closest, furthest):
+    exported = written(musicnn, tmp_path, "litert", precision, "log-mel")
+    scores, _ = largest_differences(exported, expected(musicnn, "log-mel"))
+    assert closest < scores < furthest
+
+
 def test_log_mel_in_gives_what_the_waveform_gives(musicnn, guide):
     folder = guide[0] / "phone-log-mel"
     assert "RFFT2D" not in litert_file.operators(model_of(folder))
@@ -138,21 +124,18 @@ def test_log_mel_in_gives_what_the_waveform_gives(musicnn, guide):
     assert scores < 1e-5
 
 
-# loops of GRUs, and reflected ends and decibels; no spectrogram. Statistics are drawn, so that scores spread
-@pytest.mark.parametrize("name", ["crnn", "sample_cnn"])
-def test_other_kinds_of_network_convert_in_every_precision(name, tmp_path):
-    tagger = with_statistics(name)
+# loops of GRUs, and reflected ends and decibels; no spectrogram
+@pytest.mark.parametrize("name, chunk_seconds", [("crnn", 2), ("sample_cnn", None)])
+def test_other_kinds_of_network_convert_in_every_precision(name, chunk_seconds, tmp_path):
+    tagger = random_tagger(name, chunk_seconds)
     wanted = {key: signal for key, signal in expected(tagger, "waveform").items() if key in ("music", "silence")}
-    exported = written(tagger, tmp_path)
-    scores, embeddings = largest_differences(exported, wanted)
-    assert scores < litert.PRECISIONS["float32"] and embeddings < 1e-3
-    for precision in ("float16", "int8"):
+    for precision, tolerance in litert.PRECISIONS.items():
         folder = tmp_path / precision
         folder.mkdir()
-        scores, embeddings = largest_differences(rounded(exported, folder, precision), wanted)
-        assert scores < litert.PRECISIONS[precision]
-        assert 1e-6 < embeddings < 2 * litert.PRECISIONS[precision]
-    assert ("WHILE" in litert_file.operators(model_of(tmp_path))) == (name == "crnn")
+        scores, embeddings = largest_differences(written(tagger, folder, "litert", precision), wanted)
+        assert scores < tolerance
+        assert embeddings < 2 * tolerance and (precision == "float32" or embeddings > 1e-6)
+    assert ("WHILE" in litert_file.operators(model_of(tmp_path / "float32"))) == (name == "crnn")
 
 
 def test_all_operators_are_builtin(float32, int8):
@@ -184,14 +167,56 @@ def test_arrays_are_aligned_as_the_schema_asks(int8):
     assert len(starts) > 20 and all(start % 16 == 0 for start in starts)
 
 
-def test_a_batch_of_any_size_gives_what_one_by_one_gives(int8, music):
+def test_vectors_stay_float32(float16):
+    """The normalisation of 1506 channels among them, whose numbers may be large or tiny."""
+    from tensorflow.lite.python.schema_py_generated import TensorType
+
+    model = model_of(float16[0])
+    held = [t for t in model.subgraphs[0].tensors if model.buffers[t.buffer].data is not None]
+    vectors = {tensor.type for tensor in held if np.prod(tensor.shape) == max([*tensor.shape, 1])}
+    assert TensorType.FLOAT32 in vectors and TensorType.FLOAT16 not in vectors
+
+
+def test_a_batch_of_any_size_gives_what_one_by_one_gives(int8, musicnn_expected):
     run = open_model(*int8)
-    chunks = music["music"].inputs
+    chunks = musicnn_expected["music"].inputs
     together, apart = run(chunks), [run(chunk[None]) for chunk in chunks]
     assert len(chunks) > 2
     for name in ("scores", "embedding"):
         np.testing.assert_array_equal(together[name], np.concatenate([one[name] for one in apart]))
-    assert run(chunks[:0])["scores"].shape == (0, 50)
+    none = run(chunks[:0])
+    assert {name: (array.shape, array.dtype) for name, array in none.items()} == {
+        "scores": ((0, 50), np.float32),
+        "embedding": ((0, 200), np.float32),
+    }
+
+
+def test_a_resized_model_refuses_a_batch(float32, musicnn_expected):
+    """As docs/mobile.md says."""
+    interpreter = Interpreter(str(float32[0] / MODEL_FILE))
+    (taken,) = interpreter.get_input_details()
+    interpreter.resize_tensor_input(taken["index"], (2, *taken["shape"][1:]))
+    with pytest.raises(RuntimeError, match="failed to prepare"):
+        interpreter.allocate_tensors()
+
+
+def test_threads_may_share_an_engine(float32, musicnn_expected):
+    check_threads_share(float32, musicnn_expected["music"].inputs[:6])
+
+
+def test_an_engine_tags_as_keras_does_in_two_threads_at_once(musicnn, float32):
+    engine, song = kmt.EngineTagger(float32[0], threads=1), kmt.demo_clip()
+    with ThreadPoolExecutor() as pool:
+        both, embeddings = [pool.submit(engine.tag, song) for _ in range(2)], pool.submit(engine.embed, song)
+        tags, taggram = musicnn.tag(song), musicnn.taggram(song)
+        for found in both:
+            assert [tag for tag, _ in found.result().tags] == [tag for tag, _ in tags.tags]
+            np.testing.assert_allclose(found.result().scores, tags.scores, rtol=0, atol=1e-5)
+    found = engine.taggram(song)
+    assert len(found.scores) == 10
+    np.testing.assert_allclose(found.scores, taggram.scores, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(found.start_seconds, taggram.start_seconds)
+    np.testing.assert_allclose(embeddings.result(), musicnn.embed(song), rtol=1e-3, atol=1e-4)
 
 
 def test_the_file_names_its_tags_and_describes_its_tensors(musicnn, int8):
@@ -207,7 +232,7 @@ def test_the_file_names_its_tags_and_describes_its_tensors(musicnn, int8):
         assert text in described
     (runtime,) = (entry for entry in model.metadata if entry.name == b"min_runtime_version")
     assert bytes(model.buffers[runtime.buffer].data).rstrip(b"\0") == b"2.7.0"  # of int8 with a scale a feature
-    assert [output.name for output in model.signatureDefs[0].outputs] == [b"scores", b"embedding"]
+    assert [output.name.decode() for output in model.signatureDefs[0].outputs] == list(OUTPUTS)
 
 
 def test_tags_may_hold_any_letter_but_no_line_break():
@@ -221,8 +246,8 @@ def test_tags_may_hold_any_letter_but_no_line_break():
 def test_an_operator_that_does_not_convert_is_named():
     inputs = keras.Input((3, 3), name="waveform")
     network = keras.Model(inputs, {"scores": keras.ops.det(inputs), "embedding": inputs})
-    with pytest.raises(ExportError, match="MatrixDeterminant"):
-        litert._converted(network)
+    with pytest.raises(ExportError, match="'mine' needs operators that LiteRT does not have: MatrixDeterminant"):
+        litert._converted(network, "mine")
 
 
 def test_a_converter_that_crashes_is_an_error_of_ours(tmp_path, monkeypatch):
@@ -230,45 +255,51 @@ def test_a_converter_that_crashes_is_an_error_of_ours(tmp_path, monkeypatch):
     script.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", encoding="utf-8")
     monkeypatch.setattr(litert_convert, "__file__", str(script))
     inputs = keras.Input((2,), name="waveform")
-    with pytest.raises(ExportError, match="SIGSEGV"):
-        litert._converted(keras.Model(inputs, {"scores": inputs * 2}))
+    with pytest.raises(ExportError, match=r"LiteRT's converter crashed on 'mine' \(SIGSEGV\)"):
+        litert._converted(keras.Model(inputs, {"scores": inputs * 2}), "mine")
 
 
-PROBE = """
-import sys
-from pathlib import Path
-import numpy as np
-from keras_musictag.engines.artefact import read_artefact
-from keras_musictag.engines.artefact import read_artefact
-from keras_musictag.engines.litert import open_model
-
-def threads():
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("Threads"))
-
-artefact = read_artefact(Path(sys.argv[1]))
-before, counts = threads(), []
-for wanted in (1, 3):
-    run = open_model(Path(sys.argv[1]), artefact, threads=wanted)
-    run(np.zeros((1, *artefact.input_shape), np.float32))
-    counts.append(threads() - before)
-    del run
-print(counts, sorted({"tensorflow", "keras", "librosa"} & set(sys.modules)))
-"""
+def test_a_runtime_that_lacks_is_named_before_anything_is_converted(tiny, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)  # which Python takes for "not there"
+    monkeypatch.setattr(litert, "exported_network", None)
+    with pytest.raises(ExportError, match=r'needs the package ai-edge-litert: pip install "keras-musictag\[export\]"'):
+        litert.write(tiny, tmp_path, "float32", "waveform")
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="counts threads as Linux shows them")
-def test_the_engine_uses_the_threads_it_is_given_and_no_tensorflow(float32):
-    command = [sys.executable, "-c", PROBE, str(float32[0])]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=MOBILE.parents[1])
-    assert done.stdout.strip() == "[0, 2] []"
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="counts threads and binds them as Linux does")
+def test_the_engine_uses_the_threads_it_is_given_or_has_cores_for_and_no_tensorflow(float32):
+    command = [sys.executable, "-c", PROBE, str(float32[0]), "[1, 3, null]"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert json.loads(done.stdout) == [[0, 2, 0], []]
 
 
 def test_the_guide_can_be_followed_and_prints_what_keras_says(musicnn, guide):
-    best, tags, shape = guide[1]
+    best, tagged, tags, shape = guide[1]
     index, score = best.split()
     chunk = musicnn.taggram(kmt.demo_clip()).scores[0]
     # the guide's first chunk lacks the context before the track, half a window of zeros: the same music 16 ms later
     assert int(index) == chunk.argmax() and abs(float(score) - chunk.max()) < 0.1
+    assert re.findall("'(.+?)'", tagged)[0] == musicnn.tag(kmt.demo_clip()).tags[0][0]
     assert tags == str(list(musicnn.vocabulary[:3]))
     assert shape == "(1, 50)"
+
+
+def test_the_guides_table_is_what_exports_are(float32, float16, int8, musicnn_expected):
+    head, _, *rows = re.findall(r"^\| (.+) \|$", MOBILE[MOBILE.index("| `--precision` |") :].partition("\n\n")[0], re.M)
+    assert head.split(" | ")[3:] == ["`musicnn`", "its largest difference of a score", "allowed"]
+    stated = {precision.strip("`"): others for precision, _, _, *others in (row.split(" | ") for row in rows)}
+    assert {precision: float(allowed) for precision, (_, _, allowed) in stated.items()} == litert.PRECISIONS
+    for precision, exported in (("float32", float32), ("float16", float16), ("int8", int8)):
+        megabytes, difference, _ = stated[precision]
+        assert is_shown_as(size(exported) / 1e6, megabytes.removesuffix(" MB"))
+        found, _ = largest_differences(exported, musicnn_expected)
+        if difference.startswith("below "):
+            assert found < float(difference.removeprefix("below "))
+        else:
+            assert is_shown_as(found, difference)
+
+
+def is_shown_as(value: float, text: str) -> bool:
+    """Whether a number is a text such as "0.95" or "3e-4", when rounded to as many digits."""
+    digits = len(text.partition("e")[0].partition(".")[2])
+    return float(f"{value:.{digits}{'e' if 'e' in text else 'f'}}") == float(text)

@@ -1,11 +1,14 @@
 """The network that is exported gives what the tagger gives, on the tagger's weights."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.exporting.network import exported_network, input_shape
+from keras_musictag.exporting.graph import settings_of
+from keras_musictag.exporting.network import exported_network, exported_spec, input_shape
 from keras_musictag.exporting.signals import expected
 from keras_musictag.tagger import Tagger, TaggerSpec
 from keras_musictag.tagger.fold import Folded
@@ -65,6 +68,8 @@ def test_a_tagger_of_logits_is_exported_with_scores(musicnn):
     batch = signals(musicnn.spec.chunking.chunk_samples)
     found = outputs_of(exported_network(logits), batch)["scores"]
     np.testing.assert_allclose(found, musicnn.runner()(batch), atol=1e-5)
+    assert exported_spec(logits) == exported_spec(musicnn) == musicnn.spec != logits.spec
+    assert json.loads(settings_of(logits)["model"]) == musicnn.spec.to_dict()
 
 
 def test_the_copy_has_weights_of_its_own():

@@ -1,0 +1,43 @@
+"""A runtime that is not installed is named; one that is broken says so itself."""
+
+import importlib
+import sys
+
+import pytest
+
+from keras_musictag.engines.installed import check_installed
+from keras_musictag.errors import ExportError
+
+RUNTIMES = {"litert": "ai_edge_litert", "onnx": "onnxruntime", "openvino": "openvino"}
+each_runtime = pytest.mark.parametrize("format, module", RUNTIMES.items())
+
+
+def open_model(format, folder):
+    return importlib.import_module(f"keras_musictag.engines.{format}").open_model(folder, None)
+
+
+@each_runtime
+def test_a_runtime_that_lacks_is_named(format, module, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)  # which Python takes for "not there"
+    package = module.replace("_", "-")
+    with pytest.raises(ExportError, match=rf'needs the package {package}: pip install "keras-musictag\[export\]"'):
+        open_model(format, tmp_path)
+
+
+@each_runtime
+@pytest.mark.parametrize(
+    "code, message", [("raise ImportError('libfirst.so.1 is missing')", "libfirst"), ("import needed_by_it", "needed")]
+)
+def test_a_runtime_that_is_broken_says_so_itself(format, module, code, message, tmp_path, monkeypatch):
+    (tmp_path / f"{module}.py").write_text(code, encoding="utf-8")
+    for name in [name for name in sys.modules if name.partition(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ImportError, match=message):
+        open_model(format, tmp_path)
+
+
+def test_of_several_modules_the_one_that_lacks_is_named():
+    check_installed("Numbers", "numpy", "math")
+    with pytest.raises(ExportError, match="Numbers needs the package no-such-module:"):
+        check_installed("Numbers", "numpy", "no_such_module")

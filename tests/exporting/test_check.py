@@ -1,0 +1,81 @@
+"""The check finds a model that is not Keras's, and one that does not run."""
+
+import json
+
+import numpy as np
+import pytest
+
+import keras_musictag as kmt
+from keras_musictag.engines.artefact import read_artefact, sha256_of
+from keras_musictag.exporting import check
+from keras_musictag.exporting.signals import expected, signals
+
+
+@pytest.fixture(scope="module")
+def arrays(vgg):
+    wanted = expected(vgg, "waveform")
+    return {f"{name}/{key}": array for name, part in wanted.items() for key, array in vars(part).items()}
+
+
+def test_another_models_scores_are_found_out(exported_vgg_onnx, arrays):
+    arrays = {**arrays, "noise/scores": arrays["noise/scores"] + np.float32(0.01)}
+    found = check.compare(exported_vgg_onnx, arrays)
+    assert found["noise"] == pytest.approx(0.01, abs=1e-4)
+    assert found["music"] < 1e-4
+    arrays["noise/scores"] *= np.nan
+    assert check.compare(exported_vgg_onnx, arrays)["noise"] == float("inf")
+
+
+def test_another_layer_as_the_embedding_is_found_out(exported_vgg_onnx, arrays):
+    rolled = {**arrays, "music/embedding": np.roll(arrays["music/embedding"], 1, axis=1)}
+    with pytest.raises(kmt.ExportError, match="The embedding is not Keras's: the cosine"):
+        check.compare(exported_vgg_onnx, rolled)
+    with pytest.raises(kmt.ExportError, match="'embedding' of music has shape"):
+        check.compare(exported_vgg_onnx, {**arrays, "music/embedding": arrays["music/embedding"][:, 1:]})
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_an_embedding_must_be_finite_on_every_signal(exported_vgg_onnx, arrays, monkeypatch, number):
+    kept = {array.tobytes(): key.partition("/")[0] for key, array in arrays.items() if key.endswith("/inputs")}
+
+    def engine(batch):
+        name = kept[batch.tobytes()]
+        outputs = {output: arrays[f"{name}/{output}"].copy() for output in ("scores", "embedding")}
+        if name == "silence":
+            outputs["embedding"][0, -1] = number
+        return outputs
+
+    monkeypatch.setattr(check, "open_engine", lambda *_: engine)
+    with pytest.raises(kmt.ExportError, match="The embedding of silence is not finite"):
+        check.compare(exported_vgg_onnx, arrays)
+
+
+def test_a_model_that_does_not_run_is_one_sentence(exported_vgg_onnx, vgg, tmp_path, monkeypatch):
+    (model,) = read_artefact(exported_vgg_onnx).files
+    data = json.loads((exported_vgg_onnx / "artefact.json").read_text())
+    (tmp_path / model).write_bytes((exported_vgg_onnx / model).read_bytes()[:5000])
+    data["files"] = {model: sha256_of(tmp_path / model)}
+    (tmp_path / "artefact.json").write_text(json.dumps(data))
+    monkeypatch.chdir(tmp_path)  # where a file has the name of a module of Python's
+    (tmp_path / "json.py").write_text("open('it was run', 'w')")
+    with pytest.raises(kmt.ExportError, match="^The exported model (does not run|ended the process)") as raised:
+        check.differences(tmp_path, expected(vgg, "waveform", {"silence": signals(vgg)["silence"]}))
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "it was run").exists()
+
+
+def test_a_model_that_hangs_is_ended(exported_vgg_onnx, monkeypatch):
+    monkeypatch.setattr(check, "TIMEOUT_SECONDS", 0.01)
+    with pytest.raises(kmt.ExportError, match=r"did not answer within 0\.01 s: it hangs"):
+        check.differences(exported_vgg_onnx, {})
+
+
+def test_the_process_that_checks_finds_this_package_and_no_gpu(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONPATH", "mine")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    found = check._environment()
+    assert found["PYTHONPATH"].split(":") == [str(check.PACKAGE_PARENT), "mine"]
+    assert found["CUDA_VISIBLE_DEVICES"] == "-1"
+    # beside an installed package lie others, which would come before the standard library
+    monkeypatch.setattr(check, "PACKAGE_PARENT", tmp_path / "site-packages")
+    assert check._environment()["PYTHONPATH"] == "mine"

@@ -1,0 +1,70 @@
+"""Every architecture converts to LiteRT, ONNX and OpenVINO, and gives Keras's scores there; in small, to be quick."""
+
+import functools
+import tempfile
+
+import numpy as np
+import onnx
+import openvino
+import pytest
+
+from keras_musictag import architectures
+from keras_musictag.exporting import litert, litert_convert, litert_file
+from keras_musictag.exporting.onnx import _nodes
+from tests.exporting.networks import largest_differences, random_tagger, some_music, written
+
+# the shortest chunk, where others than the published one can be built, and a narrow network
+SMALL = {
+    "crnn": (1.7, {"filters": (8,) * 4, "units": 8}),
+    "fcn": (None, {"filters": (8,) * 5}),
+    "harmonic_cnn": (4.7, {"lower_filters": 8, "upper_filters": 8, "units": 8}),
+    "musicnn": (1, {"timbral_filters": 8, "temporal_filters": 4, "midend_filters": 8, "units": 8}),
+    "musicnn_2020": (1, {"timbral_filters": 8, "temporal_filters": 4, "midend_filters": 8, "units": 8}),
+    "sample_cnn": (None, {"filters": (8,) * 10, "last_filters": 8}),
+    "sample_cnn_se": (None, {"filters": (8,) * 10, "last_filters": 8, "units": 8}),
+    "self_attention": (2, {"filters": (16,) * 7, "heads": 2, "encoder_layers": 1, "units": 32}),
+    "short_chunk_cnn": (2.1, {"filters": (8,) * 7, "units": 8}),
+    "short_chunk_cnn_res": (1, {"filters": (8,) * 7, "units": 8}),
+    "vgg": (None, {"filters": 8}),
+}
+# operators that tell that a network is converted as it is meant to be: loops of GRUs, the exact GELU
+MEANT = {("crnn", "litert"): "WHILE", ("crnn", "onnx"): "Loop", ("crnn", "openvino"): "Loop"}
+MEANT |= {("self_attention", "onnx"): "Erf"}
+
+
+@functools.cache
+def small_tagger(name):
+    chunk_seconds, sizes = SMALL.get(name, (None, {}))
+    tagger = random_tagger(name, chunk_seconds, architectures.get(name).Config(**sizes))
+    return tagger, some_music(tagger)
+
+
+def convert_in_this_process(network, _):
+    """As `litert._converted`, without the seconds that a process of its own takes to load TensorFlow."""
+    with tempfile.TemporaryDirectory() as folder:
+        litert._save(network, folder)
+        return litert_file.read_model(litert_convert.convert(folder))
+
+
+OPERATORS = {
+    "litert": lambda folder: litert_file.operators(litert_file.read_model((folder / "model.tflite").read_bytes())),
+    "onnx": lambda folder: {node.op_type for node in _nodes(onnx.load(folder / "model.onnx").graph)},
+    "openvino": lambda folder: {
+        node.get_type_name() for node in openvino.Core().read_model(folder / "model.xml").get_ops()
+    },
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", architectures.names())
+@pytest.mark.parametrize("format", OPERATORS)
+def test_it_converts_and_gives_keras_scores(name, format, tmp_path, monkeypatch):
+    monkeypatch.setattr(litert, "_converted", convert_in_this_process)
+    tagger, music = small_tagger(name)
+    assert np.ptp(music.scores) > 0.1
+    exported = written(tagger, tmp_path, format)
+    operators = OPERATORS[format](tmp_path)
+    assert MEANT.get((name, format), next(iter(operators))) in operators
+    assert not any(operator.startswith("custom ") for operator in operators)  # as LiteRT's list calls foreign ones
+    scores, embeddings = largest_differences(exported, {"music": music})
+    assert scores < 1e-3 and embeddings < 1e-2  # decibels of silent bands, and weights that nobody has trained

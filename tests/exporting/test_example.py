@@ -1,0 +1,78 @@
+"""`example.py` of a folder tags a file by the folder alone, and is short enough to begin one's own program with."""
+
+import ast
+import subprocess
+import sys
+
+import openvino
+import pytest
+
+import keras_musictag as kmt
+from keras_musictag.architectures import short_chunk_cnn
+from keras_musictag.engines.openvino import has_bfloat16
+from keras_musictag.exporting import export
+from tests.exporting.blocked import BLOCKED_PROGRAM
+from tests.exporting.networks import random_tagger, written
+
+ROUNDING = 2e-4  # an example shows four digits; another MP3 decoder, other sums
+OURS = ("keras_musictag", "keras", "tensorflow")
+
+
+def run_example(folder, blocked=OURS) -> list[tuple[float, str]]:
+    """What it prints of the demo clip, where some packages are missing."""
+    program = BLOCKED_PROGRAM.format(blocked=list(blocked))
+    command = [sys.executable, "-c", program, folder / "example.py", kmt.demo_clip()]
+    done = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = [line.partition(" ") for line in done.stdout.splitlines()]
+    return [(float(score), tag) for score, _, tag in found]
+
+
+def check_example(tagger, folder, blocked=OURS, tolerance=ROUNDING):
+    """Its ten tags are the tagger's, highest first."""
+    found, wanted = run_example(folder, blocked), tagger.tag(kmt.demo_clip(), top=None).tags
+    assert [score for score, _ in found] == sorted((score for score, _ in found), reverse=True)
+    assert len(found) == 10
+    for score, tag in found:
+        assert score == pytest.approx(dict(wanted)[tag], abs=tolerance)
+    assert dict(wanted)[found[0][1]] == pytest.approx(wanted[0][1], abs=tolerance)
+
+
+def test_it_tags_a_file_by_the_folder_alone(vgg, exported_vgg_onnx):
+    check_example(vgg, exported_vgg_onnx)
+
+
+def test_it_computes_decibels_of_reflected_ends(tmp_path):
+    """The front end of most networks; that of `vgg` has logarithms of another kind, and context for ends."""
+    config = short_chunk_cnn.Config(filters=(8,) * 7, units=16)
+    tagger = random_tagger("short_chunk_cnn", chunk_seconds=3, config=config)
+    frontend = tagger.spec.frontend_config
+    assert (frontend.padding, frontend.compression) == ("reflect", "decibel")
+    written(tagger, tmp_path, "onnx", form="log-mel")
+    # a silent band's decibels are round-off, which random weights make more of than trained ones: as for the formats
+    check_example(tagger, tmp_path, tolerance=5e-4)
+
+
+def test_it_is_fifteen_lines_after_the_imports(exported_vgg_onnx):
+    text = (exported_vgg_onnx / "example.py").read_text("utf-8")
+    last_import = max(
+        node.end_lineno for node in ast.parse(text).body if isinstance(node, (ast.Import, ast.ImportFrom))
+    )
+    lines = [line.strip() for line in text.splitlines()[last_import:]]
+    assert len([line for line in lines if line and not line.startswith("#")]) <= 15
+
+
+@pytest.mark.slow
+def test_one_in_bfloat16_opens_both_files(vgg, tmp_path):
+    if not has_bfloat16(openvino.Core()):
+        with pytest.raises(kmt.ExportError, match="has no bfloat16"):
+            export(vgg, "openvino", tmp_path / "out", "bfloat16")
+        return
+    export(vgg, "openvino", tmp_path / "out", "bfloat16")
+    check_example(vgg, tmp_path / "out", tolerance=2e-2)
+
+
+def test_the_test_sees_an_import_that_is_blocked(tmp_path):
+    (tmp_path / "needy.py").write_text("import keras_musictag.errors")
+    command = [sys.executable, "-c", BLOCKED_PROGRAM.format(blocked=["keras_musictag"]), tmp_path / "needy.py"]
+    assert "blocked by a test" in subprocess.run(command, capture_output=True, text=True).stderr

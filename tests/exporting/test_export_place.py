@@ -1,0 +1,227 @@
+"""Where an exported folder comes to lie: whole or not at all, and nobody's files are touched.
+
+The models are words, and nothing is heard: what is exported is the matter of `test_export.py`.
+"""
+
+import os
+import shutil
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import keras_musictag as kmt
+from keras_musictag import exporting
+from keras_musictag.engines.artefact import read_artefact
+from keras_musictag.exporting import check, export, onnx, savedmodel, signals
+
+PARTS = ["artefact.json", "example.py", "model.onnx", "tags.csv"]
+
+
+def names_in(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def a_word(tagger, folder, precision, form, version=None):
+    path = folder / "model.onnx" if version is None else folder / str(version) / "saved_model.pb"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("model")
+
+
+@pytest.fixture
+def words(monkeypatch):
+    """Makes exports quick."""
+    for module in (onnx, savedmodel):
+        monkeypatch.setattr(module, "write", a_word)
+    monkeypatch.setattr(signals, "signals", lambda *_: {})
+    monkeypatch.setattr(signals, "expected", lambda *_: {})
+    monkeypatch.setattr(check, "differences", lambda *_: {"music": 0.0})
+
+
+@pytest.fixture
+def during(words, monkeypatch):
+    """A function that says what happens after the model was written, while an export is at work."""
+
+    def set_event(event):
+        def write(tagger, folder, *others, **version):
+            a_word(tagger, folder, *others, **version)
+            event()
+
+        for module in (onnx, savedmodel):
+            monkeypatch.setattr(module, "write", write)
+
+    return set_event
+
+
+def test_above_the_tolerance_nothing_is_left(tiny, words, tmp_path, monkeypatch):
+    monkeypatch.setattr(check, "differences", lambda *_: {"music": 1e-4, "noise": 1e-3})
+    with pytest.raises(kmt.ExportError, match=r"differs from Keras by 1.0e-03 on noise; at most 5e-04 is allowed"):
+        export(tiny, "onnx", tmp_path / "a" / "b" / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_interrupted_export_leaves_nothing(tiny, during, tmp_path, error):
+    def interrupt():
+        assert len(list(tmp_path.iterdir())) == 1  # what is being written
+        raise error
+
+    during(interrupt)
+    with pytest.raises(error):
+        export(tiny, "onnx", tmp_path / "a" / "b" / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a full disk that Linux has")
+def test_a_full_disk_is_told_and_leaves_nothing(tiny, words, tmp_path, monkeypatch):
+    def write(tagger, folder, precision, form):
+        (folder / "model.onnx").symlink_to("/dev/full")
+        a_word(tagger, folder, precision, form)
+
+    monkeypatch.setattr(onnx, "write", write)
+    with pytest.raises(OSError, match="No space left on device"):
+        export(tiny, "onnx", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a copy of this process")
+def test_a_killed_export_leaves_no_folder_and_the_next_one_works(tiny, words, during, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "getpid", lambda: 1)  # as in a container, each time
+    during(lambda: signal.raise_signal(signal.SIGKILL))
+    child = os.fork()
+    if child == 0:
+        try:
+            export(tiny, "onnx", tmp_path / "out")
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    (scratch,) = tmp_path.iterdir()
+    assert scratch.name.startswith(".keras_musictag-") and names_in(scratch) == ["model.onnx"]
+    monkeypatch.setattr(onnx, "write", a_word)
+    export(tiny, "onnx", tmp_path / "out")
+    assert names_in(tmp_path / "out") == PARTS
+    assert scratch.is_dir()  # it might be at work still
+    long_ago = time.time() - 2 * exporting.OLD_SECONDS
+    os.utime(scratch, (long_ago, long_ago))
+    export(tiny, "onnx", tmp_path / "again")
+    assert names_in(tmp_path) == ["again", "out"]
+
+
+def test_two_threads_export_to_one_path_and_one_is_told(tiny, during, tmp_path):
+    both = threading.Barrier(2, timeout=60)
+    during(both.wait)
+    found = []
+
+    def work():
+        try:
+            found.append(export(tiny, "onnx", tmp_path / "out").name)
+        except kmt.ExportError as error:
+            found.append("is there already" in str(error))
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found, key=str) == [True, tiny.name]
+    assert names_in(tmp_path) == ["out"] and names_in(tmp_path / "out") == PARTS
+
+
+def test_what_another_process_wrote_meanwhile_is_left_alone(tiny, during, tmp_path):
+    for parts in ((), ("out",)):  # the folder is not there, or empty
+        target = tmp_path.joinpath("a", *parts)
+        during(lambda target=target: (target.mkdir(exist_ok=True), (target / "mine.txt").write_text("mine")))
+        if parts:
+            target.mkdir()
+        with pytest.raises(kmt.ExportError, match="is there already"):
+            export(tiny, "onnx", target)
+        assert names_in(target) == ["mine.txt"]
+        (target / "mine.txt").unlink()
+    assert names_in(tmp_path) == ["a"] and names_in(tmp_path / "a") == ["out"]
+
+
+def test_an_empty_folder_is_filled_where_it_is(tiny, words, tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    before = (tmp_path / "out").stat().st_ino
+    monkeypatch.chdir(tmp_path / "out")
+    export(tiny, "onnx", ".")
+    assert (tmp_path / "out").stat().st_ino == before
+    assert sorted(os.listdir(".")) == PARTS  # the working directory is still there
+    assert names_in(tmp_path) == ["out"]
+
+
+def test_a_folder_that_fails_to_be_filled_stays_empty(tiny, words, tmp_path, monkeypatch):
+    monkeypatch.setattr(check, "differences", lambda *_: {"music": 1.0})
+    with pytest.raises(kmt.ExportError):
+        export(tiny, "onnx", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_is_followed(tiny, words, tmp_path):
+    (tmp_path / "disk").mkdir()
+    for name in ("empty", "new"):
+        (tmp_path / name).symlink_to(tmp_path / "disk" / name)
+    (tmp_path / "disk" / "empty").mkdir()
+    for name in ("empty", "new"):
+        export(tiny, "onnx", tmp_path / name)
+        assert (tmp_path / name).is_symlink()
+        assert names_in(tmp_path / "disk" / name) == PARTS
+    assert names_in(tmp_path) == ["disk", "empty", "new"]
+    assert names_in(tmp_path / "disk") == ["empty", "new"]
+
+
+def test_a_taken_path_is_left_alone(tiny, words, tmp_path):
+    export(tiny, "onnx", tmp_path / "out")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    for format in ("onnx", "savedmodel"):
+        with pytest.raises(kmt.ExportError, match="Name another folder"):
+            export(tiny, format, tmp_path / "out")
+    with pytest.raises(kmt.ExportError, match="is there already"):
+        export(tiny, "onnx", tmp_path / "out" / "tags.csv")
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
+    assert names_in(tmp_path) == ["out"]
+
+
+def test_versions_of_a_savedmodel_lie_side_by_side(tiny, words, tmp_path):
+    folder = tmp_path / "served"
+    export(tiny, "savedmodel", folder)
+    artefact = export(tiny, "savedmodel", folder, version=3)
+    assert names_in(folder) == ["1", "3", "artefact.json", "example.py", "tags.csv"]
+    assert set(artefact.files) == {"3/saved_model.pb"}
+    assert read_artefact(folder) == artefact
+    assert '"3"' in (folder / "example.py").read_text()
+    for version in (1, 2, 3):
+        with pytest.raises(kmt.ExportError, match=f"has a version 3. Received: version={version}"):
+            export(tiny, "savedmodel", folder, version=version)
+    assert names_in(tmp_path) == ["served"]
+
+
+def test_a_version_that_was_changed_or_taken_back_is_no_obstacle(tiny, words, tmp_path):
+    for version in (1, 2):
+        export(tiny, "savedmodel", tmp_path, version=version)
+    (tmp_path / "2" / "saved_model.pb").write_text("another")
+    export(tiny, "savedmodel", tmp_path, version=3)
+    shutil.rmtree(tmp_path / "3")
+    assert set(export(tiny, "savedmodel", tmp_path, version=3).files) == {"3/saved_model.pb"}
+    for version in (1, 2, 3):
+        shutil.rmtree(tmp_path / str(version))
+    export(tiny, "savedmodel", tmp_path)
+    assert names_in(tmp_path) == ["1", "artefact.json", "example.py", "tags.csv"]
+
+
+def test_killed_between_two_moves_the_settings_are_those_of_the_former_version(tiny, words, tmp_path, monkeypatch):
+    before = export(tiny, "savedmodel", tmp_path)
+    replace = Path.replace
+
+    def kill_at_the_settings(path, target):
+        if Path(target) == tmp_path / "artefact.json":
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", kill_at_the_settings)
+    with pytest.raises(KeyboardInterrupt):
+        export(tiny, "savedmodel", tmp_path, version=2)
+    assert names_in(tmp_path / "2") == ["saved_model.pb"]
+    assert read_artefact(tmp_path) == before

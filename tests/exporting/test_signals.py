@@ -1,0 +1,69 @@
+"""What an export is compared on, and what Keras says of it."""
+
+import io
+import wave
+
+import numpy as np
+import pytest
+from tensorflow.python.eager import context
+
+import keras_musictag as kmt
+from keras_musictag.exporting.signals import expected, signals
+from keras_musictag.tagger import Tagger
+
+
+def silent_wav(samples: int, rate_hz: int) -> io.BytesIO:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as wav:
+        wav.setparams((1, 2, rate_hz, 0, "NONE", ""))
+        wav.writeframes(bytes(2 * samples))
+    return file
+
+
+def test_the_signals_are_music_and_the_extremes(tiny):
+    found = signals(tiny)
+    assert {name: chunks.shape for name, chunks in found.items()} == {
+        "music": (10, 48128),  # 29.2 s in chunks of 3 s
+        "silence": (1, 48128),
+        "noise": (1, 48128),
+        "full scale": (1, 48128),
+    }
+    assert {chunks.dtype for chunks in found.values()} == {np.dtype("float32")}
+    assert not found["silence"].any()
+    assert set(np.unique(found["full scale"])) == {-1, 1}
+
+
+def test_the_music_may_be_ones_own(tiny):
+    found = signals(tiny, silent_wav(16000, 16000))["music"]  # shorter than a chunk: filled up
+    assert found.shape == (1, 48128) and not found.any()
+
+
+def test_what_cannot_be_tagged_is_no_music(tiny, tmp_path):
+    with pytest.raises(kmt.AudioError, match="too short to tag"):
+        signals(tiny, silent_wav(1, 384000))
+    with pytest.raises(FileNotFoundError):
+        signals(tiny, tmp_path / "gone.mp3")
+    (tmp_path / "words.mp3").write_text("just words")
+    with pytest.raises(kmt.AudioError, match=r"words\.mp3"):
+        signals(tiny, tmp_path / "words.mp3")
+
+
+def test_keras_answers_in_float32_on_the_cpu_by_a_copy(tiny, monkeypatch):
+    """Functions that were traced for the CPU would stay in the tagger, and a GPU rounds to TF32."""
+    devices, runner = [], Tagger.runner
+
+    def watched(tagger, layer=None):
+        assert tagger is not tiny
+        run = runner(tagger, layer)
+        return lambda batch: devices.append(context.context().device_name) or run(batch)
+
+    noise = {"noise": signals(tiny)["noise"]}
+    wanted = tiny.runner()(noise["noise"])
+    monkeypatch.setattr(Tagger, "runner", watched)
+    half = Tagger(tiny.spec, precision="bfloat16")
+    half.set_weights(tiny.get_weights())
+    for tagger in (tiny, half):
+        found = expected(tagger, "log-mel", noise)["noise"]
+        np.testing.assert_array_equal(found.scores, wanted)
+        assert found.inputs.shape == (1, 187, 96, 1)
+    assert len(devices) == 4 and all("CPU:0" in device for device in devices)
