@@ -66,7 +66,7 @@ def find_chunks(wav: tf.Tensor) -> tuple[Span, Span]:
         after = tf.where(is_data, end, begin + size + size % 2)  # chunks are filled up to even lengths
         return after, tf.where(name == "fmt ", found, form), tf.where(is_data, found, data)
 
-    start = [tf.constant(12), tf.zeros(3, tf.int32), tf.zeros(3, tf.int32)]
+    start = (tf.constant(12), tf.zeros(3, tf.int32), tf.zeros(3, tf.int32))
     _, form, data = tf.while_loop(
         lambda at, *_: at + 8 <= end, step, start, parallel_iterations=1, maximum_iterations=MAX_CHUNKS
     )

@@ -62,8 +62,6 @@ READ = {
     "chunks after the samples": MONO + chunk(b"LIST", b"odd"),
     "a pipe of ffmpeg": with_lengths(STEREO, 0xFFFFFFFF, 0xFFFFFFFF),
     "a pipe of sox": with_lengths(STEREO, 0x7FFFF024, 0x7FFFF000),
-    "a pipe that leaves zeros": with_lengths(STEREO, 0, 0),
-    "a recording that was not closed": with_lengths(MONO, 36, 0),
     "a pipe that ends within a frame": with_lengths(STEREO, 0xFFFFFFFF, 0xFFFFFFFF)[:-1],
 }
 
@@ -73,6 +71,11 @@ def test_samples_are_those_of_soundfile(kind):
     found = decode(READ[kind]).numpy()
     assert found.dtype == np.float32 and len(found) > 0
     np.testing.assert_array_equal(found, read(READ[kind]))
+
+
+@pytest.mark.parametrize("in_riff", [0, 36])  # as a pipe leaves it, or a recorder that was not closed
+def test_samples_are_read_that_the_header_does_not_know_of(in_riff):  # soundfile reads none
+    np.testing.assert_array_equal(decode(with_lengths(STEREO, in_riff, 0)), read(STEREO))
 
 
 NO_CHUNKS = "must have the chunks fmt and data"
@@ -112,7 +115,7 @@ def refusal(file: bytes) -> str | None:
     try:
         decode(file)
     except tf.errors.InvalidArgumentError as error:
-        (found,) = re.findall(r"assertion failed: \[(File 7: [ -~]+\.\??)\]", error.message)
+        (found,) = re.findall(r"assertion failed: \[(File 7: [ -~]+[.?])\]", error.message)
         assert error.message.isascii() and "\0" not in error.message
         return found
     return None
@@ -134,15 +137,16 @@ def test_a_file_that_ends_anywhere_is_refused_unless_its_length_was_unknown():
         assert bool(refusal(piped[:end])) == (end < 46)  # a header of 44 bytes and a sample
 
 
-def test_a_damaged_file_is_read_as_soundfile_reads_it_or_refused():
+def test_a_damaged_file_is_read_or_refused_by_a_message_of_ours():
     random, refused = np.random.default_rng(0), 0
     whole = [wav(noise(20, 2)), wav(noise(20), form="WAVEX"), READ["odd and unknown chunks"]]
     for trial in range(600):
         file = bytearray(whole[trial % len(whole)])
         for place in random.integers(min(len(file), 80), size=random.integers(1, 4)):
             file[place] = random.choice([0, 1, 2, 127, 255, random.integers(256)])
-        if refusal(bytes(file)):
+        if refusal(bytes(file)):  # which raises where the error is another than ours
             refused += 1
         else:
-            np.testing.assert_array_equal(decode(bytes(file)), read(bytes(file)))
+            samples = decode(bytes(file)).numpy()
+            assert 0 < len(samples) <= len(file) and (np.abs(samples) <= 1).all()
     assert 100 < refused < 500
