@@ -285,7 +285,7 @@ def write_tables(rows: dict, path: Path) -> None:
         sys.exit(f"{path} has no line {BEGIN!r}, behind which the tables would go.")
     head, _, tail = text.partition(BEGIN)
     tail = tail.partition(END)[2] if END in tail else tail
-    names = sorted({key.rsplit(" ", 3)[0] for key in rows})
+    names = sorted(set(map(name_of, rows)))
     tables = "\n\n".join([versions(rows), summary(rows), *(table_of(name, rows) for name in names)])
     with whole_file(path) as scratch:
         scratch.write_text(f"{head}{BEGIN}\n\n{tables}\n\n{END}{tail}", encoding="utf-8")
@@ -298,7 +298,11 @@ def versions(rows: dict) -> str:
 
 
 def summary(rows: dict) -> str:
-    """A line for each kind of export: how many networks are exported, their speed in Keras's, and their differences."""
+    """A line for each kind of export: how many networks are exported, their speed in Keras's, and their differences.
+
+    Architectures count, and nothing else that may have been measured, such as a tagger of one's own.
+    """
+    rows = {key: row for key, row in rows.items() if name_of(key) in architectures.names()}
     lines = ["## In short\n", line_of(SUMMARY_COLUMNS), line_of("---" for _ in SUMMARY_COLUMNS)]
     for kind in sorted({kind_of(key) for key in rows}, key=place):
         of_kind = [row for key, row in rows.items() if kind_of(key) == kind]
@@ -315,6 +319,11 @@ def summary(rows: dict) -> str:
     return "\n".join(lines)
 
 
+def name_of(key: str) -> str:
+    """The network of the key of a row, whose name may hold blanks."""
+    return key.rsplit(" ", 3)[0]
+
+
 def kind_of(key: str) -> tuple[str, str, str]:
     """`(format, precision, input)` of the key of a row."""
     return tuple(key.rsplit(" ", 3)[1:])
@@ -328,7 +337,7 @@ def place(kind: tuple[str, str, str]) -> tuple[int, int, int]:
 
 def table_of(name: str, rows: dict) -> str:
     """The rows of a network."""
-    keys = sorted((key for key in rows if key.rsplit(" ", 3)[0] == name), key=lambda key: place(kind_of(key)))
+    keys = sorted((key for key in rows if name_of(key) == name), key=lambda key: place(kind_of(key)))
     weights = next((rows[key]["weights"] for key in keys if "weights" in rows[key]), "no")
     lines = [f"## {name} ({weights} weights)\n", line_of(COLUMNS), line_of("---" for _ in COLUMNS)]
     return "\n".join(lines + [row_of(key, rows[key]) for key in keys])

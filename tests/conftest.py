@@ -1,4 +1,4 @@
-"""What all tests share: Ctrl-C in what they start, and an export that is made once."""
+"""What all tests share: Ctrl-C in what they start, a tagger, and an export that is made once."""
 
 import signal
 
@@ -8,6 +8,15 @@ import pytest
 # tests of Ctrl-C would wait for ever. A handler of this process is the default again in the processes that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def vgg():
+    """The tagger that `exported_vgg_onnx` was. Tests leave it as it is."""
+    import keras_musictag as kmt
+    from keras_musictag.data import bundled
+
+    return kmt.load(bundled("zoo") / "vgg-mtat-v1")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """`scripts/bench_export.py` writes docs/export_table.md: one architecture, measured for real."""
 
+import argparse
 import importlib
 import importlib.util
 import json
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from keras_musictag.exporting import FORMATS
+import keras_musictag as kmt
+from keras_musictag import architectures
+from keras_musictag.exporting import FORMATS, onnx
 
 ROOT = Path(__file__).parents[1]
 
@@ -104,11 +107,40 @@ def test_the_summary_tells_released_weights_from_random_ones(bench):
         times = {"engine": 1.0, "keras": speed}
         return {"weights": weights, "checks": {"music": difference}, "seconds": {"chunk": times, "track": times}}
 
-    names = ("vgg", "crnn", "fcn")
-    found = zip(names, (row("released", 1e-5, 1), row("random", 2e-4, 3), row("released", 3e-5, 2)), strict=True)
+    rows = (row("released", 1e-5, 1), row("random", 2e-4, 3), row("released", 3e-5, 2), row("its own", 0.5, 9))
+    found = zip(("vgg", "crnn", "fcn", "my tagger"), rows, strict=True)  # the last is no architecture: left out
     last = bench.summary({f"{name} onnx float32 waveform": row for name, row in found}).splitlines()[-1]
     speeds = "2.00 (1.00 to 3.00)"
     assert last == f"| onnx | float32 | waveform | 3 of 3 | {speeds} | {speeds} | 3e-05 | 2e-04 |"
+
+
+@pytest.mark.parametrize("weights", ["random", "its own"])
+def test_only_random_weights_are_measured_above_the_tolerance(bench, monkeypatch, weights):
+    tagger = kmt.build("vgg", tags=["calm", "wild"])
+    monkeypatch.setattr(bench, "tagger_of", lambda _: (tagger, weights))
+    monkeypatch.setitem(onnx.PRECISIONS, "float32", 1e-12)
+    row = bench.measure("mine", "onnx", "float32", "waveform", None, 0)
+    if weights == "random":
+        assert row["tolerance"] == 1e-12 and row["checks"]["music"] > 1e-12
+        assert "refused" not in row and "seconds" not in row
+    else:
+        assert row.keys() == {"weights", "refused"} and "differs from Keras by" in row["refused"]
+
+
+def test_what_is_no_architecture_has_weights_of_its_own(bench):
+    assert bench.tagger_of("vgg-mtat-v1")[1] == "its own"
+    assert bench.tagger_of("vgg")[1] == "released"
+
+
+def test_the_table_has_a_row_for_each_export_of_each_architecture(bench):
+    text = bench.TABLE.read_text("utf-8")
+    assert text.count(bench.BEGIN) == text.count(bench.END) == 1
+    tables = text.partition(bench.BEGIN)[2].partition(bench.END)[0]
+    everything = argparse.Namespace(formats=list(FORMATS), precisions=None, inputs=list(bench.INPUTS))
+    for name in architectures.names():
+        _, _, *lines = tables.partition(f"\n## {name} (")[2].partition("\n## ")[0].strip().splitlines()[1:]
+        rows = [tuple(line.strip("| ").split(" | ")[:3]) for line in lines if line]
+        assert sorted(rows) == sorted(bench.artefacts(name, everything)), name
 
 
 def test_only_networks_behind_a_log_mel_front_end_have_rows_of_it(bench):

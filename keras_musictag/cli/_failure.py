@@ -25,4 +25,5 @@ def describe(error: BaseException) -> str:
 
 def tell(line: str) -> None:
     """A line on standard error; above a progress bar that is shown there, where `click.echo` would write into it."""
-    print(line, file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # closed, or there is none, as under pythonw: `print` would take the output
+        print(line, file=sys.stderr, flush=True)

@@ -16,10 +16,10 @@ INPUTS = ("waveform", "log-mel")
 @click.command()
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @_common.model_options
-@click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), required=True, help="What to write.")
 @click.option("--precision", type=click.Choice(PRECISIONS), default="float32", help="Of weights or arithmetic.")
 @click.option(
-    "--input", "takes", type=click.Choice(INPUTS), default="waveform", help="Audio, or the features of the front end."
+    "--input", "input_", type=click.Choice(INPUTS), default="waveform", help="Audio, or the features of the front end."
 )
 @click.option("--version", type=click.IntRange(min=1), default=1, help="Of a savedmodel: the number of its folder.")
 @click.option(
@@ -28,7 +28,7 @@ INPUTS = ("waveform", "log-mel")
     type=click.Path(exists=True, dir_okay=False),
     help="The check's music.  [default: the demo clip]",
 )
-def command(out, model, weights, form, precision, takes, version, audio):
+def command(out, model, weights, format_, precision, input_, version, audio):
     """Export a tagger to the folder OUT, for a server, a phone or another runtime.
 
     What was written is loaded in a fresh process and compared with Keras on music, silence, noise and full scale. Above
@@ -41,7 +41,7 @@ def command(out, model, weights, form, precision, takes, version, audio):
     licences = licences_of(resolve(model, weights))
     tagger = _common.load_model(model, weights)
     with without_chatter():
-        artefact = export(tagger, form, out, precision, takes, version, licences, audio)
+        artefact = export(tagger, format_, out, precision, input_, version, licences, audio)
     click.echo(f"Largest difference of a score from Keras, at most {artefact.tolerance:.0e}:")
     width = max(map(len, artefact.checks))
     for signal, difference in artefact.checks.items():

@@ -106,7 +106,7 @@ def parse_artefact(folder: Path) -> Artefact:
 
     Raises:
         FileNotFoundError: If there is none.
-        ValueError: If it is damaged or of another version.
+        ValueError: If it is damaged, of another version or of an unknown format.
     """
     path = Path(folder) / FILE_NAME
     if not path.is_file():
@@ -117,7 +117,9 @@ def parse_artefact(folder: Path) -> Artefact:
             raise ValueError(f"version {data['version']!r}, expected {VERSION}")
         shapes = {name: tuple(shape) for name, shape in data["outputs"].items()}
         artefact = Artefact(**{**data, "outputs": shapes, "input_shape": tuple(data["input_shape"])})
-        for name in artefact.files:
+        if artefact.format not in FORMATS:
+            raise ValueError(f"format {artefact.format!r}, expected one of {', '.join(FORMATS)}")
+        for name in artefact.files.keys():  # which a list has not
             if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
                 raise ValueError(f"{name!r} lies outside the folder")
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -1,11 +1,12 @@
 """TensorFlow SavedModel, run by TensorFlow in this process."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from keras_musictag.engines.artefact import Artefact
+from keras_musictag.engines.lazy_outputs import LazyOutputs
 
 SIGNATURES = {"scores": "serving_default", "embedding": "embed"}  # what a server gives, by output
 
@@ -35,28 +36,14 @@ def open_model(
     loaded = tf.saved_model.load(str(Path(folder) / version))
 
     def run(batch: np.ndarray) -> Mapping[str, np.ndarray]:
-        return _Outputs(loaded, tf.convert_to_tensor(batch, tf.float32))
+        waveform = tf.convert_to_tensor(batch, tf.float32)
+
+        def compute(name: str) -> np.ndarray:
+            return loaded.signatures[SIGNATURES[name]](waveform=waveform)[name].numpy()
+
+        return LazyOutputs(SIGNATURES, compute)
 
     return run
-
-
-class _Outputs(Mapping):
-    """Outputs of a batch. Both at once would take twice the time of the one that is wanted."""
-
-    def __init__(self, loaded, batch):
-        self._loaded, self._batch, self._found = loaded, batch, {}
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        if name not in self._found:
-            signature = self._loaded.signatures[SIGNATURES[name]]
-            self._found[name] = signature(waveform=self._batch)[name].numpy()
-        return self._found[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(SIGNATURES)
-
-    def __len__(self) -> int:
-        return len(SIGNATURES)
 
 
 def _set_threads(tf, threads: int | None) -> None:

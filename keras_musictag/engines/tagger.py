@@ -4,7 +4,7 @@
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +19,7 @@ from keras_musictag.tagger.track import run_track
 from keras_musictag.tags.vocabulary import Vocabulary
 
 Audio = str | PathLike | BinaryIO | np.ndarray
-Engine = Callable[[np.ndarray], dict[str, np.ndarray]]
+Engine = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
 
 def open_engine(folder: Path, artefact: Artefact, threads: int | None = None) -> Engine:
@@ -35,11 +35,9 @@ def open_engine(folder: Path, artefact: Artefact, threads: int | None = None) ->
         `{"scores": float32 (batch, tags), "embedding": float32 (batch, features)}`.
 
     Raises:
-        UnknownNameError: If there is no engine for the format.
         ExportError: If the runtime's package is not installed.
+        ValueError: If `threads`, for a "savedmodel", is not the number that TensorFlow runs with already.
     """
-    if artefact.format not in FORMATS:
-        raise UnknownNameError.of("engine", artefact.format, FORMATS)
     module = importlib.import_module(f"keras_musictag.engines.{FORMATS[artefact.format]}")
     return module.open_model(folder, artefact, threads)
 
@@ -71,7 +69,8 @@ class EngineTagger:
 
     Raises:
         FileNotFoundError: If the folder holds no exported model.
-        ValueError: If its `artefact.json` is damaged, or `threads` is no whole number from 1 on.
+        ValueError: If its `artefact.json` is damaged, or `threads` is no whole number from 1 on or, for a "savedmodel",
+            not the number that TensorFlow runs with already.
         ChecksumError: If a file is not the one that was exported.
         ExportError: If the runtime's package is not installed.
 

@@ -61,6 +61,7 @@ def export(
         AudioError, FileNotFoundError: If `audio` cannot be tagged, or is not there.
         ExportError: If the model cannot be converted, a package lacks, the path is taken, or a score differs by more
             than the format's tolerance. Nothing is left behind.
+        OSError: If `path` cannot be written, such as without permission, or a disk is full.
 
     Example:
         >>> import tempfile
@@ -72,6 +73,7 @@ def export(
     """
     writer = _writer(tagger, format, precision, input, version)
     target = Path(os.path.realpath(path))  # of a link, what it leads to
+    _remove_old_scratch(_place(target))
     _check_target(target, format, version)
     from keras_musictag.exporting.folder import complete_folder
     from keras_musictag.exporting.signals import signals
@@ -123,7 +125,13 @@ def _check_target(target: Path, format: str, version: int) -> None:
         return
     if format != "savedmodel" or not (target / FILE_NAME).is_file():
         raise ExportError(f"{target} is there already. Name another folder, or remove it.")
-    if parse_artefact(target).format != "savedmodel":
+    try:
+        found = parse_artefact(target).format
+    except ValueError as error:
+        raise ExportError(
+            f"{target / FILE_NAME} is damaged, so no version can be added. Name another folder, or remove this one."
+        ) from error
+    if found != "savedmodel":
         raise ExportError(f"{target} holds an export of another format. Name another folder.")
     newest = max((int(folder.name) for folder in target.iterdir() if folder.name.isdecimal()), default=0)
     if version <= newest:  # a server serves the highest, and `artefact.json` speaks of it
@@ -141,19 +149,26 @@ def _scratch_folder(target: Path) -> Iterator[Path]:
     It lies in the target where that is there, as a shell's working directory or a mount point may be, which must not
     be replaced; else in the nearest folder above, so that none has to be made for an export that fails.
     """
-    place = next(folder for folder in (target, *target.parents) if folder.exists())
-    _remove_old_scratch(place)
-    scratch = place / scratch_name()
-    scratch.mkdir()
+    scratch = _place(target) / scratch_name()
     try:
+        scratch.mkdir()
         yield scratch
+    except OSError as error:
+        if not str(error.filename).startswith(str(scratch)):
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from error  # the name that the user knows
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def _place(target: Path) -> Path:
+    """The folder itself where it is there, else the nearest one above."""
+    return next(path for path in (target, *target.parents) if path.exists())
+
+
 def _remove_old_scratch(place: Path) -> None:
     """Removes what exports have left that were killed long ago; a younger one may be at work."""
-    for path in filter(_is_scratch, place.glob(f"{SCRATCH_PREFIX}*")):
+    for path in place.glob(f"{SCRATCH_PREFIX}*{SCRATCH_ENDING}"):
         with suppress(FileNotFoundError):  # another process removes it, too
             if time.time() - path.stat().st_mtime > OLD_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
@@ -187,13 +202,17 @@ def _move(scratch: Path, target: Path, format: str, version: int) -> None:
     comes last: whoever kills this leaves a folder that is none yet, or still the former version.
     """
     _check_target(target, format, version)  # again: another process may have been quicker
-    if not target.exists():
+    if target.exists():
+        parts = sorted(scratch.iterdir(), key=lambda path: (path.name == FILE_NAME, path.is_file()))
+        moves = [(path, target / path.name) for path in parts]
+    else:
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            scratch.replace(target)
-        except OSError:
-            _check_target(target, format, version)  # quicker by a moment
-            raise
-        return
-    for path in sorted(scratch.iterdir(), key=lambda path: (path.name == FILE_NAME, path.is_file())):
-        path.replace(target / path.name)
+        moves = [(scratch, target)]
+    (first, place), *others = moves
+    try:
+        first.replace(place)
+    except OSError:
+        _check_target(target, format, version)  # quicker by a moment
+        raise
+    for path, place in others:
+        path.replace(place)

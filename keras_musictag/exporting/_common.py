@@ -1,4 +1,7 @@
-"""What the modules of LiteRT, ONNX and OpenVINO share: which weights are rounded, and how a refusal is told."""
+"""What the modules of LiteRT, ONNX and OpenVINO share: the outputs' order, how a refusal is told, which weights count.
+
+LiteRT finds the weights that it rounds by their operators, and shares only the size from which on it is worth it.
+"""
 
 from collections.abc import Callable, Iterable
 

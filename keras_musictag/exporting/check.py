@@ -19,7 +19,9 @@ from keras_musictag.errors import ExportError
 
 MODULE = "keras_musictag.exporting.check"
 PACKAGE_PARENT = Path(__file__).parents[2]
-TIMEOUT_SECONDS = 1800.0  # a runtime that hangs must end; the slowest check takes less than a minute
+TIMEOUT_SECONDS = 1800.0  # a runtime that hangs must end; the slowest check of the demo clip takes less than a minute
+TIMEOUT_SECONDS_PER_CHUNK = 10.0  # more: `audio` may be of hours; the slowest network takes 0.2 s of two cores
+SLICE_CHUNKS = 8  # that are run at once: all of an hour's would take 11 GB
 FROM_WAVEFORM = "music, from the waveform"  # the signal that is heard by the folder's own front end
 # Of all embeddings of the music with Keras's: an output that is another layer's lies far below, rounding far above
 MIN_COSINE = 0.99
@@ -46,10 +48,11 @@ def differences(folder: Path, expected: dict) -> dict[str, float]:
         # -P: a json.py in the working directory must not be taken for Python's
         command = [sys.executable, "-P", "-m", MODULE, str(folder), str(signals), str(report)]
         options = {"env": _environment(), "capture_output": True, "text": True, "errors": "replace"}
+        limit = TIMEOUT_SECONDS + TIMEOUT_SECONDS_PER_CHUNK * sum(len(part.inputs) for part in expected.values())
         try:
-            done = subprocess.run(command, **options, timeout=TIMEOUT_SECONDS, check=False)
+            done = subprocess.run(command, **options, timeout=limit, check=False)
         except subprocess.TimeoutExpired:
-            raise ExportError(f"The exported model did not answer within {TIMEOUT_SECONDS:g} s: it hangs.") from None
+            raise ExportError(f"The exported model did not answer within {limit:g} s: it hangs.") from None
         if not report.is_file():
             last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
             raise ExportError(f"The exported model ended the process that ran it (code {done.returncode}): {last}")
@@ -67,6 +70,11 @@ def _environment() -> dict[str, str]:
     return {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "-1"}
 
 
+def slices(chunks: np.ndarray) -> list[np.ndarray]:
+    """Chunks (chunks, ...) in parts of as many as are run at once."""
+    return [chunks[start : start + SLICE_CHUNKS] for start in range(0, len(chunks), SLICE_CHUNKS)]
+
+
 def compare(folder: Path, arrays: dict[str, np.ndarray]) -> dict[str, float]:
     """The differences of an exported model from arrays `<signal>/<inputs, scores or embedding>`."""
     artefact = read_artefact(folder)
@@ -74,8 +82,11 @@ def compare(folder: Path, arrays: dict[str, np.ndarray]) -> dict[str, float]:
     hearing = of_waveforms(engine, folder, artefact)
     found = {}
     for name in dict.fromkeys(key.partition("/")[0] for key in arrays):
-        outputs = (hearing if name == FROM_WAVEFORM else engine)(arrays[f"{name}/inputs"])
-        for output in ("scores", "embedding"):
+        run = hearing if name == FROM_WAVEFORM else engine
+        # as a dict: outputs that are computed when asked for would keep what they are computed from
+        parts = [dict(run(part)) for part in slices(arrays[f"{name}/inputs"])]
+        outputs = {output: np.concatenate([part[output] for part in parts]) for output in ("scores", "embedding")}
+        for output in outputs:
             wanted = arrays[f"{name}/{output}"].shape
             if outputs[output].shape != wanted:
                 raise ExportError(f"{output!r} of {name} has shape {outputs[output].shape}, expected {wanted}.")

@@ -3,7 +3,6 @@
 import csv
 from pathlib import Path
 
-import librosa
 import numpy as np
 
 from keras_musictag.engines.artefact import Artefact, sha256_of, versions, write_artefact
@@ -11,6 +10,7 @@ from keras_musictag.engines.log_mel import BANDS_FILE
 from keras_musictag.exporting.example import write_example
 from keras_musictag.exporting.network import exported_spec, input_shape
 from keras_musictag.frontends.log_mel import Config
+from keras_musictag.layers.mel_filterbank import mel_matrix
 from keras_musictag.tagger import Tagger
 from keras_musictag.tags.vocabulary import Vocabulary
 
@@ -77,13 +77,12 @@ def write_tags(vocabulary: Vocabulary, path: Path) -> None:
 
 def mel_bands(config: Config) -> np.ndarray:
     """The mel matrix of a front end, float32 (bins, mels)."""
-    matrix = librosa.filters.mel(
-        sr=config.sample_rate_hz,
-        n_fft=config.window_samples,
-        n_mels=config.num_mels,
-        fmin=config.fmin_hz,
-        fmax=config.fmax_hz,
+    return mel_matrix(
+        config.sample_rate_hz,
+        config.window_samples,
+        config.num_mels,
+        config.fmin_hz,
+        config.fmax_hz,
         htk=config.mel_scale == "htk",
         norm=config.mel_norm,
     )
-    return matrix.T.astype(np.float32)

@@ -1,4 +1,4 @@
-"""What the converters of other runtimes read: the exported network as a TensorFlow function, and its settings."""
+"""What the converters of other runtimes read: the network as a TensorFlow function or SavedModel, and its settings."""
 
 import json
 
@@ -27,6 +27,26 @@ def graph_of(network: keras.Model):
         return {name: tf.identity(output, name) for name, output in outputs.items()}
 
     return tf.function(run, input_signature=signature)
+
+
+def save_graph(network: keras.Model, folder: str, batch: int | None = None) -> None:
+    """Writes a SavedModel of one signature whose weights are constants: a converter would keep variables as such.
+
+    Args:
+        network: Of one input, with a dict of outputs: the names of the signature's.
+        folder: Exists.
+        batch: The only batch size that it takes; None for any.
+    """
+    import tensorflow as tf
+
+    (tensor,) = network.inputs
+    trainable, others = (
+        [variable.numpy() for variable in variables]
+        for variables in (network.trainable_variables, network.non_trainable_variables)
+    )
+    spec = tf.TensorSpec((batch, *tensor.shape[1:]), tf.float32, name=tensor.name)
+    call = tf.function(lambda x: network.stateless_call(trainable, others, x, training=False)[0])
+    tf.saved_model.save(tf.Module(), folder, signatures=call.get_concrete_function(spec))
 
 
 def settings_of(tagger: Tagger) -> dict[str, str]:

@@ -15,7 +15,8 @@ from keras_musictag.engines.installed import check_installed
 from keras_musictag.engines.litert import MODEL_FILE
 from keras_musictag.errors import ExportError
 from keras_musictag.exporting import litert_convert, litert_file
-from keras_musictag.exporting._common import lacking, refusal
+from keras_musictag.exporting._common import OUTPUTS, lacking, refusal
+from keras_musictag.exporting.graph import save_graph
 from keras_musictag.exporting.litert_metadata import BUFFER_NAME, metadata_buffer, with_tags
 from keras_musictag.exporting.litert_quantise import quantise
 from keras_musictag.exporting.network import INPUT_NAMES, exported_network
@@ -28,7 +29,8 @@ from keras_musictag.tagger import Tagger
 PRECISIONS = {"float32": 5e-4, "float16": 3e-3, "int8": 6e-2}
 INPUTS = ("waveform", "log-mel")
 BATCH = 1  # a GRU converts with no other
-OUTPUTS = {
+TIMEOUT_SECONDS = 1800.0  # a converter that hangs must end; the slowest network takes less than a minute
+OUTPUT_TEXTS = {
     "scores": "A score from 0 to 1 for each tag of tags.txt.",
     "embedding": "What the network's last layer computes the scores from.",
 }
@@ -66,15 +68,19 @@ def _converted(network: keras.Model, name: str):
     """The network as a `ModelT`, by way of a process of its own; `name` is the tagger's, to be told in errors.
 
     Raises:
-        ExportError: If an operator has no builtin counterpart, which the message names, or the converter crashes.
+        ExportError: If an operator has no builtin counterpart, which the message names, or the converter crashes or
+            does not end.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        _save(network, scratch)
+        save_graph(network, scratch, BATCH)
         # -P: the modules beside the script bear the names of packages, such as `onnx`
         command = [sys.executable, "-P", litert_convert.__file__, scratch]
-        done = subprocess.run(
-            command, env=_environment(), capture_output=True, text=True, errors="replace", check=False
-        )
+        options = {"env": _environment(), "capture_output": True, "text": True, "errors": "replace"}
+        try:
+            done = subprocess.run(command, **options, timeout=TIMEOUT_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            message = f"LiteRT's converter did not end on {name!r} within {TIMEOUT_SECONDS:g} s: it hangs."
+            raise ExportError(message) from None
         error, result = Path(scratch, litert_convert.ERROR), Path(scratch, litert_convert.RESULT)
         if error.is_file():
             raise _refusal(name, error.read_text(encoding="utf-8"))
@@ -89,23 +95,10 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-def _save(network: keras.Model, folder: str) -> None:
-    """Writes a SavedModel of batch 1 whose weights are constants: variables would stay variables in the file."""
-    import tensorflow as tf
-
-    (tensor,) = network.inputs
-    trainable, others = (
-        [variable.numpy() for variable in variables]
-        for variables in (network.trainable_variables, network.non_trainable_variables)
-    )
-    spec = tf.TensorSpec((BATCH, *tensor.shape[1:]), tf.float32, name=tensor.name)
-    call = tf.function(lambda x: network.stateless_call(trainable, others, x, training=False)[0])
-    tf.saved_model.save(tf.Module(), folder, signatures=call.get_concrete_function(spec))
-
-
 def _refusal(name: str, message: str) -> ExportError:
     """One sentence of what the converter says."""
-    operators = sorted(set(re.findall(r"\btf\.(\w+)", message.split("Details:")[-1])))
+    # operators begin with a capital: `tf.function` and the like are none
+    operators = sorted(set(re.findall(r"\btf\.([A-Z]\w*)", message.split("Details:")[-1])))
     return lacking("LiteRT", name, operators) if operators else refusal("LiteRT's converter", name, message)
 
 
@@ -133,7 +126,7 @@ def _describe(model, tagger, form) -> None:
         tagger.name,
         f"Music tagger, architecture {tagger.spec.architecture}.",
         {INPUT_NAMES[form]: inputs[form]},
-        OUTPUTS,
+        {name: OUTPUT_TEXTS[name] for name in OUTPUTS},
         rate if form == "waveform" else None,
     )
     entry = schema.MetadataT()

@@ -85,6 +85,8 @@ def _features(spec: TaggerSpec, form: str):
 
 def input_shape(tagger: Tagger, form: str) -> tuple[int, ...]:
     """Of one example of a form: (chunk_samples,), or (frames, mels, 1)."""
+    if form == "waveform":  # known without the front end's graph
+        return (tagger.spec.chunking.chunk_samples,)
     return tuple(_features(tagger.spec, form)[0].shape[1:])
 
 

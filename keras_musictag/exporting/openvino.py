@@ -1,12 +1,14 @@
 """OpenVINO: `model.xml` and `model.bin`, for any batch size.
 
-`openvino.convert_model` reads the TensorFlow function of the exported network and knows all of its operators, the STFT
-as `RDFT`. By way of the ONNX file it fails: its reader takes ONNX's one-sided `DFT` for one of another shape.
+OpenVINO reads a SavedModel of the exported network and knows all of its operators, the STFT as `RDFT`. By way of the
+ONNX file it fails: its reader takes ONNX's one-sided `DFT` for one of another shape. `openvino.convert_model` would do
+without a file, but it tells Google Analytics of each conversion, and takes silence for consent.
 
 OpenVINO's int8 needs NNCF and music to calibrate with: it is left out.
 """
 
 import re
+import tempfile
 from pathlib import Path
 
 import keras
@@ -16,14 +18,14 @@ from keras_musictag.engines.installed import check_installed
 from keras_musictag.engines.openvino import FRONT_END_FILE, MODEL_FILE, has_bfloat16
 from keras_musictag.errors import ExportError
 from keras_musictag.exporting._common import OUTPUTS, is_rounded, lacking, refusal, upstream
-from keras_musictag.exporting.graph import graph_of, settings_of
+from keras_musictag.exporting.graph import save_graph, settings_of
 from keras_musictag.exporting.network import exported_network
 from keras_musictag.tagger.model import Tagger
 
 PRECISIONS = {
     "float32": 5e-4,  # the STFT rounds silent bins otherwise: 3e-5 with trained weights, 4e-4 with random ones
     "float16": 5e-3,  # 11 bits of each weight behind the front end; arithmetic in float32
-    "bfloat16": 3e-2,  # 8 bits of every number behind the first normalisation
+    "bfloat16": 3e-2,  # 8 bits of every number behind the first normalisation; on waveforms there is none: of all
 }
 INPUTS = ("waveform", "log-mel")
 INPUT_NORM = "input_norm"  # the layer that features go through first: in bfloat16, decibels would lose 0.25 dB
@@ -70,7 +72,9 @@ def _converted(network: keras.Model, name: str):
     import openvino
 
     try:
-        return openvino.convert_model(graph_of(network).get_concrete_function())
+        with tempfile.TemporaryDirectory() as scratch:
+            save_graph(network, scratch)
+            return openvino.Core().read_model(scratch)
     except Exception as error:  # of many kinds
         operators = re.findall(r"operations: (.+)", str(error))
         raise (lacking("OpenVINO", name, operators) if operators else refusal("OpenVINO", name, error)) from error

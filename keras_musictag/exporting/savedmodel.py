@@ -16,7 +16,7 @@ PRECISIONS = {
     "bfloat16": 3e-2,  # 8 bits of a number: `musicnn` and `vgg` move by up to 2e-2 in Keras itself
     "float16": 5e-3,  # 11 bits: less than 2e-3 on every architecture
 }
-INPUTS = ("waveform",)  # `taggram` and `wav_bytes` take nothing else
+INPUTS = ("waveform",)  # `taggram` and `wav_bytes` cut audio, so there is no log-mel form
 
 
 def write(tagger: Tagger, folder: Path, precision: str, form: str, version: int = 1) -> None:

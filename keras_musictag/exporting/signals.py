@@ -8,8 +8,9 @@ import numpy as np
 
 from keras_musictag import frontends
 from keras_musictag.data import demo_clip
+from keras_musictag.exporting.check import slices
 from keras_musictag.tagger import Tagger
-from keras_musictag.tagger.track import run_track
+from keras_musictag.tagger.track import Run, run_track
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,10 @@ def expected(tagger: Tagger, form: str, heard: dict[str, np.ndarray] | None = No
         tagger = _in_float32(tagger)
         scores, embedding = tagger.runner(), tagger.runner(tagger.embedding_layer)
         make = _features(tagger) if form == "log-mel" else np.asarray
-        return {name: Expected(make(chunks), scores(chunks), embedding(chunks)) for name, chunks in heard.items()}
+        return {
+            name: Expected(make(chunks), _sliced(scores, chunks), _sliced(embedding, chunks))
+            for name, chunks in heard.items()
+        }
 
 
 def signals(tagger: Tagger, audio: str | PathLike | None = None) -> dict[str, np.ndarray]:
@@ -57,6 +61,10 @@ def signals(tagger: Tagger, audio: str | PathLike | None = None) -> dict[str, np
     music, _, _ = run_track(np.asarray, chunking, demo_clip() if audio is None else audio)
     noise = np.random.default_rng(0).normal(0, 0.1, (1, chunking.chunk_samples)).astype(np.float32)
     return {"music": music, "silence": np.zeros_like(noise), "noise": noise, "full scale": np.sign(noise)}
+
+
+def _sliced(run: Run, chunks: np.ndarray) -> np.ndarray:
+    return np.concatenate([run(part) for part in slices(chunks)])
 
 
 def _in_float32(tagger: Tagger) -> Tagger:

@@ -37,12 +37,13 @@ def signatures_of(network: keras.Model, chunking: Chunking, vocabulary: Vocabula
     Returns:
         `tf.function`s by the name of their signature.
     """
-    chunks = tf.TensorSpec((None, chunking.chunk_samples), tf.float32, name="waveform")
+    size, rate_hz = chunking.chunk_samples, chunking.sample_rate_hz
+    chunks = tf.TensorSpec((None, size), tf.float32, name="waveform")
+    expected = f"`waveform` must have shape (batch, {size}): cut a mono track at {rate_hz} Hz into chunks."
 
     @tf.function(input_signature=[chunks])
     def both(waveform):
-        with tf.control_dependencies([_check_shape(waveform, chunking)]):
-            waveform = tf.identity(waveform)
+        waveform = _of_shape(waveform, expected, rank=2, columns=size)
         heard = tf.reduce_all(tf.abs(waveform) <= MAX_PEAK, axis=1, keepdims=True)  # which a NaN is not
         outputs = network(waveform, training=False)
         return {name: tf.where(heard, output, math.nan) for name, output in outputs.items()}
@@ -59,19 +60,29 @@ def signatures_of(network: keras.Model, chunking: Chunking, vocabulary: Vocabula
     return {"serving_default": serving_default, "embed": embed, **tracks, "tags": _of_tags(vocabulary)}
 
 
-def _check_shape(waveform: tf.Tensor, chunking: Chunking) -> tf.Operation:
-    """A server checks no shapes, and most networks give scores for chunks of any length: wrong ones."""
-    size, rate_hz = chunking.chunk_samples, chunking.sample_rate_hz
-    message = f"`waveform` must have shape (batch, {size}): cut a track at {rate_hz} Hz into chunks. Received:"
-    return tf.debugging.Assert(tf.size(waveform) == tf.shape(waveform)[0] * size, [message, tf.shape(waveform)])
+def _of_shape(tensor: tf.Tensor, expected: str, rank: int, columns: int | None = None) -> tf.Tensor:
+    """The tensor, or an error: a server checks no shapes, and most networks give scores for other ones, too."""
+    # The signature states a shape, and TensorFlow believes it: `tf.rank` of its tensor is a constant, whatever arrives.
+    # The result of this operation has no stated shape, so that nothing of the test can be folded.
+    seen = tf.compat.v1.placeholder_with_default(tensor, None)
+    shape = tf.shape(seen)
+    fits = tf.rank(seen) == rank
+    if columns is not None:
+        fits &= tf.reduce_all(shape[1:] == columns)
+    with tf.control_dependencies([tf.debugging.Assert(fits, [f"{expected} Received:", shape])]):
+        return tf.identity(tensor)
 
 
 def _of_tracks(score: Callable, num_tags: int, chunking: Chunking) -> dict[str, Callable]:
+    rate_hz = chunking.sample_rate_hz
+    expected = f"`waveform` must have shape (samples,): one track, mono, at {rate_hz} Hz."
+
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="wav_bytes")])
     def wav_bytes(wav_bytes):
+        files = _of_shape(wav_bytes, "`wav_bytes` must have shape (batch,): a list of WAV files.", rank=1)
         waveforms = tf.map_fn(
-            lambda file: decode_wav(*file, chunking.sample_rate_hz),
-            (wav_bytes, tf.range(tf.size(wav_bytes))),
+            lambda file: decode_wav(*file, rate_hz),
+            (files, tf.range(tf.size(files))),
             fn_output_signature=tf.RaggedTensorSpec([None], tf.float32, ragged_rank=0),
         )
         scores, _ = score_tracks(score, num_tags, waveforms, chunking)
@@ -79,6 +90,7 @@ def _of_tracks(score: Callable, num_tags: int, chunking: Chunking) -> dict[str, 
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.float32, name="waveform")])
     def taggram(waveform):
+        waveform = _of_shape(waveform, expected, rank=1)
         with tf.control_dependencies(_checks(waveform)):
             length = tf.size(waveform, out_type=tf.int64)
         track = tf.RaggedTensor.from_row_lengths(waveform, [length])

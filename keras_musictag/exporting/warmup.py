@@ -2,7 +2,7 @@
 
 They lie in `assets.extra/tf_serving_warmup_requests`, a TFRecord of `tensorflow.serving.PredictionLog`. These messages
 are few and their field numbers cannot change, so they are written here by hand: `tensorflow-serving-api`, which
-declares them, pins the version of TensorFlow. The tests read the file with it.
+declares them, demands TensorFlow of its own version or later. The tests read the file with it.
 """
 
 import io

@@ -31,15 +31,15 @@ def decode_wav(wav: tf.Tensor, index: tf.Tensor, to_hz: int) -> tf.Tensor:
     rates, check = sorted({*RATES_HZ, to_hz}), partial(_check, index)
     no_wav = check(is_wav(wav), "These bytes are no WAV file. Send one of 16-bit PCM; as base64 over REST.")
     with tf.control_dependencies([no_wav]):  # so that nothing below reads bytes that are not there
-        form, data = find_chunks(tf.identity(wav))
+        fmt, data = find_chunks(tf.identity(wav))
     no_chunk = check(
-        (form.size >= 16) & (data.begin > 0),
+        (fmt.size >= 16) & (data.begin > 0),
         "A WAV file must have the chunks fmt and data. Received bytes: {} and {}. Is it damaged?",
-        form.size,
+        fmt.size,
         data.size,
     )
     with tf.control_dependencies([no_chunk]):
-        format = read_format(wav, form)
+        format = read_format(wav, fmt)
     with tf.control_dependencies(_check_format(check, format, data, rates)):
         mono = _mono(wav, data, format.channels)
         branch = tf.argmax(tf.cast(format.rate_hz == rates, tf.int32), output_type=tf.int32)

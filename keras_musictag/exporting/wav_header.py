@@ -11,7 +11,7 @@ import tensorflow as tf
 EXTENSIBLE = 0xFFFE  # the code of a format whose own code comes later
 FORMAT_BYTES = 26  # of a `fmt ` chunk, up to that later code
 NO_LENGTH = 0x7FFFF000  # from here on a length is a stand-in, such as sox's: no message of a server is so long
-MAX_CHUNKS = 1000  # a song has a few; the empty ones in megabytes of zeros would keep a server busy
+MAX_CHUNKS = 1000  # a song has a few; megabytes of empty ones would keep a server busy
 
 
 class Span(NamedTuple):
@@ -50,12 +50,12 @@ def find_chunks(wav: tf.Tensor) -> tuple[Span, Span]:
         wav: String scalar for which `is_wav` holds.
 
     Returns:
-        `(form, data)`, of which `form` comes before `data`.
+        `(fmt, data)`, of which `fmt` comes before `data`.
     """
     end = tf.strings.length(wav)
     riff = _int32(wav, 4)
 
-    def step(at, form, data):
+    def step(at, fmt, data):
         name, stated = tf.strings.substr(wav, at, 4), _int32(wav, at + 4)
         begin, is_data = at + 8, name == "data"
         unclosed = is_data & (stated == 0) & (riff <= at)  # RIFF ends before the samples that are there
@@ -64,23 +64,23 @@ def find_chunks(wav: tf.Tensor) -> tuple[Span, Span]:
         size = tf.minimum(stated, end - begin)
         found = tf.stack([begin, size, stated])
         after = tf.where(is_data, end, begin + size + size % 2)  # chunks are filled up to even lengths
-        return after, tf.where(name == "fmt ", found, form), tf.where(is_data, found, data)
+        return after, tf.where(name == "fmt ", found, fmt), tf.where(is_data, found, data)
 
     start = (tf.constant(12), tf.zeros(3, tf.int32), tf.zeros(3, tf.int32))
-    _, form, data = tf.while_loop(
+    _, fmt, data = tf.while_loop(
         lambda at, *_: at + 8 <= end, step, start, parallel_iterations=1, maximum_iterations=MAX_CHUNKS
     )
-    return Span(*tf.unstack(form)), Span(*tf.unstack(data))
+    return Span(*tf.unstack(fmt)), Span(*tf.unstack(data))
 
 
-def read_format(wav: tf.Tensor, form: Span) -> Format:
+def read_format(wav: tf.Tensor, fmt: Span) -> Format:
     """Reads a `fmt ` chunk of any length; what it lacks is no valid format.
 
     Args:
         wav: String scalar.
-        form: The chunk, of `find_chunks`.
+        fmt: The chunk, of `find_chunks`.
     """
-    body = tf.strings.join([tf.strings.substr(wav, form.begin, form.size), "." * FORMAT_BYTES])
+    body = tf.strings.join([tf.strings.substr(wav, fmt.begin, fmt.size), "." * FORMAT_BYTES])
     fields = tf.io.decode_raw(tf.strings.substr(body, 0, FORMAT_BYTES), tf.uint16)
     fields = tf.unstack(tf.cast(tf.ensure_shape(fields, [FORMAT_BYTES // 2]), tf.int32))
     code = tf.where(fields[0] == EXTENSIBLE, fields[12], fields[0])

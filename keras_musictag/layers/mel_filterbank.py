@@ -27,15 +27,10 @@ class MelFilterbank(keras.layers.Layer):
         self.norm = norm
 
     def build(self, input_shape):
-        self.matrix = librosa.filters.mel(
-            sr=self.sample_rate_hz,
-            n_fft=2 * (input_shape[2] - 1),
-            n_mels=self.num_mels,
-            fmin=self.fmin_hz,
-            fmax=self.fmax_hz,
-            htk=self.htk,
-            norm=self.norm,
-        ).T.astype(np.float32)  # (bins, mels)
+        window_samples = 2 * (input_shape[2] - 1)
+        self.matrix = mel_matrix(
+            self.sample_rate_hz, window_samples, self.num_mels, self.fmin_hz, self.fmax_hz, self.htk, self.norm
+        )
 
     def call(self, power):
         bands = keras.ops.matmul(power[..., 0], self.matrix)
@@ -54,3 +49,19 @@ class MelFilterbank(keras.layers.Layer):
             "htk": self.htk,
             "norm": self.norm,
         }
+
+
+def mel_matrix(
+    sample_rate_hz: int,
+    window_samples: int,
+    num_mels: int,
+    fmin_hz: float,
+    fmax_hz: float,
+    htk: bool,
+    norm: str | None,
+) -> np.ndarray:
+    """The triangles, float32 (bins, mels). Arguments are those of `MelFilterbank`; `window_samples` is the FFT's."""
+    matrix = librosa.filters.mel(
+        sr=sample_rate_hz, n_fft=window_samples, n_mels=num_mels, fmin=fmin_hz, fmax=fmax_hz, htk=htk, norm=norm
+    )
+    return matrix.T.astype(np.float32)

@@ -1,11 +1,11 @@
-"""A name, a folder or a file -> an `EngineTagger`: exported once, kept in the user's cache, opened without Keras."""
+"""A name, a folder or a file -> an `EngineTagger`: exported once, kept in the user's cache, opened from there."""
 
 import functools
 import hashlib
 import json
+import os
 import re
 import shutil
-from contextlib import suppress
 from numbers import Real
 from os import PathLike
 from pathlib import Path
@@ -22,7 +22,7 @@ from keras_musictag.zoo.fetch import cache_folder
 from keras_musictag.zoo.resolve import DEFAULT, Source, resolve
 
 # the code that an export follows from
-CODE = ("architectures", "engines", "exporting", "frontends", "layers", "tagger")
+CODE = ("architectures", "audio", "engines", "exporting", "frontends", "layers", "tagger", "tags")
 
 
 def load_engine(
@@ -98,9 +98,10 @@ def _name(source: Source, engine: str, precision: str, chunk_seconds: float | No
         "versions": artefacts.versions(engine),
         "code": _code(),
     }
-    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
-    name = source.card.name if entry else source.weights.stem
-    return f"{re.sub('[^A-Za-z0-9_-]', '_', name)}-{engine}-{precision}-{key}"
+    # `repr`: whether `chunk_seconds` is a number at all is told by who builds the model
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=repr).encode()).hexdigest()[:12]
+    stem = (source.card.name if entry else source.weights.stem)[:80]  # a disk takes names of up to 255 bytes
+    return re.sub("[^A-Za-z0-9_-]", "_", f"{stem}-{engine}-{precision}-{key}")
 
 
 @functools.cache
@@ -119,21 +120,33 @@ def _fill(cached: Path, source: Source, engine: str, precision: str, chunk_secon
     tagger = load_tagger(source, chunk_seconds=chunk_seconds, precision="float32")
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)  # where `export` then has its scratch folder
+    except OSError as error:
+        raise _cannot_be_kept(cached.parent, error) from error
+    try:
         export(tagger, engine, cached, precision, licences=licences_of(source))
     except (ExportError, OSError) as error:
         if (cached / artefacts.FILE_NAME).is_file():  # another process was quicker
             return
-        if isinstance(error, ExportError):
-            raise
-        raise MusicTagError(
-            f"The exported model cannot be kept in {cached.parent} ({error.strerror or error}). Set "
-            "KERAS_MUSICTAG_HOME to a folder that can be written to."
-        ) from error
+        cache = os.path.realpath(cached.parent)
+        if isinstance(error, OSError) and Path(str(error.filename)).is_relative_to(cache):  # not what /tmp lacks
+            raise _cannot_be_kept(cached.parent, error) from error
+        raise
 
 
 def _remove(folder: Path) -> None:
     """Removes a folder, under another name, so that nobody opens half of it."""
     aside = folder.with_name(scratch_name())  # which `export` removes one day, should this be killed
-    with suppress(OSError):  # what cannot be removed is told by who writes or opens it
+    try:
         folder.replace(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+    except FileNotFoundError:  # another process has removed it
+        return
+    except OSError as error:
+        raise _cannot_be_kept(folder.parent, error) from error
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _cannot_be_kept(folder: Path, error: OSError) -> MusicTagError:
+    return MusicTagError(
+        f"The exported model cannot be kept in {folder} ({error.strerror or error}). Set KERAS_MUSICTAG_HOME to a "
+        "folder that can be written to."
+    )

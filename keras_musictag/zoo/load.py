@@ -36,9 +36,10 @@ def load(
         chunk_seconds: Length of the network's input, where the architecture allows another than its own.
         precision: "float32", "bfloat16", "float16", or None for Keras's global dtype policy: see `Tagger`. With an
             engine: a precision that its format has, or None for "float32".
-        engine: None for Keras. "litert", "onnx", "openvino" or "savedmodel" runs the model there: it is exported when
-            it is first asked for, kept in the user's cache, and later opened without TensorFlow and Keras. `model` may
-            also be a folder that `kmt.export` wrote. It takes no other head.
+        engine: None for Keras. "litert", "onnx", "openvino", "savedmodel" or "keras" runs the model there: it is
+            exported when it is first asked for, kept in the user's cache, and from then on opened without TensorFlow
+            and Keras ("savedmodel" needs the former, "keras" both). `model` may also be a folder that `kmt.export`
+            wrote. It takes no other head.
 
     Returns:
         A `Tagger`; with an engine, an `EngineTagger`, which has the same `tag`, `taggram` and `embed`. Weights at an
@@ -48,7 +49,8 @@ def load(
         UnknownNameError: If a name is not known.
         FileNotFoundError: If a path does not exist.
         ChecksumError: If a weight file is not the one that its card states.
-        MusicTagError: If weights cannot be fetched, or, as ExportError, the model cannot be exported for the engine.
+        MusicTagError: If weights cannot be fetched, the user's cache cannot be written, or, as ExportError, the model
+            cannot be exported for the engine.
         ValueError: If arguments contradict each other or a file is no tagger.
 
     Example:

@@ -1,7 +1,11 @@
+"""A failure is one line on standard error."""
+
+import sys
+
 import pytest
 
 from keras_musictag import AudioError, ChecksumError, UnknownNameError
-from keras_musictag.cli._failure import describe
+from keras_musictag.cli._failure import describe, tell
 
 
 @pytest.mark.parametrize("cls", [AudioError, ChecksumError, UnknownNameError, ValueError, FileNotFoundError])
@@ -33,3 +37,10 @@ def test_an_error_of_the_system_is_its_reason_and_the_file(error, line):
 @pytest.mark.parametrize("cls", [ValueError, RuntimeError, AudioError])
 def test_an_error_without_a_message_is_told_by_its_class(cls):
     assert describe(cls()).startswith(cls.__name__)
+
+
+def test_without_a_standard_error_nothing_goes_to_the_output(monkeypatch, capsys):
+    tell("first")
+    monkeypatch.setattr(sys, "stderr", None)  # what Python makes of `2>&-`
+    tell("second")
+    assert capsys.readouterr() == ("", "first\n")

@@ -64,6 +64,9 @@ def test_a_folder_without_one_is_told(tmp_path):
         (lambda text: text.replace('"version": 1', '"version": 2'), "version 2, expected 1"),
         (lambda text: text.replace('"precision"', '"precison"'), "precison"),
         (lambda text: text.replace('"tolerance": 0.0001,', ""), "tolerance"),
+        (lambda text: json.dumps({**json.loads(text), "files": []}), "cannot be read"),
+        (lambda text: json.dumps({**json.loads(text), "format": []}), "cannot be read"),
+        (lambda text: json.dumps({**json.loads(text), "format": "lite"}), "format 'lite', expected one of savedmodel"),
     ],
 )
 def test_a_damaged_one_is_told_in_one_sentence(made, tmp_path, edit, said):

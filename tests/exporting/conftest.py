@@ -6,14 +6,8 @@ import keras_musictag as kmt
 
 
 @pytest.fixture(scope="session")
-def vgg():
-    """The smaller of the bundled networks. Tests leave it as it is."""
-    return kmt.load("vgg")
-
-
-@pytest.fixture(scope="session")
 def musicnn():
-    """The other one. Tests leave it as it is."""
+    """The larger of the bundled networks; the other is `vgg`. Tests leave it as it is."""
     return kmt.load("musicnn")
 
 

@@ -1,4 +1,4 @@
-"""The SavedModels that their tests share: musicnn with its real weights, and an untrained network without context."""
+"""The SavedModels that their tests share: musicnn with its real weights, and untrained networks without context."""
 
 import atexit
 import functools
@@ -12,7 +12,7 @@ import soundfile
 import tensorflow as tf
 
 import keras_musictag as kmt
-from keras_musictag.architectures import crnn
+from keras_musictag.architectures import crnn, sample_cnn
 from keras_musictag.audio.read import read
 from keras_musictag.audio.resample import resample
 from keras_musictag.exporting.savedmodel import write
@@ -21,10 +21,12 @@ from tests.exporting.networks import random_tagger
 
 @functools.cache
 def tagger(name: str):
-    """ "musicnn", or "crnn": small, with chunks of 4 seconds."""
+    """ "musicnn"; small ones: "crnn" with chunks of 4 seconds, or "sample_cnn", whose waveform meets a convolution."""
     if name == "musicnn":
         return kmt.load(name)
-    return random_tagger(name, 4.0, crnn.Config(filters=(8, 8, 8, 8), units=8))
+    if name == "crnn":
+        return random_tagger(name, 4.0, crnn.Config(filters=(8, 8, 8, 8), units=8))
+    return random_tagger(name, None, sample_cnn.Config(filters=(4,) * 10, last_filters=8))
 
 
 @functools.cache

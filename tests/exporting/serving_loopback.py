@@ -77,8 +77,8 @@ class Version:
         if any(array.ndim == 0 for inputs in arrays for array in inputs.values()):
             raise ServingError("Batching Run() input tensors must have at least one dimension")
         sizes = [len(next(iter(inputs.values()))) for inputs in arrays]
-        if sum(sizes) > max(allowed_batch_sizes):
-            raise ServingError(f"Task size {sum(sizes)} is larger than maximum input batch size")
+        if max(sizes) > max(allowed_batch_sizes):
+            raise ServingError(f"Task size {max(sizes)} is larger than maximum input batch size")
         padding = min(size for size in allowed_batch_sizes if size >= sum(sizes)) - sum(sizes)
         joined = predict_pb2.PredictRequest(model_spec=requests[0].model_spec)
         for name in arrays[0]:

@@ -1,6 +1,7 @@
 """The check finds a model that is not Keras's, and one that does not run."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import keras_musictag as kmt
 from keras_musictag.engines.artefact import read_artefact, sha256_of
 from keras_musictag.exporting import check
-from keras_musictag.exporting.signals import expected, signals
+from keras_musictag.exporting.signals import Expected, expected, signals
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,7 @@ def test_another_layer_as_the_embedding_is_found_out(exported_vgg_onnx, arrays):
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
 def test_an_embedding_must_be_finite_on_every_signal(exported_vgg_onnx, arrays, monkeypatch, number):
+    arrays = {key: array for key, array in arrays.items() if not key.startswith("music")}  # the others are a chunk each
     kept = {array.tobytes(): key.partition("/")[0] for key, array in arrays.items() if key.endswith("/inputs")}
 
     def engine(batch):
@@ -48,6 +50,22 @@ def test_an_embedding_must_be_finite_on_every_signal(exported_vgg_onnx, arrays, 
     monkeypatch.setattr(check, "open_engine", lambda *_: engine)
     with pytest.raises(kmt.ExportError, match="The embedding of silence is not finite"):
         check.compare(exported_vgg_onnx, arrays)
+
+
+def test_a_long_file_is_run_a_few_chunks_at_a_time(exported_vgg_onnx, monkeypatch):
+    sizes = []
+
+    def engine(batch):
+        sizes.append(len(batch))
+        return {"scores": batch[:, :2], "embedding": batch}
+
+    monkeypatch.setattr(check, "open_engine", lambda *_: engine)
+    inputs = np.arange(60, dtype=np.float32).reshape(20, 3)
+    scores = inputs[:, :2].copy()
+    scores[-1, 0] += 0.5
+    arrays = {"music/inputs": inputs, "music/scores": scores, "music/embedding": inputs}
+    assert check.compare(exported_vgg_onnx, arrays) == {"music": 0.5}
+    assert sizes == [8, 8, 4]
 
 
 def test_a_model_that_does_not_run_is_one_sentence(exported_vgg_onnx, vgg, tmp_path, monkeypatch):
@@ -68,13 +86,17 @@ def test_a_model_that_hangs_is_ended(exported_vgg_onnx, monkeypatch):
     monkeypatch.setattr(check, "TIMEOUT_SECONDS", 0.01)
     with pytest.raises(kmt.ExportError, match=r"did not answer within 0\.01 s: it hangs"):
         check.differences(exported_vgg_onnx, {})
+    monkeypatch.setattr(check, "TIMEOUT_SECONDS_PER_CHUNK", 0.01)  # a long file is no model that hangs
+    three = Expected(*np.zeros((3, 3, 2), np.float32))
+    with pytest.raises(kmt.ExportError, match=r"did not answer within 0\.04 s: it hangs"):
+        check.differences(exported_vgg_onnx, {"music": three})
 
 
 def test_the_process_that_checks_finds_this_package_and_no_gpu(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", "mine")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     found = check._environment()
-    assert found["PYTHONPATH"].split(":") == [str(check.PACKAGE_PARENT), "mine"]
+    assert found["PYTHONPATH"].split(os.pathsep) == [str(check.PACKAGE_PARENT), "mine"]
     assert found["CUDA_VISIBLE_DEVICES"] == "-1"
     # beside an installed package lie others, which would come before the standard library
     monkeypatch.setattr(check, "PACKAGE_PARENT", tmp_path / "site-packages")

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -74,6 +75,14 @@ def test_the_keras_format_is_a_tagger_again(keras_folder):
     np.testing.assert_array_equal(again(batch), tagger(batch))
 
 
+def test_an_engine_runs_the_keras_format(keras_folder, vgg):
+    found = kmt.load(keras_folder[1], engine="keras")
+    samples = signals.signals(vgg)["music"][:3].ravel()
+    wanted = vgg.taggram(samples, 16000).scores
+    np.testing.assert_allclose(found.taggram(samples, 16000).scores, wanted, atol=1e-5)  # another graph's sums
+    np.testing.assert_allclose(found.embed(samples, 16000), vgg.embed(samples, 16000), rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.slow
 def test_the_example_of_the_keras_format_gives_scores(keras_folder, vgg):
     shown = [(round(score, 4), tag) for tag, score in vgg.tag(kmt.demo_clip()).tags]
@@ -99,6 +108,13 @@ def test_what_does_not_exist_is_told_before_anything_is_written(tiny, tmp_path, 
     monkeypatch.setattr(onnx, "write", lambda *_: pytest.fail("it was begun"))
     with pytest.raises(error, match=message):
         export(tiny, path=tmp_path / "out", **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_backend_is_told_what_to_do(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(kmt.ExportError, match=r"Keras runs on 'jax'\. Save a \.keras file.*KERAS_BACKEND=tensorflow"):
+        export(tiny, "onnx", tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -16,6 +16,7 @@ import keras_musictag as kmt
 from keras_musictag import exporting
 from keras_musictag.engines.artefact import read_artefact
 from keras_musictag.exporting import check, export, onnx, savedmodel, signals
+from tests.permissions import needs_permissions
 
 PARTS = ["artefact.json", "example.py", "model.onnx", "tags.csv"]
 
@@ -142,6 +143,42 @@ def test_what_another_process_wrote_meanwhile_is_left_alone(tiny, during, tmp_pa
     assert names_in(tmp_path) == ["a"] and names_in(tmp_path / "a") == ["out"]
 
 
+def test_a_version_that_another_process_wrote_meanwhile_is_left_alone(tiny, words, during, tmp_path):
+    before = export(tiny, "savedmodel", tmp_path)
+
+    def theirs():
+        (tmp_path / "2").mkdir()
+        (tmp_path / "2" / "saved_model.pb").write_text("theirs")
+
+    during(theirs)
+    with pytest.raises(kmt.ExportError, match="has a version 2. Received: version=2"):
+        export(tiny, "savedmodel", tmp_path, version=2)
+    assert (tmp_path / "2" / "saved_model.pb").read_text() == "theirs"
+    assert read_artefact(tmp_path) == before
+    assert names_in(tmp_path) == ["1", "2", "artefact.json", "example.py", "tags.csv"]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_who_is_quicker_by_a_moment_is_left_alone(tiny, words, tmp_path, monkeypatch, is_there):
+    target = tmp_path / "out"
+    if is_there:
+        export(tiny, "savedmodel", target)
+    theirs = target / "2" if is_there else target
+    replace = Path.replace
+
+    def late(path, place):
+        if Path(place) == theirs:
+            theirs.mkdir()
+            (theirs / "theirs").write_text("theirs")
+        return replace(path, place)
+
+    monkeypatch.setattr(Path, "replace", late)
+    with pytest.raises(kmt.ExportError, match="has a version 2. Received" if is_there else "is there already"):
+        export(tiny, "savedmodel", target, version=2)
+    assert names_in(theirs) == ["theirs"]
+    assert names_in(tmp_path) == ["out"]
+
+
 def test_an_empty_folder_is_filled_where_it_is(tiny, words, tmp_path, monkeypatch):
     (tmp_path / "out").mkdir()
     before = (tmp_path / "out").stat().st_ino
@@ -156,6 +193,42 @@ def test_a_folder_that_fails_to_be_filled_stays_empty(tiny, words, tmp_path, mon
     monkeypatch.setattr(check, "differences", lambda *_: {"music": 1.0})
     with pytest.raises(kmt.ExportError):
         export(tiny, "onnx", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_export_left_in_a_finished_folder_is_removed_one_day(tiny, words, tmp_path):
+    scratch = tmp_path / exporting.scratch_name()
+    scratch.mkdir()
+    export(tiny, "onnx", tmp_path)
+    assert names_in(tmp_path) == [scratch.name, *PARTS]  # it might be at work still
+    long_ago = time.time() - 2 * exporting.OLD_SECONDS
+    os.utime(scratch, (long_ago, long_ago))
+    with pytest.raises(kmt.ExportError, match="is there already"):
+        export(tiny, "onnx", tmp_path)
+    assert names_in(tmp_path) == PARTS
+
+
+def test_a_file_above_is_told_by_the_path_that_was_given(tiny, words, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(NotADirectoryError) as raised:
+        export(tiny, "onnx", tmp_path / "file" / "a" / "out")
+    assert raised.value.filename == str(tmp_path / "file" / "a" / "out")
+
+
+@needs_permissions
+def test_a_folder_without_permission_is_told_by_the_path_that_was_given(tiny, words, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    for target in (tmp_path / "locked", tmp_path / "locked" / "a" / "out"):
+        with pytest.raises(PermissionError) as raised:
+            export(tiny, "onnx", target)
+        assert str(raised.value) == f"[Errno 13] Permission denied: '{target}'"
+
+
+def test_a_part_that_cannot_be_written_is_told_by_the_path_that_was_given(tiny, words, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx, "write", lambda tagger, folder, *_: (folder / "gone" / "model.onnx").write_text("model"))
+    with pytest.raises(FileNotFoundError) as raised:
+        export(tiny, "onnx", tmp_path / "out")
+    assert raised.value.filename == str(tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -196,6 +269,14 @@ def test_versions_of_a_savedmodel_lie_side_by_side(tiny, words, tmp_path):
         with pytest.raises(kmt.ExportError, match=f"has a version 3. Received: version={version}"):
             export(tiny, "savedmodel", folder, version=version)
     assert names_in(tmp_path) == ["served"]
+
+
+def test_beside_damaged_settings_no_version_is_added(tiny, words, tmp_path):
+    export(tiny, "savedmodel", tmp_path)
+    (tmp_path / "artefact.json").write_text("{")
+    with pytest.raises(kmt.ExportError, match=r"artefact\.json is damaged.* Name another folder, or remove this one"):
+        export(tiny, "savedmodel", tmp_path, version=2)
+    assert names_in(tmp_path) == ["1", "artefact.json", "example.py", "tags.csv"]
 
 
 def test_a_version_that_was_changed_or_taken_back_is_no_obstacle(tiny, words, tmp_path):

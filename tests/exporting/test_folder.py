@@ -3,11 +3,14 @@
 import csv
 import dataclasses
 
+import numpy as np
 import pytest
 
 import keras_musictag as kmt
+from keras_musictag.architectures import musicnn, short_chunk_cnn
 from keras_musictag.engines.artefact import read_artefact, sha256_of
-from keras_musictag.exporting.folder import complete_folder
+from keras_musictag.exporting.folder import complete_folder, mel_bands
+from keras_musictag.layers.mel_filterbank import MelFilterbank
 from keras_musictag.tagger import Tagger
 
 
@@ -50,3 +53,13 @@ def test_a_tagger_of_logits_stays_one_in_keras_alone(tiny, tmp_path, format, act
     logits = Tagger(dataclasses.replace(tiny.spec, classifier_activation=None))
     artefact = completed(logits, tmp_path, format)
     assert artefact.model == {**tiny.spec.to_dict(), "classifier_activation": activation}
+
+
+@pytest.mark.parametrize("config", [musicnn.FRONTEND, short_chunk_cnn.FRONTEND])
+def test_the_mel_matrix_is_the_layers_own(config):
+    edges_hz, htk = (config.fmin_hz, config.fmax_hz), config.mel_scale == "htk"
+    layer = MelFilterbank(config.sample_rate_hz, config.num_mels, *edges_hz, htk, config.mel_norm)
+    layer.build((None, None, config.window_samples // 2 + 1, 1))
+    found = mel_bands(config)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, layer.matrix)

@@ -14,8 +14,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.compiled_model import CompiledModel
 from ai_edge_litert.interpreter import Interpreter
 from click.testing import CliRunner
+from flatbuffers import encode
+from flatbuffers.number_types import Int8Flags, Uint8Flags, Uint32Flags, UOffsetTFlags
+from flatbuffers.table import Table
 
 import keras_musictag as kmt
 from keras_musictag.cli.export import command as export_command
@@ -24,7 +28,7 @@ from keras_musictag.engines.litert import MODEL_FILE, open_model
 from keras_musictag.errors import ExportError
 from keras_musictag.exporting import litert, litert_convert, litert_file
 from keras_musictag.exporting._common import OUTPUTS
-from keras_musictag.exporting.litert_metadata import BUFFER_NAME, with_tags
+from keras_musictag.exporting.litert_metadata import BUFFER_NAME, metadata_buffer, with_tags
 from keras_musictag.exporting.signals import expected
 from tests.exporting.networks import PROBE, check_threads_share, largest_differences, random_tagger, written
 
@@ -58,8 +62,8 @@ def float32(musicnn, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def float16(musicnn, tmp_path_factory):
-    return written(musicnn, tmp_path_factory.mktemp("float16"), "litert", "float16")
+def int8(musicnn, tmp_path_factory):
+    return written(musicnn, tmp_path_factory.mktemp("int8"), "litert", "int8")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +85,7 @@ def guide(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def int8(guide):
+def float16(guide):
     return guide[0] / "phone", read_artefact(guide[0] / "phone")
 
 
@@ -177,6 +181,31 @@ def test_vectors_stay_float32(float16):
     assert TensorType.FLOAT32 in vectors and TensorType.FLOAT16 not in vectors
 
 
+def test_an_operator_that_is_not_builtin_is_named_and_refused(tiny, tmp_path, monkeypatch):
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    code, graph, model = schema.OperatorCodeT(), schema.SubGraphT(), schema.ModelT()
+    code.builtinCode, code.customCode = 32, b"FlexErf"
+    graph.operators, model.subgraphs, model.operatorCodes = [schema.OperatorT()], [graph], [code]
+    assert litert_file.operators(model) == {"custom FlexErf"}
+    monkeypatch.setattr(litert, "_converted", lambda *_: model)
+    with pytest.raises(ExportError, match="'vgg' needs operators that LiteRT does not have: custom FlexErf"):
+        litert.write(tiny, tmp_path, "float32", "waveform")
+
+
+def test_outputs_have_the_numbers_by_which_phones_ask_for_them(float16, musicnn_expected):
+    """As docs/mobile.md says: 0 is the scores, 1 the embedding, in both runtimes of LiteRT."""
+    path, music = str(float16[0] / MODEL_FILE), musicnn_expected["music"]
+    described = Interpreter(path).get_output_details()
+    assert [tuple(output["shape"]) for output in described] == [(1, 50), (1, 200)]
+    model = CompiledModel.from_file(path)
+    inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
+    inputs[0].write(music.inputs[:1])
+    model.run_by_index(0, inputs, outputs)
+    scores = outputs[0].read(50, np.float32)
+    np.testing.assert_allclose(scores, music.scores[0], rtol=0, atol=litert.PRECISIONS["float16"])
+
+
 def test_a_batch_of_any_size_gives_what_one_by_one_gives(int8, musicnn_expected):
     run = open_model(*int8)
     chunks = musicnn_expected["music"].inputs
@@ -228,11 +257,51 @@ def test_the_file_names_its_tags_and_describes_its_tensors(musicnn, int8):
     (entry,) = (entry for entry in model.metadata if entry.name == BUFFER_NAME.encode())
     described = bytes(model.buffers[entry.buffer].data)
     assert described[4:8] == b"M001"
-    for text in (b"waveform", b"scores", b"embedding", b"tags.txt", b"16000 Hz"):
+    for text in (b"waveform", b"embedding", b"16000 Hz"):
         assert text in described
     (runtime,) = (entry for entry in model.metadata if entry.name == b"min_runtime_version")
     assert bytes(model.buffers[runtime.buffer].data).rstrip(b"\0") == b"2.7.0"  # of int8 with a scale a feature
     assert [output.name.decode() for output in model.signatureDefs[0].outputs] == list(OUTPUTS)
+
+
+def slot_of(table, number):
+    """Where a field of a flatbuffer's table lies, from the table's begin."""
+    offset = table.Offset(4 + 2 * number)
+    assert offset, f"slot {number} is empty"
+    return offset
+
+
+def table_in(table, number, item=None):
+    """The table that a slot refers to; or an item of the vector of them."""
+    at = table.Pos + slot_of(table, number) if item is None else table.Vector(slot_of(table, number)) + 4 * item
+    return Table(table.Bytes, table.Indirect(at))
+
+
+def text_in(table, number):
+    return table.String(table.Pos + slot_of(table, number)).decode()
+
+
+def number_in(table, number, kind):
+    return table.Get(kind, table.Pos + slot_of(table, number))
+
+
+def test_metadata_are_found_in_the_slots_of_the_schema():
+    """By the numbers of `metadata_schema.fbs`: a field's place among those of its table; a union takes two of them."""
+    outputs = {"scores": "A score a tag.", "embedding": "Features."}
+    buffer = metadata_buffer("tiny", "A tagger.", {"waveform": "Mono."}, outputs, 16000)
+    model = Table(buffer, encode.Get(UOffsetTFlags.packer_type, buffer, 0))
+    assert [text_in(model, number) for number in (0, 1, 7)] == ["tiny", "A tagger.", "1.3.0"]
+    graph = table_in(model, 3, 0)
+    waveform, scores, embedding = table_in(graph, 2, 0), table_in(graph, 3, 0), table_in(graph, 3, 1)
+    assert [text_in(tensor, 0) for tensor in (waveform, scores, embedding)] == ["waveform", "scores", "embedding"]
+    content = table_in(waveform, 3)
+    assert number_in(content, 0, Uint8Flags) == 4  # AudioProperties
+    audio = table_in(content, 1)
+    assert [number_in(audio, number, Uint32Flags) for number in (0, 1)] == [16000, 1]  # Hz, channels
+    assert [number_in(table_in(tensor, 3), 0, Uint8Flags) for tensor in (scores, embedding)] == [1, 1]  # features
+    labels = table_in(scores, 6, 0)
+    assert (text_in(labels, 0), number_in(labels, 2, Int8Flags)) == ("tags.txt", 2)  # TENSOR_AXIS_LABELS
+    assert not embedding.Offset(4 + 2 * 6)  # which has no labels
 
 
 def test_tags_may_hold_any_letter_but_no_line_break():
@@ -248,6 +317,22 @@ def test_an_operator_that_does_not_convert_is_named():
     network = keras.Model(inputs, {"scores": keras.ops.det(inputs), "embedding": inputs})
     with pytest.raises(ExportError, match="'mine' needs operators that LiteRT does not have: MatrixDeterminant"):
         litert._converted(network, "mine")
+
+
+def test_what_the_converter_says_of_python_names_no_operator():
+    said = "Could not translate MLIR. Call tf.lite.TFLiteConverter on a tf.function.\nSee above."
+    refusal = litert._refusal("mine", said)
+    assert str(refusal) == f"LiteRT's converter refuses 'mine': {' '.join(said.split())}"
+
+
+def test_a_converter_that_hangs_is_ended(tmp_path, monkeypatch):
+    script = tmp_path / "hang.py"
+    script.write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
+    monkeypatch.setattr(litert_convert, "__file__", str(script))
+    monkeypatch.setattr(litert, "TIMEOUT_SECONDS", 0.1)
+    inputs = keras.Input((2,), name="waveform")
+    with pytest.raises(ExportError, match=r"LiteRT's converter did not end on 'mine' within 0.1 s: it hangs."):
+        litert._converted(keras.Model(inputs, {"scores": inputs * 2}), "mine")
 
 
 def test_a_converter_that_crashes_is_an_error_of_ours(tmp_path, monkeypatch):
@@ -286,13 +371,13 @@ def test_the_guide_can_be_followed_and_prints_what_keras_says(musicnn, guide):
 
 def test_the_guides_table_is_what_exports_are(float32, float16, int8, musicnn_expected):
     head, _, *rows = re.findall(r"^\| (.+) \|$", MOBILE[MOBILE.index("| `--precision` |") :].partition("\n\n")[0], re.M)
-    assert head.split(" | ")[3:] == ["`musicnn`", "its largest difference of a score", "allowed"]
+    assert head.split(" | ")[3:] == ["`musicnn`", "its largest difference of a score on the demo clip", "allowed"]
     stated = {precision.strip("`"): others for precision, _, _, *others in (row.split(" | ") for row in rows)}
     assert {precision: float(allowed) for precision, (_, _, allowed) in stated.items()} == litert.PRECISIONS
     for precision, exported in (("float32", float32), ("float16", float16), ("int8", int8)):
         megabytes, difference, _ = stated[precision]
         assert is_shown_as(size(exported) / 1e6, megabytes.removesuffix(" MB"))
-        found, _ = largest_differences(exported, musicnn_expected)
+        found, _ = largest_differences(exported, {"music": musicnn_expected["music"]})
         if difference.startswith("below "):
             assert found < float(difference.removeprefix("below "))
         else:

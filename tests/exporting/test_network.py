@@ -1,5 +1,6 @@
 """The network that is exported gives what the tagger gives, on the tagger's weights."""
 
+import dataclasses
 import json
 
 import keras
@@ -10,23 +11,19 @@ import keras_musictag as kmt
 from keras_musictag.exporting.graph import settings_of
 from keras_musictag.exporting.network import exported_network, exported_spec, input_shape
 from keras_musictag.exporting.signals import expected
+from keras_musictag.frontends import log_mel
 from keras_musictag.tagger import Tagger, TaggerSpec
 from keras_musictag.tagger.fold import Folded
 from tests.checks import signals
 from tests.tagger.test_fold import with_statistics
 
 
-@pytest.fixture(scope="module")
-def musicnn():
-    return kmt.load("musicnn")
-
-
 def outputs_of(network, batch):
     return {name: np.asarray(output) for name, output in network(batch, training=False).items()}
 
 
-def test_scores_and_embedding_of_music_are_the_taggers(musicnn):
-    music = expected(musicnn, "waveform")["music"]
+def test_scores_and_embedding_of_music_are_the_taggers(musicnn, musicnn_expected):
+    music = musicnn_expected["music"]
     found = outputs_of(exported_network(musicnn), music.inputs)
     # another STFT and other sums: float32 round-off
     np.testing.assert_allclose(found["scores"], music.scores, atol=1e-5)
@@ -56,6 +53,11 @@ def test_log_mel_in_gives_what_the_waveform_gives(musicnn):
     np.testing.assert_allclose(outputs_of(network, features.inputs)["scores"], features.scores, atol=1e-5)
 
 
+def test_the_shape_of_waveforms_is_known_without_a_front_end(tiny, monkeypatch):
+    monkeypatch.setattr(log_mel, "apply", lambda *_: pytest.fail("it was built"))
+    assert input_shape(tiny, "waveform") == (48128,)
+
+
 def test_names_and_numbers_are_those_that_formats_rely_on(musicnn):
     network = exported_network(musicnn, precision="bfloat16")
     assert (network.input.name, network.input.dtype) == ("waveform", "float32")
@@ -63,13 +65,14 @@ def test_names_and_numbers_are_those_that_formats_rely_on(musicnn):
     assert {output.dtype for output in network.output.values()} == {"float32"}
 
 
-def test_a_tagger_of_logits_is_exported_with_scores(musicnn):
-    logits = kmt.load("musicnn", classifier_activation=None)
-    batch = signals(musicnn.spec.chunking.chunk_samples)
+def test_a_tagger_of_logits_is_exported_with_scores(tiny):
+    logits = Tagger(dataclasses.replace(tiny.spec, classifier_activation=None))
+    logits.set_weights(tiny.get_weights())
+    batch = signals(tiny.spec.chunking.chunk_samples)
     found = outputs_of(exported_network(logits), batch)["scores"]
-    np.testing.assert_allclose(found, musicnn.runner()(batch), atol=1e-5)
-    assert exported_spec(logits) == exported_spec(musicnn) == musicnn.spec != logits.spec
-    assert json.loads(settings_of(logits)["model"]) == musicnn.spec.to_dict()
+    np.testing.assert_allclose(found, tiny.runner()(batch), atol=1e-5)
+    assert exported_spec(logits) == exported_spec(tiny) == tiny.spec != logits.spec
+    assert json.loads(settings_of(logits)["model"]) == tiny.spec.to_dict()
 
 
 def test_the_copy_has_weights_of_its_own():

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import openvino
 import pytest
+from openvino.tools.ovc import telemetry_utils
 
 import keras_musictag as kmt
-from keras_musictag.architectures import short_chunk_cnn
+from keras_musictag.architectures import sample_cnn, short_chunk_cnn
 from keras_musictag.engines.log_mel import BANDS_FILE
 from keras_musictag.engines.openvino import FRONT_END_FILE, MODEL_FILE, has_bfloat16, open_model
 from keras_musictag.errors import ExportError
@@ -59,11 +60,11 @@ def test_float16_is_half_as_large_and_its_front_end_and_vectors_are_float32(musi
     vectors = [(np.prod(shape), kind) for shape, kind in large if np.prod(shape) == max(shape)]
     assert vectors == [(1506, "f32")] * 2  # scale and offset of a normalisation
     kinds = {shape: kind for shape, kind in large if np.prod(shape) > max(shape)}
-    assert kinds.pop((96, 257)) == "f32"  # the mel matrix
+    assert kinds.pop((257, 96)) == "f32"  # the mel matrix
     assert len(kinds) >= 9 and set(kinds.values()) == {"f16"}
 
 
-# decibels, whose bfloat16 lies 0.25 dB off: with the front end in bfloat16 this network's scores move by 8e-2
+# decibels, whose bfloat16 lies 0.25 dB off: with the front end in bfloat16 this network's scores move by 0.34
 SMALL = short_chunk_cnn.Config(filters=(16,) * 7, units=32)
 
 
@@ -80,8 +81,14 @@ def test_bfloat16_has_its_front_end_in_float32(form, tmp_path):
     assert ("RDFT" in front_end) == (form == "waveform")
     assert not {"RDFT", "Log"} & operators(model_of(tmp_path))
     scores, embeddings = largest_differences(exported, {"music": expected(tagger, form)["music"]})
-    assert 1e-5 < scores < 1e-2
-    assert 1e-4 < embeddings < 5e-2
+    assert 1e-5 < scores < 6e-2
+    assert 1e-4 < embeddings < 0.1
+
+
+@pytest.mark.skipif(not BFLOAT16, reason="this processor has no bfloat16")
+def test_a_network_on_waveforms_is_one_model_in_bfloat16(tmp_path):
+    tagger = random_tagger("sample_cnn", config=sample_cnn.Config(filters=(8,) * 10, last_filters=8))
+    assert set(written(tagger, tmp_path, "openvino", "bfloat16")[1].files) == {"model.bin", "model.xml"}
 
 
 def test_log_mel_in_gives_what_the_waveform_gives(tiny, tmp_path):
@@ -134,12 +141,24 @@ def test_an_operator_that_does_not_convert_is_named(tiny, tmp_path, monkeypatch)
 
 
 def test_what_the_converter_refuses_is_one_sentence(tiny, tmp_path, monkeypatch):
-    def refuse(_):
+    def refuse(*_):
         raise RuntimeError("Check 'x' failed\n  at convert.cpp:7")
 
-    monkeypatch.setattr(openvino, "convert_model", refuse)
+    monkeypatch.setattr(openvino.Core, "read_model", refuse)
     with pytest.raises(ExportError, match="^OpenVINO refuses 'vgg': RuntimeError: Check 'x' failed at convert.cpp:7$"):
         openvino_export.write(tiny, tmp_path, "float32", "waveform")
+
+
+def test_nobody_is_told_of_an_export(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(telemetry_utils.tm, "Telemetry", lambda *_, **__: pytest.fail("Google Analytics was told."))
+    openvino_export.write(tiny, tmp_path, "float32", "waveform")
+
+
+def test_openvino_opens_no_onnx_file(exported_vgg_onnx):
+    """As docs/export.md says: where this fails, a newer OpenVINO does, and the two formats may become one."""
+    core = openvino.Core()
+    with pytest.raises(RuntimeError, match="DFT"):
+        core.compile_model(core.read_model(exported_vgg_onnx / "model.onnx"), "CPU")
 
 
 def test_a_package_that_lacks_is_named_before_anything_is_converted(tiny, tmp_path, monkeypatch):

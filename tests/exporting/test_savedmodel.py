@@ -96,8 +96,8 @@ def test_wav_files_of_a_batch_may_differ_in_length_rate_and_channels():
         apart = [call("wav_bytes", network, wav_bytes=[file])["scores"][0] for file in files]
         together = call("wav_bytes", network, wav_bytes=files)["scores"]
         np.testing.assert_allclose(together, apart, rtol=0, atol=1e-6)
-        expected = tagger(network).tag(io.BytesIO(files[1]), top=None).scores
-        np.testing.assert_allclose(together[1], expected, rtol=0, atol=1e-5)
+        expected = [tagger(network).tag(io.BytesIO(file), top=None).scores for file in files]
+        np.testing.assert_allclose(together, expected, rtol=0, atol=1e-4)  # as above at 22,050 and 44,100 Hz
 
 
 def test_the_error_of_a_wav_file_says_which_of_the_batch_it_is():
@@ -227,7 +227,8 @@ from keras_musictag.engines.savedmodel import open_model
 
 artefact = read_artefact(Path(sys.argv[1]))
 for _ in range(2):  # the second finds the number that it wants
-    scores = open_model(Path(sys.argv[1]), artefact, threads=int(sys.argv[2]))(np.zeros((2, *artefact.input_shape)))["scores"]
+    run = open_model(Path(sys.argv[1]), artefact, threads=int(sys.argv[2]))
+    scores = run(np.zeros((2, *artefact.input_shape)))["scores"]
 print(*scores.shape, len([*Path("/proc/self/task").iterdir()]))
 """
 

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -24,7 +25,7 @@ from keras_musictag.cli import keras_musictag_group
 from keras_musictag.exporting.signatures import BATCHED
 from keras_musictag.exporting.warmup import BATCH_SIZES
 from tests.exporting.serving_export import clip_at, exported, tagger, wav
-from tests.exporting.serving_loopback import serve
+from tests.exporting.serving_loopback import ServingError, serve
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
 
@@ -39,21 +40,32 @@ def server():
         yield running
 
 
-def request_of(signature: str, version: int | None = None, **inputs) -> predict_pb2.PredictRequest:
+@pytest.fixture(scope="module")
+def small():
+    """A server of small networks: version 2 is a crnn, version 10 a sample_cnn."""
+    with tempfile.TemporaryDirectory() as folder:
+        for version, name in (("2", "crnn"), ("10", "sample_cnn")):
+            (Path(folder) / version).symlink_to(exported(name) / "1")
+        with serve("small", Path(folder)) as running:
+            yield running
+
+
+def request_of(signature: str, **inputs) -> predict_pb2.PredictRequest:
     request = predict_pb2.PredictRequest()
-    request.model_spec.name = "musicnn"
     request.model_spec.signature_name = signature
-    if version:
-        request.model_spec.version.value = version
     for name, value in inputs.items():
         request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
     return request
 
 
-def predict(server, *args, **kwargs) -> dict[str, np.ndarray]:
+def predict(server, signature: str, version: int | None = None, **inputs) -> dict[str, np.ndarray]:
+    request = request_of(signature, **inputs)
+    request.model_spec.name = server.name
+    if version:
+        request.model_spec.version.value = version
     with grpc.insecure_channel(server.grpc) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        outputs = stub.Predict(request_of(*args, **kwargs), timeout=60).outputs
+        outputs = stub.Predict(request, timeout=60).outputs
     return {name: tf.make_ndarray(value) for name, value in outputs.items()}
 
 
@@ -91,12 +103,42 @@ def test_grpc_tells_what_is_wrong(server):
         predict(server, "wav_bytes", wav_bytes=[wav(np.zeros(9), 16000), wav(np.zeros(9), 37800)])
 
 
-# a chunk of another network, one sample more, no batch axis, two channels, and their halves
-@pytest.mark.parametrize("shape", [(1, 59049), (3, 48129), (48128,), (1, 2, 48128)])
+# a chunk of another network, one sample more, no batch axis, two channels, and as many samples on other axes
+@pytest.mark.parametrize("shape", [(1, 59049), (3, 48129), (48128,), (1, 2, 48128), (1, 2, 24064), (1, 48128, 1)])
 @pytest.mark.parametrize("signature", ["serving_default", "embed"])
 def test_chunks_of_another_shape_are_refused_on_the_graph(server, signature, shape):
     with pytest.raises(grpc.RpcError, match=rf"must have shape \(batch, 48128\).* Received:\] \[{shape[0]}"):
         predict(server, signature, waveform=np.zeros(shape, np.float32))
+
+
+# which would pass through this network, as no spectrogram is made of them
+@pytest.mark.parametrize("shape", [(1, 59049, 1), (2, 59049, 1), (1, 3, 19683)])
+def test_no_network_takes_chunks_of_another_rank(small, shape):
+    with pytest.raises(grpc.RpcError, match=rf"must have shape \(batch, 59049\).* Received:\] \[{shape[0]}"):
+        predict(small, "serving_default", version=10, waveform=np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("shape", [(1, 48128), (48128, 2)])
+def test_a_track_of_another_shape_is_refused_on_the_graph(server, shape):
+    with pytest.raises(grpc.RpcError, match=r"must have shape \(samples,\): one track, mono, at 16000 Hz"):
+        predict(server, "taggram", waveform=np.zeros(shape, np.float32))
+
+
+def test_a_wav_file_outside_of_a_list_is_refused_on_the_graph(server):
+    with pytest.raises(grpc.RpcError, match=r"must have shape \(batch,\): a list of WAV files"):
+        predict(server, "wav_bytes", wav_bytes=wav(np.zeros(9), 16000))
+
+
+def test_the_newest_version_answers_unless_another_is_asked_for(small):
+    chunk = np.zeros((1, 59049), np.float32)  # of version 10
+    newest = predict(small, "embed", waveform=chunk)["embedding"]
+    np.testing.assert_array_equal(predict(small, "embed", version=10, waveform=chunk)["embedding"], newest)
+    with pytest.raises(grpc.RpcError, match=r"must have shape \(batch, 64000\)"):
+        predict(small, "embed", version=2, waveform=chunk)
+    with pytest.raises(grpc.RpcError, match="not found"):
+        predict(small, "embed", version=1, waveform=chunk)
+    status = rest(small, "/v1/models/small")[1]["model_version_status"]
+    assert [version["version"] for version in status] == ["10", "2"]
 
 
 def test_the_metadata_tell_how_long_a_chunk_is(server):
@@ -152,29 +194,63 @@ def test_joined_requests_get_what_each_gets_alone(server):
         np.testing.assert_allclose(found["scores"], model.run(request)["scores"], rtol=0, atol=1e-5)
 
 
+def test_a_refused_file_is_counted_in_the_joined_batch(server):
+    requests = [request_of("wav_bytes", wav_bytes=[file]) for file in (wav(np.zeros(9), 16000), b"RIFF")]
+    with pytest.raises(ServingError, match="File 1: These bytes are no WAV file"):
+        server.versions[1].run_joined(requests, BATCH_SIZES)
+
+
+@pytest.mark.parametrize(
+    ("signature", "inputs", "message"),
+    [
+        ("tags", {"group": ""}, "at least one dimension"),
+        ("taggram", {"waveform": np.zeros(48128, np.float32)}, "Task size 48128 is larger"),
+        ("taggram", {"waveform": np.zeros(8, np.float32)}, "0th dimension does not equal"),
+        ("serving_default", {"waveform": np.zeros((9, 48128), np.float32)}, "Task size 9 is larger"),
+    ],
+)
+def test_a_server_that_joins_refuses_what_cannot_be_joined(server, signature, inputs, message):
+    with pytest.raises(ServingError, match=message):
+        server.versions[1].run_joined([request_of(signature, **inputs)], BATCH_SIZES)
+
+
 def test_the_model_config_is_one_and_names_the_folder():
-    (config,) = blocks("pbtxt")
+    config, _ = blocks("pbtxt")
     parsed = text_format.Parse(config, model_server_config_pb2.ModelServerConfig())
     (model,) = parsed.model_config_list.config
     assert model.base_path == f"/models/{model.name}" and f"served/{model.name}" in PAGE
 
 
 def test_the_batching_parameters_allow_the_sizes_that_are_warmed_up():
-    assert tuple(map(int, re.findall(r"^allowed_batch_sizes: (\d+)$", PAGE, flags=re.MULTILINE))) == BATCH_SIZES
-    assert f"max_batch_size {{ value: {max(BATCH_SIZES)} }}" in PAGE
+    _, config = blocks("pbtxt")
+    sizes = re.findall(r"^allowed_batch_sizes: (\d+)$", config, flags=re.MULTILINE)
+    numbers = dict(re.findall(r"^(\w+) \{ value: (\d+) \}$", config, flags=re.MULTILINE))
+    assert len(sizes) + len(numbers) == len(config.splitlines())
+    # fields of BatchingParameters in session_bundle_config.proto, which tensorflow-serving-api does not have
+    assert numbers.keys() == {"max_batch_size", "batch_timeout_micros", "num_batch_threads", "max_enqueued_batches"}
+    assert tuple(map(int, sizes)) == BATCH_SIZES and int(numbers["max_batch_size"]) == max(BATCH_SIZES)
 
 
-def test_the_servers_have_one_pinned_image_and_ports_of_their_own():
+def test_the_servers_have_one_pinned_image_not_older_than_tensorflow_and_ports_of_their_own():
     commands = [shlex.split(block) for block in blocks("sh")]
     assert len(commands) == 3
     images = {word for command in commands for word in command if word.startswith("tensorflow/serving")}
-    assert len(images) == 1 and re.fullmatch(r"tensorflow/serving:2\.\d+\.\d+", *images)
+    (image,) = images
+    served = re.fullmatch(r"tensorflow/serving:(\d+)\.(\d+)\.(\d+)", image).groups()
+    installed = re.match(r"(\d+)\.(\d+)\.(\d+)", tf.__version__).groups()
+    assert [*map(int, installed)] <= [*map(int, served)]
     ports = [word.partition(":")[0] for command in commands for word in command if re.fullmatch(r"\d+:\d+", word)]
     assert len(ports) == len(set(ports)) == 6
 
 
 def scores_shown(text: str) -> list[tuple[str, float]]:
     return [(tag, float(score)) for tag, score in map(str.split, text.splitlines()[1:])]
+
+
+def stereo(samples: np.ndarray) -> np.ndarray:
+    """Two channels (samples, 2) that differ, and whose mean is the samples."""
+    side = 0.5 * samples[::-1]
+    return np.stack([samples + side, samples - side], axis=1)
 
 
 @pytest.mark.slow
@@ -197,7 +273,7 @@ def test_the_page_runs_line_by_line(tmp_path, monkeypatch, capsys):
         assert shown(over_rest) == wanted_rest
         assert shown(over_grpc) == wanted_grpc
         # the same as most songs are; libsndfile reads a file by what is in it
-        soundfile.write("song.mp3", np.stack([clip_at(44100)] * 2, axis=1), 44100, format="FLAC")
+        soundfile.write("song.mp3", stereo(clip_at(44100)), 44100, format="FLAC")
         exec(make_wav, {})
         pairs = zip(scores_shown(shown(over_rest)), scores_shown(wanted_rest), strict=True)
         assert all(tag == wanted_tag and abs(score - wanted) < 2e-3 for (tag, score), (wanted_tag, wanted) in pairs)

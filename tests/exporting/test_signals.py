@@ -3,6 +3,7 @@
 import io
 import wave
 
+import keras
 import numpy as np
 import pytest
 from tensorflow.python.eager import context
@@ -58,7 +59,10 @@ def test_keras_answers_in_float32_on_the_cpu_by_a_copy(tiny, monkeypatch):
         return lambda batch: devices.append(context.context().device_name) or run(batch)
 
     noise = {"noise": signals(tiny)["noise"]}
-    wanted = tiny.runner()(noise["noise"])
+    with keras.device("cpu"):
+        copy = Tagger(tiny.spec)
+        copy.set_weights(tiny.get_weights())
+        wanted = copy.runner()(noise["noise"])
     monkeypatch.setattr(Tagger, "runner", watched)
     half = Tagger(tiny.spec, precision="bfloat16")
     half.set_weights(tiny.get_weights())
@@ -67,3 +71,13 @@ def test_keras_answers_in_float32_on_the_cpu_by_a_copy(tiny, monkeypatch):
         np.testing.assert_array_equal(found.scores, wanted)
         assert found.inputs.shape == (1, 187, 96, 1)
     assert len(devices) == 4 and all("CPU:0" in device for device in devices)
+
+
+def test_a_long_file_is_heard_a_few_chunks_at_a_time(tiny, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(Tagger, "runner", lambda *_: lambda batch: sizes.append(len(batch)) or batch[:, :2])
+    chunks = np.random.default_rng(0).normal(size=(20, 48128)).astype(np.float32)
+    found = expected(tiny, "waveform", {"music": chunks})["music"]
+    assert sizes == [8, 8, 4] * 2
+    np.testing.assert_array_equal(found.scores, chunks[:, :2])
+    np.testing.assert_array_equal(found.embedding, chunks[:, :2])

@@ -18,24 +18,24 @@ FILE = (
 
 
 def test_chunks_lie_where_they_were_written():
-    form, data = find_chunks(tf.constant(FILE))
-    assert [*map(int, form)] == [12 + 10 + 8, 16, 16]
+    fmt, data = find_chunks(tf.constant(FILE))
+    assert [*map(int, fmt)] == [12 + 10 + 8, 16, 16]
     assert [*map(int, data)] == [12 + 10 + 24 + 8, 8, 12]  # four bytes lack
     assert FILE[30:46] == FORMAT
-    assert [*map(int, read_format(tf.constant(FILE), form))] == [1, 2, 44100, 16]
+    assert [*map(int, read_format(tf.constant(FILE), fmt))] == [1, 2, 44100, 16]
 
 
 def test_a_chunk_that_is_not_there_begins_nowhere():
-    form, data = find_chunks(tf.constant(FILE[:46]))
-    assert int(form.begin) == 30 and [*map(int, data)] == [0, 0, 0]
+    fmt, data = find_chunks(tf.constant(FILE[:46]))
+    assert int(fmt.begin) == 30 and [*map(int, data)] == [0, 0, 0]
 
 
 def test_the_code_of_an_extensible_format_comes_later():
     extensible = b"\xfe\xff" + FORMAT[2:] + bytes([22, 0]) + bytes(6) + b"\x03\0" + bytes(14)
     file = FILE[:26] + struct.pack("<I", 40) + extensible + FILE[46:]
-    form, _ = find_chunks(tf.constant(file))
-    assert [*map(int, read_format(tf.constant(file), form))] == [3, 2, 44100, 16]
-    assert int(read_format(tf.constant(file), form._replace(size=tf.constant(24))).code) not in (1, 3)
+    fmt, _ = find_chunks(tf.constant(file))
+    assert [*map(int, read_format(tf.constant(file), fmt))] == [3, 2, 44100, 16]
+    assert int(read_format(tf.constant(file), fmt._replace(size=tf.constant(24))).code) not in (1, 3)
 
 
 def test_a_wav_file_is_told_by_its_first_twelve_bytes():

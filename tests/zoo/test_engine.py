@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -17,14 +18,11 @@ from keras_musictag.zoo import load_tagger
 from keras_musictag.zoo.catalog import HOME_VARIABLE
 from keras_musictag.zoo.resolve import Source, resolve
 from tests.exporting.test_example import OURS, check_example
+from tests.permissions import needs_permissions
+from tests.test_import_order import imports_of
 
 VGG = bundled("zoo") / "vgg-mtat-v1"
 TOLERANCE = 1e-4  # float32 in another runtime; LiteRT's STFT moves a score of trained weights by 3.3e-5
-
-
-@pytest.fixture(scope="module")
-def vgg():
-    return kmt.load(VGG)
 
 
 @pytest.fixture
@@ -93,6 +91,23 @@ def test_a_file_that_changed_makes_another_name_and_has_no_licences(tmp_path):
     assert engines.licences_of(entry) == vars(entry.card.licences)
 
 
+def test_a_name_is_a_single_one_that_a_disk_takes(tmp_path):
+    entry = resolve(VGG)
+    file = Source(entry.architecture, entry.card, tmp_path / ("long " * 48 + ".keras"))
+    file.weights.write_bytes(b"weights")
+    for name in (engines._name(file, "onnx", "float32", None), engines._name(entry, "onnx", "a/b", None)):
+        (tmp_path / name).mkdir()
+    names = {engines._name(entry, "onnx", "float32", seconds) for seconds in (Decimal(5), np.array([5]), "5", None)}
+    assert len(names) == 4
+
+
+def test_every_folder_of_code_that_an_export_follows_from_is_hashed():
+    files = [path for part in engines.CODE for path in (PACKAGE / part).rglob("*.py")]
+    imported = {name for path in files for name in imports_of(path.read_text("utf-8"))}
+    parts = {name.split(".")[1] for name in imported if name.startswith("keras_musictag.")}
+    assert {part for part in parts if (PACKAGE / part).is_dir()} == set(engines.CODE)
+
+
 def test_code_that_changed_is_noticed(tmp_path, monkeypatch):
     assert all((PACKAGE / part).is_dir() for part in engines.CODE)
     monkeypatch.setattr(engines, "PACKAGE", tmp_path)
@@ -115,6 +130,27 @@ def test_a_damaged_export_is_found_out_and_removed(cached, damaged, damage):
     with pytest.raises(AssertionError, match="exported anew"):
         kmt.load("vgg", engine="onnx")
     assert list(cached.parent.iterdir()) == []
+
+
+@needs_permissions
+def test_a_damaged_export_that_cannot_be_removed_is_told(cached):
+    (cached / "model.onnx").write_bytes(b"damaged")
+    cached.parent.chmod(0o500)
+    with pytest.raises(kmt.MusicTagError, match=r"cannot be kept in .*Permission denied.* Set KERAS_MUSICTAG_HOME"):
+        kmt.load("vgg", engine="onnx")
+    assert list(cached.parent.iterdir()) == [cached]
+
+
+def test_a_damaged_export_that_another_process_removes_is_no_failure(tmp_path):
+    engines._remove(tmp_path / "gone")
+
+
+@needs_permissions
+def test_nothing_is_written_to_open_what_is_there(cached):
+    for path in (*cached.iterdir(), cached, cached.parent):
+        path.chmod(0o500)
+    for model in ("vgg", cached):  # from the cache, and as an exported folder
+        assert kmt.load(model, engine="onnx").folder == cached
 
 
 def test_a_folder_without_settings_is_made_anew(tiny, tmp_path):
@@ -204,6 +240,11 @@ def test_what_does_not_exist_is_told(tmp_path):
         kmt.load("vgg", weights=None, engine="onnx")
     with pytest.raises(ValueError, match="`chunk_seconds` must be|takes chunks of"):
         kmt.load("vgg", engine="onnx", chunk_seconds="long")
+    with pytest.raises(ValueError, match="`chunk_seconds` must be|takes chunks of"):
+        kmt.load("vgg", engine="onnx", chunk_seconds=Decimal(5))
+    with pytest.raises(kmt.UnknownNameError, match="precision of onnx 'a/b'"):
+        kmt.load("vgg", engine="onnx", precision="a/b")
+    assert list((tmp_path / "home" / "exports").iterdir()) == []
     with pytest.raises(FileNotFoundError):
         kmt.load(tmp_path / "gone.keras", engine="onnx")
 
@@ -214,6 +255,23 @@ def test_a_home_that_cannot_be_written_to_is_told(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "file"))
     with pytest.raises(kmt.MusicTagError, match="KERAS_MUSICTAG_HOME"):
         kmt.load(tmp_path / "mine.keras", engine="onnx")
+
+
+def test_the_cache_is_blamed_for_its_own_failures_alone(tiny, tmp_path, monkeypatch):
+    def fail(name):
+        def export(*arguments, **options):
+            raise OSError(28, "No space left on device", name)
+
+        monkeypatch.setattr(engines, "export", export)
+
+    monkeypatch.setattr(load_tagger, "load_tagger", lambda *_, **options: tiny)
+    fail(str(tmp_path / "home" / "exports" / "vgg"))
+    with pytest.raises(kmt.MusicTagError, match=r"\(No space left on device\)\. Set KERAS_MUSICTAG_HOME"):
+        kmt.load("vgg", engine="onnx")
+    for elsewhere in ("/tmp/signals.npz", None):
+        fail(elsewhere)
+        with pytest.raises(OSError, match="No space left on device"):
+            kmt.load("vgg", engine="onnx")
 
 
 def test_a_model_that_cannot_be_read_is_no_fault_of_the_cache(monkeypatch):
