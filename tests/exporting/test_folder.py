@@ -51,6 +51,7 @@ def test_requests_to_warm_up_by_may_be_removed(tiny, tmp_path):
 @pytest.mark.parametrize("format, activation", [("onnx", "sigmoid"), ("keras", None)])
 def test_a_tagger_of_logits_stays_one_in_keras_alone(tiny, tmp_path, format, activation):
     logits = Tagger(dataclasses.replace(tiny.spec, classifier_activation=None))
+    (tmp_path / "model").write_text("model")
     artefact = completed(logits, tmp_path, format)
     assert artefact.model == {**tiny.spec.to_dict(), "classifier_activation": activation}
 

@@ -133,7 +133,7 @@ def test_a_damaged_export_is_found_out_and_removed(cached, damaged, damage):
 
 
 @needs_permissions
-def test_a_damaged_export_that_cannot_be_removed_is_told(cached):
+def test_a_damaged_export_without_permission_to_remove_it_is_told(cached):
     (cached / "model.onnx").write_bytes(b"damaged")
     cached.parent.chmod(0o500)
     with pytest.raises(kmt.MusicTagError, match=r"cannot be kept in .*Permission denied.* Set KERAS_MUSICTAG_HOME"):
@@ -146,7 +146,7 @@ def test_a_damaged_export_that_another_process_removes_is_no_failure(tmp_path):
 
 
 @needs_permissions
-def test_nothing_is_written_to_open_what_is_there(cached):
+def test_a_read_only_export_is_opened(cached):
     for path in (*cached.iterdir(), cached, cached.parent):
         path.chmod(0o500)
     for model in ("vgg", cached):  # from the cache, and as an exported folder
