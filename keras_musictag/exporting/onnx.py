@@ -79,7 +79,7 @@ def _converted(network: keras.Model, name: str):
     options = {"opset": OPSET, "custom_op_handlers": replacements()}
     try:
         return from_function(function, function.input_signature, **options)[0]
-    except Exception as error:  # of any kind: it was written by many, and calls `onnx_operators`
+    except Exception as error:  # of any kind: it was written by many
         raise refusal("tf2onnx", name, error) from error
     finally:
         logger.setLevel(level)

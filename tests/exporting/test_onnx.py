@@ -129,9 +129,18 @@ def test_an_operator_that_does_not_convert_is_named(tiny, tmp_path, monkeypatch)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_tf2onnx_refuses_is_one_sentence(tiny, tmp_path, monkeypatch):
-    with pytest.raises(ExportError, match="tf2onnx refuses 'vgg': ValueError: RFFT of 1024 samples takes frames"):
-        write_network(monkeypatch, tiny, tmp_path, lambda x: keras.ops.rfft(x, fft_length=1024)[0], shape=(3, 512))
+def test_what_stops_tf2onnx_is_one_sentence(tiny, tmp_path, monkeypatch):
+    def from_function(*_, **__):
+        raise ValueError("no handler.\n\n  Name: RFFT")
+
+    monkeypatch.setattr("tf2onnx.convert.from_function", from_function)
+    with pytest.raises(ExportError, match="tf2onnx refuses 'vgg': ValueError: no handler. Name: RFFT"):
+        write_network(monkeypatch, tiny, tmp_path, lambda x: x * 3)
+
+
+def test_a_spectrum_of_cut_frames_is_an_operator_that_onnx_does_not_have(tiny, tmp_path, monkeypatch):
+    with pytest.raises(ExportError, match="'vgg' needs operators that ONNX does not have: RFFT"):
+        write_network(monkeypatch, tiny, tmp_path, lambda x: keras.ops.rfft(x, fft_length=1024)[0], shape=(3, 2048))
 
 
 def test_what_the_checker_refuses_is_one_sentence(tiny, tmp_path, monkeypatch):
