@@ -19,7 +19,8 @@ def rfft(graph, node, name, _):
     """(batch, frames, samples) -> (batch, frames, bins, 2), the real and the imaginary part.
 
     It is computed in float64: in float32, ONNX Runtime's FFT is 3.4 times as far off as TensorFlow's, which shows in
-    the decibels of bins that are nearly silent (a score of released weights moved by 9.2e-5; so it moves by 3.0e-5).
+    the decibels of bins that are nearly silent (on the demo clip, a score of released weights moved by 9.2e-5; so it
+    moves by 3.0e-5).
     """
     signal, length = node.input
     samples = int(np.ravel(graph.get_node_by_output(length).get_tensor_value(as_list=False))[0])

@@ -16,7 +16,8 @@ from keras_musictag.engines import artefact as artefacts
 from keras_musictag.engines.artefact import FORMATS
 from keras_musictag.engines.tagger import EngineTagger
 from keras_musictag.errors import ChecksumError, ExportError, MusicTagError, UnknownNameError
-from keras_musictag.exporting import export, scratch_name
+from keras_musictag.exporting import export
+from keras_musictag.exporting.place import scratch_name
 from keras_musictag.zoo.catalog import entries
 from keras_musictag.zoo.fetch import cache_folder
 from keras_musictag.zoo.resolve import DEFAULT, Source, resolve

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag import exporting
 from keras_musictag.engines.artefact import read_artefact
-from keras_musictag.exporting import check, export, onnx, savedmodel, signals
+from keras_musictag.exporting import check, export, onnx, place, savedmodel, signals
 from tests.permissions import needs_permissions
 
 PARTS = ["artefact.json", "example.py", "model.onnx", "tags.csv"]
@@ -104,7 +103,7 @@ def test_a_killed_export_leaves_no_folder_and_the_next_one_works(tiny, words, du
     export(tiny, "onnx", tmp_path / "out")
     assert names_in(tmp_path / "out") == PARTS
     assert scratch.is_dir()  # it might be at work still
-    long_ago = time.time() - 2 * exporting.OLD_SECONDS
+    long_ago = time.time() - 2 * place.OLD_SECONDS
     os.utime(scratch, (long_ago, long_ago))
     export(tiny, "onnx", tmp_path / "again")
     assert names_in(tmp_path) == ["again", "out"]
@@ -166,11 +165,11 @@ def test_who_is_quicker_by_a_moment_is_left_alone(tiny, words, tmp_path, monkeyp
     theirs = target / "2" if is_there else target
     replace = Path.replace
 
-    def late(path, place):
-        if Path(place) == theirs:
+    def late(path, to):
+        if Path(to) == theirs:
             theirs.mkdir()
             (theirs / "theirs").write_text("theirs")
-        return replace(path, place)
+        return replace(path, to)
 
     monkeypatch.setattr(Path, "replace", late)
     with pytest.raises(kmt.ExportError, match="has a version 2. Received" if is_there else "is there already"):
@@ -197,11 +196,11 @@ def test_a_folder_that_fails_to_be_filled_stays_empty(tiny, words, tmp_path, mon
 
 
 def test_what_a_killed_export_left_in_a_finished_folder_is_removed_one_day(tiny, words, tmp_path):
-    scratch = tmp_path / exporting.scratch_name()
+    scratch = tmp_path / place.scratch_name()
     scratch.mkdir()
     export(tiny, "onnx", tmp_path)
     assert names_in(tmp_path) == [scratch.name, *PARTS]  # it might be at work still
-    long_ago = time.time() - 2 * exporting.OLD_SECONDS
+    long_ago = time.time() - 2 * place.OLD_SECONDS
     os.utime(scratch, (long_ago, long_ago))
     with pytest.raises(kmt.ExportError, match="is there already"):
         export(tiny, "onnx", tmp_path)
