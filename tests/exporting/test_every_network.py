@@ -76,10 +76,10 @@ def test_it_converts_and_gives_keras_scores(name, format, tmp_path, monkeypatch)
     assert scores < 1e-3 and embeddings < 1e-2  # decibels of silent bands, and weights that nobody has trained
 
 
-# Weights that nobody has trained, in networks of a few filters: int8 moves their scores by up to FIXME
+# Networks of a few filters whose weights nobody has trained are moved by up to 3e-3 and 7e-2, and float32 by 1.5e-4.
 @pytest.mark.slow
 @pytest.mark.parametrize("name", architectures.names())
-@pytest.mark.parametrize("precision, closest, furthest", [("float16", 1e-7, 1e-2), ("int8", 1e-5, 0.2)])
+@pytest.mark.parametrize("precision, closest, furthest", [("float16", 1e-5, 1e-2), ("int8", 5e-4, 0.2)])
 def test_litert_rounds_it_and_stays_close(name, precision, closest, furthest, tmp_path, monkeypatch):
     monkeypatch.setattr(litert, "_converted", convert_in_this_process)
     monkeypatch.setattr(litert_quantise, "MIN_NUMBERS", 1)  # so small networks have no large weights
