@@ -40,7 +40,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         unnamed = error.errno is not None and error.filename is None  # where `write` itself failed
         if unnamed or str(error.filename) == str(scratch):
-            error.filename, error.filename2 = str(path), None  # the name that the user knows
+            raise OSError(error.errno, error.strerror, str(path)) from error  # the name that the user knows
         raise
     finally:
         scratch.unlink(missing_ok=True)

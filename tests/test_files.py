@@ -43,6 +43,7 @@ def test_an_error_in_writing_names_the_file_that_was_asked_for(tmp_path):
     with pytest.raises(PermissionError) as error, whole_file(tmp_path / "a.png") as scratch:
         raise PermissionError(13, "Permission denied", str(scratch))
     assert describe(error.value) == f"Permission denied: {tmp_path / 'a.png'}."
+    assert str(error.value) == f"[Errno 13] Permission denied: '{tmp_path / 'a.png'}'"
 
 
 def test_an_error_in_reading_names_the_file_that_it_is_about(tmp_path):

@@ -5,9 +5,11 @@ so the precision is always stated. A model that is meant for bfloat16 lies in tw
 the front end is run so.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -35,9 +37,7 @@ def open_model(
     Raises:
         ExportError: If `openvino` is not installed.
     """
-    check_installed("OpenVINO", "openvino")
-    import openvino
-
+    openvino = load_openvino()
     core = openvino.Core()
     bfloat16 = artefact.precision == "bfloat16" and has_bfloat16(core)
     network = _compile(core, Path(folder) / MODEL_FILE, "bf16" if bfloat16 else "f32", threads)
@@ -52,6 +52,28 @@ def open_model(
         return {name: outputs[name] for name in artefact.outputs}
 
     return run
+
+
+def load_openvino() -> ModuleType:
+    """Imports OpenVINO without the message to Google Analytics that its import sends.
+
+    OpenVINO takes it for consent that nobody has declined, but sends nothing where `CI` is set, which it looks up once:
+    when it is first imported in a process.
+
+    Raises:
+        ExportError: If `openvino` is not installed.
+    """
+    check_installed("OpenVINO", "openvino")
+    before = os.environ.get("CI")
+    os.environ["CI"] = "true"
+    try:
+        import openvino
+    finally:
+        if before is None:
+            del os.environ["CI"]
+        else:
+            os.environ["CI"] = before
+    return openvino
 
 
 def has_bfloat16(core) -> bool:

@@ -2,8 +2,8 @@
 
 OpenVINO reads a SavedModel of the exported network and knows all of its operators, the STFT as `RDFT`. By way of the
 ONNX file it fails: its reader takes no `DFT` of float64, and of float32 it takes the one-sided one for another shape.
-`openvino.convert_model` would do without a SavedModel, but it tells Google Analytics of each conversion, and takes
-silence for consent.
+`openvino.convert_model` would do without a SavedModel, but it asks again whether it may tell Google Analytics of the
+conversion, and takes silence for consent.
 
 OpenVINO's int8 needs NNCF and music to calibrate with: it is left out.
 """
@@ -15,8 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_musictag.engines.installed import check_installed
-from keras_musictag.engines.openvino import FRONT_END_FILE, MODEL_FILE, has_bfloat16
+from keras_musictag.engines.openvino import FRONT_END_FILE, MODEL_FILE, has_bfloat16, load_openvino
 from keras_musictag.errors import ExportError
 from keras_musictag.exporting._common import OUTPUTS, is_rounded, lacking, refusal, upstream
 from keras_musictag.exporting.graph import save_graph, settings_of
@@ -51,9 +50,7 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
         ExportError: If the package lacks, an operator does not convert, which the message names, the converter fails,
             or this processor has no bfloat16.
     """
-    check_installed("OpenVINO", "openvino")
-    import openvino
-
+    openvino = load_openvino()
     if precision == "bfloat16" and not has_bfloat16(openvino.Core()):
         raise ExportError("This processor has no bfloat16, so that such a model cannot be checked here: take float32.")
     network = exported_network(tagger, form)
@@ -70,12 +67,10 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
 
 def _converted(network: keras.Model, name: str):
     """The network as an `openvino.Model`; `name` is the tagger's, to be told in errors."""
-    import openvino
-
     try:
         with tempfile.TemporaryDirectory() as scratch:
             save_graph(network, scratch)
-            return openvino.Core().read_model(scratch)
+            return load_openvino().Core().read_model(scratch)
     except Exception as error:  # of many kinds
         operators = re.findall(r"operations: (.+)", str(error))
         raise (lacking("OpenVINO", name, operators) if operators else refusal("OpenVINO", name, error)) from error
@@ -92,16 +87,13 @@ def _normalised_features(network: keras.Model):
 
 def _ordered(model):
     """Scores first: who asks for outputs by number expects it."""
-    import openvino
-
-    return openvino.Model([model.output(name) for name in OUTPUTS], model.get_parameters(), "keras_musictag")
+    outputs = [model.output(name) for name in OUTPUTS]
+    return load_openvino().Model(outputs, model.get_parameters(), "keras_musictag")
 
 
 def _halve_weights(model) -> None:
     """Stores large arrays as float16, and a conversion back that the runtime does once; not the front end's."""
-    from openvino import opset13 as operators
-
-    held = _front_end(model)
+    operators, held = load_openvino().opset13, _front_end(model)
     for node in model.get_ops():
         if node.get_type_name() == "Constant" and is_rounded(node.data) and node.get_name() not in held:
             half = operators.constant(node.data.astype(np.float16))
@@ -119,8 +111,6 @@ def _front_end(model) -> set[str]:
 
 
 def _save(model, tagger: Tagger, path: Path) -> None:
-    import openvino
-
     for name, value in settings_of(tagger).items():
         model.set_rt_info(value, ["keras_musictag", name])
-    openvino.save_model(model, path, compress_to_fp16=False)
+    load_openvino().save_model(model, path, compress_to_fp16=False)

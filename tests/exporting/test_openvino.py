@@ -1,6 +1,7 @@
 """OpenVINO models: they give Keras's scores in OpenVINO, for any batch size, and in the precision that is stated."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -149,9 +150,20 @@ def test_what_the_converter_refuses_is_one_sentence(tiny, tmp_path, monkeypatch)
         openvino_export.write(tiny, tmp_path, "float32", "waveform")
 
 
-def test_nobody_is_told_of_an_export(tiny, tmp_path, monkeypatch):
+def test_nobody_is_told_of_a_conversion(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(telemetry_utils.tm, "Telemetry", lambda *_, **__: pytest.fail("Google Analytics was told."))
     openvino_export.write(tiny, tmp_path, "float32", "waveform")
+
+
+@pytest.mark.parametrize("ci", [None, "false"])
+def test_nobody_is_told_of_an_import(float32, tmp_path, ci):
+    """By an engine, nor by an export, which imports by the same function: else ~/intel would hold the user's number."""
+    command = [sys.executable, "-c", PROBE, str(float32[0])]
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}
+    environment |= {"HOME": str(tmp_path)} | ({} if ci is None else {"CI": ci})
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment)
+    assert done.stdout.splitlines()[-1] == str(ci)  # which is as it was
+    assert not (tmp_path / "intel").exists()
 
 
 def test_openvino_opens_no_onnx_file(exported_vgg_onnx):
@@ -169,6 +181,7 @@ def test_a_package_that_lacks_is_named_before_anything_is_converted(tiny, tmp_pa
 
 
 PROBE = """
+import os
 import sys
 from pathlib import Path
 import numpy as np
@@ -186,13 +199,14 @@ for wanted in (1, 2):
 print([model.get_property("INFERENCE_NUM_THREADS") for model in counts],
       [model.get_property("INFERENCE_PRECISION_HINT").get_type_name() for model in counts],
       sorted({"tensorflow", "keras", "librosa"} & set(sys.modules)))
+print(os.environ.get("CI"))
 """
 
 
 def test_the_engine_uses_the_threads_and_the_precision_it_is_given_and_no_tensorflow(float32):
     command = [sys.executable, "-c", PROBE, str(float32[0])]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.strip() == "[1, 2] ['f32', 'f32'] []"
+    assert done.stdout.splitlines()[0] == "[1, 2] ['f32', 'f32'] []"
 
 
 def test_an_engine_tags_a_track_as_keras_does(vgg, float32):
