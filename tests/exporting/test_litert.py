@@ -138,7 +138,8 @@ def test_other_kinds_of_network_convert_in_every_precision(name, chunk_seconds, 
         folder.mkdir()
         scores, embeddings = largest_differences(written(tagger, folder, "litert", precision), wanted)
         assert scores < tolerance
-        assert embeddings < 3 * tolerance and (precision == "float32" or embeddings > 1e-6)
+        assert embeddings < 5 * tolerance  # weights that nobody has trained
+        assert precision == "float32" or embeddings > 1e-6
     assert ("WHILE" in litert_file.operators(model_of(tmp_path / "float32"))) == (name == "crnn")
 
 
