@@ -55,7 +55,7 @@ setup(
         "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on something else than TensorFlow
         "test": [
             "pytest>=8",
-            "pytest-xdist>=3.6",
+            "pytest-xdist>=3.7",
             "ruff>=0.12",
             "build>=1",
             "setuptools>=77",
