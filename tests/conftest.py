@@ -20,12 +20,11 @@ def vgg():
 
 
 @pytest.fixture(scope="session")
-def exported_vgg_onnx(tmp_path_factory):
+def exported_vgg_onnx(vgg, tmp_path_factory):
     """The path of an exported folder: the bundled vgg in ONNX, float32, from waveforms. Tests leave it as it is."""
     import keras_musictag as kmt
-    from keras_musictag.data import bundled
 
     folder = tmp_path_factory.mktemp("exported_vgg_onnx") / "vgg"
     licences = {"code": "ISC", "weights": "ISC", "training_data": "CC BY-NC-SA 3.0"}
-    kmt.export(kmt.load(bundled("zoo") / "vgg-mtat-v1"), "onnx", folder, licences=licences)
+    kmt.export(vgg, "onnx", folder, licences=licences)
     return folder

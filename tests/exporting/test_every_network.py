@@ -1,6 +1,7 @@
 """Every architecture converts to LiteRT, ONNX and OpenVINO, and gives Keras's scores there; in small, to be quick."""
 
 import functools
+import importlib
 import tempfile
 
 import numpy as np
@@ -73,7 +74,9 @@ def test_it_converts_and_gives_keras_scores(name, format, tmp_path, monkeypatch)
     assert MEANT.get((name, format), next(iter(operators))) in operators
     assert not any(operator.startswith("custom ") for operator in operators)  # as LiteRT's list calls foreign ones
     scores, embeddings = largest_differences(exported, {"music": music})
-    assert scores < 1e-3 and embeddings < 1e-2  # decibels of silent bands, and weights that nobody has trained
+    assert scores < importlib.import_module(f"keras_musictag.exporting.{format}").PRECISIONS["float32"]
+    # decibels of silent bands, and weights that nobody has trained: of short_chunk_cnn, 9.3e-4 in OpenVINO
+    assert embeddings < (2e-3 if name == "short_chunk_cnn" else 1e-3)
 
 
 # Networks of a few filters whose weights nobody has trained are moved by up to 3e-3 and 7e-2, and float32 by 1.5e-4.

@@ -63,9 +63,8 @@ def test_it_is_fifteen_lines_after_the_imports(exported_vgg_onnx):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not has_bfloat16(openvino.Core()), reason="this processor has no bfloat16")
 def test_one_in_bfloat16_opens_both_files(vgg, tmp_path):
-    if not has_bfloat16(openvino.Core()):
-        pytest.skip("needs a processor with bfloat16")
     export(vgg, "openvino", tmp_path / "out", "bfloat16")
     check_example(vgg, tmp_path / "out", tolerance=2e-2)
 

@@ -30,7 +30,8 @@ from keras_musictag.exporting import litert, litert_convert, litert_file
 from keras_musictag.exporting._common import OUTPUTS
 from keras_musictag.exporting.litert_metadata import BUFFER_NAME, metadata_buffer, with_tags
 from keras_musictag.exporting.signals import expected
-from tests.exporting.networks import PROBE, check_threads_share, largest_differences, random_tagger, written
+from tests.exporting.networks import PROBE, check_threads_share, largest_differences, written
+from tests.tagger.test_fold import with_statistics
 
 ROOT = Path(__file__).parents[2]
 MOBILE = (ROOT / "docs" / "mobile.md").read_text(encoding="utf-8")
@@ -128,18 +129,17 @@ def test_log_mel_in_gives_what_the_waveform_gives(musicnn, guide):
     assert scores < 1e-5
 
 
-# loops of GRUs, and reflected ends and decibels; no spectrogram
-@pytest.mark.parametrize("name, chunk_seconds", [("crnn", 2), ("sample_cnn", None)])
-def test_other_kinds_of_network_convert_in_every_precision(name, chunk_seconds, tmp_path):
-    tagger = random_tagger(name, chunk_seconds)
+# loops of GRUs, and reflected ends and decibels; no spectrogram. Statistics are drawn, so that scores spread
+@pytest.mark.parametrize("name", ["crnn", "sample_cnn"])
+def test_other_kinds_of_network_convert_in_every_precision(name, tmp_path):
+    tagger = with_statistics(name)
     wanted = {key: signal for key, signal in expected(tagger, "waveform").items() if key in ("music", "silence")}
     for precision, tolerance in litert.PRECISIONS.items():
         folder = tmp_path / precision
         folder.mkdir()
         scores, embeddings = largest_differences(written(tagger, folder, "litert", precision), wanted)
         assert scores < tolerance
-        assert embeddings < 5 * tolerance  # weights that nobody has trained
-        assert precision == "float32" or embeddings > 1e-6
+        assert embeddings < 1e-3 if precision == "float32" else 1e-6 < embeddings < 2 * tolerance
     assert ("WHILE" in litert_file.operators(model_of(tmp_path / "float32"))) == (name == "crnn")
 
 
