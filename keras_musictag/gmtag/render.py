@@ -52,7 +52,9 @@ def at_loudness(samples: np.ndarray, loudness_db: float) -> np.ndarray:
         DatasetError: If the samples are silent.
     """
     whole = np.rint(samples * _FULL_SCALE).astype(np.int64)
-    mean_square = int((whole * whole).sum()) / len(whole) / _FULL_SCALE**2
+    # in blocks, and then as Python's integers: the sum of a loud clip's squares does not fit in 64 bits
+    blocks = np.add.reduceat(whole * whole, np.arange(0, len(whole), 1024))
+    mean_square = sum(blocks.tolist()) / len(whole) / _FULL_SCALE**2
     if mean_square < 1e-8:  # -80 dB
         raise DatasetError(f"A clip is silent: its mean square is {mean_square:.1e} of full scale.")
     gain = 10 ** (loudness_db / 20) / math.sqrt(mean_square) / _FULL_SCALE

@@ -82,6 +82,12 @@ def test_loudness_does_not_depend_on_the_gain_before():
     assert np.abs(at_loudness(samples, -20).astype(int) - at_loudness(samples / 8, -20)).max() <= 1
 
 
+@pytest.mark.parametrize("level", [0.3, 0.5])  # their sums of squares need 64 and 65 bits
+def test_a_loud_clip_of_whole_length_reaches_its_loudness(level):
+    samples = level * np.resize([1.0, -1.0], CLIP_SAMPLES)
+    assert loudness_db(at_loudness(samples, -20)) == pytest.approx(-20, abs=0.02)
+
+
 def test_peaks_are_cut_and_do_not_wrap():
     samples = np.full(16000, 1e-3)
     samples[::1000] = [1, -1] * 8
