@@ -122,9 +122,12 @@ def _training_bar() -> Iterator[tuple[Callable, Callable]]:
 def _print_epoch(rows: list[dict]) -> None:
     row = rows[-1]
     best = ", best so far" if row["best"] else ""
+    if "val_kl" in row:
+        measures = f"divergence {row['val_kl']:.5f}, rank correlation {row['val_rank_correlation']:.4f}"
+    else:
+        measures = f"ROC-AUC {row['val_roc_auc']:.4f}, PR-AUC {row['val_pr_auc']:.4f}"
     print(
         f"epoch {row['epoch']} ({row['optimizer']}, {row['learning_rate']:g}): loss {row['loss']:.4f}, "
-        f"validation loss {row['val_loss']:.4f}, ROC-AUC {row['val_roc_auc']:.4f}, PR-AUC {row['val_pr_auc']:.4f}, "
-        f"{row['seconds']:.0f} s{best}",
+        f"validation loss {row['val_loss']:.4f}, {measures}, {row['seconds']:.0f} s{best}",
         flush=True,
     )

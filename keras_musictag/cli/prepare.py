@@ -11,7 +11,7 @@ FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 OUT = click.Path(file_okay=False, path_type=Path)
 # those of the datasets' modules and of records.schema, which load numpy: `--help` must not
-FRACTIONS = (0.8, 0.1, 0.1)
+FRACTIONS, AUDIO_FRACTIONS = (0.8, 0.1, 0.1), (0.9, 0.1, 0.0)
 STORAGES = ("pcm", "source")
 PART_NEEDS = {"train": "training", "valid": "training", "test": "evaluation"}
 SHOWN_REASONS = 5
@@ -131,6 +131,17 @@ def folder(**options):
     return manifest(**options)
 
 
+@command.command("audio")
+@seed_option
+@click.option("--fractions", type=float, nargs=3, default=AUDIO_FRACTIONS, help="Shares of train, valid and test.")
+@writing(FOLDER, published=False, apart=True)
+def audio(**options):
+    """Any folder of music, without labels: for `train --teacher`."""
+    from keras_musictag.datasets.audio import manifest
+
+    return manifest(**options)
+
+
 @command.command("csv")
 @click.option("--separator", default=";", help="Between the tags of a track.")
 @audio_option
@@ -184,9 +195,8 @@ def tell_result(records) -> None:
     from keras_musictag.records.folder import top_reasons
 
     info = records.info
-    click.echo(
-        f"{info['dataset']} ({info['split']}), {len(info['tags'])} tags, as {info['storage']} in {records.folder}"
-    )
+    tags = f"{len(info['tags'])} tags" if info["tags"] else "no labels"
+    click.echo(f"{info['dataset']} ({info['split']}), {tags}, as {info['storage']} in {records.folder}")
     for part, facts in info["parts"].items():
         click.echo(f"  {part:5}  {facts['tracks']:9,} tracks  {facts['seconds'] / 3600:9,.2f} h")
     if records.skipped:
@@ -206,7 +216,7 @@ def warn_of_parts(records) -> None:
 
     parts = records.info["parts"]
     for part, need in PART_NEEDS.items():
-        if not parts[part]["tracks"]:
+        if not parts[part]["tracks"] and (records.vocabulary or need == "training"):
             tell(f"Warning: No tracks in {part}: {need} needs some.")
     leaks = [(first, other) for first, other in same_audio(records) if first.part != other.part]
     if leaks:

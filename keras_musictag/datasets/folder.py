@@ -32,9 +32,9 @@ class _File:
 
     path: str
     size: int
-    part: str
-    tag: str
-    artist: str
+    part: str = ""
+    tag: str = ""
+    artist: str = ""
 
 
 def manifest(raw: Path, seed: int = 0, fractions: Sequence[float] = FRACTIONS) -> Manifest:
@@ -59,9 +59,9 @@ def manifest(raw: Path, seed: int = 0, fractions: Sequence[float] = FRACTIONS) -
         raise FileNotFoundError(f"There is no folder {str(raw)!r}; expected one with a folder for each tag.")
     skipped: list[Skipped] = []
     has_parts = _has_part_folders(raw)
-    files = sorted(_audio_files(raw, has_parts, skipped), key=lambda file: file.path)
+    files = sorted(_tagged_files(raw, has_parts, skipped), key=lambda file: file.path)
     vocabulary = _vocabulary(files, raw)
-    copies = _copies(raw, files, skipped)
+    copies = copies_of(raw, files, skipped, "A copy of this track, which has the tags of both.")
     if has_parts:
         parts = [_only_part(same) for same in copies]
     else:
@@ -102,22 +102,31 @@ def _has_part_folders(raw: Path) -> bool:
     return "train" in parts and not others
 
 
-def _audio_files(raw: Path, has_parts: bool, skipped: list[Skipped]) -> Iterator[_File]:
-    """Every audio file in a tag folder; notes the others."""
-    above_tag = 1 if has_parts else 0
+def audio_files(raw: Path, skipped: list[Skipped]) -> Iterator[_File]:
+    """Every audio file below a folder, by its suffix; notes the others in `skipped`."""
     for path, reason in _walk(raw, "", ()):
-        names = path.split("/")
         size, reason = (0, reason) if reason else _size(raw / path)
-        if not reason and len(names) < above_tag + 2:
-            reason = "Lies in no tag folder."
-        if not reason and printable(names[above_tag]) != names[above_tag]:
-            reason = "Its tag folder's name cannot be shown: rename it."  # not UTF-8, or with a line break
         if reason:
             skipped.append(Skipped(path, path, reason))
+        else:
+            yield _File(path, size)
+
+
+def _tagged_files(raw: Path, has_parts: bool, skipped: list[Skipped]) -> Iterator[_File]:
+    """Every audio file in a tag folder; notes the others."""
+    above_tag = 1 if has_parts else 0
+    for file in audio_files(raw, skipped):
+        names, reason = file.path.split("/"), ""
+        if len(names) < above_tag + 2:
+            reason = "Lies in no tag folder."
+        elif printable(names[above_tag]) != names[above_tag]:
+            reason = "Its tag folder's name cannot be shown: rename it."  # not UTF-8, or with a line break
+        if reason:
+            skipped.append(Skipped(file.path, file.path, reason))
             continue
         tag = unicodedata.normalize("NFC", names[above_tag])  # macOS stores accents apart
         artist = unicodedata.normalize("NFC", names[above_tag + 1]) if len(names) > above_tag + 2 else ""
-        yield _File(path, size, PART_OF_NAME[names[0]] if has_parts else "", tag, artist)
+        yield _File(file.path, file.size, PART_OF_NAME[names[0]] if has_parts else "", tag, artist)
 
 
 def _is_folder(entry: os.DirEntry) -> bool:
@@ -177,7 +186,7 @@ def _vocabulary(files: list[_File], raw: Path) -> Vocabulary:
     return Vocabulary(tuple(tags))
 
 
-def _copies(raw: Path, files: list[_File], skipped: list[Skipped]) -> list[list[_File]]:
+def copies_of(raw: Path, files: list[_File], skipped: list[Skipped], reason: str) -> list[list[_File]]:
     """Files of equal bytes in one list, in the order of their first paths. Notes all but the first, as copies of it."""
     with_size = Counter(file.size for file in files)
     same: dict[str, list[_File]] = {}
@@ -185,9 +194,7 @@ def _copies(raw: Path, files: list[_File], skipped: list[Skipped]) -> list[list[
         key = _sha256(raw / file.path) if with_size[file.size] > 1 else file.path
         same.setdefault(key, []).append(file)
     for first, *others in same.values():
-        skipped.extend(
-            Skipped(first.path, file.path, "A copy of this track, which has the tags of both.") for file in others
-        )
+        skipped.extend(Skipped(first.path, file.path, reason) for file in others)
     return list(same.values())
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 GOLDEN, MIX_1, MIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 # the first word of every hash: what is drawn, so that no two uses share their numbers
-CROP, SHARD, SHUFFLE, ORDER, MIXUP, DEFORM = range(6)
+CROP, SHARD, SHUFFLE, ORDER, MIXUP, DEFORM, ALTER = range(7)
 _MASK = 2**64 - 1
 
 

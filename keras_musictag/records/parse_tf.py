@@ -56,7 +56,8 @@ def parse_and_cut(
     """
     names = ("track_index", "sample_rate_hz", "num_samples")
     layout = {name: tf.io.FixedLenFeature((), tf.int64) for name in names}
-    layout["labels"] = tf.io.FixedLenFeature((num_tags,), tf.int64)
+    if num_tags:
+        layout["labels"] = tf.io.FixedLenFeature((num_tags,), tf.int64)
     stored = "features" if cutting.chunk_frames else storage
     layout[stored] = tf.io.FixedLenFeature((), tf.string)
     if cutting.chunk_frames:
@@ -71,7 +72,8 @@ def parse_and_cut(
     else:
         chunks = _cut_pcm(example, epoch, cutting)
     bands = () if cutting.chunk_samples else (num_bands,)
-    return tf.ensure_shape(chunks, (cutting.chunks_per_track, cutting.size, *bands)), example["labels"]
+    labels = example["labels"] if num_tags else tf.zeros((0,), tf.int64)  # an empty list is not even written
+    return tf.ensure_shape(chunks, (cutting.chunks_per_track, cutting.size, *bands)), labels
 
 
 def _starts(example, epoch, cutting: Cutting, length: tf.Tensor) -> tf.Tensor:

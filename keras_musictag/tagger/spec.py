@@ -1,6 +1,7 @@
 """Everything that makes a tagger what it is, beside its weights: plain data, the same in cards and `.keras` files."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -65,6 +66,25 @@ class TaggerSpec:
             **others,
         )
 
+    def with_config(self, changes: Mapping[str, Any]) -> "TaggerSpec":
+        """The same with some settings of the architecture changed.
+
+        Raises:
+            UnknownNameError: If the architecture has no such setting.
+            ValueError: If a value is of another kind than the one it replaces.
+
+        Example:
+            >>> TaggerSpec.of("short_chunk_cnn", ["rock"]).with_config({"units": 128}).config.units
+            128
+        """
+        before = _plain(self.config)
+        for name, value in changes.items():
+            if name in before and not _alike(value, before[name]):
+                raise ValueError(
+                    f"The setting {name!r} of {self.architecture!r} must be like {before[name]!r}. Received: {value!r}."
+                )
+        return dataclasses.replace(self, config=_fill(type(self.config), {**before, **changes}))
+
     def with_chunk_seconds(self, seconds: float) -> "TaggerSpec":
         """The same for chunks of another length, rounded to whole samples (with context: to whole frames).
 
@@ -112,6 +132,18 @@ class TaggerSpec:
             vocabulary=None if data["tags"] is None else Vocabulary.of(data["tags"]),
             classifier_activation=data["classifier_activation"],
         )
+
+
+def _alike(value: Any, other: Any) -> bool:
+    """Whether two settings are of one kind: lists of equal length, whole numbers above 0, or shares from 0 to 1."""
+    if isinstance(other, list):
+        listed = isinstance(value, list | tuple) and len(value) == len(other)
+        return listed and all(_alike(mine, theirs) for mine, theirs in zip(value, other, strict=True))
+    if isinstance(other, Real) and not isinstance(other, bool):
+        whole = isinstance(other, int)
+        number = isinstance(value, int if whole else Real) and not isinstance(value, bool)
+        return number and (value >= 1 if whole else 0 <= value < 1)
+    return type(value) is type(other)
 
 
 def _plain(config) -> dict[str, Any]:

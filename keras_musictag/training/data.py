@@ -15,6 +15,7 @@ from keras_musictag.records.deformation import Deform
 from keras_musictag.records.evaluation import EvaluationBatches, average_by_track
 from keras_musictag.records.folder import Records
 from keras_musictag.records.py_dataset import RecordsDataset
+from keras_musictag.records.schema import SAMPLE_RATE_HZ
 from keras_musictag.tagger import Tagger
 from keras_musictag.training.recipe import Recipe
 from keras_musictag.training.state import Position
@@ -69,8 +70,26 @@ class Feed:
             return _Rest(RecordsDataset(self.records, "train", **settings), position.step)
         from keras_musictag.records.pipeline import train_pipeline
 
+        if self.recipe.teaching:
+            settings["chunk_samples"] = self.recipe.teaching.alterations.crop_samples(self.chunk_samples)
         dataset = train_pipeline(self.records, "train", drop_remainder=self.drop_remainder, **settings)
-        return dataset.skip(position.step)
+        return self._altered(dataset, position) if self.recipe.teaching else dataset.skip(position.step)
+
+    def _altered(self, dataset: Any, position: Position) -> Any:
+        from keras_musictag.records.alteration_tf import alter
+
+        def alter_batch(step, batch):
+            return alter(
+                batch[0],
+                self.recipe.teaching.alterations,
+                self.chunk_samples,
+                SAMPLE_RATE_HZ,
+                seed=self.recipe.seed,
+                epoch=position.epoch,
+                step=step,
+            ), batch[1]
+
+        return dataset.enumerate().skip(position.step).map(alter_batch).prefetch(2)
 
     @contextmanager
     def naming_damage(self) -> Iterator[None]:
@@ -98,17 +117,21 @@ class _Rest(keras.utils.PyDataset):
         return self._batches[self._first + index]
 
 
-def make_validation(feed: Feed, model: Tagger) -> Callable[[], dict[str, float]]:
-    """A function that measures the model as it is when called: loss of chunks, AUCs of tracks, all macro."""
-    score = make_scorer(model)
+def validation_batches(feed: Feed, model: Tagger) -> EvaluationBatches:
+    """The chunks that validation hears, the same in each epoch."""
     seconds = feed.chunk_samples / model.sample_rate
-    batches = EvaluationBatches(
+    return EvaluationBatches(
         feed.records,
         "valid",
         chunk_samples=feed.chunk_samples,
         batch_size=max(1, int(VALIDATION_SECONDS / seconds)),
         chunks=feed.recipe.validation_chunks,
     )
+
+
+def make_validation(feed: Feed, model: Tagger) -> Callable[[], dict[str, float]]:
+    """A function that measures the model as it is when called: loss of chunks, AUCs of tracks, all macro."""
+    score, batches = make_scorer(model), validation_batches(feed, model)
 
     def measure() -> dict[str, float]:
         scores, targets, track_index = score_chunks(score, batches)

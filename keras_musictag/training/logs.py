@@ -9,6 +9,12 @@ import keras
 
 from keras_musictag.files import whole_file
 
+PANELS = {"binary cross-entropy": ("loss", "val_loss"), "validation": ("val_roc_auc", "val_pr_auc")}
+TAUGHT_PANELS = {
+    "training loss": ("loss",),
+    "divergence from the teachers": ("val_kl",),
+    "rank correlation with the teachers": ("val_rank_correlation",),
+}
 CSV_FILE, PLOT_FILE, EVENTS_FOLDER = "log.csv", "curves.png", "tensorboard"
 
 
@@ -32,7 +38,7 @@ def write_logs(folder: Path, rows: list[dict]) -> None:
 
 
 def plot_curves(rows: list[dict], path: Path) -> None:
-    """Draws losses and validation AUCs over epochs: dotted lines where phases begin, a solid one at the best epoch."""
+    """Draws losses and validation over epochs: dotted lines where phases begin, a solid one at the best epoch."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -40,8 +46,8 @@ def plot_curves(rows: list[dict], path: Path) -> None:
     FigureCanvasAgg(figure)
     epochs = [row["epoch"] for row in rows]
     best = max((row["epoch"] for row in rows if row["best"]), default=epochs[-1])
-    panels = {"binary cross-entropy": ("loss", "val_loss"), "validation": ("val_roc_auc", "val_pr_auc")}
-    for axes, (title, names) in zip(figure.subplots(1, 2), panels.items(), strict=True):
+    panels = TAUGHT_PANELS if "val_kl" in rows[0] else PANELS
+    for axes, (title, names) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         for name in names:
             axes.plot(epochs, [row[name] for row in rows], marker=".", label=name)
         for before, row in itertools.pairwise(rows):

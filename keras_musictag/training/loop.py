@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
+
 from keras_musictag.files import whole_file
 from keras_musictag.tagger import Tagger
 from keras_musictag.training import network
@@ -26,7 +28,8 @@ class Run:
         folder: Where state and best weights go.
         recipe: What to do.
         feed: The batches.
-        validate: Measures the network: a mapping with "val_loss", "val_roc_auc" and "val_pr_auc".
+        taggers: Of which the weights are the best ones at the start of each phase. The last is validated and kept.
+        validate: Measures it: a mapping with "val_loss" and other measures.
         checkpoint_seconds: A state is saved at least this often.
         on_step: Told the position after each step.
         on_epoch: Told the rows of the log after each epoch.
@@ -35,6 +38,7 @@ class Run:
     folder: Path
     recipe: Recipe
     feed: Feed
+    taggers: tuple[Tagger, ...]
     validate: Callable[[], dict[str, float]]
     checkpoint_seconds: float
     on_step: Callable[[Position], None]
@@ -49,8 +53,14 @@ class Run:
         return self.folder / BEST_FILE
 
 
-def run_recipe(model: Tagger, strategy, run: Run) -> Position:
-    """Trains through all phases, from the saved state on if there is one; the model ends with the best weights."""
+def run_recipe(model: keras.Model, strategy, run: Run) -> Position:
+    """Trains through all phases, from the saved state on if there is one; the taggers end with the best weights.
+
+    Args:
+        model: What `fit` trains: the tagger itself, or a `Student` around it.
+        strategy: Of `network.make_strategy`.
+        run: The rest.
+    """
     resumed = run.state_file.is_file()
     position = read_position(run.state_file) if resumed else Position()
     for number in range(position.phase, len(run.recipe.phases)):
@@ -60,32 +70,40 @@ def run_recipe(model: Tagger, strategy, run: Run) -> Position:
         resumed = False
         if number + 1 < len(run.recipe.phases):
             position.phase_epoch = position.stale_epochs = 0
-    assign_weights(model, read_weights(run.best_file), str(run.best_file))
+    _take_best(run)
     return position
 
 
-def _begin_phase(model: Tagger, strategy, run: Run, position: Position, resumed: bool) -> None:
+def _take_best(run: Run) -> None:
+    for tagger in run.taggers:
+        assign_weights(tagger, read_weights(run.best_file), str(run.best_file))
+
+
+def _begin_phase(model: keras.Model, strategy, run: Run, position: Position, resumed: bool) -> None:
     phases, number = run.recipe.phases, position.phase
     phase = phases[number]
-    same = ("optimizer", "layers")
+    same = ("optimizer", "layers", "schedule")
     goes_on = number > 0 and all(getattr(phase, name) == getattr(phases[number - 1], name) for name in same)
+    goes_on = goes_on and phase.schedule == "constant"
     if goes_on and not resumed:
         network.continue_with(model, phase)
     else:
         with network.scope_of(strategy):
-            network.compile_for(model, phase, run.recipe)
+            steps = phase.epochs_of(run.feed.steps) * run.feed.steps
+            network.compile_for(model, phase, run.recipe, steps)
     if resumed:
         restore_state(run.state_file, model)
         return
     if number > 0:
-        assign_weights(model, read_weights(run.best_file), str(run.best_file))
+        _take_best(run)
     save_state(run.state_file, model, position)
 
 
-def _run_phase(model: Tagger, strategy, run: Run, position: Position) -> None:
+def _run_phase(model: keras.Model, strategy, run: Run, position: Position) -> None:
     recipe = run.recipe
     phase = recipe.phases[position.phase]
-    while position.phase_epoch < phase.epochs and not 0 < recipe.patience <= position.stale_epochs:
+    epochs = phase.epochs_of(run.feed.steps)
+    while position.phase_epoch < epochs and not 0 < recipe.patience <= position.stale_epochs:
         started = time.monotonic()
         if position.step < run.feed.steps:  # else a run was killed while it validated
             callback = StepCallback(position, run.feed, run.state_file, run.checkpoint_seconds, run.on_step)
@@ -108,7 +126,7 @@ def _run_phase(model: Tagger, strategy, run: Run, position: Position) -> None:
         }
         if better:
             with whole_file(run.best_file) as scratch:
-                save_weights(model, scratch)
+                save_weights(run.taggers[-1], scratch)
             position.best_value, position.best_epoch = value, position.epoch
         _end_epoch(position, better, row)
         save_state(run.state_file, model, position)

@@ -47,7 +47,13 @@ def make_model(settings: Settings, vocabulary: Vocabulary, replicas: int) -> Tag
     _set_seed(settings.recipe.seed)
     seconds = _chunk_seconds(settings)
     if settings.weights is None:
-        model = build(settings.model, vocabulary, chunk_seconds=seconds, precision=settings.precision)
+        model = build(
+            settings.model,
+            vocabulary,
+            chunk_seconds=seconds,
+            precision=settings.precision,
+            config=settings.config,
+        )
     else:
         model = load(
             settings.model, settings.weights, tags=vocabulary, chunk_seconds=seconds, precision=settings.precision
@@ -84,13 +90,14 @@ def _chunk_seconds(settings: Settings) -> float | None:
     return SONG_SECONDS
 
 
-def compile_for(model: Tagger, phase: Phase, recipe: Recipe) -> None:
-    """Compiles the model for a phase, with a new optimiser whose variables are built."""
-    for layer in model.layers:
-        layer.trainable = phase.layers == "all" or layer.name in HEAD
+def compile_for(model: keras.Model, phase: Phase, recipe: Recipe, steps: int) -> None:
+    """Compiles a tagger or a student for a phase of so many steps, with a new optimiser whose variables are built."""
+    if isinstance(model, Tagger):
+        for layer in model.layers:
+            layer.trainable = phase.layers == "all" or layer.name in HEAD
     model.compile(
-        optimizer=make_optimizer(phase, recipe),
-        loss=keras.losses.BinaryCrossentropy(),
+        optimizer=make_optimizer(phase, recipe, steps),
+        loss=keras.losses.BinaryCrossentropy() if isinstance(model, Tagger) else None,  # a student has its own
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     model.optimizer.build(model.trainable_variables)

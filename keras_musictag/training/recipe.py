@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from keras_musictag.errors import UnknownNameError
+from keras_musictag.records.alteration import Alteration
 
 FOLDER = Path(__file__).parent / "recipes"
 OPTIMIZERS = ("adam", "sgd")
 LAYERS = ("all", "head")
+SCHEDULES = ("constant", "cosine")
 MEASURES = ("loss", "roc_auc", "pr_auc")
 # settings of layers.spec_augment.SpecAugment, which loads Keras
 MASKS = ("num_time_masks", "max_time_frames", "num_mel_masks", "max_mel_bands", "mask_value")
@@ -19,24 +21,30 @@ MASKS = ("num_time_masks", "max_time_frames", "num_mel_masks", "max_mel_bands", 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training with one optimiser at one learning rate.
+    """A stretch of training with one optimiser at one learning rate, or one schedule of it.
 
-    A phase whose optimiser is that of the phase before goes on with its moments. Every phase but the first starts
-    from the best weights so far.
+    A phase whose optimiser is that of the phase before goes on with its moments, unless one of the two has a schedule.
+    Every phase but the first starts from the best weights so far.
 
     Attributes:
         optimizer: "adam", or "sgd" with Nesterov momentum.
-        learning_rate: Step size.
-        epochs: At most so many.
+        learning_rate: Step size; with a schedule, the highest one.
+        epochs: At most so many; 0 where only `steps` count.
         momentum: Of "sgd".
         layers: What is trained: "all", or "head" with the body frozen.
+        steps: At most so many, rounded up to whole epochs; 0 where only `epochs` count.
+        schedule: "constant", or "cosine": down to 0 along half a cosine over the phase.
+        warmup_steps: Steps of a cosine schedule in which the learning rate first rises from 0.
     """
 
     optimizer: str
     learning_rate: float
-    epochs: int
+    epochs: int = 0
     momentum: float = 0.9
     layers: str = "all"
+    steps: int = 0
+    schedule: str = "constant"
+    warmup_steps: int = 0
 
     def __post_init__(self):
         _check_numbers(self)
@@ -44,9 +52,60 @@ class Phase:
             raise UnknownNameError.of("optimizer", self.optimizer, OPTIMIZERS)
         if self.layers not in LAYERS:
             raise UnknownNameError.of("choice of `layers`", self.layers, LAYERS)
-        if not (self.learning_rate > 0 and self.epochs >= 1 and 0 <= self.momentum < 1):
+        if self.schedule not in SCHEDULES:
+            raise UnknownNameError.of("schedule", self.schedule, SCHEDULES)
+        bounded = self.epochs >= 0 and self.steps >= 0 and self.epochs + self.steps > 0
+        if not (self.learning_rate > 0 and bounded and 0 <= self.momentum < 1):
             raise ValueError(
-                "A phase needs a `learning_rate` above 0, `epochs` of 1 or more and a `momentum` from 0 to below 1. "
+                "A phase needs a `learning_rate` above 0, `epochs` or `steps` of 1 or more and a `momentum` from 0 to "
+                f"below 1. Received: {self}."
+            )
+        if self.warmup_steps < 0 or (self.warmup_steps and self.schedule == "constant"):
+            raise ValueError(f"`warmup_steps` are those of a cosine schedule, 0 or more. Received: {self}.")
+
+    def epochs_of(self, steps_per_epoch: int) -> int:
+        """How many epochs the phase has at most.
+
+        Example:
+            >>> Phase("adam", 1e-3, steps=250).epochs_of(100)
+            3
+        """
+        limits = [self.epochs] if self.epochs else []
+        limits += [-(-self.steps // steps_per_epoch)] if self.steps else []
+        return min(limits)
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """How a network is taught by others (`train --teacher`).
+
+    Attributes:
+        logits: Weight of the Huber loss on the mean of the teachers' logits, each tag in its standard deviations.
+        embeddings: Weight of the squared error of the teachers' embeddings, standardised, which a linear layer that is
+            thrown away predicts from the student's.
+        labels: Weight of the binary cross-entropy with the teachers' scores as labels.
+        statistics_steps: The first steps, in which the standard deviations are measured.
+        average: The network that is validated and saved is a moving average of the weights, which keeps this share of
+            itself in each step.
+        alterations: Settings of `records.alteration.Alteration`.
+    """
+
+    logits: float = 1.0
+    embeddings: float = 0.5
+    labels: float = 1.0
+    statistics_steps: int = 200
+    average: float = 0.999
+    alterations: Alteration = dataclasses.field(default_factory=Alteration)
+
+    def __post_init__(self):
+        _check_numbers(self)
+        if min(self.logits, self.embeddings, self.labels) < 0 or self.logits + self.embeddings + self.labels == 0:
+            raise ValueError(
+                f"The three weights of `teaching` must be 0 or more, one of them above 0. Received: {self}."
+            )
+        if self.statistics_steps < 1 or not 0 <= self.average < 1:
+            raise ValueError(
+                "`teaching` needs `statistics_steps` of 1 or more and an `average` from 0 to below 1. "
                 f"Received: {self}."
             )
 
@@ -71,6 +130,7 @@ class Recipe:
             None for no masks. For networks with a spectral front end.
         deform_probability: Share of the tracks that are deformed in an epoch (`records.deformation.Deform`).
         seed: Of weights, crops, order and dropout.
+        teaching: How the teachers' answers are learned, in a recipe for `train --teacher`; None in the others.
     """
 
     summary: str
@@ -86,6 +146,7 @@ class Recipe:
     spec_augment: dict[str, float] | None = None
     deform_probability: float = 0.0
     seed: int = 0
+    teaching: Teaching | None = None
 
     def __post_init__(self):
         _check_numbers(self)
@@ -117,6 +178,11 @@ class Recipe:
         for name in self.spec_augment or ():
             if name not in MASKS:
                 raise UnknownNameError.of("setting of `spec_augment`", name, MASKS)
+        if self.teaching and (self.best_by != "loss" or any(phase.layers != "all" for phase in self.phases)):
+            raise ValueError(
+                'A recipe for teaching must train all layers and have best_by "loss": with the teachers\' scores as '
+                "labels, the lowest cross-entropy is the lowest divergence from them."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON can hold it."""
@@ -141,7 +207,14 @@ class Recipe:
         phases = data.get("phases")
         if not isinstance(phases, list) or not all(isinstance(phase, dict) for phase in phases):
             raise ValueError(f"`phases` of a recipe must be a list of objects. Received: {phases!r}.")
-        return _made(cls, {**data, "phases": tuple(_made(Phase, phase) for phase in phases)})
+        teaching = data.get("teaching")
+        if teaching is not None:
+            if not isinstance(teaching, dict) or not isinstance(teaching.get("alterations", {}), dict):
+                raise ValueError(f"`teaching` of a recipe must be settings by name. Received: {teaching!r}.")
+            alterations = _made(Alteration, teaching.get("alterations", {}))
+            teaching = _made(Teaching, {**teaching, "alterations": alterations})
+        phases = tuple(_made(Phase, phase) for phase in phases)
+        return _made(cls, {**data, "phases": phases, "teaching": teaching})
 
 
 def names() -> list[str]:
@@ -149,7 +222,7 @@ def names() -> list[str]:
 
     Example:
         >>> names()
-        ['finetune', 'short', 'won2020']
+        ['finetune', 'short', 'teach', 'won2020']
     """
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
@@ -180,12 +253,13 @@ def read_recipe(name: str | Path) -> Recipe:
     return Recipe.from_dict(data)
 
 
-def with_changes(recipe: Recipe, epochs: int | None = None, **settings) -> Recipe:
+def with_changes(recipe: Recipe, epochs: int | None = None, steps: int | None = None, **settings) -> Recipe:
     """A recipe with some settings changed; those that are None stay.
 
     Args:
         recipe: The recipe.
         epochs: At most so many in each phase.
+        steps: So many in each phase, instead of the steps or epochs that the recipe has.
         **settings: Of `Recipe`.
 
     Example:
@@ -194,10 +268,12 @@ def with_changes(recipe: Recipe, epochs: int | None = None, **settings) -> Recip
         ([30, 20, 20, 30], 1, 16)
     """
     given = {name: value for name, value in settings.items() if value is not None}
+    phases = recipe.phases
+    if steps is not None:
+        phases = [dataclasses.replace(phase, epochs=0, steps=steps) for phase in phases]
     if epochs is not None:
-        phases = (dataclasses.replace(phase, epochs=min(phase.epochs, epochs)) for phase in recipe.phases)
-        given["phases"] = tuple(phases)
-    return dataclasses.replace(recipe, **given)
+        phases = [dataclasses.replace(phase, epochs=min(phase.epochs or epochs, epochs)) for phase in phases]
+    return dataclasses.replace(recipe, phases=tuple(phases), **given)
 
 
 def _made(cls, data: dict[str, Any]) -> Any:

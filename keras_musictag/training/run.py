@@ -1,8 +1,9 @@
 """`train`: a folder of records and a recipe -> a folder with the trained tagger, its log and its curves."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -16,6 +17,7 @@ from keras_musictag.training.loop import Run, run_recipe
 from keras_musictag.training.recipe import Recipe, read_recipe
 from keras_musictag.training.settings import Settings, check_folder, claim_folder, facts_of
 from keras_musictag.training.state import Position
+from keras_musictag.training.teachers import Teachers, load_teachers
 from keras_musictag.zoo.weights import arrays_of, assign_weights
 
 MODEL_FILE = "model.keras"
@@ -26,9 +28,11 @@ def train(
     records: str | os.PathLike,
     out: str | os.PathLike,
     model: str,
-    recipe: str | Path | Recipe = "short",
+    recipe: str | Path | Recipe | None = None,
     *,
+    teachers: Sequence[str | os.PathLike] = (),
     weights: str | None = None,
+    config: Mapping[str, Any] | None = None,
     level: str = "chunk",
     precision: str = "float32",
     deterministic: bool = False,
@@ -45,8 +49,12 @@ def train(
         records: A folder that `keras-musictag prepare` wrote.
         out: Folder of the run: `model.keras` (the best weights), `run.json`, `log.csv`, `curves.png`, checkpoints.
         model: An architecture; with `weights`, anything that `load` takes.
-        recipe: A name of `recipe.names()`, the path of a JSON file, or a `Recipe`.
+        recipe: A name of `recipe.names()`, the path of a JSON file, or a `Recipe`; None for "short", and for "teach"
+            with teachers.
+        teachers: Taggers that say what each crop sounds like, as `load` takes them; the records need no labels then,
+            and the student gets the teachers' tags. TensorFlow only.
         weights: Pretrained weights to start from, as `load` takes them; None for random ones.
+        config: Settings of the architecture's `Config` to change, for random weights: {"units": 128}.
         level: "chunk", or "song" for 29 s at once (`Settings`).
         precision: "float32", "bfloat16" or "float16".
         deterministic: Make TensorFlow's operations deterministic: slower, and the same weights to the bit in each run.
@@ -66,14 +74,24 @@ def train(
         UnknownNameError: If a name is not known.
     """
     records, out = Records(records), Path(out)
+    recipe = recipe or ("teach" if teachers else "short")
     recipe = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
-    settings = Settings(
-        str(model), None if weights is None else str(weights), level, precision, recipe, facts_of(records)
-    )
     for part in ("train", "valid"):
         if not records.part(part):
             raise TrainingError(f"{records.folder} has no tracks in the part {part!r}: training needs both.")
+    _check_teaching(records, recipe, bool(teachers), weights, config, precision)
     _check_choice(records, recipe)
+    panel = load_teachers(teachers) if teachers else None
+    settings = Settings(
+        model=str(model),
+        weights=None if weights is None else str(weights),
+        level=level,
+        precision=precision,
+        recipe=recipe,
+        records=facts_of(records),
+        config=dict(config) if config else None,
+        teachers=list(panel.facts) if panel else None,
+    )
     check_folder(out, settings)
     result = out / MODEL_FILE
     if result.is_file():
@@ -82,12 +100,16 @@ def train(
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
-    strategy = network.make_strategy()
+    strategy = None if panel else network.make_strategy()  # teachers and student share one device
     replicas = network.replicas_of(strategy)
     with network.scope_of(strategy):
-        tagger = network.make_model(settings, records.vocabulary, replicas)
+        tagger = network.make_model(settings, panel.vocabulary if panel else records.vocabulary, replicas)
     feed = data.Feed(records, recipe, tagger.spec.chunking.chunk_samples, drop_remainder=replicas > 1)
     _check_batches(feed, replicas)
+    if panel:
+        trained, taggers, validate = _make_student(tagger, panel, feed)
+    else:
+        trained, taggers, validate = tagger, (tagger,), data.make_validation(feed, tagger)
     claim_folder(out, settings)  # only now: a wrong name has raised above
 
     def end_epoch(rows: list[dict]) -> None:
@@ -98,16 +120,45 @@ def train(
         folder=out,
         recipe=recipe,
         feed=feed,
-        validate=data.make_validation(feed, tagger),
+        taggers=taggers,
+        validate=validate,
         checkpoint_seconds=checkpoint_seconds,
         on_step=lambda position: on_step(position, feed.steps),
         on_epoch=end_epoch,
     )
     with locked(out), feed.naming_damage():
-        position = run_recipe(tagger, strategy, run)
+        position = run_recipe(trained, strategy, run)
     write_logs(out, position.log)  # a run may have been killed before it wrote its last epoch
     save_tagger(tagger, result)
     return result
+
+
+def _make_student(tagger: Tagger, panel: Teachers, feed: data.Feed) -> tuple[keras.Model, tuple[Tagger, ...], Callable]:
+    """What `fit` trains, the taggers that take the best weights, and what measures the last of them."""
+    from keras_musictag.training.fidelity import make_fidelity
+    from keras_musictag.training.student import Student  # loads TensorFlow
+
+    average = Tagger(tagger.spec, precision=tagger.precision)
+    assign_weights(average, arrays_of(tagger), "The student")
+    teach = panel.function(feed.chunk_samples)
+    student = Student(tagger, average, teach, feed.recipe.teaching)
+    return student, (tagger, average), make_fidelity(feed, average, teach)
+
+
+def _check_teaching(records: Records, recipe: Recipe, taught: bool, weights, config, precision: str) -> None:
+    if taught and recipe.teaching is None:
+        raise TrainingError("The recipe does not say how to teach: take the recipe 'teach', or one with `teaching`.")
+    if not taught and recipe.teaching is not None:
+        raise TrainingError("The recipe is one for teaching: name the teachers (--teacher), or take another recipe.")
+    if not taught and not records.vocabulary:
+        raise TrainingError(
+            f"{records.folder} has no labels to learn: name trained taggers that say what is heard (--teacher), or "
+            "prepare records of a dataset with tags."
+        )
+    if taught and precision == "float16":
+        raise TrainingError("A student computes in float32 or bfloat16. Received: precision='float16'.")
+    if config and weights is not None:
+        raise TrainingError(f"Pretrained weights {weights!r} have a config of their own: leave out one of the two.")
 
 
 def _check_choice(records: Records, recipe: Recipe) -> None:

@@ -28,6 +28,8 @@ class Settings:
         precision: "float32" or "bfloat16" or "float16".
         recipe: How it is trained.
         records: The records' dataset, split and hash.
+        config: Changes to the architecture's `Config`, or None.
+        teachers: Name and SHA-256 of the weights of each teacher, or None.
     """
 
     model: str
@@ -36,6 +38,8 @@ class Settings:
     precision: str
     recipe: Recipe
     records: dict[str, str]
+    config: dict[str, Any] | None = None
+    teachers: list[dict[str, str]] | None = None
 
     def __post_init__(self):
         if self.level not in LEVELS:
@@ -43,7 +47,7 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON can hold it."""
-        return {**dataclasses.asdict(self), "recipe": self.recipe.to_dict()}
+        return {**json.loads(json.dumps(dataclasses.asdict(self))), "recipe": self.recipe.to_dict()}
 
 
 def facts_of(records: Records) -> dict[str, str]:
@@ -67,7 +71,7 @@ def check_folder(folder: Path, settings: Settings) -> None:
     if not path.is_file():
         return
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = {"config": None, "teachers": None, **json.loads(path.read_text(encoding="utf-8"))}
         found["recipe"] = Recipe.from_dict(found["recipe"]).to_dict()  # it may lack settings that came later
     except (ValueError, TypeError, KeyError, UnknownNameError) as error:
         raise TrainingError(f"{path} does not describe a run ({error}). Train into another folder.") from error

@@ -1,5 +1,8 @@
 """An architecture and a list of tags -> a Tagger with random weights."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from keras_musictag.tagger import Tagger, TaggerSpec
 
 
@@ -10,6 +13,7 @@ def build(
     chunk_seconds: float | None = None,
     precision: str | None = None,
     name: str | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> Tagger:
     """Builds a tagger with random weights, to train it.
 
@@ -21,9 +25,10 @@ def build(
             docstring says so); None for its own.
         precision: "float32", "bfloat16", "float16", or None for Keras's global dtype policy: see `Tagger`.
         name: The model's name; None for the architecture's.
+        config: Settings of the architecture's `Config` to change, such as {"units": 128}.
 
     Raises:
-        UnknownNameError: If there is no such architecture or precision.
+        UnknownNameError: If there is no such architecture, precision or setting.
         ValueError: If the tags are not a list of different names, or the length does not suit the architecture.
 
     Example:
@@ -31,8 +36,10 @@ def build(
         (None, 2)
         >>> build("short_chunk_cnn", tags=["calm", "wild"], chunk_seconds=5).chunk_seconds
         5.0
+        >>> build("short_chunk_cnn", tags=["calm", "wild"], config={"units": 128}).spec.config.units
+        128
     """
-    spec = TaggerSpec.of(architecture, tags, classifier_activation=classifier_activation)
+    spec = TaggerSpec.of(architecture, tags, classifier_activation=classifier_activation).with_config(config or {})
     return build_spec(spec, chunk_seconds, precision, name)
 
 
