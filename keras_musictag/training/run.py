@@ -56,7 +56,7 @@ def train(
         weights: Pretrained weights to start from, as `load` takes them; None for random ones.
         config: Settings of the architecture's `Config` to change, for random weights: {"units": 128}.
         level: "chunk", or "song" for 29 s at once (`Settings`).
-        precision: "float32", "bfloat16" or "float16".
+        precision: "float32", "bfloat16" or "float16"; teachers compute in it, too, and float16 is not for them.
         deterministic: Make TensorFlow's operations deterministic: slower, and the same weights to the bit in each run.
         checkpoint_seconds: The state is saved at least so often, and after each epoch.
         on_step: Told the position and the steps of an epoch after each step.
@@ -81,7 +81,7 @@ def train(
             raise TrainingError(f"{records.folder} has no tracks in the part {part!r}: training needs both.")
     _check_teaching(records, recipe, bool(teachers), weights, config, precision)
     _check_choice(records, recipe)
-    panel = load_teachers(teachers) if teachers else None
+    panel = load_teachers(teachers, precision) if teachers else None
     settings = Settings(
         model=str(model),
         weights=None if weights is None else str(weights),
