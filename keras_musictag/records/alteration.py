@@ -4,7 +4,9 @@ Unlike a `Deform`, which changes whole tracks on the CPU, all of it is arithmeti
 and cheap. It may change what a crop sounds like, so it suits labels that are computed after it, not those of a track.
 """
 
+import math
 from dataclasses import dataclass, fields
+from numbers import Real
 
 from scipy.fft import next_fast_len
 
@@ -47,14 +49,14 @@ class Alteration:
     def __post_init__(self):
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name.endswith("_probability") and not 0 <= value <= 1:
-                raise ValueError(f"`{field.name}` of an alteration must be from 0 to 1. Received: {value!r}.")
-            if field.type == "tuple[float, float]" or isinstance(field.default, tuple):
+            if isinstance(field.default, tuple):
                 if not (isinstance(value, list | tuple) and len(value) == 2 and value[0] <= value[1]):
                     raise ValueError(f"`{field.name}` of an alteration must be (low, high). Received: {value!r}.")
                 object.__setattr__(self, field.name, tuple(map(float, value)))
-            elif not value >= 0:
-                raise ValueError(f"`{field.name}` of an alteration must be 0 or more. Received: {value!r}.")
+                continue
+            limit, expected = (1, "from 0 to 1") if field.name.endswith("_probability") else (math.inf, "0 or more")
+            if not (isinstance(value, Real) and 0 <= value <= limit):
+                raise ValueError(f"`{field.name}` of an alteration must be {expected}. Received: {value!r}.")
 
     def crop_samples(self, chunk_samples: int) -> int:
         """Length of the crop that a chunk is made of: enough for the highest speed, and quick to transform."""

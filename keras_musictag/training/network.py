@@ -92,12 +92,12 @@ def _chunk_seconds(settings: Settings) -> float | None:
 
 def compile_for(model: keras.Model, phase: Phase, recipe: Recipe, steps: int) -> None:
     """Compiles a tagger or a student for a phase of so many steps, with a new optimiser whose variables are built."""
-    if isinstance(model, Tagger):
+    if recipe.teaching is None:
         for layer in model.layers:
             layer.trainable = phase.layers == "all" or layer.name in HEAD
     model.compile(
         optimizer=make_optimizer(phase, recipe, steps),
-        loss=keras.losses.BinaryCrossentropy() if isinstance(model, Tagger) else None,  # a student has its own
+        loss=keras.losses.BinaryCrossentropy() if recipe.teaching is None else None,  # a student has its own
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     model.optimizer.build(model.trainable_variables)

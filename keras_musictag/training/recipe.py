@@ -281,11 +281,15 @@ def _made(cls, data: dict[str, Any]) -> Any:
     fields = {field.name: field for field in dataclasses.fields(cls)}
     for name in data:
         if name not in fields:
-            raise UnknownNameError.of(f"setting of a {cls.__name__.lower()}", name, fields)
+            raise UnknownNameError.of(f"setting of {_called(cls)}", name, fields)
     missing = [name for name, f in fields.items() if f.default is dataclasses.MISSING and name not in data]
     if missing:
         raise ValueError(f"A {cls.__name__.lower()} lacks the settings: {', '.join(missing)}. Received: {data!r}.")
     return cls(**data)
+
+
+def _called(cls) -> str:
+    return {Alteration: "an alteration", Teaching: "`teaching`"}.get(cls, f"a {cls.__name__.lower()}")
 
 
 def _check_numbers(settings: Any) -> None:

@@ -11,7 +11,7 @@ from keras_musictag.errors import UnknownNameError
 from keras_musictag.records.manifest import Manifest
 from keras_musictag.tags.read_tags import read_tags
 
-LOCAL = {"csv", "folder"}  # whatever a person has: nothing is published about them
+LOCAL = {"audio", "csv", "folder"}  # whatever a person has: nothing is published about them
 
 
 def test_ids_are_the_modules_of_the_folder():

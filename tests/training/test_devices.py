@@ -39,13 +39,13 @@ with network.scope_of(strategy):
         if isinstance(layer, keras.layers.BatchNormalization):
             assert layer.synchronized == (replicas > 1)
             layer.synchronized = True  # on one device, too: TensorFlow's fused operation rounds more
-    network.compile_for(tagger, recipe.phases[0], recipe)
+    network.compile_for(tagger, recipe.phases[0], recipe, steps=100)
 with network.scope_of(strategy):
     x = inputs = keras.Input((16,))
     for units in (12, 8):
         x = FusedBatchNormalization(synchronized=True)(keras.layers.Dense(units, activation="tanh")(x))
     model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(x))
-    model.compile(make_optimizer(Phase("adam", 1e-2, 1), recipe), "binary_crossentropy", jit_compile=False)
+    model.compile(make_optimizer(Phase("adam", 1e-2, 1), recipe, steps=100), "binary_crossentropy", jit_compile=False)
 random = np.random.default_rng(0)
 rows = random.normal(-5, 1, (64, 16)).astype("float32")
 labels = (rows.sum(axis=1, keepdims=True) > -80).astype("float32")

@@ -52,7 +52,8 @@ def run(folder, losses, *phases, seen=None, feed=None, **changes):
     options = {"checkpoint_seconds": 100.0, "on_step": lambda position: None, "on_epoch": lambda rows: None}
     settings = {name: changes.pop(name) for name in ("patience", "best_by") if name in changes}
     recipe = Recipe("a test", phases, batch_size=4, **settings)
-    return model, run_recipe(model, None, Run(folder, recipe, feed or RowsFeed(), validate, **{**options, **changes}))
+    settings = Run(folder, recipe, feed or RowsFeed(), (model,), validate, **{**options, **changes})
+    return model, run_recipe(model, None, settings)
 
 
 def assert_equal(found, wanted):
@@ -173,7 +174,7 @@ def test_accumulated_steps_are_one_step_with_the_bigger_batch():
     for size, accumulation in ((8, 1), (4, 2), (2, 4)):
         model = make_model()
         recipe = Recipe("a test", (Phase("adam", 0.1, 1),), accumulation=accumulation, l2=1e-3)
-        model.compile(make_optimizer(recipe.phases[0], recipe), "binary_crossentropy", jit_compile=False)
+        model.compile(make_optimizer(recipe.phases[0], recipe, steps=100), "binary_crossentropy", jit_compile=False)
         dataset = tf.data.Dataset.from_tensor_slices((ROWS[:8], LABELS[:8])).batch(size)
         model.fit(dataset, epochs=3, shuffle=False, verbose=0)
         weights.append(model.get_weights())

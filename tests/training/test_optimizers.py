@@ -35,7 +35,7 @@ def torch_steps(optimizer, weight, steps):
 @pytest.mark.parametrize("phase", [ADAM, SGD], ids=["adam", "sgd"])
 def test_ten_steps_with_l2_are_pytorchs(phase):
     variable, weight = keras.Variable(START), torch.nn.Parameter(torch.tensor(START))
-    optimizer = make_optimizer(phase, RECIPE)
+    optimizer = make_optimizer(phase, RECIPE, steps=100)
     for gradient in gradients(10):
         optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
     if phase is ADAM:
@@ -48,7 +48,7 @@ def test_ten_steps_with_l2_are_pytorchs(phase):
 
 def test_a_change_of_learning_rate_goes_on_as_pytorch_does():
     variable, weight = keras.Variable(START), torch.nn.Parameter(torch.tensor(START))
-    optimizer = make_optimizer(SGD, RECIPE)
+    optimizer = make_optimizer(SGD, RECIPE, steps=100)
     other = torch.optim.SGD([weight], lr=1e-2, momentum=0.9, nesterov=True, weight_decay=0.1)
     for number, gradient in enumerate(gradients(8)):
         if number == 4:
@@ -62,7 +62,7 @@ def test_a_change_of_learning_rate_goes_on_as_pytorch_does():
 
 def test_accumulated_gradients_move_the_weights_once():
     variable = keras.Variable(START)
-    optimizer = make_optimizer(SGD, Recipe("a test", (SGD,), accumulation=2))
+    optimizer = make_optimizer(SGD, Recipe("a test", (SGD,), accumulation=2), steps=100)
     for gradient in ([1.0, 0, 0], [0, 2.0, 0]):
         np.testing.assert_array_equal(np.array(variable), START)
         optimizer.apply([keras.ops.convert_to_tensor(np.array(gradient, np.float32))], [variable])

@@ -26,7 +26,7 @@ def make_model(precision="float32"):
     x = keras.layers.Dropout(0.5, dtype=precision)(x)
     model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid", dtype="float32")(x))
     model.dtype_policy = keras.DTypePolicy(precision)
-    model.compile(make_optimizer(ADAM, RECIPE), "binary_crossentropy", jit_compile=False)
+    model.compile(make_optimizer(ADAM, RECIPE, steps=100), "binary_crossentropy", jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     return model
 
