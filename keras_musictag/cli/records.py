@@ -91,6 +91,11 @@ def info(folder, plot):
         table.add_row(part, f"{own['tracks']:,}", f"{own['seconds'] / 3600:,.2f}", str(shards))
     show(table)
     show_subsets(records)
+    if not facts["tags"]:
+        click.echo("no labels: for `train --teacher`")
+        if plot is not None:
+            raise ValueError(f"There are no tags to draw in {str(folder)!r}: leave --plot out.")
+        return
     table = make_table("tag", *parts, "group", left=("tag", "group"))
     for row, tag in enumerate(facts["tags"]):
         table.add_row(tag["name"], *(f"{own['positives'][row]:,}" for own in parts.values()), tag["group"])

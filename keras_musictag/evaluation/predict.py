@@ -110,6 +110,11 @@ def _speed(timed: list[tuple[int, float]]) -> float | None:
 def _columns(tagger: Tagger, records: Records) -> list[int]:
     """Which of the tagger's outputs each of the records' tags is."""
     mine, theirs = tagger.vocabulary, records.vocabulary
+    if not theirs:
+        raise DatasetError(
+            f"{records.folder} has no labels to compare with: it was prepared from music without any (`prepare audio`). "
+            "Evaluate on records of a dataset with tags."
+        )
     if mine is None or set(mine) != set(theirs):
         missing = sorted(set(theirs) - set(mine or ()))
         raise DatasetError(
