@@ -112,7 +112,7 @@ def _columns(tagger: Tagger, records: Records) -> list[int]:
     mine, theirs = tagger.vocabulary, records.vocabulary
     if not theirs:
         raise DatasetError(
-            f"{records.folder} has no labels to compare with: it was prepared from music without any (`prepare audio`). "
+            f"{records.folder} has no labels to compare with: `prepare audio` made it. "
             "Evaluate on records of a dataset with tags."
         )
     if mine is None or set(mine) != set(theirs):
