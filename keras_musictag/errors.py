@@ -57,9 +57,11 @@ class ExportError(MusicTagError):
 def printable(text: str) -> str:
     """A text that any terminal, file or picture can show: file names may hold line breaks and bytes of no encoding.
 
+    What cannot be shown becomes an escape, so that different names stay different.
+
     Example:
         >>> printable("a\\nb") == "a\\\\nb"
         True
     """
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import click
 
@@ -34,7 +35,7 @@ def keras_musictag_group():
 def main() -> None:
     """Runs the command line; every failure is one line on standard error, exit code 1, or 2 for a wrong call."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
-    sys.stdout.reconfigure(errors="replace")  # a tag or file name that the terminal's encoding lacks is no failure
+    tell_names_apart(sys.stdout)
     warnings.showwarning = show_warning
     try:
         with output_written():
@@ -46,6 +47,15 @@ def main() -> None:
             raise
         tell(f"Error: {describe(error)}")
         sys.exit(1)
+
+
+def tell_names_apart(output: TextIO | None) -> None:
+    """Lets the output hold every name: UTF-8 in files and pipes, escapes for what a terminal's encoding cannot show.
+
+    Python itself writes files in the encoding of the system, such as cp1252 on Windows, which lacks most letters.
+    """
+    if output is not None:  # closed, or there is none, as under pythonw
+        output.reconfigure(encoding=None if output.isatty() else "utf-8", errors="backslashreplace")
 
 
 @contextmanager

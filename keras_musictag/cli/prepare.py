@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keras_musictag.cli._failure import tell
+from keras_musictag.cli._dataset import table_options, tell_dataset, tell_records
 from keras_musictag.cli._progress import counted
 
 FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
@@ -13,8 +13,6 @@ OUT = click.Path(file_okay=False, path_type=Path)
 # those of the datasets' modules and of records.schema, which load numpy: `--help` must not
 FRACTIONS, AUDIO_FRACTIONS = (0.8, 0.1, 0.1), (0.9, 0.1, 0.0)
 STORAGES = ("pcm", "source")
-PART_NEEDS = {"train": "training", "valid": "training", "test": "evaluation"}
-SHOWN_REASONS = 5
 JAMENDO_SPLITS = ("0", "1", "2", "3", "4")
 JAMENDO_TAGS = ("top50", "genre", "instrument", "moodtheme", "all")
 
@@ -143,7 +141,7 @@ def audio(**options):
 
 
 @command.command("csv")
-@click.option("--separator", default=";", help="Between the tags of a track.")
+@table_options
 @audio_option
 @seed_option
 @fractions_option
@@ -173,6 +171,7 @@ def prepare_records(make_manifest, options, out, storage, features, jobs, tracks
 
         frontend = ClipFeatures(features)
     manifest = make_manifest(**options)
+    tell_dataset(manifest)
     finished = is_whole(out)
     with counted() as report:
         records = prepare(
@@ -187,47 +186,4 @@ def prepare_records(make_manifest, options, out, storage, features, jobs, tracks
         )
     if finished:
         click.echo(f"{out} was finished before: nothing was to be done.")
-    tell_result(records)
-
-
-def tell_result(records) -> None:
-    """What was prepared, what was skipped and why; and as warnings what will trouble those who use the records."""
-    from keras_musictag.records.folder import top_reasons
-
-    info = records.info
-    tags = f"{len(info['tags'])} tags" if info["tags"] else "no labels"
-    click.echo(f"{info['dataset']} ({info['split']}), {tags}, as {info['storage']} in {records.folder}")
-    for part, facts in info["parts"].items():
-        click.echo(f"  {part:5}  {facts['tracks']:9,} tracks  {facts['seconds'] / 3600:9,.2f} h")
-    if records.skipped:
-        click.echo(f"  {len(records.skipped):,} skipped (skipped.csv):")
-        reasons = top_reasons(records.skipped)
-        for reason, count in reasons[:SHOWN_REASONS]:
-            click.echo(f"    {count:,} x {reason}")
-        if len(reasons) > SHOWN_REASONS:
-            click.echo(f"    and {len(reasons) - SHOWN_REASONS} more: see skipped.csv")
-    warn_of_parts(records)
-
-
-def warn_of_parts(records) -> None:
-    """Tells of parts without tracks, of the same audio in two of them, and of tags without a track."""
-    from keras_musictag.errors import printable
-    from keras_musictag.records.check import same_audio
-
-    parts = records.info["parts"]
-    for part, need in PART_NEEDS.items():
-        if not parts[part]["tracks"] and (records.vocabulary or need == "training"):
-            tell(f"Warning: No tracks in {part}: {need} needs some.")
-    leaks = [(first, other) for first, other in same_audio(records) if first.part != other.part]
-    if leaks:
-        first, other = sorted(leaks[0], key=lambda track: list(parts).index(track.part))
-        more = f", and so on for {len(leaks) - 1:,} more" if len(leaks) > 1 else ""
-        tell(
-            f"Warning: The same audio is in {first.part} and {other.part}: {printable(first.track_id)!r} and "
-            f"{printable(other.track_id)!r}{more}; results on {other.part} would be too good."
-        )
-    for part, facts in parts.items():
-        absent = [tag for tag, count in zip(records.vocabulary, facts["positives"], strict=True) if count == 0]
-        if facts["tracks"] and absent:
-            more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
-            tell(f"Warning: no track of {part} has: {', '.join(absent[:10])}{more}.")
+    tell_records(records)

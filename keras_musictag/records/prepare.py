@@ -165,8 +165,8 @@ def _check_files(manifest: Manifest, jobs: Sequence[ShardJob]) -> None:
         first = ", ".join(repr(str(path)) for _, path in missing[:3])
         raise DatasetError(
             f"{len(missing):,} of {len(manifest.tracks):,} files of {manifest.dataset} are missing, such as {first}. "
-            "Download them, or say where the audio lies. To go on without them, pass --allow-missing "
-            "(`allow_missing=True`)."
+            "Download them, or say where the audio is with --audio (`audio`). To continue without them, pass "
+            "--allow-missing (`allow_missing=True`)."
         )
 
 

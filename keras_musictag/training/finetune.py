@@ -11,6 +11,7 @@ from keras_musictag.errors import DatasetError, UnknownNameError
 from keras_musictag.evaluation.evaluate import evaluate
 from keras_musictag.evaluation.report import Report
 from keras_musictag.evaluation.run import REPORT, read_run
+from keras_musictag.records.folder import Records
 from keras_musictag.records.manifest import Manifest
 from keras_musictag.records.prepare import prepare
 from keras_musictag.training.recipe import Recipe, read_recipe, with_changes
@@ -37,20 +38,20 @@ class Finetuned:
 
 
 def finetune(
-    raw: str | os.PathLike,
+    raw: str | os.PathLike | Manifest,
     out: str | os.PathLike,
     model: str = "musicnn",
     *,
     weights: str | None = "default",
     recipe: str | Path | Recipe | None = None,
     epochs: int | None = None,
-    separator: str = ";",
-    audio: Path | None = None,
     seed: int = 0,
     fractions: Sequence[float] = FRACTIONS,
     precision: str = "float32",
     jobs: int | None = None,
+    allow_missing: bool = False,
     on_tracks: Callable[[int, int], None] | None = None,
+    on_records: Callable[[Records], None] = lambda records: None,
     on_step: Callable[[Position, int], None] = lambda position, steps: None,
     on_epoch: Callable[[list[dict]], None] = lambda rows: None,
 ) -> Finetuned:
@@ -59,20 +60,21 @@ def finetune(
     In a script, call it below `if __name__ == "__main__":`, as worker processes read the audio.
 
     Args:
-        raw: A folder with a folder of audio for each tag (`datasets.folder`), or a CSV or TSV file (`datasets.csv`).
+        raw: A folder with a folder of audio for each tag (`datasets.folder`); a CSV or TSV file (`datasets.csv`); or a
+            manifest, such as `datasets.csv.manifest` returns for a table that must be read with options.
         out: Folder to write: `model.keras`, `records`, `evaluation`, and what `train` leaves.
         model: An architecture, a zoo entry or a `.keras` file, as `load` takes it.
         weights: As `load` takes them; None for random ones, which takes many more tracks.
         recipe: As `train` takes it; None for "finetune" (the new head first, then everything), and for "short" from
             random weights.
         epochs: At most so many in each phase; None for the recipe's.
-        separator: Of tags in the column `tags` of a table.
-        audio: What a table's paths are relative to; None is its folder.
-        seed: Of the division into parts, and of the training.
-        fractions: Shares of train, valid and test, where `raw` does not state the parts.
+        seed: Random seed for the training, and for the split if `raw` is a path that does not state the parts.
+        fractions: Shares of train, valid and test of that split.
         precision: "float32", "bfloat16" or "float16".
         jobs: Processes that read the audio; None for one a core.
+        allow_missing: Continue without the files that are missing.
         on_tracks: Told how many tracks are read, and later evaluated, and of how many.
+        on_records: Called with the records once all tracks are read, before the training.
         on_step: As `train` has it.
         on_epoch: As `train` has it.
 
@@ -86,18 +88,21 @@ def finetune(
     Example:
         `docs/finetuning.md` has a runnable one.
     """
-    raw, out = Path(raw), Path(out)
+    out = Path(out)
     recipe = recipe or ("short" if weights is None else "finetune")
     recipe = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
     _check_model(model, weights)
-    if raw.is_dir():
-        manifest = folder.manifest(raw, seed, fractions)
+    if isinstance(raw, Manifest):
+        manifest = raw
+    elif Path(raw).is_dir():
+        manifest = folder.manifest(Path(raw), seed, fractions)
     else:
-        manifest = csv.manifest(raw, separator, seed, fractions, audio)
+        manifest = csv.manifest(Path(raw), seed=seed, fractions=fractions)
     _check_parts(manifest)
-    records = prepare(manifest, out / RECORDS, jobs=jobs, report=on_tracks)
+    records = prepare(manifest, out / RECORDS, jobs=jobs, allow_missing=allow_missing, report=on_tracks)
     heard = zip(records.vocabulary, records.info["parts"]["train"]["positives"], strict=True)
     _check_tags(records.vocabulary, {tag for tag, count in heard if count})  # again: some files may be no audio
+    on_records(records)
     path = train(
         records.folder,
         out,
@@ -133,7 +138,7 @@ def _check_parts(manifest: Manifest) -> None:
         if not any(track.part == part for track in manifest.tracks):
             raise DatasetError(
                 f"There must be a track in the parts train and valid at least, and {part} has none of the {count}. "
-                "State the parts otherwise, or give no fraction of 0."
+                "State the parts otherwise (of folds, with --valid-fold), or give no fraction of 0."
             )
     _check_tags(manifest.vocabulary, {tag for track in manifest.tracks if track.part == "train" for tag in track.tags})
 

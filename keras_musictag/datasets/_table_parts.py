@@ -1,0 +1,136 @@
+"""The parts that a table states: a column that is called or filled like a split, or folds."""
+
+import re
+from collections.abc import Collection
+
+from keras_musictag.datasets._table import Row, Table, is_missing
+from keras_musictag.errors import DatasetError
+
+NO_COLUMN = "none"  # of `part_column`: the parts are drawn
+_PARTS = {
+    "train": "train training",
+    "valid": "valid validation validate val",
+    "dev": "dev devel development",
+    "test": "test testing",
+    "eval": "eval evaluation",
+}
+_KIND = {word: kind for kind, words in _PARTS.items() for word in words.split()}
+_PART = {"train": "train", "valid": "valid", "dev": "valid", "test": "test", "eval": "test"}
+_WORDS = frozenset(("split", "splits", "fold", "folds", "partition", "partitions"))  # also in cv_fold, split0
+_NAMES = frozenset(("part", "parts", "set", "subset", *_KIND))
+_ADVICE = (
+    "Write train, valid and test; or say which values they are, with --test-fold and --valid-fold (`test_folds`, "
+    "`valid_folds`), and the rest is train; or pass --part-column none (`part_column='none'`) to draw the parts."
+)
+
+
+def split_columns(table: Table) -> list[str]:
+    """The columns that look like a split, by their name in any letter case or because they hold its words."""
+    return [
+        column
+        for column in table.columns
+        if column not in ("path", "tags", "id", "track_id", "artist")
+        and (_is_split_name(column) or _holds_parts({row.cells[column].lower() for row in table.rows}))
+    ]
+
+
+def _is_split_name(column: str) -> bool:
+    words = re.findall(r"[a-z]+", column.lower())
+    return bool(_WORDS.intersection(words)) or " ".join(words).removeprefix("is ").removeprefix("in ") in _NAMES
+
+
+def _holds_parts(cells: set[str]) -> bool:
+    words = {cell for cell in cells if not is_missing(cell)}
+    return len(words) > 1 and words <= _KIND.keys()
+
+
+def read_parts(
+    table: Table, part_column: str | None, test_folds: Collection[str], valid_folds: Collection[str]
+) -> tuple[list[str] | None, str]:
+    """The part of each row and how they are stated; None if the parts must be drawn.
+
+    Args:
+        table: The table.
+        part_column: The column that states the parts; None finds it; "none" if they are not stated.
+        test_folds: Values that mean test, of a column whose values are folds.
+        valid_folds: Values that mean valid; all others mean train.
+
+    Raises:
+        DatasetError: If a column looks like a split and cannot be understood; the message names column, value and
+            option.
+    """
+    column = _column(table, part_column)
+    folds = {_fold(value): "test" for value in test_folds}
+    if both := folds.keys() & {_fold(value) for value in valid_folds}:
+        raise ValueError(f"`test_folds` and `valid_folds` must differ. Received in both: {', '.join(sorted(both))}.")
+    folds |= {_fold(value): "valid" for value in valid_folds}
+    if column is None:
+        if folds:
+            raise DatasetError(
+                f"{table.path} has no column of folds. Received: {', '.join(table.columns[:20])}. Name it with "
+                "--part-column (`part_column`)."
+            )
+        return None, ""
+    cells = [_stated(table, row, column) for row in table.rows]
+    if not folds:
+        return [_PART[kind] for kind in _kinds(table, column, cells)], f"column {column!r}"
+    values = sorted({_fold(cell) for cell in cells}, key=lambda value: (len(value), value))
+    if unknown := folds.keys() - set(values):
+        raise DatasetError(
+            f"{table.path}, column {column!r}: there is no fold {min(unknown)!r}. Known: {', '.join(values[:20])}."
+        )
+    stated = [", ".join(f"{part} {fold}" for fold, own in folds.items() if own == part) for part in ("test", "valid")]
+    return [folds.get(_fold(cell), "train") for cell in cells], ", ".join(filter(None, (f"column {column!r}", *stated)))
+
+
+def _column(table: Table, part_column: str | None) -> str | None:
+    """The column that states the parts, unless all of it is empty."""
+    if part_column is not None and part_column.lower() == NO_COLUMN:
+        return None
+    if part_column is not None:
+        found = [column for column in table.columns if column.lower() == part_column.lower()]
+        if not found:
+            raise DatasetError(
+                f"{table.path} has no column {part_column!r}, as --part-column (`part_column`) names. Received: "
+                f"{', '.join(table.columns[:20])}."
+            )
+        return found[0]
+    found = [column for column in split_columns(table) if any(table.value(row, column) for row in table.rows)]
+    if len(found) > 1:
+        raise DatasetError(
+            f"{table.path}: the columns {' and '.join(map(repr, found[:5]))} look like splits. Say which states the "
+            f"parts: --part-column {found[0]} (`part_column={found[0]!r}`), or none."
+        )
+    return found[0] if found else None
+
+
+def _stated(table: Table, row: Row, column: str) -> str:
+    cell = table.value(row, column).removeprefix("'")  # Excel's sign for text
+    if not cell:
+        raise DatasetError(
+            f"{table.where(row, column)}: expected train, valid or test. Received: nothing, though other lines state "
+            f"theirs. Fill it, or delete the line."
+        )
+    return cell
+
+
+def _kinds(table: Table, column: str, cells: list[str]) -> list[str]:
+    """The words of `_PARTS` that the cells mean, if they are clear."""
+    lines: dict[str, Row] = {}
+    for row, cell in zip(table.rows, cells, strict=True):
+        if cell.lower() not in _KIND:
+            raise DatasetError(f"{table.where(row, column)}: expected a part. Received: {cell!r:.80}. {_ADVICE}")
+        lines.setdefault(_KIND[cell.lower()], row)
+    for word, other, wanted in (("eval", "test", True), ("dev", "valid", True), ("dev", "train", False)):
+        if word in lines and (other in lines) == wanted:
+            raise DatasetError(
+                f"{table.where(lines[word], column)}: it is not clear which part {lines[word].cells[column]!r} means "
+                f"in a column {'with' if wanted else 'without'} {other}. {_ADVICE}"
+            )
+    return [_KIND[cell.lower()] for cell in cells]
+
+
+def _fold(value: str) -> str:
+    """A fold in one spelling: 1, 1.0 and 1,0 are the same."""
+    number = re.fullmatch(r"(-?\d+)[.,]0+", str(value).strip())
+    return number[1] if number else str(value).strip().lower()

@@ -1,0 +1,46 @@
+"""The files that a table's paths mean if they were written on another system, or without a suffix."""
+
+import os
+import unicodedata
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+from keras_musictag.datasets.folder import SUFFIXES
+
+
+def find_paths(paths: Sequence[str], audio: Path) -> list[str]:
+    """Each path as it is if it leads to a file; else the only file that it can mean; else as it is.
+
+    Understood are backslashes for slashes, and of the file's name: letters in another case, accents that macOS stores
+    apart, and a missing suffix.
+
+    Args:
+        paths: As the table has them.
+        audio: What they are relative to.
+    """
+    names_in = cache(_names)  # for this call only: files come and go
+    return [path if (audio / path).is_file() else _find(path, audio, names_in) for path in paths]
+
+
+def _find(path: str, audio: Path, names_in: Callable[[Path], dict[str, list[str]]]) -> str:
+    for spelled in (Path(path), Path(path.replace("\\", "/"))):
+        names, key = names_in(audio / spelled.parent), _key(spelled.name)
+        found = names.get(key) or [name for suffix in SUFFIXES for name in names.get(key + suffix, [])]
+        if len(found) == 1 and spelled.name:
+            return str(spelled.with_name(found[0]))
+    return path
+
+
+def _names(folder: Path) -> dict[str, list[str]]:
+    """The files of a folder, by their names as `_key` spells them."""
+    names: dict[str, list[str]] = {}
+    if folder.is_dir():
+        for entry in os.scandir(folder):
+            if entry.is_file():
+                names.setdefault(_key(entry.name), []).append(entry.name)
+    return names
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

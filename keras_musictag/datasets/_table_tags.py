@@ -1,0 +1,145 @@
+"""The tags of a table: all in one column, however they are separated, or one column per tag."""
+
+import ast
+import json
+import re
+
+from keras_musictag.datasets._table import Row, Table, is_missing
+from keras_musictag.errors import DatasetError, printable
+
+_SEPARATORS = (";", "|", ",", "\n")  # those that are found without being named
+_YES = frozenset(("1", "true", "t", "yes", "y", "x"))
+_NO = frozenset(("0", "false", "f", "no", "n", ""))
+_BRACKETS = ("[]", "()", "{}")
+_ITEM = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|nan|NaN|None|null|<NA>)\s*,?\s*""", re.DOTALL)
+# 1-2 and Jan 80 as Excel writes them, and a date as pandas does
+_MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_DATE = re.compile(rf"\d{{1,2}}-{_MONTH}|{_MONTH}-\d{{2}}|\d{{4}}-\d\d-\d\d 00:00:00", re.IGNORECASE)
+
+
+def read_tags(table: Table, separator: str | None, others: set[str]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The vocabulary, and the tags of each row in its order.
+
+    Args:
+        table: With a column `tags`, or with a column per tag.
+        separator: Between tags in the column `tags`; None finds it.
+        others: Columns that are not tags.
+
+    Raises:
+        DatasetError: If the tags cannot be understood, or nothing can be learned from them.
+    """
+    if "tags" in table.columns:
+        found = _of_cells(table, separator)
+        names = sorted(set().union(*found))
+    else:
+        names = [column for column in table.columns if column not in others]
+        found = [{name for name in names if _applies(table, row, name)} for row in table.rows]
+    _check_names(names, table)
+    if not any(found):
+        raise DatasetError(
+            f"{table.path}: no track has a tag. Expected a column 'tags' (such as 'rock;piano'), or a column for each "
+            "tag with 0 and 1."
+        )
+    if all(len(tags) == len(names) for tags in found):
+        raise DatasetError(
+            f"{table.path}: every track has every tag ({', '.join(names[:5])}), so there is nothing to learn. "
+            "Add tracks without."
+        )
+    return names, [tuple(name for name in names if name in tags) for tags in found]
+
+
+def _of_cells(table: Table, separator: str | None) -> list[set[str]]:
+    """The tags in each cell of the column `tags`."""
+    cells = [table.value(row, "tags") for row in table.rows]
+    lists = [_list(cell, table, row) for cell, row in zip(cells, table.rows, strict=True)]
+    if separator is None:
+        separator = _find_separator(table, ["" if items else cell for cell, items in zip(cells, lists, strict=True)])
+    split = [cell.split(separator) if items is None else items for cell, items in zip(cells, lists, strict=True)]
+    return [{tag.strip() for tag in tags if not is_missing(tag.strip())} for tags in split]
+
+
+def _list(cell: str, table: Table, row: Row) -> list[str] | None:
+    """The items of a list as Python, pandas, NumPy or JSON writes it; None if the cell is no list, such as [live]."""
+    inner = cell[1:-1].strip()
+    if cell == "set()" or (cell in _BRACKETS):
+        return []
+    if cell[:1] + cell[-1:] not in _BRACKETS:
+        return None
+    if (items := _quoted_items(inner)) is not None:
+        return items
+    quoted = inner[:1] in ("'", '"') or ("," in inner and ("'" in inner or '"' in inner))
+    if quoted or inner[:1] in ("[", "(", "{"):
+        raise DatasetError(
+            f"{table.where(row, 'tags')}: expected tags, or a list of them such as ['rock', 'pop']. Received: "
+            f"{cell if len(cell) < 80 else cell[:77] + '...'}. Is the list whole, and flat?"
+        )
+    return inner.split(",") if "," in inner and not set(inner) & set("[](){}") else None
+
+
+def _quoted_items(inner: str) -> list[str] | None:
+    """The strings between the brackets, with commas as in Python or without as in NumPy; None if there is more."""
+    items, position = [], 0
+    while position < len(inner):
+        match = _ITEM.match(inner, position)
+        if match is None:
+            return None
+        if match[1][0] in "'\"":
+            items.append(_unquoted(match[1]))
+        position = match.end()
+    return items
+
+
+def _unquoted(item: str) -> str:
+    try:
+        return json.loads(item, strict=False) if item[0] == '"' else ast.literal_eval(item)
+    except (ValueError, SyntaxError):
+        return item[1:-1]
+
+
+def _find_separator(table: Table, cells: list[str]) -> str:
+    """The sign between tags: the only one of the usual that occurs."""
+    lines = {}
+    for row, cell in zip(table.rows, cells, strict=True):
+        for sign in _SEPARATORS:
+            if sign in cell:
+                lines.setdefault(sign, row.line)
+    if len(lines) > 1:
+        seen = " and ".join(f"{sign!r} in line {line}" for sign, line in lines.items())
+        sign = next(iter(lines))
+        raise DatasetError(
+            f"{table.path}, column 'tags': there are {seen}, and either may be between two tags. Say which: "
+            f"--separator {sign!r} (`separator={sign!r}`)."
+        )
+    return next(iter(lines), ";")
+
+
+def _applies(table: Table, row: Row, name: str) -> bool:
+    """A cell of a tag's own column: 1 or 0, however they are written."""
+    cell = table.value(row, name)
+    word = cell.removeprefix("'").lower()  # Excel's sign for text
+    if word in _YES or word in _NO:
+        return word in _YES
+    try:
+        number = float(word.replace(",", "."))  # 1,0 where the comma is decimal
+    except ValueError:
+        number = None
+    if number not in (0, 1):
+        advice = f"If {name!r} holds tags, rename the column to 'tags'; if not, delete it"
+        raise DatasetError(
+            f"{table.where(row, name)}: expected 0 or 1, false or true, no or yes, or x or nothing. Received: "
+            f"{cell!r:.80}. Without a column 'tags', every other column is a tag. {advice}."
+        )
+    return number == 1
+
+
+def _check_names(names: list[str], table: Table) -> None:
+    for name in names:
+        if printable(name) != name:
+            raise DatasetError(
+                f"{table.path}: the tag {name!r:.80} has signs that cannot be shown. Write it without them."
+            )
+        if _DATE.fullmatch(name):
+            raise DatasetError(
+                f"{table.path}: the tag {name!r} looks like a date that Excel has made of another text, such as 1-2. "
+                "Format the column as text, and enter the tag again."
+            )
