@@ -60,20 +60,18 @@ def _of_cells(table: Table, separator: str | None) -> list[set[str]]:
 
 def _list(cell: str, table: Table, row: Row) -> list[str] | None:
     """The items of a list as Python, pandas, NumPy or JSON writes it; None if the cell is no list, such as [live]."""
-    inner = cell[1:-1].strip()
-    if cell == "set()" or (cell in _BRACKETS):
+    if cell == "set()":
         return []
-    if cell[:1] + cell[-1:] not in _BRACKETS:
-        return None
-    if (items := _quoted_items(inner)) is not None:
+    closed = cell[:1] + cell[-1:] in _BRACKETS
+    inner = cell[1:-1].strip()
+    if closed and (items := _quoted_items(inner)) is not None:
         return items
-    quoted = inner[:1] in ("'", '"') or ("," in inner and ("'" in inner or '"' in inner))
-    if quoted or inner[:1] in ("[", "(", "{"):
+    if re.match(r"[\[({]\s*['\"\[({]", cell) or (closed and "," in inner and set(inner) & set("'\"")):
         raise DatasetError(
             f"{table.where(row, 'tags')}: expected tags, or a list of them such as ['rock', 'pop']. Received: "
             f"{cell if len(cell) < 80 else cell[:77] + '...'}. Is the list whole, and flat?"
         )
-    return inner.split(",") if "," in inner and not set(inner) & set("[](){}") else None
+    return inner.split(",") if closed and "," in inner and not set(inner) & set("[](){}") else None
 
 
 def _quoted_items(inner: str) -> list[str] | None:

@@ -8,6 +8,18 @@ from keras_musictag.datasets import msd, mtat, mtg_jamendo
 from tests.datasets import official_jamendo, official_msd, official_mtat
 
 
+@pytest.fixture
+def table(tmp_path):
+    """Writes a table and returns where it lies."""
+
+    def write(content, name="tracks.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def mtat_raw(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mtat")

@@ -1,0 +1,106 @@
+"""A split that a table states is used, or refused by name: never ignored."""
+
+import pytest
+
+from keras_musictag.datasets import csv
+from keras_musictag.errors import DatasetError
+
+
+@pytest.fixture
+def split_of(table):
+    """The part of each row of a table whose last columns hold the cells given, a list for each column."""
+
+    def read(columns, **options):
+        cells = zip(*columns.values(), strict=True)
+        lines = [f"{i}.mp3,{'ab'[i % 2]},{','.join(row)}\n" for i, row in enumerate(cells)]
+        manifest = csv.manifest(table(f"path,tags,{','.join(columns)}\n" + "".join(lines)), **options)
+        return [track.part for track in manifest.tracks], manifest.split
+
+    return read
+
+
+@pytest.mark.parametrize(
+    "name", ["part", "split", "Split", "FOLD", "set", "SubSet", "partition", "data_split", "cv-fold", "split0"]
+)
+def test_a_column_is_known_by_its_name(split_of, name):
+    assert split_of({name: ["train", "valid", "test"]}) == (["train", "valid", "test"], f"column {name!r}")
+
+
+@pytest.mark.parametrize("name", ["Usage", "phase", "x"])
+def test_a_column_is_known_by_its_words(split_of, name):
+    assert split_of({name: ["Train", "dev", "test"]})[0] == ["train", "valid", "test"]
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["train", "Training", "'TRAIN"], ["train"] * 3),
+        (["train", "valid", "Validation", "VAL"], ["train", "valid", "valid", "valid"]),
+        (["train", "dev", "test", "Testing"], ["train", "valid", "test", "test"]),
+        (["training", "val", "eval", "evaluation"], ["train", "valid", "test", "test"]),
+        (["test", "test"], ["test", "test"]),
+    ],
+)
+def test_words_for_the_parts_are_understood(split_of, words, parts):
+    assert split_of({"split": words})[0] == parts
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "test", "eval"], "line 4, column 'split'.*which part 'eval' means in a column with test"),
+        (["train", "Dev", "valid"], "line 3, column 'split'.*which part 'Dev' means in a column with valid"),
+        (["dev", "eval", "dev"], "line 2, column 'split'.*which part 'dev' means in a column without train"),
+        (["train", "", "test"], "line 3, column 'split': expected train, valid or test. Received: nothing"),
+        (["train", "B", "test"], "line 3, column 'split'.*Received: 'B'.*--test-fold.*--part-column none"),
+        (["1", "2", "3"], "line 2, column 'split'.*Received: '1'.*--test-fold and --valid-fold"),
+    ],
+)
+def test_words_that_are_not_clear_are_refused(split_of, words, message):
+    with pytest.raises(DatasetError, match=message):
+        split_of({"split": words})
+
+
+def test_folds_are_parts_once_they_are_named(split_of):
+    folds = {"fold": ["1", "2.0", "3", "3.0", "4"]}
+    assert split_of(folds, test_folds=["3"], valid_folds=[2]) == (
+        ["train", "valid", "test", "test", "train"],
+        "column 'fold', test 3, valid 2",
+    )
+    assert split_of(folds, test_folds=["4", "1"])[0] == ["test", "train", "train", "train", "test"]
+    with pytest.raises(DatasetError, match="column 'fold': there is no fold '7'. Known: 1, 2, 3, 4"):
+        split_of(folds, test_folds=["7"])
+    with pytest.raises(ValueError, match="must differ.*both: 1"):
+        split_of(folds, test_folds=["1"], valid_folds=["1.0"])
+
+
+def test_any_values_can_be_named_as_folds(split_of):
+    assert split_of({"is_test": ["0", "1", "0"]}, test_folds=["1"])[0] == ["train", "test", "train"]
+    assert split_of({"split": ["dev", "Eval", "x"]}, test_folds=["eval"], valid_folds=["DEV"])[0] == [
+        "valid",
+        "test",
+        "train",
+    ]
+    with pytest.raises(DatasetError, match="no column of folds.*--part-column"):
+        split_of({"title": ["a", "b", "c"]}, test_folds=["a"])
+
+
+def test_the_option_chooses_among_columns(split_of):
+    columns = {"split": ["train", "valid", "test"], "subset": ["small", "small", "large"]}
+    with pytest.raises(DatasetError, match="the columns 'split' and 'subset' look like splits.*--part-column split"):
+        split_of(columns)
+    assert split_of(columns, part_column="SPLIT")[1] == "column 'split'"
+    assert split_of(columns, part_column="none")[1].startswith("seed 0")
+    with pytest.raises(DatasetError, match="no column 'part', as --part-column.*Received: path, tags, split"):
+        split_of(columns, part_column="part")
+
+
+def test_columns_of_zeros_and_ones_for_the_parts_are_no_tags(table):
+    for name in ("train", "is_test", "valid"):
+        with pytest.raises(DatasetError, match=f"line 2, column '{name}': expected a part. Received: '1'"):
+            csv.manifest(table(f"path,rock,{name}\na,1,1\nb,0,0\n"))
+
+
+def test_empty_columns_state_nothing(split_of):
+    assert split_of({"split": ["", "", ""], "set": ["train", "valid", "test"]})[1] == "column 'set'"
+    assert split_of({"title": ["train", "train", "train"]})[1].startswith("seed 0")  # a song may be called so

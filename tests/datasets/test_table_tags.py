@@ -1,0 +1,107 @@
+"""The tags of a table: separators and lists in one column, and columns of yes and no."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_musictag.datasets._table import read_table
+from keras_musictag.datasets._table_tags import read_tags
+from keras_musictag.errors import DatasetError
+
+
+@pytest.fixture
+def tags_of(table):
+    """The tags that cells of the column `tags` hold, the first after the vocabulary's other rows."""
+
+    def read(*cells, separator=None):
+        quoted = "".join(f'{i},"{cell.replace(chr(34), chr(34) * 2)}"\n' for i, cell in enumerate(cells))
+        found = read_table(table(f"path,tags\n{quoted}x,\n"), ("path", "tags"))
+        return [set(tags) for tags in read_tags(found, separator, {"path"})[1][:-1]]
+
+    return read
+
+
+ITEMS = ["rock 'n' roll", 'say "hi"', "drum, bass", "poésie", "a|b;c", "back\\slash"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        str(ITEMS),
+        str(tuple(ITEMS)),
+        repr(np.array(ITEMS, object)).removeprefix("array(").partition(", dtype")[0],
+        str(np.array(ITEMS)),
+        str(np.array(ITEMS * 10)),  # broken into lines
+        json.dumps(ITEMS),
+        json.dumps(ITEMS, ensure_ascii=False, separators=(",", ":")),
+    ],
+    ids=["list", "tuple", "array", "NumPy", "long NumPy", "JSON", "short JSON"],
+)
+def test_lists_that_programs_write_are_read(tags_of, cell):
+    assert tags_of(cell, "[]", "pop") == [set(ITEMS), set(), {"pop"}]
+
+
+def test_sets_empty_lists_and_missing_items_are_read(tags_of):
+    cells = ["{'a', 'b'}", "set()", "()", "['a', nan, None]", "[nan]", "[a, deep house]"]
+    assert tags_of(*cells) == [{"a", "b"}, set(), set(), {"a"}, set(), {"a", "deep house"}]
+
+
+@pytest.mark.parametrize(
+    "cell", ["['a' ... 'b']", "[{'id': 1, 'name': 'x'}]", "['a', 'b'", "[['a'], ['b']]", "['a', 1]", "[1, 'a']"]
+)
+def test_a_list_that_is_cut_or_nested_is_no_tag(tags_of, cell):
+    with pytest.raises(DatasetError, match="line 2, column 'tags': expected tags, or a list.*Received: .*flat"):
+        tags_of(cell)
+
+
+def test_a_long_list_that_is_wrong_is_refused_in_no_time(tags_of):
+    with pytest.raises(DatasetError, match="expected tags, or a list"):
+        tags_of("[" + "'a' " * 20_000 + "1]")
+
+
+def test_tags_in_brackets_are_tags(tags_of):
+    assert tags_of("[live]", "(live)", "[live];[acoustic]") == [{"[live]"}, {"(live)"}, {"[live]", "[acoustic]"}]
+
+
+@pytest.mark.parametrize("sign", [";", "|", ",", "\n", " ; ", ", ", ",\t"])
+def test_the_usual_separators_are_found(tags_of, sign):
+    assert tags_of(f"r&b/soul{sign}deep house", "pop") == [{"r&b/soul", "deep house"}, {"pop"}]
+
+
+def test_two_separators_are_an_error_that_the_option_settles(tags_of):
+    cells = ("rock;pop", "Folk, World, & Country")
+    with pytest.raises(
+        DatasetError, match=r"column 'tags': there are ';' in line 2 and ',' in line 3.*--separator ';'"
+    ):
+        tags_of(*cells)
+    assert tags_of(*cells, separator=";") == [{"rock", "pop"}, {"Folk, World, & Country"}]
+
+
+def test_a_list_has_its_own_separator(tags_of):
+    assert tags_of("['a, b', 'c|d']", "e;f") == [{"a, b", "c|d"}, {"e", "f"}]
+    assert tags_of("['a', 'b']", separator=";") == [{"a", "b"}]
+
+
+@pytest.mark.parametrize("tag", ["2-Jan", "Jan-80", "1980-01-01 00:00:00"])
+def test_a_tag_that_excel_made_a_date_is_refused(tags_of, tag):
+    with pytest.raises(DatasetError, match=f"the tag '{tag}' looks like a date that Excel"):
+        tags_of(f"rock;{tag}")
+
+
+YES = ["1", "1.0", "1,0", "'1", "TRUE", "true", "t", "Yes", "y", "X", "x"]
+NO = ["", "0", "0.0", "0,00", "-0", "False", "f", "no", "N", "NaN", "#N/A", "None"]
+
+
+def test_yes_and_no_are_read_in_every_spelling(table):
+    lines = "".join(f'{i};"{cell}";{i % 2}\n' for i, cell in enumerate(YES + NO))
+    names, found = read_tags(read_table(table(f"path;rock;pop\n{lines}"), ("path",)), None, {"path"})
+    assert names == ["rock", "pop"]
+    assert ["rock" in tags for tags in found] == [True] * len(YES) + [False] * len(NO)
+
+
+@pytest.mark.parametrize("cell", ["0,5", "2", "-1", "inf", "rock", "10"])
+def test_what_is_neither_yes_nor_no_is_an_error(table, cell):
+    found = read_table(table(f"path;rock\na;1\nb;{cell}\n"), ("path",))
+    with pytest.raises(DatasetError, match=f"line 3, column 'rock': expected 0 or 1.*Received: '{cell}'"):
+        read_tags(found, None, {"path"})
