@@ -1,6 +1,9 @@
+import os
+
 import pytest
 
 from keras_musictag import AudioError, ChecksumError, MusicTagError, UnknownNameError
+from keras_musictag.errors import printable
 
 KNOWN = ["guitar", "Piano", "no vocals"]
 
@@ -42,3 +45,8 @@ def test_each_class_is_caught_as_ours_and_as_what_python_calls_it(cls, python):
 
 def test_unknown_names_are_no_key_errors_since_those_print_their_message_quoted():
     assert not issubclass(UnknownNameError, KeyError)
+
+
+def test_names_of_bytes_in_no_encoding_stay_different():
+    names = [os.fsdecode(name) for name in (b"caf\xe9", b"caf\xe8", "caf\u00e9".encode())]
+    assert [printable(name) for name in names] == ["caf\\xe9", "caf\\xe8", "caf\u00e9"]

@@ -30,7 +30,7 @@ def split_columns(table: Table) -> list[str]:
         column
         for column in table.columns
         if column not in ("path", "tags", "id", "track_id", "artist")
-        and (_is_split_name(column) or _holds_parts({row.cells[column].lower() for row in table.rows}))
+        and (_is_split_name(column) or _holds_parts(table, column))
     ]
 
 
@@ -39,9 +39,16 @@ def _is_split_name(column: str) -> bool:
     return bool(_WORDS.intersection(words)) or " ".join(words).removeprefix("is ").removeprefix("in ") in _NAMES
 
 
-def _holds_parts(cells: set[str]) -> bool:
-    words = {cell for cell in cells if not is_missing(cell)}
-    return len(words) > 1 and words <= _KIND.keys()
+def _holds_parts(table: Table, column: str) -> bool:
+    """Whether a column has two or more of the words, and nothing else."""
+    words = set()
+    for row in table.rows:
+        cell = row.cells[column].lower()
+        if cell in _KIND:
+            words.add(cell)
+        elif not is_missing(row.cells[column]):
+            return False
+    return len(words) > 1
 
 
 def read_parts(

@@ -24,8 +24,10 @@ def find_paths(paths: Sequence[str], audio: Path) -> list[str]:
 
 
 def _find(path: str, audio: Path, names_in: Callable[[Path], dict[str, list[str]]]) -> str:
-    for spelled in (Path(path), Path(path.replace("\\", "/"))):
+    for spelled in map(Path, dict.fromkeys((path, path.replace("\\", "/")))):
         names, key = names_in(audio / spelled.parent), _key(spelled.name)
+        if not names:
+            continue
         found = names.get(key) or [name for suffix in SUFFIXES for name in names.get(key + suffix, [])]
         if len(found) == 1 and spelled.name:
             return str(spelled.with_name(found[0]))

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from functools import cache
 
 from keras_musictag.datasets._table import Row, Table, is_missing
 from keras_musictag.errors import DatasetError, printable
@@ -87,6 +88,7 @@ def _quoted_items(inner: str) -> list[str] | None:
     return items
 
 
+@cache  # tags occur again and again
 def _unquoted(item: str) -> str:
     try:
         return json.loads(item, strict=False) if item[0] == '"' else ast.literal_eval(item)
@@ -113,6 +115,9 @@ def _find_separator(table: Table, cells: list[str]) -> str:
 
 def _applies(table: Table, row: Row, name: str) -> bool:
     """A cell of a tag's own column: 1 or 0, however they are written."""
+    cell = row.cells[name]
+    if cell in ("0", "1", ""):  # nearly all: a large table has millions
+        return cell == "1"
     cell = table.value(row, name)
     word = cell.removeprefix("'").lower()  # Excel's sign for text
     if word in _YES or word in _NO:

@@ -34,7 +34,12 @@ def test_a_folder_a_tag_becomes_a_tagger_that_knows_them(call, folder, own_music
     options = ["--model", VGG, "--epochs", 4, "--jobs", 1, "--seed", 2]  # which has both tags in test
     outcome = call("finetune", own_music, "own run", *options)
     assert outcome.code == 0, outcome.err
-    lines = outcome.out.splitlines()
+    assert outcome.out.splitlines()[:3] == [
+        "folder: 20 tracks, 2 tags",
+        "  tags: high 10, low 10",
+        "  parts by seed 2, fractions 0.7 0.15 0.15: train 14, valid 3, test 3",
+    ]
+    lines = outcome.out.splitlines()[3:]
     assert len([line for line in lines if line.startswith("epoch ")]) == 8
     assert lines[8] == "On 3 tracks that it has not heard:"
     assert lines[-2:] == [
@@ -51,7 +56,7 @@ def test_a_folder_a_tag_becomes_a_tagger_that_knows_them(call, folder, own_music
         assert tagger.tag(0.3 * np.sin(2 * np.pi * hz * seconds), 16000).tags[0][0] == tag
     files = {path: path.read_bytes() for path in (folder / "own run").rglob("*") if path.is_file()}
     again = call("finetune", own_music, "own run", *options)
-    assert again.code == 0 and again.out.splitlines() == lines[8:]
+    assert again.code == 0 and again.out.splitlines()[3:] == lines[8:]
     assert files == {path: path.read_bytes() for path in (folder / "own run").rglob("*") if path.is_file()}
 
 
@@ -113,10 +118,19 @@ def test_fewer_tracks_than_parts_are_told_with_the_number_needed(call, folder, o
 
 
 def test_a_table_with_stated_parts_and_no_test_is_learned_but_not_measured(call, folder, own_music):
-    rows = [f"{tag}/{i}.wav,{tag},{'valid' if i > 7 else 'train'}" for tag in TAGS for i in range(10)]
-    (folder / "own.csv").write_text("\n".join(["path,tags,part", *rows]) + "\n")
-    outcome = call("finetune", "own.csv", "out", "--audio", own_music, "--model", VGG, "--epochs", 1, "--jobs", 1)
+    rows = [f"{tag}/{i}.wav,{tag},{i > 7}" for tag in TAGS for i in range(10)]
+    shutil.copy(own_music / "high" / "8.wav", copy := folder / "a copy.wav")
+    rows += [f"{copy},high,False", "low/gone.wav,low,False"]
+    (folder / "own.csv").write_text("\n".join(["path,tags,is_valid", *rows]) + "\n")
+    options = ["--audio", own_music, "--valid-fold", "true", "--allow-missing", "--model", VGG, "--epochs", 1]
+    outcome = call("finetune", "own.csv", "out", *options, "--jobs", 1)
     assert outcome.code == 0, outcome.err
+    assert outcome.out.splitlines()[:3] == [
+        "csv: 22 tracks, 2 tags",
+        "  tags: high 11, low 11",
+        "  parts by column 'is_valid', valid true: train 18, valid 4, test 0",
+    ]
+    assert "Warning: The same audio is in train and valid" in outcome.err
     assert "There is no part test: the tagger was not measured." in outcome.out
     assert (folder / "out" / "model.keras").is_file() and not (folder / "out" / "evaluation").exists()
 
@@ -137,6 +151,11 @@ def test_a_wrong_option_is_told_before_audio_is_read(options, message, call, fol
     assert outcome.code == 1 and not (folder / "out").exists()
     assert outcome.err.startswith("Error: ") and len(outcome.err.splitlines()) == 1
     assert re.search(message, outcome.err)
+
+
+def test_options_of_tables_are_refused_for_a_folder(call, own_music):
+    outcome = call("finetune", own_music, "out", "--test-fold", 1)
+    assert outcome.code == 2 and "is a folder; --audio, --separator," in outcome.err
 
 
 def test_help_loads_nothing_heavy(run, environment, folder):

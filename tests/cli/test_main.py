@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,22 @@ def test_a_warning_is_one_line(call):
     outcome = call("models")
     assert outcome.code == 0
     assert outcome.err.startswith("Warning: A zoo entry is left out. ") and outcome.err.count("\n") == 1
+
+
+def test_a_redirected_output_is_utf_8_under_every_code_page(run, environment, folder):
+    (folder / "table.csv").write_text("path,tags\na,\u4ea4\u97ff\nb,\u5354\u594f\nc,\n", encoding="utf-8")
+    outcome = run("prepare", "csv", "table.csv", "out", cwd=folder, env={**environment, "PYTHONIOENCODING": "cp1252"})
+    assert outcome.out.splitlines()[1] == "  tags: \u4ea4\u97ff 1, \u5354\u594f 1"
+
+
+def test_without_a_standard_output_a_command_runs(monkeypatch):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    monkeypatch.setattr(sys, "argv", ["keras-musictag", "models"])
+    monkeypatch.setattr(sys, "stdout", None)  # as under pythonw
+    with pytest.raises(SystemExit) as exit_:
+        keras_musictag.cli.main()
+    assert not exit_.value.code
 
 
 @pytest.mark.parametrize("command", ["tag", "taggram", "embed"])

@@ -43,14 +43,19 @@ def test_a_folder_of_music_becomes_records_and_the_report_says_what_was_left_out
     records = Records(folder / "records")
     assert records.vocabulary.names == ("calm", "jazz", "piano", "rock") and len(records) == 40
     lines = outcome.out.splitlines()
-    assert lines[0].startswith("folder (") and lines[0].endswith("4 tags, as pcm in records")
-    assert [line.split()[:3] for line in lines[1:4]] == [
+    assert lines[:4] == [
+        "folder: 41 tracks, 4 tags",
+        "  tags: rock 11, calm 10, jazz 10, piano 10",
+        "  parts by seed 0, fractions 0.8 0.1 0.1: train 33, valid 4, test 4",
+        "40 tracks are in records, as pcm:",
+    ]
+    assert [line.split()[:3] for line in lines[4:7]] == [
         [part, str(facts["tracks"]), "tracks"] for part, facts in records.info["parts"].items()
     ]
-    assert lines[4:6] == ["  1 skipped (skipped.csv):", "    1 x The file is not audio that can be opened."]
+    assert lines[7:9] == ["  1 skipped (skipped.csv):", "    1 x The file is not audio that can be opened."]
     assert outcome.err.splitlines()[0] == "Warning: 1 track could not be used and is in skipped.csv."
     again = call("prepare", "folder", music, "records", "--jobs", 1)
-    assert again.code == 0 and again.out.startswith("records was finished before: nothing was to be done.\n")
+    assert again.code == 0 and "\nrecords was finished before: nothing was to be done.\n" in again.out
 
 
 def test_a_table_becomes_records_with_the_options_given(call, folder, music):
@@ -62,6 +67,32 @@ def test_a_table_becomes_records_with_the_options_given(call, folder, music):
     info = json.loads((folder / "records" / "dataset.json").read_text())
     assert info["storage"] == "source" and "loud" in [tag["name"] for tag in info["tags"]]
     assert info["parts"]["train"]["tracks"] < 30 and max(s["tracks"] for s in info["shards"].values()) <= 7
+
+
+def test_the_first_dozen_of_tags_is_shown_before_any_audio_is_read(call, folder):
+    rows = [f"{i}.mp3,{' '.join(f't{k}' for k in range(i))},{('train', 'val', 'test')[i % 3]}" for i in range(20)]
+    (folder / "table.csv").write_text("\n".join(["path,tags,Split", *rows]) + "\n")
+    outcome = call("prepare", "csv", "table.csv", "records", "--separator", " ")
+    assert outcome.code == 1 and "20 of 20 files of csv are missing, such as '0.mp3'" in outcome.err
+    assert "say where the audio is with --audio" in outcome.err
+    shown = ", ".join(f"t{k} {19 - k}" for k in range(12))
+    assert outcome.out.splitlines() == [
+        "csv: 20 tracks, 19 tags",
+        f"  tags: {shown}, and 7 more",
+        "  without a tag: 1",
+        "  parts by column 'Split': train 7, valid 7, test 6",
+    ]
+
+
+def test_options_of_a_table_reach_it(call, folder):
+    lines = ["Datei;path;tags;fold;set", *(f"x;{i}.mp3;caf\u00e9/{'ab'[i % 2]};{i % 3};Vol {i}" for i in range(6))]
+    (folder / "table.csv").write_bytes("\r\n".join(lines).encode("cp1252"))
+    options = ["--encoding", "cp1252", "--separator", "/", "--part-column", "fold", "--valid-fold", 1, "--test-fold", 2]
+    assert call("prepare", "csv", "table.csv", "records", *options).out.splitlines() == [
+        "csv: 6 tracks, 3 tags",
+        "  tags: caf\u00e9 6, a 3, b 3",
+        "  parts by column 'fold', test 2, valid 1: train 2, valid 2, test 2",
+    ]
 
 
 @pytest.mark.filterwarnings("ignore:1 track could not be used")
@@ -126,7 +157,7 @@ def test_ctrl_c_is_one_line_that_says_how_to_go_on(call, folder, music, monkeypa
 
     monkeypatch.setattr(_progress, "_counting_bar", lambda: nullcontext(stop))  # as a person does who sees the bar
     outcome = call("prepare", "folder", music, "records", "--jobs", 1, "--tracks-per-shard", 5)
-    assert (outcome.code, outcome.out) == (130, "")
+    assert outcome.code == 130 and outcome.out.splitlines()[-1].startswith("  parts by ")
     assert outcome.err == "Interrupted. The same command goes on where it stopped.\n"
     assert list((folder / "records").glob("*.tfrecord")) and not (folder / "records" / "dataset.json").exists()
 

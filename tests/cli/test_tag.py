@@ -168,6 +168,22 @@ def test_a_table_goes_to_a_terminal_that_knows_only_ascii(call, track, vgg, monk
     assert b"tones.wav, 7.0 s" in ascii_only.buffer.getvalue()
 
 
+@pytest.mark.parametrize("form", ["csv", "json", "table"])
+@pytest.mark.parametrize("watched", [False, True], ids=["file", "terminal"])
+def test_names_stay_different_under_a_code_page_without_their_letters(call, track, vgg, monkeypatch, form, watched):
+    """As on Windows: UTF-8 in files and pipes, escapes on the terminal."""
+    names = ["\u4ea4\u97ff\u66f2.wav", "\u5354\u594f\u66f2.wav"]
+    for name in names:
+        shutil.copy(track, name)
+    output = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", errors="strict", write_through=True)
+    output.isatty = lambda: watched
+    monkeypatch.setattr("sys.stdout", output)
+    assert call("tag", *names, *vgg, "--top", "1", "--format", form).code == 0
+    written = output.buffer.getvalue().decode("cp1252" if watched else "utf-8")
+    for name in names:
+        assert (name.encode("ascii", "backslashreplace").decode() if watched else name) in written
+
+
 @pytest.mark.slow
 def test_a_name_that_is_not_utf_8_does_not_stop_the_others(run, environment, folder, track, vgg):
     """As in a shell whose language is set; in the C locale Python lets such names through."""
