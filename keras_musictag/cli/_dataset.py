@@ -42,7 +42,7 @@ def tell_dataset(manifest) -> None:
     if untagged:
         click.echo(f"  without a tag: {untagged:,}")
     parts = ", ".join(f"{part} {count:,}" for part, count in manifest.counts.items())
-    click.echo(f"  parts by {manifest.split}: {parts}")
+    click.echo(f"  parts ({manifest.split}): {parts}")
 
 
 def tell_records(records) -> None:

@@ -9,7 +9,11 @@ from keras_musictag.errors import DatasetError
 from keras_musictag.records.schema import PARTS, TEXT
 
 FRACTIONS = (0.8, 0.1, 0.1)
-PART_OF_NAME = {"train": "train", "valid": "valid", "validation": "valid", "val": "valid", "test": "test"}
+PART_OF_NAME = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("valid", "validation", "validate", "val", "dev", "devel", "development"), "valid"),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
+}
 
 
 def divide(groups: Sequence[str], seed: int = 0, fractions: Sequence[float] = FRACTIONS) -> list[str]:

@@ -3,21 +3,13 @@
 import re
 from collections.abc import Collection
 
+from keras_musictag.datasets._split import PART_OF_NAME
 from keras_musictag.datasets._table import Row, Table, is_missing
 from keras_musictag.errors import DatasetError
 
 NO_COLUMN = "none"  # of `part_column`: the parts are drawn
-_PARTS = {
-    "train": "train training",
-    "valid": "valid validation validate val",
-    "dev": "dev devel development",
-    "test": "test testing",
-    "eval": "eval evaluation",
-}
-_KIND = {word: kind for kind, words in _PARTS.items() for word in words.split()}
-_PART = {"train": "train", "valid": "valid", "dev": "valid", "test": "test", "eval": "test"}
 _WORDS = frozenset(("split", "splits", "fold", "folds", "partition", "partitions"))  # also in cv_fold, split0
-_NAMES = frozenset(("part", "parts", "set", "subset", *_KIND))
+_NAMES = frozenset(("part", "parts", "set", "subset", *PART_OF_NAME))
 _ADVICE = (
     "Write train, valid and test; or say which values they are, with --test-fold and --valid-fold (`test_folds`, "
     "`valid_folds`), and the rest is train; or pass --part-column none (`part_column='none'`) to draw the parts."
@@ -44,7 +36,7 @@ def _holds_parts(table: Table, column: str) -> bool:
     words = set()
     for row in table.rows:
         cell = row.cells[column].lower()
-        if cell in _KIND:
+        if cell in PART_OF_NAME:
             words.add(cell)
         elif not is_missing(row.cells[column]):
             return False
@@ -80,7 +72,7 @@ def read_parts(
         return None, ""
     cells = [_stated(table, row, column) for row in table.rows]
     if not folds:
-        return [_PART[kind] for kind in _kinds(table, column, cells)], f"column {column!r}"
+        return _understood(table, column, cells), f"column {column!r}"
     values = sorted({_fold(cell) for cell in cells}, key=lambda value: (len(value), value))
     if unknown := folds.keys() - set(values):
         raise DatasetError(
@@ -121,20 +113,26 @@ def _stated(table: Table, row: Row, column: str) -> str:
     return cell
 
 
-def _kinds(table: Table, column: str, cells: list[str]) -> list[str]:
-    """The words of `_PARTS` that the cells mean, if they are clear."""
+def _understood(table: Table, column: str, cells: list[str]) -> list[str]:
+    """The parts that the cells name, if they are clear: dev and eval mean one thing or another, by what is there."""
     lines: dict[str, Row] = {}
     for row, cell in zip(table.rows, cells, strict=True):
-        if cell.lower() not in _KIND:
+        if cell.lower() not in PART_OF_NAME:
             raise DatasetError(f"{table.where(row, column)}: expected a part. Received: {cell!r:.80}. {_ADVICE}")
-        lines.setdefault(_KIND[cell.lower()], row)
-    for word, other, wanted in (("eval", "test", True), ("dev", "valid", True), ("dev", "train", False)):
-        if word in lines and (other in lines) == wanted:
-            raise DatasetError(
-                f"{table.where(lines[word], column)}: it is not clear which part {lines[word].cells[column]!r} means "
-                f"in a column {'with' if wanted else 'without'} {other}. {_ADVICE}"
-            )
-    return [_KIND[cell.lower()] for cell in cells]
+        lines.setdefault(cell.lower(), row)
+    seen = {PART_OF_NAME[word] for word in lines if not word.startswith(("dev", "eval"))}  # by words that are clear
+    for word, row in lines.items():
+        if word.startswith("eval") and "test" in seen:
+            why = "with test"
+        elif word.startswith("dev") and ("valid" in seen or "train" not in seen):
+            why = "with valid" if "valid" in seen else "without train"
+        else:
+            continue
+        raise DatasetError(
+            f"{table.where(row, column)}: it is not clear which part {row.cells[column]!r} means in a column {why}. "
+            f"{_ADVICE}"
+        )
+    return [PART_OF_NAME[cell.lower()] for cell in cells]
 
 
 def _fold(value: str) -> str:

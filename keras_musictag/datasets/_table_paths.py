@@ -12,7 +12,7 @@ from keras_musictag.datasets.folder import SUFFIXES
 def find_paths(paths: Sequence[str], audio: Path) -> list[str]:
     """Each path as it is if it leads to a file; else the only file that it can mean; else as it is.
 
-    Understood are backslashes for slashes, and of the file's name: letters in another case, accents that macOS stores
+    Understood are backslashes for slashes, Excel's apostrophe in front, and of the file's name: letters in another case, accents that macOS stores
     apart, and a missing suffix.
 
     Args:
@@ -24,7 +24,7 @@ def find_paths(paths: Sequence[str], audio: Path) -> list[str]:
 
 
 def _find(path: str, audio: Path, names_in: Callable[[Path], dict[str, list[str]]]) -> str:
-    for spelled in map(Path, dict.fromkeys((path, path.replace("\\", "/")))):
+    for spelled in map(Path, dict.fromkeys((path, path.replace("\\", "/"), path.removeprefix("'")))):
         names, key = names_in(audio / spelled.parent), _key(spelled.name)
         if not names:
             continue

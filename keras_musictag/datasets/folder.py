@@ -42,7 +42,7 @@ def manifest(raw: Path, seed: int = 0, fractions: Sequence[float] = FRACTIONS) -
 
     Args:
         raw: The folder.
-        seed: Of the division into parts, unless RAW has folders train, valid (or validation, val) and test.
+        seed: Of the division into parts, unless RAW has folders train, valid (or validation, val, dev) and test.
         fractions: Shares of train, valid and test.
 
     Returns:
@@ -90,16 +90,16 @@ def _group(same: list[_File]) -> str:
 
 
 def _has_part_folders(raw: Path) -> bool:
-    """Whether the first folders are parts. One folder "test" beside others is a tag."""
+    """Whether the first folders are parts, in any letter case. One folder "test" beside others is a tag."""
     names = sorted(entry.name for entry in os.scandir(raw) if _is_folder(entry) and not entry.name.startswith("."))
-    parts = [name for name in names if name in PART_OF_NAME]
-    others = [name for name in names if name not in PART_OF_NAME]
+    parts = [name for name in names if name.lower() in PART_OF_NAME]
+    others = [name for name in names if name.lower() not in PART_OF_NAME]
     if len(parts) > 1 and others:
         raise DatasetError(
             f"{str(raw)!r} must hold either folders of parts or of tags. Received both: {', '.join(parts)} are parts, "
             f"{printable(others[0])!r} is none. Move it into one of the parts, or rename the part folders."
         )
-    return "train" in parts and not others
+    return not others and (len(parts) > 1 or "train" in (PART_OF_NAME[name.lower()] for name in parts))
 
 
 def audio_files(raw: Path, skipped: list[Skipped]) -> Iterator[_File]:
@@ -126,7 +126,7 @@ def _tagged_files(raw: Path, has_parts: bool, skipped: list[Skipped]) -> Iterato
             continue
         tag = unicodedata.normalize("NFC", names[above_tag])  # macOS stores accents apart
         artist = unicodedata.normalize("NFC", names[above_tag + 1]) if len(names) > above_tag + 2 else ""
-        yield _File(file.path, file.size, PART_OF_NAME[names[0]] if has_parts else "", tag, artist)
+        yield _File(file.path, file.size, PART_OF_NAME[names[0].lower()] if has_parts else "", tag, artist)
 
 
 def _is_folder(entry: os.DirEntry) -> bool:

@@ -37,7 +37,7 @@ def test_a_folder_a_tag_becomes_a_tagger_that_knows_them(call, folder, own_music
     assert outcome.out.splitlines()[:3] == [
         "folder: 20 tracks, 2 tags",
         "  tags: high 10, low 10",
-        "  parts by seed 2, fractions 0.7 0.15 0.15: train 14, valid 3, test 3",
+        "  parts (seed 2, fractions 0.7 0.15 0.15): train 14, valid 3, test 3",
     ]
     lines = outcome.out.splitlines()[3:]
     assert len([line for line in lines if line.startswith("epoch ")]) == 8
@@ -128,7 +128,7 @@ def test_a_table_with_stated_parts_and_no_test_is_learned_but_not_measured(call,
     assert outcome.out.splitlines()[:3] == [
         "csv: 22 tracks, 2 tags",
         "  tags: high 11, low 11",
-        "  parts by column 'is_valid', valid true: train 18, valid 4, test 0",
+        "  parts (column 'is_valid', valid true): train 18, valid 4, test 0",
     ]
     assert "Warning: The same audio is in train and valid" in outcome.err
     assert "There is no part test: the tagger was not measured." in outcome.out

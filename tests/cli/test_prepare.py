@@ -46,7 +46,7 @@ def test_a_folder_of_music_becomes_records_and_the_report_says_what_was_left_out
     assert lines[:4] == [
         "folder: 41 tracks, 4 tags",
         "  tags: rock 11, calm 10, jazz 10, piano 10",
-        "  parts by seed 0, fractions 0.8 0.1 0.1: train 33, valid 4, test 4",
+        "  parts (seed 0, fractions 0.8 0.1 0.1): train 33, valid 4, test 4",
         "40 tracks are in records, as pcm:",
     ]
     assert [line.split()[:3] for line in lines[4:7]] == [
@@ -80,7 +80,7 @@ def test_the_first_dozen_of_tags_is_shown_before_any_audio_is_read(call, folder)
         "csv: 20 tracks, 19 tags",
         f"  tags: {shown}, and 7 more",
         "  without a tag: 1",
-        "  parts by column 'Split': train 7, valid 7, test 6",
+        "  parts (column 'Split'): train 7, valid 7, test 6",
     ]
 
 
@@ -91,7 +91,7 @@ def test_options_of_a_table_reach_it(call, folder):
     assert call("prepare", "csv", "table.csv", "records", *options).out.splitlines() == [
         "csv: 6 tracks, 3 tags",
         "  tags: caf\u00e9 6, a 3, b 3",
-        "  parts by column 'fold', test 2, valid 1: train 2, valid 2, test 2",
+        "  parts (column 'fold', test 2, valid 1): train 2, valid 2, test 2",
     ]
 
 
@@ -157,7 +157,7 @@ def test_ctrl_c_is_one_line_that_says_how_to_go_on(call, folder, music, monkeypa
 
     monkeypatch.setattr(_progress, "_counting_bar", lambda: nullcontext(stop))  # as a person does who sees the bar
     outcome = call("prepare", "folder", music, "records", "--jobs", 1, "--tracks-per-shard", 5)
-    assert outcome.code == 130 and outcome.out.splitlines()[-1].startswith("  parts by ")
+    assert outcome.code == 130 and outcome.out.splitlines()[-1].startswith("  parts (seed 0, ")
     assert outcome.err == "Interrupted. The same command goes on where it stopped.\n"
     assert list((folder / "records").glob("*.tfrecord")) and not (folder / "records" / "dataset.json").exists()
 

@@ -118,6 +118,15 @@ def test_part_folders_are_the_parts(tmp_path):
     }
 
 
+def test_part_folders_are_known_in_other_words_and_letters(tmp_path):
+    manifest = folder.manifest(fill(tmp_path, "Training/jazz/a.mp3", "DEV/jazz/b.mp3", "Test/rock/c.mp3"))
+    assert [track.part for track in manifest.tracks] == ["valid", "test", "train"]
+    with pytest.raises(DatasetError, match="Dev, eval are parts, 'rock' is none"):
+        folder.manifest(fill(tmp_path / "other", "Dev/rock/a.mp3", "eval/rock/b.mp3", "rock/c.mp3"))
+    parts = folder.manifest(fill(tmp_path / "two", "valid/rock/a.mp3", "test/jazz/b.mp3")).counts
+    assert parts == {"train": 0, "valid": 1, "test": 1}
+
+
 def test_a_folder_called_test_beside_tags_is_a_tag(music):
     fill(music, "test/a.mp3")
     assert list(folder.manifest(music).vocabulary) == ["jazz", "rock", "test"]

@@ -27,6 +27,7 @@ def audio(tmp_path):
         ("jazz/mr. x", "jazz/Mr. X.MP3"),
         (f"jazz/{unicodedata.normalize('NFD', NAME)}", f"jazz/{NAME}"),
         ("jazz/solo", "jazz/solo.ogg"),
+        ("'jazz/solo.ogg", "jazz/solo.ogg"),
         ("jazz/two", "jazz/two"),  # two files
         ("jazz/three.mp3", "jazz/three.mp3"),
         ("C:\\music\\two.mp3", "C:\\music\\two.mp3"),
