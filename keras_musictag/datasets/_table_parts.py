@@ -58,6 +58,8 @@ def read_parts(
         DatasetError: If a column looks like a split and cannot be understood; the message names column, value and
             option.
     """
+    if isinstance(test_folds, str) or isinstance(valid_folds, str):
+        raise ValueError(f"Folds must be lists, such as ['5']. Received: {test_folds!r} and {valid_folds!r}.")
     column = _column(table, part_column)
     folds = {_fold(value): "test" for value in test_folds}
     if both := folds.keys() & {_fold(value) for value in valid_folds}:

@@ -12,8 +12,8 @@ from keras_musictag.datasets.folder import SUFFIXES
 def find_paths(paths: Sequence[str], audio: Path) -> list[str]:
     """Each path as it is if it leads to a file; else the only file that it can mean; else as it is.
 
-    Understood are backslashes for slashes, Excel's apostrophe in front, and of the file's name: letters in another case, accents that macOS stores
-    apart, and a missing suffix.
+    Understood are backslashes for slashes, Excel's apostrophe in front, and in the file's name: letters in another
+    case, accents that macOS stores apart, and a missing suffix.
 
     Args:
         paths: As the table has them.

@@ -28,7 +28,7 @@ def test_a_column_is_known_by_its_name(split_of, name):
 
 @pytest.mark.parametrize("name", ["Usage", "phase", "x"])
 def test_a_column_is_known_by_its_words(split_of, name):
-    assert split_of({name: ["Train", "dev", "test"]})[0] == ["train", "valid", "test"]
+    assert split_of({name: ["Train", "dev", "test"]}) == (["train", "valid", "test"], f"column {name!r}")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,8 @@ def test_folds_are_parts_once_they_are_named(split_of):
     assert split_of(folds, test_folds=["4", "1"])[0] == ["test", "train", "train", "train", "test"]
     with pytest.raises(DatasetError, match="column 'fold': there is no fold '7'. Known: 1, 2, 3, 4"):
         split_of(folds, test_folds=["7"])
+    with pytest.raises(ValueError, match="Folds must be lists.*'12'"):
+        split_of(folds, test_folds="12")
     with pytest.raises(ValueError, match="must differ.*both: 1"):
         split_of(folds, test_folds=["1"], valid_folds=["1.0"])
 
