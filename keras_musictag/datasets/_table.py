@@ -102,10 +102,11 @@ def read_table(path: Path, reserved: tuple[str, ...], encoding: str | None = Non
         delimiter, lines_above = _delimiter(first.rstrip("\r\n")), 0
     lines = _lines(text, delimiter, lines_above, path)
     header = next(lines, (1, []))[1]
+    _check_path_column(header, path)
     body = [(line, _fitted(cells, len(header), line, path)) for line, cells in lines]
     kept = _kept(header, body, path)
     columns = [header[i].lower() if header[i].lower() in reserved else header[i] for i in kept]
-    _check_names(columns, path)
+    _check_each_once(columns, path)
     if not body:
         raise DatasetError(f"{path} has a header but no track; expected a line for each.")
     rows = [Row(line, {name: cells[i] for name, i in zip(columns, kept, strict=True)}) for line, cells in body]
@@ -200,7 +201,7 @@ def _kept(header: list[str], body: list[tuple[int, list[str]]], path: Path) -> l
             kept.append(index)
             continue
         filled = [(line, cells[index]) for line, cells in body if cells[index]]
-        numbered = not kept and all(_INTEGER.fullmatch(cell) for _, cell in filled)
+        numbered = (name or not kept) and all(_INTEGER.fullmatch(cell) for _, cell in filled)
         if filled and not (numbered and (len(filled) < 3 or len({cell for _, cell in filled}) > 2)):  # no 0 and 1
             line, cell = filled[0]
             raise DatasetError(
@@ -210,15 +211,18 @@ def _kept(header: list[str], body: list[tuple[int, list[str]]], path: Path) -> l
     return kept
 
 
-def _check_names(columns: list[str], path: Path) -> None:
+def _check_path_column(header: list[str], path: Path) -> None:
+    if any(name.lower() == "path" for name in header):
+        return
+    words = ("path", "file", "audio", "fname", "track", "song")
+    guess = next((name for word in words for name in header if word in name.lower()), None)
+    raise DatasetError(
+        f"{path}, line 1: there is no column 'path'. Received: {', '.join(map(repr, header[:10])) or 'nothing'}. "
+        + (f"If {guess!r} holds the files, rename it to 'path'." if guess else "Expected a header such as path,tags.")
+    )
+
+
+def _check_each_once(columns: list[str], path: Path) -> None:
     for index, name in enumerate(columns):
         if columns.index(name) != index:
             raise DatasetError(f"{path}, line 1: column {name!r} occurs twice; expected once.")
-    if "path" in columns:
-        return
-    words = ("path", "file", "audio", "fname", "track", "song")
-    guess = next((name for word in words for name in columns if word in name.lower()), None)
-    raise DatasetError(
-        f"{path}, line 1: there is no column 'path'. Received: {', '.join(map(repr, columns[:10])) or 'nothing'}. "
-        + (f"If {guess!r} holds the files, rename it to 'path'." if guess else "Expected a header such as path,tags.")
-    )

@@ -77,9 +77,14 @@ def test_the_index_that_pandas_writes_is_left_out(table, name, numbers):
     assert rows(read(table("".join(f"{number},{line}\n" for number, line in lines)))) == ROWS
 
 
+def test_an_index_that_pandas_wrote_before_is_left_out_anywhere(table):
+    assert rows(read(table("path,Unnamed: 0,tags,Unnamed: 3\ncaf\u00e9.mp3,0,rock,\nb.mp3,7,,\n"))) == ROWS
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        ("<table>\n<tr><td>a, b</td></tr>\n", "line 1: there is no column 'path'. Received: '<table>'"),
         ("path,tags,\na,rock,pop\nb,,\n", "column 3 has no name, but line 2 has 'pop' there"),
         (",path,tags\nt1,a,rock\nt2,b,\n", "column 1 has no name.*name the column 'id'"),
         (",path\n1,a\n0,b\n1,c\n", "column 1 has no name.*If it is a tag, name it"),
