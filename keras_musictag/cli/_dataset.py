@@ -35,12 +35,12 @@ def tell_dataset(manifest) -> None:
     """Prints the tags with their counts, so that a wrong separator is seen, and where the parts come from."""
     counts = Counter(tag for track in manifest.tracks for tag in track.tags)
     tags = sorted(manifest.vocabulary, key=lambda tag: -counts[tag])
-    click.echo(f"{manifest.dataset}: {len(manifest.tracks):,} tracks, {len(tags):,} tags")
-    more = f", and {len(tags) - SHOWN_TAGS:,} more" if len(tags) > SHOWN_TAGS else ""
-    click.echo(f"  tags: {', '.join(f'{tag} {counts[tag]:,}' for tag in tags[:SHOWN_TAGS])}{more}")
-    untagged = sum(not track.tags for track in manifest.tracks)
-    if untagged:
-        click.echo(f"  without a tag: {untagged:,}")
+    click.echo(f"{manifest.dataset}: {len(manifest.tracks):,} tracks, {f'{len(tags):,} tags' if tags else 'no labels'}")
+    if tags:
+        more = f", and {len(tags) - SHOWN_TAGS:,} more" if len(tags) > SHOWN_TAGS else ""
+        click.echo(f"  tags: {', '.join(f'{tag} {counts[tag]:,}' for tag in tags[:SHOWN_TAGS])}{more}")
+        if untagged := sum(not track.tags for track in manifest.tracks):
+            click.echo(f"  without a tag: {untagged:,}")
     parts = ", ".join(f"{part} {count:,}" for part, count in manifest.counts.items())
     click.echo(f"  parts ({manifest.split}): {parts}")
 
