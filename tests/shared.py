@@ -3,12 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared"
-needs_shared = pytest.mark.skipif(
-    not FOLDER.is_dir(), reason="needs the reference data, which lie beside a maintainer's checkout only (../shared)"
-)
 
 
 def load(*parts: str) -> dict[str, np.ndarray]:

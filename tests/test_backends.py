@@ -1,6 +1,5 @@
 """Keras on JAX and on PyTorch: every network builds, takes TensorFlow's weights, and gives TensorFlow's logits."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 from keras_musictag import architectures, build
 from keras_musictag.zoo.weights import save_weights
 from tests.checks import signals
+from tests.needs import BACKENDS
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = """
@@ -50,10 +50,8 @@ def on_tensorflow(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_every_network_gives_tensorflows_logits(backend, on_tensorflow):
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed: pip install keras-musictag[backends]")
     folder, expected = on_tensorflow
     environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", PROGRAM, str(folder), backend]
@@ -66,9 +64,8 @@ def test_every_network_gives_tensorflows_logits(backend, on_tensorflow):
             np.testing.assert_allclose(logits, expected[name], rtol=1e-3, atol=1e-4, err_msg=name)
 
 
+@pytest.mark.needs("jax")
 def test_kapre_is_refused_elsewhere_than_on_tensorflow():
-    if importlib.util.find_spec("jax") is None:
-        pytest.skip("jax is not installed: pip install keras-musictag[backends]")
     program = "from keras_musictag.frontends import choose_implementation as c; print(c()); c('kapre')"
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)

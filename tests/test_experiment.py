@@ -6,13 +6,13 @@ import json
 import pytest
 
 from tests.cli.conftest import environment, run, script  # noqa: F401  (fixtures)
-from tests.gmtag.conftest import installation  # noqa: F401  (skips without MMA and FluidSynth)
 
 NAMES = ("musicnn_2020", "vgg")
 
 
 @pytest.mark.slow
-def test_from_nothing_to_a_comparison(run, installation, tmp_path):  # noqa: F811
+@pytest.mark.needs("mma", "fluidsynth", "soundfonts")
+def test_from_nothing_to_a_comparison(run, tmp_path):  # noqa: F811
     def command(*arguments):
         outcome = run(*arguments, cwd=tmp_path)
         assert outcome.code == 0, f"{arguments}: {outcome.err}"

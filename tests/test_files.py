@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -25,7 +24,7 @@ def test_a_file_that_failed_leaves_the_old_one_and_nothing_else(tmp_path):
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.csv", "old")]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a full disk that Linux has")
+@pytest.mark.needs("linux")  # /dev/full, a full disk
 def test_a_full_disk_names_the_file(tmp_path):
     with pytest.raises(OSError) as error, whole_file(tmp_path / "a.csv"):
         with open("/dev/full", "wb", buffering=0) as full:

@@ -1,14 +1,13 @@
 import multiprocessing
 import os
 import signal
-import sys
 import time
 
 import pytest
 
 from keras_musictag.processes import begin_worker, ctrl_c_held
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal masks")
+pytestmark = pytest.mark.needs("posix")  # Windows has no signal masks
 
 
 def test_a_worker_does_not_hear_ctrl_c_while_it_starts():

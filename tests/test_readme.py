@@ -74,7 +74,7 @@ def test_the_commands_run_one_after_the_other(lines, folder_with_songs):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="the scripts are for bash")
+@pytest.mark.needs("posix")  # the scripts are for bash
 @pytest.mark.parametrize("songs", [0, 2], ids=["the_demo_clip", "songs_of_ones_own"])
 def test_the_demo_tags_and_draws(songs, folder_with_a_song):
     """In this checkout, whose environment exists: making one is what CI does before it comes here."""

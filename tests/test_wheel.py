@@ -11,6 +11,7 @@ import pytest
 import keras_musictag as kmt
 
 ROOT = Path(__file__).parents[1]
+pytestmark = [pytest.mark.slow, pytest.mark.needs("git")]
 PROGRAM = """
 import keras_musictag as kmt
 from pathlib import Path
@@ -35,7 +36,6 @@ def wheel(tmp_path_factory):
     return next(out.glob("*.whl"))
 
 
-@pytest.mark.slow
 def test_the_wheel_holds_code_weights_cards_and_licences_and_nothing_else(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for entry in (ROOT / "zoo").iterdir():
@@ -50,7 +50,6 @@ def test_the_wheel_holds_code_weights_cards_and_licences_and_nothing_else(wheel)
     assert not [name for name in names if name.startswith(("tests/", "scripts/", "docs/"))]
 
 
-@pytest.mark.slow
 def test_the_wheel_works_without_a_checkout(wheel, tmp_path):
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)

@@ -3,7 +3,6 @@
 import pytest
 
 from keras_musictag import build
-from tests import shared
 from tests.architectures import original
 
 SHAPES = {
@@ -23,7 +22,7 @@ def test_parameters_and_shapes_are_those_of_the_paper():
     assert {name: tagger.get_layer(name).output.shape for name in SHAPES} == SHAPES
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("entry", ["musicnn-mtat-v1", "musicnn-msd-v1"])
 @pytest.mark.parametrize(
     "layer, key",

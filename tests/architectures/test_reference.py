@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from keras_musictag import Tagger, build
-from tests import shared
 from tests.architectures import oracle
 
 # module of the reference -> layer here, where the names differ
@@ -57,13 +56,13 @@ def output_of(name: str, layer: str) -> np.ndarray:
     return oracle.tagger_of(name).runner(layer)(oracle.inputs(name))
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("name", oracle.NAMES)
 def test_every_module_of_the_reference_is_looked_at(name):
     assert set(MODULES[name]) | INSIDE >= set(oracle.recorded(name)["layer_order"].tolist())
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("name, module", [(name, module) for name in oracle.NAMES for module in MODULES[name]])
 def test_module_equals_the_reference(name, module):
     recorded = oracle.recorded(name)
@@ -88,7 +87,7 @@ def test_module_equals_the_reference(name, module):
     np.testing.assert_allclose(found.reshape(-1)[index], sample, rtol=0, atol=atol)
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("name", oracle.NAMES)
 def test_logits_and_embedding_equal_the_reference(name):
     recorded = oracle.recorded(name)
@@ -97,7 +96,7 @@ def test_logits_and_embedding_equal_the_reference(name):
     np.testing.assert_allclose(embedding, recorded["features"], rtol=0, atol=1e-4)
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("name", oracle.NAMES)
 def test_bfloat16_moves_a_score_by_less_than_5e_3(name):
     """The bound that the documentation of `precision` promises."""
@@ -108,7 +107,7 @@ def test_bfloat16_moves_a_score_by_less_than_5e_3(name):
     assert 1e-5 < moved < 5e-3
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("name", oracle.NAMES)
 def test_parameter_counts_equal_the_references(name):
     trainable = sum(weight.shape.num_elements() for weight in oracle.tagger_of(name).trainable_weights)

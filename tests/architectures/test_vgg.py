@@ -3,7 +3,6 @@
 import pytest
 
 from keras_musictag import build
-from tests import shared
 from tests.architectures import original
 
 SHAPES = {
@@ -22,7 +21,7 @@ def test_parameters_and_shapes_are_those_of_the_package():
     assert {name: tagger.get_layer(name).output.shape for name in SHAPES} == SHAPES
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("entry", ["vgg-mtat-v1", "vgg-msd-v1"])
 @pytest.mark.parametrize("layer, key", [("pool5", "pool5_w0"), ("flatten", "penultimate"), ("logits", "logits")])
 def test_each_stage_equals_the_original(entry, layer, key):

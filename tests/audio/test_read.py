@@ -15,7 +15,7 @@ from tests import shared
 from tests.audio.made import encode, freq_hz_and_amplitude, overwritten, read_bytes, sine, wav_of
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 def test_the_reference_mp3_decodes_to_the_reference_samples():
     # 2e-6: the float MP3 decoders of FFmpeg and mpg123 round differently.
     audio = read(shared.clip(), sample_rate_hz=16000)
@@ -25,7 +25,7 @@ def test_the_reference_mp3_decodes_to_the_reference_samples():
     assert (audio.codec, audio.channels, audio.source_rate_hz, audio.notes) == ("mp3", 1, 16000, ())
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("path", sorted((shared.FOLDER / "audio" / "free").glob("*.ogg")), ids=lambda path: path.stem)
 def test_real_music_decodes_without_a_note(path):
     with open_audio(path, 16000) as stream:

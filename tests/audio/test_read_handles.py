@@ -7,10 +7,10 @@ import pytest
 
 from keras_musictag.audio.read import open_audio
 from keras_musictag.errors import AudioError
-from tests.audio.made import encode, needs_proc, open_handles, sine, wav_bytes, wav_of
+from tests.audio.made import encode, open_handles, sine, wav_bytes, wav_of
 
 
-@needs_proc
+@pytest.mark.needs("linux")  # which lists open handles
 @pytest.mark.parametrize("how", ["end", "early exit", "error inside", "close", "never iterated", "without with"])
 def test_the_file_is_closed(tmp_path, how):
     path = tmp_path / "song.flac"
@@ -33,7 +33,7 @@ def test_the_file_is_closed(tmp_path, how):
     assert open_handles(path) == 0
 
 
-@needs_proc
+@pytest.mark.needs("linux")  # which lists open handles
 @pytest.mark.parametrize(
     "data, kwargs",
     [
@@ -53,7 +53,7 @@ def test_the_file_is_closed_after_an_error(tmp_path, data, kwargs):
     assert open_handles(path) == 0, caught.value
 
 
-@needs_proc
+@pytest.mark.needs("linux")  # which lists open handles
 def test_a_forgotten_stream_is_closed_by_the_garbage_collector(tmp_path):
     path = tmp_path / "song.flac"
     path.write_bytes(encode(sine(seconds=5.0), "flac", "flac"))

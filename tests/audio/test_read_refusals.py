@@ -14,7 +14,6 @@ import pytest
 from keras_musictag.audio.read import open_audio, read
 from keras_musictag.errors import AudioError
 from tests.audio.made import encode, overwritten, read_bytes, sine, wav_bytes, wav_of
-from tests.permissions import needs_permissions
 
 
 def test_a_missing_file_is_not_found(tmp_path):
@@ -70,7 +69,7 @@ def test_a_web_page_is_refused_as_such(tmp_path, page):
     refused(tmp_path / "song.mp3", "song.mp3' is a web page")
 
 
-@needs_permissions
+@pytest.mark.needs("permissions")
 def test_a_file_that_may_not_be_read_is_refused(tmp_path):
     path = tmp_path / "secret.wav"
     path.write_bytes(wav_of(sine()))

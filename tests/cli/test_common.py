@@ -83,7 +83,8 @@ for path in each_track(("a", "b", "c"), work):
 
 def watch(**options) -> str:
     """What a person sees on a terminal of 60 columns, with the terminal's codes."""
-    pty = pytest.importorskip("pty", reason="needs a pseudo-terminal, which Windows has not")
+    import pty  # Windows has none
+
     reading, terminal = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "60"}
     done = subprocess.Popen(

@@ -4,8 +4,6 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.permissions import needs_permissions
-
 
 def test_the_file_has_the_librarys_embedding_and_says_what_it_is(call, track, vgg, tagger, folder):
     outcome = call("embed", track, *vgg)
@@ -92,7 +90,7 @@ def test_a_disk_that_fills_up_is_one_line_and_leaves_no_half_written_file(run, f
     assert list((folder / "out").iterdir()) == []
 
 
-@needs_permissions
+@pytest.mark.needs("permissions")
 def test_a_folder_without_permission_is_one_line(call, track, vgg, folder):
     (folder / "out").mkdir(mode=0o500)
     outcome = call("embed", track, *vgg, "--out", "out")

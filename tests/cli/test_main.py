@@ -180,7 +180,7 @@ def test_a_reader_that_has_gone_from_the_tags_is_no_error_to_tell(run, folder, t
     assert run("tag", track, *vgg, "--format", "csv", cwd=folder, stdout=closed_pipe).err == ""
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a full disk that Linux has")
+@pytest.mark.needs("linux")  # /dev/full, a full disk
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
 def test_a_full_disk_behind_the_output_is_one_line_and_exit_code_1(run, folder, form):
     with open("/dev/full", "wb") as full:
@@ -238,7 +238,6 @@ def test_the_choices_are_those_of_the_library():
 
 # The script for a first look, scripts/demo: tests/test_readme.py has what it does where all is well.
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-needs_bash = pytest.mark.skipif(sys.platform == "win32", reason="the scripts are for bash")
 
 
 @pytest.fixture
@@ -271,7 +270,7 @@ def test_the_demo_refuses_two_songs_of_one_name(demo_script, folder):
     assert done.stderr.count("\n") == 1
 
 
-@needs_bash
+@pytest.mark.needs("posix")  # the scripts are for bash
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_the_demo_has_help(folder, option):
     done = subprocess.run([SCRIPTS / "demo", option], cwd=folder, capture_output=True, text=True)
@@ -319,13 +318,13 @@ def steps(root, extra="") -> list[str]:
     return (root / "calls").read_text().split() if (root / "calls").exists() else []
 
 
-@needs_bash
+@pytest.mark.needs("posix")  # the scripts are for bash
 def test_the_environment_is_made_once(checkout):
     assert [steps(checkout) for _ in range(2)] == [["venv", "install"], []]
     assert [steps(checkout, "test") for _ in range(2)] == [["install"], []]
 
 
-@needs_bash
+@pytest.mark.needs("posix")  # the scripts are for bash
 def test_an_environment_whose_making_was_interrupted_is_made_again(checkout):
     steps(checkout)
     (checkout / ".venv" / "pip").unlink()
@@ -333,14 +332,14 @@ def test_an_environment_whose_making_was_interrupted_is_made_again(checkout):
     assert [steps(checkout) for _ in range(2)] == [["venv", "install"], []]
 
 
-@needs_bash
+@pytest.mark.needs("posix")  # the scripts are for bash
 def test_an_interrupted_installation_is_gone_on_with(checkout):
     steps(checkout)
     (checkout / ".venv" / ".installed-package").unlink()
     assert [steps(checkout) for _ in range(2)] == [["install"], []]
 
 
-@needs_bash
+@pytest.mark.needs("posix")  # the scripts are for bash
 def test_in_a_checkout_that_has_moved_the_environment_is_made_again(checkout):
     steps(checkout)
     moved = checkout.rename(checkout.with_name("moved"))

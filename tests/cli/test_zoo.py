@@ -25,7 +25,7 @@ def options(architecture="fcn", dataset="mtat") -> list[str]:
     return ["--architecture", architecture, "--dataset", dataset]
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("architecture", REAL)
 def test_a_published_checkpoint_is_imported_and_tags(call, architecture):
     path = shared.FOLDER / "reference" / "upstream" / f"{REAL[architecture]}.pth"
@@ -41,7 +41,7 @@ def test_a_published_checkpoint_is_imported_and_tags(call, architecture):
     assert row["tags"] == expected.to_dict()["tags"]
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.slow
 def test_the_script_imports_where_it_is_told_to(run, folder, environment, tmp_path):
     path = shared.FOLDER / "reference" / "upstream" / "mtat_crnn.pth"

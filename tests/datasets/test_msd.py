@@ -11,7 +11,7 @@ from keras_musictag.datasets.msd import manifest
 from keras_musictag.errors import DatasetError, UnknownNameError
 from tests.datasets import official_msd as official
 from tests.datasets.official_msd import py2_dict, py2_list, py2_vectors
-from tests.shared import FOLDER, needs_shared
+from tests.shared import FOLDER
 
 TAGS = list(msd.read_spec("msd").vocabulary)
 
@@ -30,13 +30,13 @@ def bad_ids():
     )
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_the_full_split_has_the_published_counts_less_the_known_bad(full):
     assert full.counts == full.published_counts == {"train": 201680 - 84, "valid": 12634, "test": 28540}
     assert {skipped.path.split("/")[2].split(".")[0] for skipped in full.skipped} == bad_ids()
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("part", ["valid", "test"])
 def test_the_full_split_is_the_published_one_row_by_row(full, part):
     tracks = [track for track in full.tracks if track.part == part]
@@ -49,7 +49,7 @@ def test_the_full_split_is_the_published_one_row_by_row(full, part):
     assert rows.any(axis=1).all()
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_the_order_of_the_tags_is_that_of_all_three_publications(full):
     tags = list(full.vocabulary)
     assert tags == json.loads((FOLDER / "reference" / "labels.json").read_text())["msd"]
@@ -57,21 +57,21 @@ def test_the_order_of_the_tags_is_that_of_all_three_publications(full):
     assert tags == (official.DATA / "50tagList.txt").read_text().splitlines()
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_two_pairs_of_train_tracks_share_a_preview(full):
     paths = [track.path for track in full.tracks]
     assert len(paths) - len(set(paths)) == 2
     assert len({track.track_id for track in full.tracks}) == len(paths)
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_a_preview_lies_below_the_first_two_digits_of_its_id(full):
     path = {track.track_id: track.path for track in full.tracks}
     assert path["TRAAAAK128F9318786"] == "5/5/5504670.clip.mp3"
     assert {track.path.split(".")[0].count("/") for track in full.tracks} == {2}
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.slow
 def test_the_filtered_split_is_the_published_one_and_has_the_same_labels(msd_filtered_raw, full):
     filtered = manifest(msd_filtered_raw)

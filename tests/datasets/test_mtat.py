@@ -10,7 +10,7 @@ from keras_musictag.datasets._spec import read_spec
 from keras_musictag.datasets.mtat import manifest
 from keras_musictag.errors import DatasetError, UnknownNameError
 from tests.datasets import official_mtat as official
-from tests.shared import FOLDER, needs_shared
+from tests.shared import FOLDER
 
 TAGS = list(read_spec("mtat").vocabulary)
 BAD = {"35644", "55753", "57881"}
@@ -24,19 +24,19 @@ def label_rows(tracks, tags):
     return np.array([[tag in track.tags for tag in tags] for track in tracks])
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_parts_have_the_published_counts(cleaned, uncleaned):
     assert cleaned.counts == cleaned.published_counts == {"train": 15244, "valid": 1529, "test": 4332}
     assert uncleaned.counts == uncleaned.published_counts == {"train": 18706, "valid": 1825, "test": 5329}
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("name", ["train", "valid", "test"])
 def test_the_cleaned_split_is_the_published_list(cleaned, name):
     assert {track.path for track in part(cleaned, name)} == set(official.jongpillee_list(name))
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("name", ["valid", "test"])
 def test_cleaned_labels_are_those_of_the_published_arrays(cleaned, name):
     paths = official.jongpillee_list(name)
@@ -48,7 +48,7 @@ def test_cleaned_labels_are_those_of_the_published_arrays(cleaned, name):
     np.testing.assert_array_equal(label_rows([by_path[path] for path in paths], tags), published)
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("name", ["valid", "test"])
 def test_the_cleaned_split_is_that_of_the_2020_evaluation(cleaned, name):
     with gzip.open(official.DATA / "minzwon" / f"{name}.npy.gz") as file:
@@ -58,7 +58,7 @@ def test_the_cleaned_split_is_that_of_the_2020_evaluation(cleaned, name):
     assert all(numbered[int(row)][1] == path for row, path in rows)
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize(("name", "file"), [("valid", "val"), ("test", "test")])
 def test_uncleaned_labels_are_those_of_the_published_lists(uncleaned, name, file):
     ids, labels, tags = official.jordipons(file)
@@ -67,7 +67,7 @@ def test_uncleaned_labels_are_those_of_the_published_lists(uncleaned, name, file
     np.testing.assert_array_equal(label_rows([tracks[clip] for clip in ids], tags), labels)
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_every_clip_has_its_published_top_20_labels(uncleaned):
     ids, labels, tags = official.top20()
     tracks = {track.track_id: track for track in uncleaned.tracks}
@@ -78,19 +78,19 @@ def test_every_clip_has_its_published_top_20_labels(uncleaned):
     assert more == {"31533", "19588"}
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_the_published_test_part_has_3_27_tags_a_clip(cleaned):
     tags = [tag for track in part(cleaned, "test") for tag in track.tags]
     assert len(tags) == 14149
     assert (tags.count("guitar"), tags.count("cello")) == (875, 20)
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_the_order_of_the_tags_is_that_of_the_published_weights(cleaned):
     assert list(cleaned.vocabulary) == json.loads((FOLDER / "reference" / "labels.json").read_text())["mtat"]
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_what_is_left_out_is_listed_with_its_reason(cleaned, uncleaned):
     assert {skipped.track_id for skipped in uncleaned.skipped} == BAD
     unlisted = {skipped.track_id for skipped in cleaned.skipped if "published list" in skipped.reason}

@@ -8,7 +8,7 @@ from keras_musictag.datasets import mtg_jamendo
 from keras_musictag.datasets.mtg_jamendo import manifest
 from keras_musictag.errors import DatasetError, UnknownNameError
 from tests.datasets import official_jamendo as official
-from tests.shared import FOLDER, needs_shared
+from tests.shared import FOLDER
 
 COUNTS = {
     0: (32136, 10888, 11356),
@@ -24,7 +24,7 @@ def top50(jamendo):
     return jamendo(0)
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("split", COUNTS)
 def test_every_split_has_the_published_tracks_in_each_part(jamendo, split):
     found = jamendo(split)
@@ -34,7 +34,7 @@ def test_every_split_has_the_published_tracks_in_each_part(jamendo, split):
         assert [t.track_id for t in found.tracks if t.part == part] == official.ids(split, name)
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_every_tag_has_the_published_number_of_tracks(top50):
     first, *rows = (official.DATA / "stats_top50_all.tsv").read_text().splitlines()
     column = first.split("\t").index("tracks")
@@ -46,7 +46,7 @@ def test_every_tag_has_the_published_number_of_tracks(top50):
     assert counted == published
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_every_track_has_the_tags_and_the_path_of_its_line(top50):
     full = dict(zip(top50.vocabulary, (official.DATA / "top50.txt").read_text().split(), strict=True))
     _, rows = official.rows_by_id()
@@ -58,7 +58,7 @@ def test_every_track_has_the_tags_and_the_path_of_its_line(top50):
     assert max(len(rows[track].split("\t")) for track in rows) == 21  # columns
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_the_order_of_the_tags_is_that_of_the_published_weights(top50):
     labels = json.loads((FOLDER / "reference" / "labels.json").read_text())["jamendo"]
     assert labels == (official.DATA / "top50.txt").read_text().split()
@@ -74,7 +74,7 @@ def lists(tmp_path_factory):
     return raw, official.write_lists(raw)
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize(
     ("tags", "num_tags", "groups"),
     [

@@ -11,7 +11,7 @@ import pytest
 from keras_musictag.datasets._pickle import read_pickle
 from keras_musictag.errors import DatasetError
 from tests.datasets.official_msd import py2_dict, py2_list, py2_vectors
-from tests.shared import FOLDER, needs_shared
+from tests.shared import FOLDER
 
 DTYPE = b"cnumpy\ndtype\n(S'%s'\nI0\nI1\ntR(I3\nS'|'\nNNNI-1\nI-1\nI0\ntb"
 EMPTY = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
@@ -29,7 +29,7 @@ def read(tmp_path):
     return read_bytes
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize(
     ("name", "count", "first"),
     [

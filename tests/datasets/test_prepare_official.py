@@ -15,9 +15,8 @@ from keras_musictag.datasets.mtg_jamendo import manifest as jamendo_manifest
 from keras_musictag.records.folder import Records
 from tests.datasets import official_mtat
 from tests.datasets.official_audio import plant_bad_files, write_mp3
-from tests.shared import needs_shared
 
-pytestmark = [needs_shared, pytest.mark.slow]
+pytestmark = [pytest.mark.needs("shared"), pytest.mark.slow]
 GOOD = 8  # files a part
 ROWS = 1500  # a part, of the lists whose hundreds of thousands of missing files would only take time
 BAD_MTAT = {"35644", "55753", "57881"}

@@ -10,7 +10,7 @@ from keras_musictag.datasets import _spec
 from keras_musictag.datasets._spec import check_choice, read_spec
 from keras_musictag.errors import DatasetError, UnknownNameError
 from keras_musictag.records.schema import PARTS
-from tests.shared import FOLDER, needs_shared
+from tests.shared import FOLDER
 
 DATASETS = ("mtat", "msd", "mtg-jamendo")
 DOCS = Path(__file__).parents[2] / "docs" / "datasets"
@@ -41,18 +41,18 @@ def test_the_docs_give_the_command_the_licence_and_every_count(dataset):
     assert f"docs/datasets/{dataset}.md" in readme and "comes later" not in readme
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_mtat_s_counts_are_those_of_its_metadata(cleaned, uncleaned):
     assert {found.split: found.counts for found in (cleaned, uncleaned)} == read_spec("mtat").splits
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_msd_s_counts_are_those_of_its_metadata(full):
     published = read_spec("msd").splits["full"]
     assert full.counts | {"train": full.counts["train"] + len(full.skipped)} == published
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("split", range(5))
 def test_mtg_jamendo_s_counts_are_those_of_its_metadata(jamendo, split):
     found = jamendo(split)
@@ -60,7 +60,7 @@ def test_mtg_jamendo_s_counts_are_those_of_its_metadata(jamendo, split):
     assert sum(found.counts.values()) == 54380
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 def test_the_known_bad_files_are_those_that_were_published():
     ids = json.loads((FOLDER / "datasets" / "msd" / "known_bad_7digital_ids.json").read_text())
     assert set(read_spec("msd").known_bad["ids"]) == set(ids["invalid_audio_train_7digital_ids"])

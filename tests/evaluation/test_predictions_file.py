@@ -121,7 +121,7 @@ save_predictions(simulate(noise=2), sys.argv[1])
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+@pytest.mark.needs("posix")  # a limit on the size of files
 def test_where_writing_fails_the_earlier_file_stays(saved):
     """In a process of its own: the limit would hold for the log of the tests, too."""
     before = saved.read_bytes()

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from keras_musictag.evaluation.published import FILE, published_tables
-from tests.shared import FOLDER, needs_shared
+from tests.shared import FOLDER
 
 TABLES = {(t["dataset"], t["source"]): t["rows"] for t in json.loads(FILE.read_text(encoding="utf-8"))["tables"]}
 # ROC-AUC/PR-AUC/AP/MCC in units of 1e-4: FCN, MusicNN, Sample-level, +SE, CRNN, Self-attention, Harmonic, Short-chunk
@@ -39,7 +39,7 @@ def test_the_unified_tables_are_complete(dataset):
     assert found == UNIFIED[dataset].split()
 
 
-@needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("column, dataset", enumerate(("mtat", "msd", "mtg-jamendo"), start=1))
 def test_the_2020_evaluations_tables_are_complete(column, dataset):
     text = (FOLDER / "reference" / "ARCHITECTURES.md").read_text(encoding="utf-8")

@@ -4,12 +4,10 @@ import ast
 import subprocess
 import sys
 
-import openvino
 import pytest
 
 import keras_musictag as kmt
 from keras_musictag.architectures import short_chunk_cnn
-from keras_musictag.engines.openvino import has_bfloat16
 from keras_musictag.exporting import export
 from tests.exporting.blocked import BLOCKED_PROGRAM
 from tests.exporting.networks import random_tagger, written
@@ -63,7 +61,7 @@ def test_it_is_fifteen_lines_after_the_imports(exported_vgg_onnx):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not has_bfloat16(openvino.Core()), reason="this processor has no bfloat16")
+@pytest.mark.needs("bfloat16")
 def test_one_in_bfloat16_opens_both_files(vgg, tmp_path):
     export(vgg, "openvino", tmp_path / "out", "bfloat16")
     check_example(vgg, tmp_path / "out", tolerance=2e-2)

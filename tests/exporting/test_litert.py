@@ -3,7 +3,6 @@
 import contextlib
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -352,7 +351,7 @@ def test_a_runtime_that_lacks_is_named_before_anything_is_converted(tiny, tmp_pa
         litert.write(tiny, tmp_path, "float32", "waveform")
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="counts threads and binds them as Linux does")
+@pytest.mark.needs("linux")  # counts threads and binds them
 def test_the_engine_uses_the_threads_it_is_given_or_has_cores_for_and_no_tensorflow(float32):
     command = [sys.executable, "-c", PROBE, str(float32[0]), "[1, 3, null]"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)

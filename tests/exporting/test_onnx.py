@@ -164,7 +164,7 @@ def test_a_package_that_lacks_is_named_before_anything_is_converted(package, tin
         onnx_export.write(tiny, tmp_path, "float32", "waveform")
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="counts threads as Linux shows them")
+@pytest.mark.needs("linux")  # which lists threads
 def test_the_engine_uses_the_threads_it_is_given_and_no_tensorflow(float32):
     command = [sys.executable, "-c", PROBE, str(float32[0]), "[1, 3]"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)

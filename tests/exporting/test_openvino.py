@@ -84,7 +84,7 @@ def test_bfloat16_has_its_front_end_in_float32(form, tmp_path):
     assert 1e-4 < embeddings < 5e-2
 
 
-@pytest.mark.skipif(not BFLOAT16, reason="this processor has no bfloat16")
+@pytest.mark.needs("bfloat16")
 def test_a_network_on_waveforms_is_one_model_in_bfloat16(tmp_path):
     tagger = random_tagger("sample_cnn", config=sample_cnn.Config(filters=(8,) * 10, last_filters=8))
     assert set(written(tagger, tmp_path, "openvino", "bfloat16")[1].files) == {"model.bin", "model.xml"}

@@ -15,7 +15,6 @@ import pytest
 import keras_musictag as kmt
 from keras_musictag.engines.artefact import read_artefact
 from keras_musictag.exporting import check, export, onnx, place, savedmodel, signals
-from tests.permissions import needs_permissions
 
 PARTS = ["artefact.json", "example.py", "model.onnx", "tags.csv"]
 
@@ -74,7 +73,7 @@ def test_an_interrupted_export_leaves_nothing(tiny, during, tmp_path, error):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a full disk that Linux has")
+@pytest.mark.needs("linux")  # /dev/full, a full disk
 def test_a_full_disk_is_told_and_leaves_nothing(tiny, words, tmp_path, monkeypatch):
     def write(tagger, folder, precision, form):
         (folder / "model.onnx").symlink_to("/dev/full")
@@ -86,7 +85,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(tiny, words, tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a copy of this process")
+@pytest.mark.needs("posix")  # kills a fork of this process
 def test_a_killed_export_leaves_no_folder_and_the_next_one_works(tiny, words, during, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "getpid", lambda: 1)  # as in a container, each time
     during(lambda: signal.raise_signal(signal.SIGKILL))
@@ -214,7 +213,7 @@ def test_a_file_above_is_told_by_the_path_that_was_given(tiny, words, tmp_path):
     assert raised.value.filename == str(tmp_path / "file" / "a" / "out")
 
 
-@needs_permissions
+@pytest.mark.needs("permissions")
 def test_a_folder_without_permission_is_told_by_the_path_that_was_given(tiny, words, tmp_path):
     (tmp_path / "locked").mkdir(mode=0o500)
     for target in (tmp_path / "locked", tmp_path / "locked" / "a" / "out"):

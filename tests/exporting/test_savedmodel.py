@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,7 +232,7 @@ print(*scores.shape, len([*Path("/proc/self/task").iterdir()]))
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads as Linux shows them")
+@pytest.mark.needs("linux")  # which lists threads
 def test_the_engine_uses_the_threads_it_is_given(folder):
     counts = []
     for threads in (2, 7):

@@ -87,7 +87,7 @@ def test_the_portable_twin_equals_kapre(name):
     np.testing.assert_allclose(portable, kapre, rtol=0, atol=2e-3)
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("implementation", ["kapre", "portable"])
 @pytest.mark.parametrize("name, mels", [("fcn", 96), ("short", 128)])
 def test_decibels_equal_the_reference(name, mels, implementation):
@@ -100,7 +100,7 @@ def test_decibels_equal_the_reference(name, mels, implementation):
     assert_features_agree(found, reference, log_mel.Config())
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("mels", [96, 128])
 def test_the_filterbank_equals_the_reference(mels):
     from keras_musictag.layers.mel_filterbank import MelFilterbank

@@ -11,8 +11,6 @@ from keras_musictag.gmtag.packages import LIBRARY
 from keras_musictag.gmtag.plan import draw_plan
 from tests.gmtag.hand_made import hits, music, note
 
-pytestmark = pytest.mark.usefixtures("installation")  # MMA's grooves
-
 BASS, PAD, GUITAR = 0, 1, 2  # channels
 
 
@@ -35,6 +33,7 @@ def arranged(band, plan, count=100):
     return [arrange(Random(seed), band, plan) for seed in range(count)]
 
 
+@pytest.mark.needs("mma")
 def test_some_part_always_sounds_and_each_is_left_out_now_and_then(band, plan):
     kept = [set(midi.channels_of(music)) for music, _ in arranged(band, plan)]
     assert all(channels - {9} for channels in kept)
@@ -42,18 +41,21 @@ def test_some_part_always_sounds_and_each_is_left_out_now_and_then(band, plan):
         assert 0.6 < sum(channel in channels for channels in kept) / len(kept) < 0.95
 
 
+@pytest.mark.needs("mma")
 def test_a_tenth_is_cut_down_to_a_single_part(band, plan):
     singles = [midi.channels_of(music) for music, single in arranged(band, plan) if single]
     assert 4 <= len(singles) <= 20
     assert {len(channels) for channels in singles} == {1}
 
 
+@pytest.mark.needs("mma")
 def test_ambient_and_classical_mostly_have_no_drums(band, plan):
     for genre, low, high in [("ambient", 0.02, 0.25), ("classical", 0.02, 0.25), ("rock", 0.65, 0.9)]:
         kept = [midi.channels_of(music) for music, _ in arranged(band, replace(plan, genre=genre))]
         assert low < sum(9 in channels for channels in kept) / len(kept) < high
 
 
+@pytest.mark.needs("mma")
 def test_stand_ins_fit_the_role_of_the_part(band, plan):
     roles = {BASS: (33, BASS_PROGRAMS), PAD: (48, SUSTAINED_PROGRAMS), GUITAR: (25, CHORD_PROGRAMS)}
     found = {channel: set() for channel in roles}
@@ -66,6 +68,7 @@ def test_stand_ins_fit_the_role_of_the_part(band, plan):
         assert len(found[channel]) > 4
 
 
+@pytest.mark.needs("mma")
 def test_metal_has_distorted_guitars(band, plan):
     def share(genre):
         played = [midi.notes_of(music) for music, _ in arranged(band, replace(plan, genre=genre))]
@@ -74,6 +77,7 @@ def test_metal_has_distorted_guitars(band, plan):
     assert share("metal") > 0.4 > 0.1 > share("rock")
 
 
+@pytest.mark.needs("mma")
 def test_notes_stay_where_they_are(band, plan):
     def place(n):
         return n.channel, n.pitch, round(n.start_seconds, 9), round(n.end_seconds, 9)
@@ -84,6 +88,7 @@ def test_notes_stay_where_they_are(band, plan):
         assert [place(n) for n in midi.notes_of(played)] == expected
 
 
+@pytest.mark.needs("mma")
 def test_text_is_gone_and_the_accompaniment_unchanged(band, plan):
     band.tracks[0].insert(0, mido.MetaMessage("text", text="a date"))
     before = midi.to_bytes(band)

@@ -26,7 +26,7 @@ if __name__ == "__main__":
     build(sys.argv[1], {parts}, jobs=2)
 """
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs("mma", "fluidsynth", "soundfonts")]
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ from keras_musictag.gmtag.compose import FEWEST_NOTES, compose, is_enough
 from keras_musictag.gmtag.truth import Heard
 
 
+@pytest.mark.needs("mma")
 def test_a_clip_is_the_same_whichever_was_made_before(installation, piece):
     compose("test", 1, installation)
     again = compose("test", 0, installation)
@@ -15,11 +16,13 @@ def test_a_clip_is_the_same_whichever_was_made_before(installation, piece):
     assert midi.to_bytes(again.music) == midi.to_bytes(piece.music)
 
 
+@pytest.mark.needs("mma")
 def test_clips_differ_by_index_and_by_part(installation, piece):
     for part, index in [("test", 1), ("valid", 0)]:
         assert midi.to_bytes(compose(part, index, installation).music) != midi.to_bytes(piece.music)
 
 
+@pytest.mark.needs("mma")
 def test_nothing_of_mma_s_text_is_left(piece):
     content = midi.to_bytes(piece.music).lower()
     assert b"mma" not in content
@@ -33,6 +36,7 @@ def test_next_to_nothing_is_not_enough():
     assert is_enough(Heard(programs=(), drum_hits=12, notes=100))
 
 
+@pytest.mark.needs("mma")
 def test_where_mma_does_not_play_the_clip_is_not_lost_silently(installation):
     with pytest.raises(DatasetError, match="MMA failed"):
         compose("test", 0, replace(installation, mma="false"))

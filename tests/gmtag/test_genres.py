@@ -5,6 +5,7 @@ from keras_musictag.gmtag.grooves import BEATS_PER_BAR, beats_per_bar, grooves_i
 from keras_musictag.gmtag.packages import LIBRARY
 
 
+@pytest.mark.needs("mma")
 @pytest.mark.parametrize("file", [*groove_files(), *DRUM_FILES])
 def test_mma_has_every_groove_file_with_grooves_to_play(file):
     assert grooves_in(LIBRARY, file)
@@ -15,6 +16,7 @@ def test_no_genre_lists_a_file_twice():
         assert len(set(genre.groove_files)) == len(genre.groove_files)
 
 
+@pytest.mark.needs("mma")
 def test_what_is_called_a_waltz_is_one_and_has_three_beats():
     for file in groove_files():
         if "waltz" in file:
@@ -22,6 +24,7 @@ def test_what_is_called_a_waltz_is_one_and_has_three_beats():
             assert beats_per_bar(LIBRARY, file) == 3
 
 
+@pytest.mark.needs("mma")
 def test_genres_that_borrow_have_a_lender_with_files_of_four_beats_in_every_part():
     from keras_musictag.gmtag.split import files_of
 

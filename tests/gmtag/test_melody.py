@@ -18,6 +18,7 @@ def plans():
     return [draw_plan(Random(seed), "train", seed, LIBRARY) for seed in range(60)]
 
 
+@pytest.mark.needs("mma")
 def test_notes_are_of_the_key_or_of_the_chord(plans):
     for seed, plan in enumerate(plans):
         for played in draw_melody(Random(seed), plan, TRUMPET):
@@ -25,18 +26,21 @@ def test_notes_are_of_the_key_or_of_the_chord(plans):
             assert played.pitch % 12 in {*plan.key.scale, *chord.triad}
 
 
+@pytest.mark.needs("mma")
 def test_a_melody_lasts_as_long_as_the_piece(plans):
     for seed, plan in enumerate(plans):
         last = draw_melody(Random(seed), plan, TRUMPET)[-1]
         assert plan.bars * plan.beats_per_bar - 20 < last.start_beats < plan.bars * plan.beats_per_bar
 
 
+@pytest.mark.needs("mma")
 def test_low_instruments_play_lower(plans):
     high = [played.pitch for played in draw_melody(Random(0), plans[0], TRUMPET)]
     low = [played.pitch for played in draw_melody(Random(0), plans[0], CELLO)]
     assert sum(high) / len(high) - sum(low) / len(low) == pytest.approx(12, abs=3)
 
 
+@pytest.mark.needs("mma")
 def test_the_motif_comes_again(plans):
     lengths = [played.length_beats for played in draw_melody(Random(1), plans[0], TRUMPET)]
     runs = Counter(tuple(lengths[n : n + 3]) for n in range(len(lengths) - 2))
@@ -48,6 +52,7 @@ def test_the_nearest_chord_note_is_a_note_of_the_chord():
     assert nearest_chord_note(63, Chord(0, "m")) == 63
 
 
+@pytest.mark.needs("mma")
 def test_a_melody_takes_a_free_channel_and_leaves_the_rest(plans):
     file = music(note(0, 1, 4, channel=15), *hits(3))
     before = notes_of(file)
@@ -56,6 +61,7 @@ def test_a_melody_takes_a_free_channel_and_leaves_the_rest(plans):
     assert [n for n in notes_of(file) if n.channel != 14] == before
 
 
+@pytest.mark.needs("mma")
 def test_where_no_channel_is_free_nothing_is_added(plans):
     file = music(*(note(0, 1, 4, channel=channel) for channel in range(16)))
     add_melody(Random(0), file, plans[0])

@@ -10,7 +10,7 @@ from keras_musictag.gmtag.mma import accompaniment, drums, source
 from keras_musictag.gmtag.packages import LIBRARY
 from keras_musictag.gmtag.plan import draw_plan
 
-pytestmark = pytest.mark.usefixtures("installation")  # MMA's grooves
+pytestmark = pytest.mark.needs("mma")
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,6 @@ from keras_musictag.gmtag.packages import LIBRARY
 from keras_musictag.gmtag.plan import draw_plan, genre_of_clip
 from keras_musictag.gmtag.split import part_of_files
 
-pytestmark = pytest.mark.usefixtures("installation")  # MMA's grooves
-
 PARTS = ("train", "valid", "test")
 
 
@@ -17,6 +15,7 @@ def plans(part, count=300):
     return [draw_plan(Random(index), part, index, LIBRARY) for index in range(count)]
 
 
+@pytest.mark.needs("mma")
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_has_only_its_own_groove_files(part):
     assert {part_of_files()[plan.groove_file] for plan in plans(part)} == {part}
@@ -35,11 +34,13 @@ def test_genres_come_as_often_as_their_weights_say():
         assert abs(counts[name] - 2400 * genre.weight / whole) < 3, name
 
 
+@pytest.mark.needs("mma")
 def test_the_music_lasts_beyond_the_clip():
     for plan in plans("train"):
         assert plan.bars * plan.beats_per_bar * 60 / plan.bpm > plan.sound.window[1]
 
 
+@pytest.mark.needs("mma")
 def test_borrowed_pieces_are_of_one_genre_and_others_of_all_that_their_file_plays():
     borrowed = [plan for plan in plans("train", 600) if plan.drum_groove]
     assert {plan.genre for plan in borrowed} == {"metal", "hip hop"}
@@ -50,12 +51,14 @@ def test_borrowed_pieces_are_of_one_genre_and_others_of_all_that_their_file_play
         assert plan.beats_per_bar == 4 or not plan.drum_groove
 
 
+@pytest.mark.needs("mma")
 def test_two_grooves_take_turns_every_eight_bars():
     plan = next(plan for plan in plans("train") if len(plan.grooves) == 2)
     first, second = (f"{plan.groove_file}:{groove}" for groove in plan.grooves)
     assert [plan.groove(bar) for bar in (0, 7, 8, 15, 16)] == [first, first, second, second, first]
 
 
+@pytest.mark.needs("mma")
 def test_tempo_lies_in_the_genre_s_range():
     for plan in plans("train"):
         assert GENRES[plan.genre].slowest_bpm <= plan.bpm <= GENRES[plan.genre].fastest_bpm

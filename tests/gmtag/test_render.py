@@ -29,12 +29,14 @@ def played(installation):
     return render(music(*A_NOTE, note(0, 40, 41)), DRY, installation)
 
 
+@pytest.mark.needs("fluidsynth", "soundfonts")
 def test_a_clip_has_its_length_and_its_loudness(played):
     assert played.shape == (CLIP_SAMPLES,) == (465600,)
     assert played.dtype == np.int16
     assert loudness_db(played) == pytest.approx(-20, abs=0.01)
 
 
+@pytest.mark.needs("fluidsynth", "soundfonts")
 def test_a_note_sounds_when_and_as_high_as_it_is_written(played):
     assert np.abs(played[: int(2.99 * 16000)]).max() <= 2
     assert np.abs(played[int(3.2 * 16000) :][:1600]).max() > 1000
@@ -44,6 +46,7 @@ def test_a_note_sounds_when_and_as_high_as_it_is_written(played):
     assert np.abs(peaks - np.rint(peaks)).max() < 0.03
 
 
+@pytest.mark.needs("fluidsynth", "soundfonts")
 def test_a_clip_is_the_same_after_another_one(installation, played):
     wet = replace(DRY, reverb=True, reverb_level=0.4, chorus=True)
     first = render(music(*A_NOTE), wet, installation)
@@ -52,6 +55,7 @@ def test_a_clip_is_the_same_after_another_one(installation, played):
     assert np.array_equal(render(music(*A_NOTE), wet, installation), first)
 
 
+@pytest.mark.needs("fluidsynth", "soundfonts")
 def test_a_clip_is_the_same_in_another_process_and_ci_adds_no_line(played):
     program = (
         "from tests.gmtag.test_render import *; from keras_musictag.gmtag.packages import Installation; import hashlib;"
@@ -63,6 +67,7 @@ def test_a_clip_is_the_same_in_another_process_and_ci_adds_no_line(played):
     assert done.stdout.strip() == hashlib.sha256(played.tobytes()).hexdigest()
 
 
+@pytest.mark.needs("fluidsynth", "soundfonts")
 @pytest.mark.slow
 @pytest.mark.parametrize("soundfont", SOUNDFONTS)
 def test_every_soundfont_plays_and_none_as_another(installation, played, soundfont):
@@ -95,11 +100,13 @@ def test_peaks_are_cut_and_do_not_wrap():
     assert (pcm.max(), pcm.min()) == (32112, -32112)  # 0.98 of full scale
 
 
+@pytest.mark.needs("fluidsynth", "soundfonts")
 def test_silence_is_an_error(installation):
     with pytest.raises(DatasetError, match="silent"):
         render(music(note(0, 40, 41)), DRY, installation)
 
 
+@pytest.mark.needs("fluidsynth")
 def test_a_soundfont_that_is_none_is_told(installation, tmp_path):
     (tmp_path / "sf2").mkdir()
     (tmp_path / "sf2" / "TimGM6mb.sf2").write_bytes(b"no soundfont")

@@ -25,14 +25,16 @@ def test_most_files_are_in_train():
     assert {part: parts.count(part) for part in PARTS} == {"train": 155, "valid": 27, "test": 35}
 
 
+@pytest.mark.needs("mma")
 @pytest.mark.parametrize("drum_file", DRUM_FILES)
-def test_no_drum_pattern_is_in_two_parts_and_none_is_lost(drum_file, installation):
+def test_no_drum_pattern_is_in_two_parts_and_none_is_lost(drum_file):
     patterns = grooves_in(LIBRARY, drum_file)
     parts = [drum_grooves_of(drum_file, patterns, part) for part in PARTS]
     assert all(parts)
     assert sorted(sum(parts, ())) == sorted(patterns)
 
 
-def test_a_drum_pattern_stays_in_its_part_whatever_order_the_file_has(installation):
+@pytest.mark.needs("mma")
+def test_a_drum_pattern_stays_in_its_part_whatever_order_the_file_has():
     patterns = grooves_in(LIBRARY, "zoom/mtl")
     assert drum_grooves_of("zoom/mtl", patterns[::-1], "test") == drum_grooves_of("zoom/mtl", patterns, "test")

@@ -38,11 +38,13 @@ def test_no_clips_start_no_processes(installation, tmp_path):
     assert list(make_all(tmp_path, [], 2, installation)) == []
 
 
+@pytest.mark.needs("mma")
 def test_a_clip_that_fails_is_told_by_its_name(installation, tmp_path):
     with pytest.raises(DatasetError, match="Clip test_000003 cannot be made. MMA failed"):
         list(make_all(tmp_path, [("test", 3)], 2, replace(installation, mma="false")))
 
 
+@pytest.mark.needs("mma")
 def test_a_worker_that_is_killed_is_told(installation, tmp_path):
     killer = tmp_path / "mma"
     killer.write_text("#!/bin/sh\nkill -9 $PPID\n")

@@ -1,6 +1,5 @@
 """SpecAugment: what is hidden, how much, and for whom; the same on every backend."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from keras_musictag.layers.spec_augment import SpecAugment
+from tests.needs import BACKENDS
 
 ROOT = Path(__file__).parents[2]
 FEATURES = np.random.default_rng(0).normal(-40, 10, (64, 50, 30, 2)).astype(np.float32)
@@ -110,9 +110,8 @@ def test_bfloat16_in_gives_bfloat16_out():
     assert (masked != rounded).any(axis=(1, 2, 3)).mean() > 0.9
 
 
+@pytest.mark.needs("tensorflow")  # its tape
 def test_the_gradient_passes_where_nothing_is_hidden():
-    if keras.backend.backend() != "tensorflow":
-        pytest.skip("written for TensorFlow's tape")
     import tensorflow as tf
 
     features = tf.constant(FEATURES)
@@ -144,10 +143,8 @@ def test_settings_and_shapes_without_sense_are_refused():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_another_backend_passes_these_tests(backend):
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed: pip install keras-musictag[backends]")
     command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", str(Path(__file__))]
     environment = {**os.environ, "KERAS_BACKEND": backend}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -12,6 +12,7 @@ from keras_musictag.records.deformation import Deform
 from keras_musictag.records.mixup import draw_share
 from keras_musictag.records.pipeline import train_pipeline
 from keras_musictag.records.py_dataset import FollowEpochs, RecordsDataset
+from tests.needs import BACKENDS
 from tests.records.heard import heard
 from tests.records.make import make_records
 
@@ -152,9 +153,8 @@ assert "tensorflow" not in sys.modules
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_another_backend_trains_without_tensorflow(records, backend):
-    pytest.importorskip(backend, reason=f"{backend} is not installed: pip install keras-musictag[backends]")
     environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", PROGRAM, str(records.folder), backend]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -27,7 +27,7 @@ print(result.duration_seconds, result.num_chunks, status_mb("VmHWM") - loaded)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the memory of a process as Linux tells it")
+@pytest.mark.needs("linux")  # which tells the memory of a process
 def test_two_hours_take_less_than_400_mb_above_the_loaded_model(tmp_path):
     song = kmt.demo_clip().read_bytes()
     repeats = round(HOURS * 3600 / 29.2)

@@ -6,7 +6,7 @@ import pytest
 from tests import shared
 from tests.architectures.original import ORIGINALS, recorded, tagger_of
 
-pytestmark = shared.needs_shared
+pytestmark = pytest.mark.needs("shared")
 
 
 @pytest.mark.parametrize("entry", ORIGINALS)

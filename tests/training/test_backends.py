@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from tests.needs import BACKENDS
+
 # Trains one run undisturbed and kills itself in the second phase of another; called again, it goes on with that one.
 TRAIN = """
 import os, signal, sys
@@ -34,7 +36,7 @@ assert tagger.augment is None and len(tagger.vocabulary) == 4
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_backend_trains_without_tensorflow_and_goes_on_to_the_same_weights(
     backend, records_folder, tmp_path, run_python
 ):

@@ -18,7 +18,6 @@ from keras_musictag.zoo import load_tagger
 from keras_musictag.zoo.catalog import HOME_VARIABLE
 from keras_musictag.zoo.resolve import Source, resolve
 from tests.exporting.test_example import OURS, check_example
-from tests.permissions import needs_permissions
 from tests.test_import_order import imports_of
 
 VGG = bundled("zoo") / "vgg-mtat-v1"
@@ -132,7 +131,7 @@ def test_a_damaged_export_is_found_out_and_removed(cached, damaged, damage):
     assert list(cached.parent.iterdir()) == []
 
 
-@needs_permissions
+@pytest.mark.needs("permissions")
 def test_a_damaged_export_without_permission_to_remove_it_is_told(cached):
     (cached / "model.onnx").write_bytes(b"damaged")
     cached.parent.chmod(0o500)
@@ -145,7 +144,7 @@ def test_a_damaged_export_that_another_process_removes_is_no_failure(tmp_path):
     engines._remove(tmp_path / "gone")
 
 
-@needs_permissions
+@pytest.mark.needs("permissions")
 def test_a_read_only_export_is_opened(cached):
     for path in (*cached.iterdir(), cached, cached.parent):
         path.chmod(0o500)

@@ -24,7 +24,6 @@ from keras_musictag.zoo.fetch import MIRROR_VARIABLE, ORIGIN, cache_folder, fetc
 from keras_musictag.zoo.importers.sota2020 import convert
 from keras_musictag.zoo.weights import read_weights
 from tests import shared
-from tests.permissions import needs_permissions
 from tests.zoo.importers.test_checkpoint import fcn_state, write
 from tests.zoo.importers.test_sota2020 import tagger_of
 from tests.zoo.weights_server import (
@@ -95,7 +94,7 @@ def cached() -> list[str]:
 # The real files
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("architecture", REAL)
 def test_a_published_checkpoint_is_fetched_once_and_gives_its_scores(server, architecture, capfd):
     content = (shared.FOLDER / "reference" / "upstream" / f"{REAL[architecture]}.pth").read_bytes()
@@ -113,7 +112,7 @@ def test_a_published_checkpoint_is_fetched_once_and_gives_its_scores(server, arc
     np.testing.assert_array_equal(second.taggram(demo_clip()).scores, expected.taggram(demo_clip()).scores)
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 def test_another_head_and_no_head_are_put_on_fetched_weights(server):
     server.files[UPSTREAM["fcn"].removeprefix(ORIGIN)] = (
         shared.FOLDER / "reference" / "upstream" / "mtat_fcn.pth"
@@ -267,7 +266,7 @@ def test_a_cache_that_cannot_be_made_is_one_line(card, tmp_path, monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-@needs_permissions
+@pytest.mark.needs("permissions")
 def test_a_read_only_cache_is_one_line(card):
     cache_folder().mkdir(parents=True)
     cache_folder().chmod(0o500)

@@ -1,6 +1,5 @@
 """Dynamic range: sample by sample what the program sox gives, and what the curve says by hand."""
 
-import shutil
 import subprocess
 
 import numpy as np
@@ -34,9 +33,6 @@ SOUNDS = {
 }
 
 
-needs_sox = pytest.mark.skipif(shutil.which("sox") is None, reason="needs the program sox (Debian: sox)")
-
-
 def sox(samples, preset, folder, sample_rate_hz=16000, dither=False):
     """As the evaluation's code: written by soundfile, deformed by the program, read back."""
     source, target = folder / "in.wav", folder / "out.wav"
@@ -54,7 +50,7 @@ def assert_equal_but_for_ties(found, expected):
     assert (found != expected).mean() <= 1e-3
 
 
-@needs_sox
+@pytest.mark.needs("sox")
 @pytest.mark.parametrize("sound", SOUNDS)
 @pytest.mark.parametrize("preset", PRESETS)
 def test_it_is_sox(preset, sound, tmp_path):
@@ -62,7 +58,7 @@ def test_it_is_sox(preset, sound, tmp_path):
     assert_equal_but_for_ties(dynamic_range(samples, 16000, preset), sox(samples, preset, tmp_path))
 
 
-@needs_sox
+@pytest.mark.needs("sox")
 @pytest.mark.parametrize("sample_rate_hz", [11025, 22050, 44100])
 def test_it_is_sox_at_other_sample_rates(sample_rate_hz, tmp_path):
     samples = SOUNDS["sine_bursts"].astype(np.float32)
@@ -70,7 +66,7 @@ def test_it_is_sox_at_other_sample_rates(sample_rate_hz, tmp_path):
     assert_equal_but_for_ties(dynamic_range(samples, sample_rate_hz, "speech"), expected)
 
 
-@needs_sox
+@pytest.mark.needs("sox")
 def test_the_originals_dither_is_within_a_step(tmp_path):
     samples = SOUNDS["music_like"].astype(np.float32)
     dithered = sox(samples, "music standard", tmp_path, dither=True)

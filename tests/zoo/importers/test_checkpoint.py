@@ -59,7 +59,7 @@ def assert_same_weights(tagger, arrays):
 # What is written
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("architecture", REAL)
 @pytest.mark.parametrize("form", ["published", "zip"])
 def test_published_checkpoints_become_entries_with_equal_scores(architecture, form, tmp_path, user_zoo):
@@ -74,7 +74,7 @@ def test_published_checkpoints_become_entries_with_equal_scores(architecture, fo
     np.testing.assert_array_equal(tagger.taggram(demo_clip()).scores, expected.taggram(demo_clip()).scores)
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 def test_the_card_of_a_published_checkpoint_says_what_is_known_of_it(out):
     path = shared.FOLDER / "reference" / "upstream" / "mtat_fcn.pth"
     card, known = read_card(import_checkpoint(path, "fcn", "mtat", out)), read_card(bundled("zoo") / "fcn-mtat-v1")
@@ -84,7 +84,7 @@ def test_the_card_of_a_published_checkpoint_says_what_is_known_of_it(out):
     assert (card.weights.file, card.weights.url) == ("weights.safetensors", None)
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("dataset, architecture", [("msd", "fcn"), ("mtat", "crnn"), ("mtg-jamendo", "musicnn_2020")])
 def test_a_published_checkpoint_is_not_taken_for_another(dataset, architecture, out):
     path = shared.FOLDER / "reference" / "upstream" / "mtat_fcn.pth"
@@ -95,7 +95,7 @@ def test_a_published_checkpoint_is_not_taken_for_another(dataset, architecture, 
     assert not out.exists()
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("architecture", oracle.NAMES)
 def test_a_checkpoint_of_any_of_the_nine_is_imported(architecture, tmp_path, out):
     state = oracle.filled_state(architecture)
@@ -107,7 +107,7 @@ def test_a_checkpoint_of_any_of_the_nine_is_imported(architecture, tmp_path, out
     np.testing.assert_allclose(tagger.runner("logits")(oracle.inputs(architecture)), expected, rtol=0, atol=1e-4)
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 def test_the_sizes_of_musicnn_are_read_off_the_weights(tmp_path, out):
     """The published one for the Million Song Dataset has 512 filters and 500 units."""
     larger = {64: 512, 200: 500, 753 * 2: (561 + 3 * 512) * 2}

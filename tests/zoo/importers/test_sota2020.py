@@ -37,14 +37,14 @@ def tagger_of(architecture: str, dataset: str) -> Tagger:
     return tagger
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("architecture, dataset", RECORDED)
 def test_the_tags_are_in_the_order_of_the_reference(architecture, dataset):
     full_names = shared.load("io_real", file_of(architecture, dataset))["labels"].tolist()
     assert list(tagger_of(architecture, dataset).vocabulary) == [name.rpartition("---")[2] for name in full_names]
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("architecture, dataset", RELEASED)
 def test_every_released_checkpoint_fills_its_network_and_says_something(architecture, dataset):
     tagger = tagger_of(architecture, dataset)
@@ -53,7 +53,7 @@ def test_every_released_checkpoint_fills_its_network_and_says_something(architec
     assert scores.max() > 0.2 and scores.min() < 0.01
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("architecture, dataset", RECORDED)
 def test_logits_from_audio_are_the_references(architecture, dataset):
     tagger = tagger_of(architecture, dataset)
@@ -70,7 +70,7 @@ def test_logits_from_audio_are_the_references(architecture, dataset):
     np.testing.assert_allclose(scores, recorded["mean_probs"], rtol=0, atol=2e-4)
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("architecture, dataset", RECORDED)
 def test_logits_from_the_decibels_are_the_references(architecture, dataset):
     tagger = tagger_of(architecture, dataset)

@@ -62,7 +62,7 @@ def refused(path, reason):
 # What is read
 
 
-@shared.needs_shared
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize("architecture", ["crnn", "fcn", "musicnn"])
 def test_published_checkpoints_are_read_exactly(architecture):
     found = read_state_dict(shared.FOLDER / "reference" / "upstream" / f"mtat_{architecture}.pth")
