@@ -1,7 +1,7 @@
 """What a test may need of the machine that runs it, and the pytest plugin that skips the test where that is missing.
 
-A test says `@pytest.mark.needs("mma", "soundfonts")`, with names of `NEEDS`. If one is missing, the test is skipped,
-and the end of the run says how many tests need what, and which commands install it. Nothing else in the tests skips one.
+A test says `@pytest.mark.needs("mma", "soundfonts")`, with names of `NEEDS`. If one is missing, it is skipped, and the
+end of the run says how many tests need what, and which commands install it. Nothing else in the tests skips one.
 
 `.ci/run` uses the options: one run writes what it skipped (`--write-skipped`); another, with everything installed, runs
 just that (`--only-listed`), and fails on a skip that `.ci/may_skip` does not list (`--may-skip`).
