@@ -33,8 +33,8 @@ def render(music: mido.MidiFile, sound: Sound, installation: Installation) -> np
     Raises:
         DatasetError: If nothing is heard.
     """
-    stereo = _play(music, sound, installation.soundfont(sound.soundfont))
     start = int(sound.offset_seconds * SAMPLE_RATE_HZ)
+    stereo = play(music, sound, installation.soundfont(sound.soundfont), start + CLIP_SAMPLES)
     return at_loudness(stereo[start : start + CLIP_SAMPLES].mean(axis=1, dtype=np.float64), sound.loudness_db)
 
 
@@ -61,23 +61,36 @@ def at_loudness(samples: np.ndarray, loudness_db: float) -> np.ndarray:
     return np.rint(np.clip(whole * gain, -_PEAK, _PEAK) * 32767).astype(np.int16)
 
 
-def _play(music: mido.MidiFile, sound: Sound, soundfont: Path) -> np.ndarray:
-    """Float32 (samples, 2) from the beginning of the music to the end of the clip."""
-    synth = _new_synth(soundfont)
+def play(
+    music: mido.MidiFile, sound: Sound, soundfont: Path, num_samples: int, sample_rate_hz: int = SAMPLE_RATE_HZ
+) -> np.ndarray:
+    """Plays music from its beginning, at FluidSynth's own loudness.
+
+    Args:
+        music: What to play.
+        sound: Whether reverb and chorus are on, and of which size; its offset and loudness are not used here.
+        soundfont: The soundfont's file.
+        num_samples: How much to play.
+        sample_rate_hz: Sample rate, Hz.
+
+    Returns:
+        Float32 (samples, 2).
+    """
+    synth = _new_synth(soundfont, sample_rate_hz)
     try:
         synth.setting("synth.reverb.active", int(sound.reverb))
         synth.set_reverb(sound.room_size, _DAMPING, _WIDTH, sound.reverb_level)
         synth.setting("synth.chorus.active", int(sound.chorus))
-        return _perform(synth, music, int(sound.offset_seconds * SAMPLE_RATE_HZ) + CLIP_SAMPLES)
+        return _perform(synth, music, num_samples, sample_rate_hz)
     finally:
         synth.delete()
 
 
-def _perform(synth, music: mido.MidiFile, num_samples: int) -> np.ndarray:
+def _perform(synth, music: mido.MidiFile, num_samples: int, sample_rate_hz: int) -> np.ndarray:
     samples, done, now = np.zeros((num_samples, 2), np.float32), 0, 0.0
     for message in music:
         now += message.time
-        until = min(int(now * SAMPLE_RATE_HZ), num_samples)
+        until = min(int(now * sample_rate_hz), num_samples)
         _write(synth, samples[done:until])
         done = until
         if done == num_samples:
@@ -108,21 +121,21 @@ def _write(synth, block: np.ndarray) -> None:
         _library().fluid_synth_write_float(synth.synth, len(block), start, 0, 2, start, 1, 2)
 
 
-def _new_synth(soundfont: Path):
+def _new_synth(soundfont: Path, sample_rate_hz: int):
     """A fresh synthesiser: one that is used again keeps the phase of its chorus, and would play otherwise."""
     _keep_loaded(soundfont)
-    return _open_synth(soundfont)
+    return _open_synth(soundfont, sample_rate_hz)
 
 
 @cache
 def _keep_loaded(soundfont: Path):
     """An idle synthesiser: as long as it lives, FluidSynth keeps the samples; unpacking an .sf3 takes 4 seconds."""
-    return _open_synth(soundfont)
+    return _open_synth(soundfont, SAMPLE_RATE_HZ)
 
 
-def _open_synth(soundfont: Path):
+def _open_synth(soundfont: Path, sample_rate_hz: int):
     _library()
-    synth = import_fluidsynth().Synth(gain=_GAIN, samplerate=float(SAMPLE_RATE_HZ), channels=16)
+    synth = import_fluidsynth().Synth(gain=_GAIN, samplerate=float(sample_rate_hz), channels=16)
     if synth.sfload(str(soundfont)) < 0:
         synth.delete()
         raise DatasetError(f"FluidSynth cannot read the soundfont {str(soundfont)!r}. Install its package again.")
