@@ -15,8 +15,8 @@ from keras_musictag.gmtag.sound import SOUNDFONTS
 from scripts.teaching import phrases
 from scripts.teaching.clips import at_level, make_clip, path_of, share_of
 from scripts.teaching.drums import KITS, groove
-from scripts.teaching.phrases import Step
-from scripts.teaching.playing import draw_controls, draw_sound, played
+from scripts.teaching.phrases import Line, Step
+from scripts.teaching.playing import Event, draw_controls, draw_sound, played
 from scripts.teaching.ranges import range_of
 from scripts.teaching.recording import recorded
 from scripts.teaching.solos import facts as facts  # the same soundfonts and programs
@@ -58,6 +58,16 @@ class Score:
         return self.chords[int(beat // self.beats_per_bar) % len(self.chords)]
 
 
+@dataclass(frozen=True)
+class Piece:
+    """What is played: notes, controls, and what they were drawn from."""
+
+    notes: list[Note]
+    controls: list[Event]
+    score: Score
+    beat_seconds: float
+
+
 def items(scale: float, gmtag: Path | None = None) -> list[Ensemble]:
     """The clips of this part, or a share of them."""
     takes = {**dict.fromkeys(STYLES, _TAKES), _DRUMS: _TAKES_OF_DRUMS}
@@ -84,17 +94,17 @@ def _draw(rng: Random, ensemble: Ensemble) -> np.ndarray:
         notes = groove(rng, seconds, rng.choice(KITS), 60 / rng.uniform(70, 180))
         controls = draw_controls(rng, DRUM_CHANNEL, 0, ())
     else:
-        notes, controls = _compose(rng, STYLES[ensemble.style], seconds)
+        piece = compose(rng, STYLES[ensemble.style], seconds)
+        notes, controls = piece.notes, piece.controls
     samples = played(notes, controls, sound, seconds)
     return at_level(recorded(rng, samples), sound.loudness_db) if samples.any() else samples
 
 
-def _compose(rng: Random, style: Style, seconds: float) -> tuple[list[Note], list]:
+def compose(rng: Random, style: Style, seconds: float) -> Piece:
+    """Draws the notes of all voices of a style."""
     beat_seconds = 60 / rng.uniform(*style.bpm)
-    key, beats_per_bar = (
-        Key(rng.randrange(12), rng.random() < 0.5),
-        3 if style.genre == "waltz" else rng.choice((4, 4, 4, 3)),
-    )
+    key = Key(rng.randrange(12), rng.random() < 0.5)
+    beats_per_bar = 3 if style.genre == "waltz" else rng.choice((4, 4, 4, 3))
     if style.grooves:
         beats_per_bar = 4
     bars = int(seconds / beat_seconds / beats_per_bar) + 1
@@ -103,20 +113,23 @@ def _compose(rng: Random, style: Style, seconds: float) -> tuple[list[Note], lis
     for channel, (role, programs) in enumerate(style.voices):
         program = rng.choice(programs)
         voice = phrases.perform(rng, _ROLES[role](rng, score, program), channel, program, beat_seconds)
+        volume = rng.randint(95, 127) if role == "lead" else rng.randint(60, 105)
         notes += voice
-        controls += draw_controls(
-            rng, channel, program, voice, volume=rng.randint(95, 127) if role == "lead" else rng.randint(60, 105)
-        )
+        controls += draw_controls(rng, channel, program, voice, volume)
     if style.grooves:
         notes += groove(rng, seconds, rng.choice(KITS), beat_seconds, rng.choice(style.grooves))
         controls += draw_controls(rng, DRUM_CHANNEL, 0, (), volume=rng.randint(60, 115))
-    return notes, controls
+    return Piece(notes, controls, score, beat_seconds)
 
 
 def _lead(rng: Random, score: Score, program: int) -> list[Step]:
-    """A melody, most of whose notes on the beat are notes of the chord."""
     scale = "minor" if score.key.minor else "major"
     line = phrases.draw_line(rng, program, scale, score.key.pitch_class, _WIDEST)
+    return melody_over(rng, score, line)
+
+
+def melody_over(rng: Random, score: Score, line: Line) -> list[Step]:
+    """A melody, most of whose notes on the beat are notes of the chord."""
     steps, beat = [], 0.0
     for length, pitches in phrases.melody(rng, line, score.bars * score.beats_per_bar):
         if pitches and beat == round(beat) and rng.random() < _ON_CHORD_SHARE:

@@ -7,7 +7,7 @@ writes the files of an item; and `facts(out)`, what `sources.json` states next t
 import importlib
 from types import ModuleType
 
-NAMES = ("game_music", "solos", "ensembles", "gmtag", "other")
+NAMES = ("game_music", "solos", "ensembles", "sung", "gmtag", "other")
 
 
 def module_of(part: str) -> ModuleType:

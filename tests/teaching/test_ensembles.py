@@ -8,7 +8,7 @@ from keras_musictag.gmtag.harmony import Chord, Key
 from keras_musictag.gmtag.instruments import DRUM_CHANNEL
 from scripts.teaching import ensembles
 from scripts.teaching.drums import GROOVES, KICK, KITS, groove, strokes
-from scripts.teaching.ensembles import Score, _compose
+from scripts.teaching.ensembles import Score, compose
 from scripts.teaching.ranges import range_of
 from scripts.teaching.styles import STYLES
 
@@ -16,7 +16,7 @@ from scripts.teaching.styles import STYLES
 @pytest.mark.parametrize("name", STYLES)
 def test_each_style_is_played_by_its_instruments_in_their_ranges(name):
     style = STYLES[name]
-    notes, _ = _compose(Random(name), style, 20.0)
+    notes = compose(Random(name), style, 20.0).notes
     for channel, (_, programs) in enumerate(style.voices):
         voice = [note for note in notes if note.channel == channel]
         (program,) = {note.program for note in voice}
