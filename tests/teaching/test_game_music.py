@@ -52,7 +52,7 @@ def test_the_list_states_a_licence_for_each_package_once():
     found = packages()
     assert len({package.name for package in found}) == len(found) == 52
     assert all(package.licence not in ("", "?") for package in found)
-    assert 33 < sum(package.seconds for package in found) / 3600 < 36
+    assert 30 < sum(package.seconds for package in found) / 3600 < 36
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +143,22 @@ def test_what_exists_is_kept_and_what_is_missing_is_made_again(out, deb):
 def test_a_track_in_two_archives_keeps_its_two_names():
     names = game_music._names("game", ["share/a.zip/m/1.ogg", "share/b.zip/m/1.ogg"])
     assert sorted(names.values()) == ["game__a.zip__m__1.ogg", "game__b.zip__m__1.ogg"]
+
+
+def module_file() -> bytes:
+    """A tracker module (.mod) of five patterns of 7.7 s: a square wave at the top of each."""
+    sample = bytes([64] * 16 + [192] * 16)
+    head = b"tone".ljust(22, b"\0") + (16).to_bytes(2, "big") + bytes((0, 64)) + bytes((0, 0, 0, 16))  # it loops
+    header = b"song".ljust(20, b"\0") + head + bytes(30 * 30) + bytes((5, 127)) + bytes(128) + b"M.K."
+    note = (0x01AC).to_bytes(2, "big") + bytes((0x10, 0))  # sample 1, C-2
+    return header + note + bytes(1024 - len(note)) + sample
+
+
+@pytest.mark.needs("openmpt123")
+def test_a_tracker_module_is_played_once_through(tmp_path):
+    (tmp_path / "song.mod").write_bytes(module_file())
+    assert game_music._write_pieces(tmp_path / "song.mod", tmp_path / "out")
+    (piece,) = (tmp_path / "out").iterdir()
+    audio = read(piece)
+    assert audio.duration_seconds == pytest.approx(5 * 64 * 6 * 0.02, abs=0.5)  # rows of six ticks of a fiftieth second
+    assert np.abs(audio.samples).max() > 0.05
