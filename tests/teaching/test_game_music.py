@@ -31,7 +31,8 @@ TEST_SET = (
 
 
 @pytest.mark.parametrize("name", TEST_SET)
-def test_the_test_set_is_refused_by_name_before_a_download(name, tmp_path):
+def test_the_test_set_is_refused_by_name_before_a_download(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")  # no apt-get: were it not refused, it would not be downloaded
     with pytest.raises(ValueError, match="must not teach"):
         make(tmp_path, Package(name, "1", "GPL-2+", 1, 60.0))
     with pytest.raises(ValueError, match="must not teach"):

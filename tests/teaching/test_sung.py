@@ -28,7 +28,7 @@ def test_a_voice_holds_its_note_and_has_only_its_harmonics():
     near = np.abs(hertz[low] / 220 - np.rint(hertz[low] / 220)) < 0.2
     assert np.sum(heights[low][near] ** 2) > 20 * np.sum(heights[low][~near] ** 2)
     first = heights[(hertz > 200) & (hertz < 240)]
-    assert hertz[(hertz > 200) & (hertz < 240)][first.argmax()] == pytest.approx(220, rel=0.02)
+    assert hertz[(hertz > 200) & (hertz < 240)][first.argmax()] == pytest.approx(220, rel=0.008)  # the pitch trembles
 
 
 def test_notes_follow_each_other_with_silence_in_rests():
