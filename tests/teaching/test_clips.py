@@ -8,19 +8,29 @@ import numpy as np
 import pytest
 
 from keras_musictag.audio.read import read
-from scripts.teaching import ensembles, noises, other, solos, store
+from keras_musictag.datasets.audio import LARGEST_ALBUM
+from keras_musictag.gmtag.tiers import tier_parts
+from scripts.teaching import ensembles, game_music, noises, other, solos, store, sung
 from scripts.teaching.clips import at_level, make_clip
 from scripts.teaching.recording import coloured, in_room, recorded, rms
 
 RATE_HZ = 16000
+RENDERED = (solos, ensembles, sung, other)
 
 
-@pytest.mark.parametrize("part", [solos, ensembles, other])
+@pytest.mark.parametrize("part", RENDERED)
 def test_clips_have_names_of_their_own_and_a_share_is_a_beginning(part):
     clips = part.items(1.0)
     assert len({clip.name for clip in clips}) == len(clips)
     assert part.items(0.1) == clips[: len(part.items(0.1))]
     assert len(part.items(0.1)) == pytest.approx(len(clips) / 10, abs=1)
+
+
+def test_no_rendered_part_is_an_album_to_prepare_audio():
+    pieces = sum(p.seconds / game_music.PIECE_SECONDS + p.tracks for p in game_music.packages())  # or fewer
+    files = {part.PART: len(part.items(1.0)) for part in RENDERED}
+    total = pieces + sum(files.values()) + tier_parts("full")["train"]
+    assert min(files.values()) > LARGEST_ALBUM * total, files
 
 
 def test_a_small_share_of_the_solos_has_something_of_everything():
