@@ -27,6 +27,7 @@ NAMES = {
 TAGS = [f"tag{i}" for i in range(50)]
 
 
+@functools.cache
 def description(name: str) -> dict:
     return json.loads((shared.FOLDER / "reference" / "arch" / f"{NAMES[name]}.json").read_text())
 
@@ -51,6 +52,7 @@ def recorded(name: str) -> dict[str, np.ndarray]:
     return shared.load("io", f"{NAMES[name]}.npz")
 
 
+@functools.cache
 def inputs(name: str) -> np.ndarray:
     """Float32 (2, samples), as long as the network takes."""
     length = description(name)["input_length"]
