@@ -1,6 +1,7 @@
 """What all tests share: Ctrl-C in what they start, a tagger, and an export that is made once."""
 
 import signal
+from collections import Counter
 
 import pytest
 
@@ -10,6 +11,12 @@ pytest_plugins = ["pytester", "tests.needs"]
 # tests of Ctrl-C would wait for ever. A handler of this process is the default again in the processes that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first: at the end, one worker would be left alone with the longest."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="session")

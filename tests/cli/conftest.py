@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from keras_musictag import demo_clip
-from keras_musictag.cli import main
+from keras_musictag.cli import _common, main
 from keras_musictag.data import bundled
 from keras_musictag.zoo.catalog import HOME_VARIABLE
 
@@ -89,6 +89,12 @@ def tagger():
     from keras_musictag import load
 
     return load(VGG)
+
+
+@pytest.fixture
+def loaded(monkeypatch, tagger):
+    """Commands get this tagger in place of one that they load: for tests of what follows, in many cases."""
+    monkeypatch.setattr(_common, "load_model", lambda model, weights: tagger)
 
 
 @pytest.fixture(scope="session")

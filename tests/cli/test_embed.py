@@ -77,14 +77,14 @@ def test_a_wrong_model_leaves_no_folder_behind(call, track, folder):
     assert not (folder / "out").exists()
 
 
-@pytest.mark.slow
-def test_a_disk_that_fills_up_is_one_line_and_leaves_no_half_written_file(run, folder, track, vgg):
+def test_a_disk_that_fills_up_is_one_line_and_leaves_no_half_written_file(call, folder, track, vgg):
     """A limit on the size of files stands for the disk: the write fails after 2000 bytes."""
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
-
-    outcome = run("embed", track, *vgg, "--out", "out", cwd=folder, preexec_fn=limit)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        outcome = call("embed", track, *vgg, "--out", "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err == "Error: tones.wav: File too large: out/tones.embedding.npz.\n"
     assert list((folder / "out").iterdir()) == []

@@ -91,6 +91,7 @@ def test_a_second_run_replaces_the_file(call, track, vgg, folder):
     assert (folder / "tones.taggram.csv").read_text().startswith("start_seconds,")
 
 
+@pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("name", ["$x^{$.wav", "100%_a&b<c>.wav", "日本語🎵.wav", "अ.wav"])
 @pytest.mark.parametrize("form", ["png", "svg", "pdf"])
 def test_a_name_with_signs_of_formulas_markup_or_no_glyph_is_drawn_without_a_word(call, track, vgg, name, form):
