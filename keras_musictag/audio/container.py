@@ -1,4 +1,4 @@
-"""Opening a file that may be hostile: what it is, what its header states, and why it is refused.
+"""Opening a file that may be hostile: what it is, and why it is refused.
 
 FFmpeg sees an open file object, never a name: it cannot open an address, a playlist or a second file, and only
 the containers in `FORMATS`.
@@ -14,14 +14,17 @@ from typing import BinaryIO
 import av
 
 from keras_musictag.audio.array import MAX_CHANNELS
+from keras_musictag.audio.length import EXACT, wav_chunks
+from keras_musictag.audio.protected import is_protected, protected_error
 from keras_musictag.audio.resample import MAX_RATE_HZ, MIN_RATE_HZ
 from keras_musictag.errors import AudioError, printable
 
-# FFmpeg's names of the containers that are opened. Those of the first line say how long the audio is; in the
-# others FFmpeg guesses from the bit rate, which would give false notes.
-_EXACT = "wav,w64,aiff,au,caf,flac,ogg,mov,mp4,ape,tta,wv,dsf,matroska,webm".split(",")
-FORMATS = (*_EXACT, *"mp3,aac,ac3,eac3,amr,asf,avi,flv,mpc,mpc8,mpeg,mpegts".split(","))
-_WAVES = (b"RIFF", b"RF64", b"BW64")
+# FFmpeg's names of the containers that are opened.
+FORMATS = (*EXACT, *"mp3,aac,ac3,eac3,amr,asf,avi,flv,mpc,mpc8,mpeg,mpegts".split(","))
+_MAX_TAGS = 100  # before the audio; real files have one to three
+# FFmpeg's names of codecs whose bits programs pack in different orders: it and libsndfile give other samples.
+_AMBIGUOUS = ("g726", "g726le")
+_NMS_ADPCM = "8\0\0\0"  # the WAV format tag 0x38, which FFmpeg takes for AMR
 
 
 def open_file(source, stack: ExitStack) -> tuple[BinaryIO, str]:
@@ -58,19 +61,37 @@ def _open_path(path: str | os.PathLike, name: str) -> BinaryIO:
 
 
 def read_head(file: BinaryIO, name: str) -> bytes:
-    """Returns the first 4 KB after any ID3 tag, having refused what is clearly no audio."""
+    """Returns the first 4 KB after any tags, having refused what is clearly no audio."""
     head = file.read(4096)
     if not head:
         raise AudioError(f"{name} is empty (0 bytes); expected a music file. Copy or download it again.")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         raise AudioError(f"{name} is a web page (HTML or XML), not audio. Download the music file itself.")
-    if head[:3] == b"ID3" and len(head) > 10:
-        file.seek(10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)))
-        head = file.read(4096)
-    _, form = _wav_chunks(head).get(b"fmt ", (0, b""))
+    head = head_after_tags(file, 0)
+    if head[:4] == b"RIFX":
+        raise AudioError(
+            f"{name} is a big-endian WAV (RIFX), whose samples FFmpeg reads in the wrong byte order. Convert it to a "
+            "WAV or FLAC file, such as by `sox in.wav -L out.wav`."
+        )
+    _, form = wav_chunks(head).get(b"fmt ", (0, b""))
     if len(form) >= 8:  # checked here, as FFmpeg could not name a rate above 2**31 Hz or 1000 channels
         check_format(*struct.unpack_from("<HI", form, 2), name)
     file.seek(0)
+    return head
+
+
+def head_after_tags(file: BinaryIO, at: int) -> bytes:
+    """Returns 4 KB of what comes after the ID3v2 and APEv2 tags, in any number and order, that begin at `at`."""
+    for _ in range(_MAX_TAGS):
+        file.seek(at)
+        head = file.read(4096)
+        if head[:3] == b"ID3" and len(head) > 10:
+            size = sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+            at += 10 + size + (10 if head[5] & 0x10 else 0)  # a footer repeats the header
+        elif head[:8] == b"APETAGEX" and len(head) >= 32:
+            at += 32 + int.from_bytes(head[12:16], "little")
+        else:
+            break
     return head
 
 
@@ -90,14 +111,37 @@ def open_container(file: BinaryIO, name: str):
 
 
 def audio_stream(container, name: str) -> av.AudioStream:
+    """Returns the audio to decode, having refused what is protected or would be decoded wrongly."""
     stream = container.streams.best("audio")
     if stream is None:
         kinds = ", ".join(stream.type for stream in container.streams) or "none"
         raise AudioError(f"{name} has no audio stream that can be decoded; expected one. Its streams: {kinds}.")
-    if stream.codec_context is None:
+    codec = stream.codec_context
+    if codec is None:
         raise AudioError(f"{name} is in a codec that FFmpeg cannot decode. Convert it to FLAC or MP3.")
-    check_format(stream.codec_context.channels, stream.codec_context.sample_rate, name)
+    if is_protected(container, stream):
+        raise protected_error(name)
+    if codec.codec.canonical_name.removeprefix("adpcm_") in _AMBIGUOUS or (
+        codec.codec_tag == _NMS_ADPCM and "wav" in container.format.name
+    ):
+        raise AudioError(
+            f"{name} is in a telephone codec (G.721, G.723, G.726 or NMS ADPCM) that programs decode differently. "
+            "Convert it to WAV or FLAC with the program that made it."
+        )
+    check_format(_forget_custom_layout(codec), codec.sample_rate, name)
     return stream
+
+
+def _forget_custom_layout(codec: av.AudioCodecContext) -> int:
+    """Returns the number of channels, and makes a layout that lists its channels one by one a mere number.
+
+    PyAV 18.1 copies such a list by its address and frees each copy, which ends the process. The one copy that is made
+    here frees the list, and the decoder is given a layout without one before it could use it.
+    """
+    layout = codec.layout
+    if "(" in layout.name and " channels" in layout.name:  # as in "8 channels (FL+FR+FC+LFE+SL+SR+BL+BR)"
+        codec.layout = f"{layout.nb_channels} channels"
+    return layout.nb_channels
 
 
 def check_format(channels: int, rate_hz: int, name: str) -> None:
@@ -107,56 +151,3 @@ def check_format(channels: int, rate_hz: int, name: str) -> None:
     ):
         if not low <= number <= high:
             raise AudioError(f"{name} has a {what} of {number}; expected {low} to {high}. Is its header damaged?")
-
-
-def header_seconds(container, stream: av.AudioStream, head: bytes) -> float | None:
-    """Returns the duration that the file states, seconds; None where FFmpeg would only guess."""
-    names = container.format.name.split(",")
-    if "mp3" in names:
-        return _xing_seconds(head, stream.codec_context.sample_rate)
-    if "wav" in names and (seconds := _wav_seconds(head)):
-        return seconds
-    if not set(names) & set(_EXACT):
-        return None
-    if {"matroska", "ogg"} & set(names) and len(container.streams) > 1:
-        return None  # the duration is that of the longest stream, such as a video
-    if stream.duration is not None:
-        return float(stream.duration * stream.time_base) or None
-    return (container.duration or 0) / av.time_base or None
-
-
-def _xing_seconds(head: bytes, rate_hz: int) -> float | None:
-    """Returns the duration by an MP3's Xing or Info header: that word, flags, number of frames."""
-    at = max(head.find(b"Xing"), head.find(b"Info"))
-    if at < 0 or len(head) < at + 12 or not head[at + 7] & 1:
-        return None
-    samples_per_frame = 1152 if rate_hz >= 32000 else 576  # MPEG 1; MPEG 2 and 2.5
-    return int.from_bytes(head[at + 8 : at + 12], "big") * samples_per_frame / rate_hz or None
-
-
-def _wav_seconds(head: bytes) -> float | None:
-    """Returns the duration by the `data` length of a PCM WAV, which FFmpeg cuts to the length of the file."""
-    chunks = _wav_chunks(head)
-    _, form = chunks.get(b"fmt ", (0, b""))
-    size, _ = chunks.get(b"data", (0, b""))
-    if len(form) < 14:
-        return None
-    tag, _, rate_hz, _, frame_bytes = struct.unpack_from("<HHIIH", form)
-    # 1, 3 and 0xFFFE are PCM. A program that writes to a pipe leaves 2 or 4 GB as the length: no promise.
-    if tag not in (1, 3, 0xFFFE) or size >= 0x7FFF0000 or not rate_hz * frame_bytes:
-        return None
-    return size / (rate_hz * frame_bytes) or None
-
-
-def _wav_chunks(head: bytes) -> dict[bytes, tuple[int, bytes]]:
-    """Returns, for each chunk of a WAV that begins in its head, the stated size and the bytes that are there.
-
-    Of several chunks of one name the first counts, as of several `fmt ` for FFmpeg. A file that is no WAV has none.
-    """
-    chunks = {}
-    at = 12 if head[:4] in _WAVES and head[8:12] == b"WAVE" else len(head)
-    while at + 8 <= len(head):
-        name, size = struct.unpack_from("<4sI", head, at)
-        chunks.setdefault(name, (size, head[at + 8 : at + 8 + size]))
-        at += 8 + size + size % 2  # the next one starts at an even place
-    return chunks

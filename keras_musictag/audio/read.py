@@ -1,7 +1,8 @@
 """Any music file becomes mono float32, block by block: PyAV decodes, soxr resamples.
 
 A file is hostile until shown otherwise (`audio.container`). Damaged files give what can be decoded, with a count
-of the bad packets and a note where the header had promised more.
+of the bad packets, and notes: where the header states another length (`audio.length`), and where the file is cut off
+or goes on with something else (`audio.ending`).
 """
 
 import os
@@ -14,19 +15,16 @@ import av
 import numpy as np
 
 from keras_musictag.audio.array import to_floats
-from keras_musictag.audio.container import (
-    audio_stream,
-    check_format,
-    header_seconds,
-    open_container,
-    open_file,
-    read_head,
-)
+from keras_musictag.audio.container import audio_stream, check_format, open_container, open_file, read_head
+from keras_musictag.audio.ending import Packets, Part, damage_note, ending_note, next_link
+from keras_musictag.audio.length import header_seconds, length_note
+from keras_musictag.audio.protected import is_encrypted, protected_error
 from keras_musictag.audio.resample import StreamResampler, check_rate_hz
 from keras_musictag.errors import AudioError
 
 MAX_SECONDS = 24 * 3600.0
 _MAX_DEMUX_ERRORS = 16  # in a row: a demuxer that fails this often makes no more progress
+_MAX_LINKS = 1000  # of a chained Ogg that are opened one by one
 _HUGE = 1e30  # a float sample beyond this (or NaN) is damage, and the resampler could make it infinite
 _FRAME_DTYPES = {
     "u8": "u1",
@@ -73,7 +71,7 @@ def read(
     Args:
         source: Path, or a seekable binary file object, which is read from its start.
         sample_rate_hz: Wanted sample rate, Hz; None keeps the file's own.
-        max_seconds: Longest duration that is accepted, seconds.
+        max_seconds: Longest duration that is decoded, seconds. What the header states does not count.
 
     Returns:
         An `Audio`.
@@ -135,18 +133,18 @@ class AudioStream:
 
     def __init__(self, source, sample_rate_hz, max_seconds):
         with ExitStack() as stack:  # closes what was opened if a line below raises
-            file, self._name = open_file(source, stack)
-            head = read_head(file, self._name)
-            self._container = stack.enter_context(open_container(file, self._name))
+            self._file, self._name = open_file(source, stack)
+            head = read_head(self._file, self._name)
+            self._container = stack.enter_context(open_container(self._file, self._name))
             self._stream = audio_stream(self._container, self._name)
             self.header_seconds = header_seconds(self._container, self._stream, head)
             codec = self._stream.codec_context
-            self._check_length(self.header_seconds or 0.0, max_seconds)
             self._stack = stack.pop_all()
         self.codec, self.channels = codec.codec.canonical_name, codec.channels
         self.source_rate_hz, self.sample_rate_hz = codec.sample_rate, sample_rate_hz or codec.sample_rate
         self.duration_seconds, self.bad_packets, self.notes = 0.0, 0, ()
         self._max_seconds, self._not_finite, self._closed = max_seconds, 0, False
+        self._packets_seen, self._offset, self._error = Packets(), 0, None
         self._blocks = self._decode()
 
     def __enter__(self) -> "AudioStream":
@@ -179,19 +177,27 @@ class AudioStream:
                 if waiting >= self.sample_rate_hz:
                     yield np.concatenate(parts)
                     parts, waiting = [], 0
-        if self.duration_seconds == 0:
-            raise AudioError(
-                f"{self._name} holds no sample that could be decoded ({self.bad_packets} damaged packets); "
-                "expected at least one. Was it cut short? Copy or export it again."
-            )
+            if self.duration_seconds == 0:
+                raise AudioError(
+                    f"{self._name} holds no sample that could be decoded ({self.bad_packets} damaged packets); "
+                    "expected at least one. Was it cut short? Copy or export it again."
+                )
+            self._note_the_end()
         if waiting:
             yield np.concatenate(parts)
-        header, decoded = self.header_seconds, self.duration_seconds
-        # Codecs pad and trim by up to a few frames, so a small difference is no news.
-        if header is not None and header - decoded > max(0.5, 0.01 * header):
-            self._note(f"The header promises {header:.1f} s, {decoded:.1f} s could be decoded.")
-        if self._not_finite:
-            self._note(f"{self._not_finite} samples were not finite and were set to 0.")
+
+    def _note_the_end(self) -> None:
+        """Adds the notes about the whole file."""
+        seconds, num_bytes = self.duration_seconds, self._container.size
+        length = length_note(self.header_seconds, seconds, num_bytes, self.codec, self.source_rate_hz)
+        ended = f"Reading ended at {seconds:.1f} s: {self._error}." if self._error else None
+        try:
+            ending = ending_note(self._file, self._packets_seen, self._container.format.name)
+        except OSError:  # a disk that stays broken
+            ending = None
+        damage = damage_note(self._packets_seen, seconds)
+        not_finite = f"{self._not_finite} samples were not finite and were set to 0." if self._not_finite else None
+        self.notes += tuple(note for note in (length, ended, damage, ending, not_finite) if note)
 
     def _resampled(self) -> Iterator[np.ndarray]:
         rate_hz, resampler = None, None
@@ -231,26 +237,52 @@ class AudioStream:
         for packet in self._packets():
             try:
                 frames = self._stream.decode(packet)
-                # PCM has no damage to find: FFmpeg marks the end of every WAV that was written to a pipe.
-                marked = packet is not None and packet.is_corrupt
-                self.bad_packets += marked and not self.codec.startswith("pcm_")
             except av.FFmpegError:
-                self.bad_packets += 1
-                continue
-            yield from (frame for frame in frames if frame.samples)
+                frames = None
+            self.bad_packets += frames is None
+            if packet is not None:
+                self._packets_seen.add(packet, frames is not None, self._offset)
+                # PCM has no damage to find: FFmpeg marks the end of every WAV that was written to a pipe.
+                self.bad_packets += frames is not None and packet.is_corrupt and not self.codec.startswith("pcm_")
+            yield from (frame for frame in frames or () if frame.samples)
 
     def _packets(self) -> Iterator[av.Packet | None]:
+        """Demuxes the file, or the links of a chained Ogg that FFmpeg does not read at once, one by one."""
+        for _ in range(_MAX_LINKS):
+            yield from self._demux()
+            if not (self._error and self._container.format.name == "ogg"):
+                return
+            try:
+                start = next_link(self._file, self._packets_seen.start)
+                if start is None:
+                    return
+                self._container.close()
+                self._container = self._stack.enter_context(open_container(Part(self._file, start), self._name))
+                self._stream = audio_stream(self._container, self._name)
+            except (AudioError, OSError):
+                return
+            self._packets_seen.start = self._offset = start
+            self._error, self.header_seconds = None, None  # the header was that of one link
+
+    def _demux(self) -> Iterator[av.Packet | None]:
         """Demuxes, and goes on after an error. The last packet is None or empty: the decoder is drained."""
         errors_in_a_row = 0
         while errors_in_a_row < _MAX_DEMUX_ERRORS:
             try:
                 for packet in self._container.demux(self._stream):
                     errors_in_a_row = 0
+                    if is_encrypted(packet):
+                        raise protected_error(self._name)
                     yield packet
+                self._error = None
                 return
-            except (av.FFmpegError, OSError):
+            except av.PatchWelcomeError as error:  # a link of a chained Ogg that FFmpeg does not follow
+                self._error = error.strerror
+                break
+            except (av.FFmpegError, OSError) as error:
                 errors_in_a_row += 1
                 self.bad_packets += errors_in_a_row == 1  # the tries after it are not packets
+                self._error = self._error if errors_in_a_row > 1 else error.strerror
         yield None
 
     def _check_length(self, seconds: float, max_seconds: float) -> None:

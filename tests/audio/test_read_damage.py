@@ -49,10 +49,10 @@ def test_other_codecs_with_a_damaged_middle_give_the_rest(codec, container):
 @pytest.mark.parametrize("codec, container", [("libmp3lame", "mp3"), ("flac", "flac"), ("pcm_s16le", "wav")])
 def test_a_file_cut_short_gives_what_is_there_and_says_what_was_promised(codec, container):
     data = encode(sine(seconds=20.0), codec, container)
-    audio = read_bytes(data[: len(data) // 4])
-    assert 4 < audio.duration_seconds < 6
+    audio = read_bytes(data[: len(data) * 3 // 5])
+    assert 11 < audio.duration_seconds < 13
     assert audio.header_seconds == pytest.approx(20, abs=0.1)
-    expected = f"The header promises 20.0 s, {audio.duration_seconds:.1f} s could be decoded."
+    expected = f"The header states 20.0 s, {audio.duration_seconds:.1f} s could be decoded."
     assert expected in audio.notes
 
 
@@ -62,7 +62,7 @@ def test_an_ogg_cut_short_gives_what_is_there(codec):
     data = encode(sine(48000, 20.0, channels=2), codec, "ogg", 48000, "stereo")
     audio = read_bytes(data[: len(data) // 4])
     assert 2 < audio.duration_seconds < 8
-    assert not any("promises" in note for note in audio.notes)
+    assert not any("states" in note for note in audio.notes)
 
 
 def test_an_m4a_without_its_index_is_an_error():
@@ -134,4 +134,4 @@ def test_a_read_error_costs_what_it_hits_and_counts_once(failures, at_least_seco
         seconds = sum(map(len, stream)) / 48000
     assert at_least_seconds < seconds < 19
     assert 1 <= stream.bad_packets <= 2
-    assert "promises 20.0 s" in stream.notes[0]
+    assert "states 20.0 s" in stream.notes[0]

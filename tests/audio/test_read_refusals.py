@@ -138,20 +138,22 @@ def test_an_absurd_sample_rate_is_refused(rate_hz):
 
 
 @pytest.mark.parametrize(
-    "codec, container", [("libmp3lame", "mp3"), ("flac", "flac"), ("pcm_s16le", "wav"), ("aac", "ipod")]
+    "codec, container, options",
+    [
+        ("libmp3lame", "mp3", {}),
+        ("libmp3lame", "mp3", {"write_xing": "0"}),
+        ("flac", "flac", {}),
+        ("pcm_s16le", "wav", {}),
+        ("aac", "ipod", {}),
+        ("aac", "adts", {}),
+    ],
 )
-def test_a_file_too_long_by_its_header_is_refused_when_opened(codec, container):
-    data = encode(sine(seconds=3.0), codec, container)
-    with pytest.raises(AudioError, match=r"lasts 3\.\d s or more; expected at most 2 s.*max_seconds"):
-        open_audio(io.BytesIO(data), max_seconds=2)
-    assert read_bytes(data, max_seconds=4).duration_seconds == pytest.approx(3, abs=0.1)
-
-
-@pytest.mark.parametrize("codec, container, options", [("libmp3lame", "mp3", {"write_xing": "0"}), ("aac", "adts", {})])
-def test_a_file_too_long_without_a_header_is_refused_while_decoding(codec, container, options):
-    with open_audio(io.BytesIO(encode(sine(seconds=3.0), codec, container, options=options)), max_seconds=2) as stream:
-        with pytest.raises(AudioError, match=r"lasts 2\.0 s or more"):
+def test_a_file_too_long_is_refused_while_decoding(codec, container, options):
+    data = encode(sine(seconds=3.0), codec, container, options=options)
+    with open_audio(io.BytesIO(data), max_seconds=2) as stream:
+        with pytest.raises(AudioError, match=r"lasts 2\.[01] s or more; expected at most 2 s.*max_seconds"):
             list(stream)
+    assert read_bytes(data, max_seconds=4).duration_seconds == pytest.approx(3, abs=0.1)
 
 
 def test_a_wav_header_without_data_is_refused():

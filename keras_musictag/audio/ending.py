@@ -1,0 +1,175 @@
+"""How a file ends: cut off within a packet, followed by another file, or by the next link of a chained Ogg."""
+
+import io
+import os
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import av
+
+from keras_musictag.audio.container import head_after_tags
+
+_MOST_PAGE_BYTES = 65_307  # of an Ogg page
+_FEWEST_BAD = 5  # damaged packets that a note is made of; single ones come with tags and with joined files
+_MOST_BOXES = 1000  # of an MP4 that are looked at
+# What the files of other programs begin with, and an MP4 four bytes later.
+_BEGINNINGS = (b"RIFF", b"RF64", b"FORM", b"OggS", b"fLaC", b"TTA1", b".snd", b"caff", b"MAC ", b"\x1aE\xdf\xa3")
+_FRAMES = (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9")  # MP3 and AAC
+
+
+class Part(io.RawIOBase):
+    """A file object from one of its bytes on, for FFmpeg to open as a file."""
+
+    def __init__(self, file: BinaryIO, start: int):
+        self._file, self._start = file, start
+        file.seek(start)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def tell(self) -> int:
+        return self._file.tell() - self._start
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset + self._start * (whence == os.SEEK_SET), whence) - self._start
+
+
+@dataclass
+class Packets:
+    """What became of the packets so far.
+
+    Attributes:
+        good: How many could be decoded.
+        bad: How many could not.
+        bad_at_the_end: How many could not, since the last one that could.
+        start: Where the last one begins, bytes from the start of the file.
+        end: Where it ends.
+        first_bytes: The first two bytes of the first one: of many codecs the same in each.
+        last_bytes: Those of the last one.
+    """
+
+    good: int = 0
+    bad: int = 0
+    bad_at_the_end: int = 0
+    start: int = 0
+    end: int = 0
+    first_bytes: bytes = b""
+    last_bytes: bytes = b""
+
+    def add(self, packet: av.Packet, is_good: bool, offset: int) -> None:
+        """Counts a packet of a container that begins at `offset`."""
+        if not packet.size:
+            return
+        self.last_bytes = bytes(memoryview(packet)[:2])
+        self.first_bytes = self.first_bytes or self.last_bytes
+        if packet.pos is not None and packet.pos >= 0:
+            self.start, self.end = offset + packet.pos, offset + packet.pos + packet.size
+        self.good, self.bad = self.good + is_good, self.bad + (not is_good)
+        self.bad_at_the_end = 0 if is_good else self.bad_at_the_end + 1
+
+
+def damage_note(packets: Packets, seconds: float) -> str | None:
+    """Returns a sentence where much could not be decoded."""
+    if packets.bad_at_the_end >= _FEWEST_BAD:
+        return f"Nothing after {seconds:.1f} s could be decoded: {packets.bad_at_the_end} damaged packets to the end."
+    if packets.bad >= max(_FEWEST_BAD, 0.1 * packets.good):
+        return f"{packets.bad} of {packets.good + packets.bad} packets are damaged, and their audio is missing."
+    return None
+
+
+def ending_note(file: BinaryIO, packets: Packets, container_name: str) -> str | None:
+    """Returns a sentence where a file is cut off, or where more follows that was not decoded, as far as it is certain.
+
+    Args:
+        file: The file; it is left at any position.
+        packets: All of its packets.
+        container_name: FFmpeg's name of the container.
+    """
+    num_bytes = file.seek(0, os.SEEK_END)
+    if container_name == "ogg":
+        return _ogg_note(file, num_bytes)
+    is_cut = packets.bad_at_the_end == 1 and packets.last_bytes == packets.first_bytes and packets.end == num_bytes
+    if is_cut and container_name in ("mp3", "aac", "flac", "ac3", "eac3"):
+        return "The file ends within a packet: it was cut off."
+    at = packets.end
+    if container_name in ("wav", "aiff"):
+        at = _riff_end(file) or at
+    elif container_name.startswith("mov"):
+        at = _second_mp4(file, num_bytes)
+    if not 0 < at <= num_bytes - 16:
+        return None
+    head = head_after_tags(file, at)
+    if head.startswith(_BEGINNINGS + _FRAMES) or head[4:8] == b"ftyp":
+        return f"Another file begins at byte {at} of {num_bytes}, and was not read. Split them."
+    return None
+
+
+def _riff_end(file: BinaryIO) -> int:
+    """Returns where a WAV or an AIFF ends by its own account; 0 if it does not say."""
+    file.seek(0)
+    head = file.read(8)
+    size = int.from_bytes(head[4:8], "little" if head[:4] == b"RIFF" else "big")
+    return 8 + size + size % 2 if head[:4] in (b"RIFF", b"FORM") and size else 0
+
+
+def _second_mp4(file: BinaryIO, num_bytes: int) -> int:
+    """Returns where a second `ftyp` box begins in an MP4; 0 if there is none."""
+    at = 0
+    for _ in range(_MOST_BOXES):
+        file.seek(at)
+        head = file.read(8)
+        if at and head[4:8] == b"ftyp":
+            return at
+        size = int.from_bytes(head[:4], "big")
+        at += size
+        if size < 8 or at >= num_bytes:
+            break
+    return 0
+
+
+def _ogg_note(file: BinaryIO, num_bytes: int) -> str | None:
+    start = max(0, num_bytes - 2 * _MOST_PAGE_BYTES)
+    file.seek(start)
+    tail = file.read()
+    at = tail.rfind(b"OggS\0")
+    page = tail[at:]
+    if at < 0 or len(page) < 27:
+        return f"The last {len(page)} bytes are not Ogg and were not read."
+    end = 27 + page[26] + sum(page[27 : 27 + page[26]])
+    if end > len(page):
+        return "The file ends within an Ogg page: it was cut off."
+    if len(page) - end >= 16 and page[end:].strip(b"\0"):
+        return f"The last {len(page) - end} bytes are not Ogg and were not read."
+    if not page[5] & 4:
+        return "The last Ogg page is not marked as the last: the file was cut off, or recorded from a broadcast."
+    return None
+
+
+def next_link(file: BinaryIO, after: int) -> int | None:
+    """Returns where the next link of a chained Ogg begins, bytes from the start of the file.
+
+    Args:
+        file: The file; it is left at any position.
+        after: Only links that begin after this byte count.
+
+    Returns:
+        The place of a first page: "OggS", version 0, the flag of a beginning, position 0, number 0.
+    """
+    at = after + 1
+    while True:
+        file.seek(at)
+        block = file.read(_MOST_PAGE_BYTES)
+        found = block.find(b"OggS\0")
+        while 0 <= found <= len(block) - 27:
+            if block[found + 5] & 2 and not any(block[found + 6 : found + 14] + block[found + 18 : found + 22]):
+                return at + found
+            found = block.find(b"OggS\0", found + 1)
+        if len(block) < _MOST_PAGE_BYTES:
+            return None
+        at += _MOST_PAGE_BYTES - 26  # a page's header may lie across the border
