@@ -1,6 +1,7 @@
 """How a file ends: cut off within a packet, followed by another file, or by the next link of a chained Ogg."""
 
 import io
+import math
 import os
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -10,6 +11,7 @@ import av
 from keras_musictag.audio.container import head_after_tags
 
 _MOST_PAGE_BYTES = 65_307  # of an Ogg page
+LINK_BORDER_BYTES = 2 * _MOST_PAGE_BYTES  # from the begin of a link's last packet to the next link, at most
 _FEWEST_BAD = 5  # damaged packets that a note is made of; single ones come with tags and with joined files
 _MOST_BOXES = 1000  # of an MP4 that are looked at
 # What the files of other programs begin with, and an MP4 four bytes later.
@@ -137,9 +139,8 @@ def _ogg_note(file: BinaryIO, num_bytes: int) -> str | None:
     start = max(0, num_bytes - 2 * _MOST_PAGE_BYTES)
     file.seek(start)
     tail = file.read()
-    at = tail.rfind(b"OggS\0")
-    page = tail[at:]
-    if at < 0 or len(page) < 27:
+    page = tail[max(0, tail.rfind(b"OggS\0")) :]
+    if not page.startswith(b"OggS\0") or len(page) < 27:
         return f"The last {len(page)} bytes are not Ogg and were not read."
     end = 27 + page[26] + sum(page[27 : 27 + page[26]])
     if end > len(page):
@@ -151,18 +152,19 @@ def _ogg_note(file: BinaryIO, num_bytes: int) -> str | None:
     return None
 
 
-def next_link(file: BinaryIO, after: int) -> int | None:
+def next_link(file: BinaryIO, after: int, within: float = math.inf) -> int | None:
     """Returns where the next link of a chained Ogg begins, bytes from the start of the file.
 
     Args:
         file: The file; it is left at any position.
         after: Only links that begin after this byte count.
+        within: And not more than so many bytes after it.
 
     Returns:
         The place of a first page: "OggS", version 0, the flag of a beginning, position 0, number 0.
     """
     at = after + 1
-    while True:
+    while at < after + within:
         file.seek(at)
         block = file.read(_MOST_PAGE_BYTES)
         found = block.find(b"OggS\0")
@@ -173,3 +175,4 @@ def next_link(file: BinaryIO, after: int) -> int | None:
         if len(block) < _MOST_PAGE_BYTES:
             return None
         at += _MOST_PAGE_BYTES - 26  # a page's header may lie across the border
+    return None

@@ -42,15 +42,15 @@ def header_seconds(container, stream: av.AudioStream, head: bytes) -> float | No
     return (container.duration or 0) / av.time_base or None
 
 
-def length_note(stated: float | None, decoded: float, num_bytes: int, codec: str, source_rate_hz: int) -> str | None:
+def length_note(stated: float | None, decoded: float, codec: str, source_rate_hz: int, container) -> str | None:
     """Returns a sentence for a file whose header states another duration than was decoded.
 
     Args:
         stated: Duration that the header states, seconds; None if it states none.
         decoded: Duration that was decoded, seconds.
-        num_bytes: Size of the file.
         codec: FFmpeg's name of the codec.
         source_rate_hz: Sample rate of the file, Hz.
+        container: The open file.
 
     Returns:
         The note; None where the two agree as well as codecs allow, which pad and trim by up to a few frames.
@@ -58,6 +58,7 @@ def length_note(stated: float | None, decoded: float, num_bytes: int, codec: str
     if stated is None:
         return None
     tolerance = max(0.5, 0.01 * stated)
+    num_bytes = container.size
     most = num_bytes * _SAMPLES_PER_BYTE.get(codec[:3], _OTHER_SAMPLES_PER_BYTE) / source_rate_hz
     if stated > most + tolerance:
         return (
@@ -66,7 +67,8 @@ def length_note(stated: float | None, decoded: float, num_bytes: int, codec: str
         )
     if stated - decoded > tolerance:
         return f"The header states {stated:.1f} s, {decoded:.1f} s could be decoded."
-    if decoded - stated > tolerance and codec != "mp3":  # an MP3's is that of the first of several that were joined
+    # Of MP3s and Oggs that were joined, all is decoded, and one states its own length.
+    if decoded - stated > tolerance and container.format.name not in ("mp3", "ogg"):
         return f"The header states {stated:.1f} s, {decoded:.1f} s were decoded. Were several files joined?"
     return None
 

@@ -5,9 +5,10 @@ of the bad packets, and notes: where the header states another length (`audio.le
 or goes on with something else (`audio.ending`).
 """
 
+import math
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from keras_musictag.audio.array import to_floats
 from keras_musictag.audio.container import audio_stream, check_format, open_container, open_file, read_head
-from keras_musictag.audio.ending import Packets, Part, damage_note, ending_note, next_link
+from keras_musictag.audio.ending import LINK_BORDER_BYTES, Packets, Part, damage_note, ending_note, next_link
 from keras_musictag.audio.length import header_seconds, length_note
 from keras_musictag.audio.protected import is_encrypted, protected_error
 from keras_musictag.audio.resample import StreamResampler, check_rate_hz
@@ -188,11 +189,11 @@ class AudioStream:
 
     def _note_the_end(self) -> None:
         """Adds the notes about the whole file."""
-        seconds, num_bytes = self.duration_seconds, self._container.size
-        length = length_note(self.header_seconds, seconds, num_bytes, self.codec, self.source_rate_hz)
+        seconds, container = self.duration_seconds, self._container
+        length = length_note(self.header_seconds, seconds, self.codec, self.source_rate_hz, container)
         ended = f"Reading ended at {seconds:.1f} s: {self._error}." if self._error else None
         try:
-            ending = ending_note(self._file, self._packets_seen, self._container.format.name)
+            ending = ending_note(self._file, self._packets_seen, container.format.name)
         except OSError:  # a disk that stays broken
             ending = None
         damage = damage_note(self._packets_seen, seconds)
@@ -250,19 +251,18 @@ class AudioStream:
         """Demuxes the file, or the links of a chained Ogg that FFmpeg does not read at once, one by one."""
         for _ in range(_MAX_LINKS):
             yield from self._demux()
-            if not (self._error and self._container.format.name == "ogg"):
+            start = self._next_link()
+            if start is None:
                 return
             try:
-                start = next_link(self._file, self._packets_seen.start)
-                if start is None:
-                    return
                 self._container.close()
                 self._container = self._stack.enter_context(open_container(Part(self._file, start), self._name))
                 self._stream = audio_stream(self._container, self._name)
-            except (AudioError, OSError):
+            except AudioError:
                 return
             self._packets_seen.start = self._offset = start
             self._error, self.header_seconds = None, None  # the header was that of one link
+            self.bad_packets -= 1  # nothing was damaged
 
     def _demux(self) -> Iterator[av.Packet | None]:
         """Demuxes, and goes on after an error. The last packet is None or empty: the decoder is drained."""
@@ -270,20 +270,26 @@ class AudioStream:
         while errors_in_a_row < _MAX_DEMUX_ERRORS:
             try:
                 for packet in self._container.demux(self._stream):
-                    errors_in_a_row = 0
+                    if packet.size:
+                        errors_in_a_row, self._error = 0, None
                     if is_encrypted(packet):
                         raise protected_error(self._name)
                     yield packet
-                self._error = None
                 return
-            except av.PatchWelcomeError as error:  # a link of a chained Ogg that FFmpeg does not follow
-                self._error = error.strerror
-                break
             except (av.FFmpegError, OSError) as error:
                 errors_in_a_row += 1
                 self.bad_packets += errors_in_a_row == 1  # the tries after it are not packets
-                self._error = self._error if errors_in_a_row > 1 else error.strerror
+                self._error = self._error or error.strerror
+                if self._next_link(within=LINK_BORDER_BYTES):
+                    break  # FFmpeg would skip it
         yield None
+
+    def _next_link(self, within: float = math.inf) -> int | None:
+        """Returns where the link of a chained Ogg begins that FFmpeg did not follow, if there is one."""
+        if self._error and self._container.format.name == "ogg":
+            with suppress(OSError):
+                return next_link(self._file, self._packets_seen.start, within)
+        return None
 
     def _check_length(self, seconds: float, max_seconds: float) -> None:
         if seconds > max_seconds:
