@@ -12,10 +12,11 @@ from contextlib import ExitStack
 from typing import BinaryIO
 
 import av
+from av.codec.context import Flags2
 
 from keras_musictag.audio.array import MAX_CHANNELS
 from keras_musictag.audio.length import EXACT, wav_chunks
-from keras_musictag.audio.protected import is_protected, protected_error
+from keras_musictag.audio.protected import codec_tag, is_protected, protected_error
 from keras_musictag.audio.resample import MAX_RATE_HZ, MIN_RATE_HZ
 from keras_musictag.errors import AudioError, printable
 
@@ -122,13 +123,16 @@ def audio_stream(container, name: str) -> av.AudioStream:
     if is_protected(container, stream):
         raise protected_error(name)
     if codec.codec.canonical_name.removeprefix("adpcm_") in _AMBIGUOUS or (
-        codec.codec_tag == _NMS_ADPCM and "wav" in container.format.name
+        container.format.name == "wav" and codec_tag(stream) == _NMS_ADPCM
     ):
         raise AudioError(
             f"{name} is in a telephone codec (G.721, G.723, G.726 or NMS ADPCM) that programs decode differently. "
             "Convert it to WAV or FLAC with the program that made it."
         )
     check_format(_forget_custom_layout(codec), codec.sample_rate, name)
+    if (container.format.name, codec.name) == ("caf", "alac"):
+        # FFmpeg 8.1 takes the end's padding off once more: ALAC's last packet comes without it.
+        codec.flags2 |= Flags2.skip_manual
     return stream
 
 

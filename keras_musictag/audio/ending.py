@@ -13,6 +13,13 @@ from keras_musictag.audio.container import head_after_tags
 _MOST_PAGE_BYTES = 65_307  # of an Ogg page
 LINK_BORDER_BYTES = 2 * _MOST_PAGE_BYTES  # from the begin of a link's last packet to the next link, at most
 _FEWEST_BAD = 5  # damaged packets that a note is made of; single ones come with tags and with joined files
+_FRAMED = ("aac", "flac", "ac3", "eac3")  # containers without an index, whose decoders notice a missing end
+# Bit rates of MPEG 1 by layer, and of MPEG 2 and 2.5, kbit/s.
+_KBITS = {
+    2: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    3: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+}
+_KBITS_MPEG_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _MOST_BOXES = 1000  # of an MP4 that are looked at
 # What the files of other programs begin with, and an MP4 four bytes later.
 _BEGINNINGS = (b"RIFF", b"RF64", b"FORM", b"OggS", b"fLaC", b"TTA1", b".snd", b"caff", b"MAC ", b"\x1aE\xdf\xa3")
@@ -52,8 +59,8 @@ class Packets:
         bad_at_the_end: How many could not, since the last one that could.
         start: Where the last one begins, bytes from the start of the file.
         end: Where it ends.
-        first_bytes: The first two bytes of the first one: of many codecs the same in each.
-        last_bytes: Those of the last one.
+        first_header: The first four bytes of the first one.
+        last_header: Those of the last one.
     """
 
     good: int = 0
@@ -61,15 +68,15 @@ class Packets:
     bad_at_the_end: int = 0
     start: int = 0
     end: int = 0
-    first_bytes: bytes = b""
-    last_bytes: bytes = b""
+    first_header: bytes = b""
+    last_header: bytes = b""
 
     def add(self, packet: av.Packet, is_good: bool, offset: int) -> None:
         """Counts a packet of a container that begins at `offset`."""
         if not packet.size:
             return
-        self.last_bytes = bytes(memoryview(packet)[:2])
-        self.first_bytes = self.first_bytes or self.last_bytes
+        self.last_header = bytes(memoryview(packet)[:4])
+        self.first_header = self.first_header or self.last_header
         if packet.pos is not None and packet.pos >= 0:
             self.start, self.end = offset + packet.pos, offset + packet.pos + packet.size
         self.good, self.bad = self.good + is_good, self.bad + (not is_good)
@@ -96,9 +103,11 @@ def ending_note(file: BinaryIO, packets: Packets, container_name: str) -> str | 
     num_bytes = file.seek(0, os.SEEK_END)
     if container_name == "ogg":
         return _ogg_note(file, num_bytes)
-    is_cut = packets.bad_at_the_end == 1 and packets.last_bytes == packets.first_bytes and packets.end == num_bytes
-    if is_cut and container_name in ("mp3", "aac", "flac", "ac3", "eac3"):
-        return "The file ends within a packet: it was cut off."
+    # The first two bytes are the same in each frame of a stream; other ones are no frame, but a tag, say.
+    if packets.end == num_bytes and packets.last_header[:2] == packets.first_header[:2]:
+        is_short = _mpeg_frame_bytes(packets.last_header) > packets.end - packets.start
+        if (container_name == "mp3" and is_short) or (container_name in _FRAMED and packets.bad_at_the_end == 1):
+            return "The file ends within a packet: it was cut off."
     at = packets.end
     if container_name in ("wav", "aiff"):
         at = _riff_end(file) or at
@@ -110,6 +119,21 @@ def ending_note(file: BinaryIO, packets: Packets, container_name: str) -> str | 
     if head.startswith(_BEGINNINGS + _FRAMES) or head[4:8] == b"ftyp":
         return f"Another file begins at byte {at} of {num_bytes}, and was not read. Split them."
     return None
+
+
+def _mpeg_frame_bytes(header: bytes) -> int:
+    """Returns the length of an MP2 or MP3 frame by its header; 0 if it does not say.
+
+    Source: ISO/IEC 11172-3, 2.4.2.3, and 13818-3, 2.4.2.3.
+    """
+    is_mpeg_1, layer = header[1] >> 3 & 3 == 3, 4 - (header[1] >> 1 & 3)
+    kbits_index, rate_index = header[2] >> 4, header[2] >> 2 & 3
+    if layer not in (2, 3) or kbits_index in (0, 15) or rate_index == 3:
+        return 0
+    rate_hz = (44100, 48000, 32000)[rate_index] >> {3: 0, 2: 1, 0: 2, 1: 0}[header[1] >> 3 & 3]
+    kbits = (_KBITS[layer] if is_mpeg_1 else _KBITS_MPEG_2)[kbits_index - 1]
+    slots = 144 if is_mpeg_1 or layer == 2 else 72
+    return slots * 1000 * kbits // rate_hz + (header[2] >> 1 & 1)
 
 
 def _riff_end(file: BinaryIO) -> int:

@@ -12,11 +12,19 @@ def is_protected(container, stream: av.AudioStream) -> bool:
     """Whether what the header of an open file says makes its audio protected. Of MP4, see also `is_encrypted`."""
     names = container.format.name.split(",")
     if "mov" in names:
-        return stream.codec_tag in _MP4_TAGS
+        return codec_tag(stream) in _MP4_TAGS
     if "asf" in names:  # FFmpeg's names for the two kinds
         encryption = container.metadata.get("encryption")
         return "ASF_Protection_Type" in container.metadata or encryption == "ASF Extended Content Encryption"
     return "matroska" in names and "enc_key_id" in stream.metadata
+
+
+def codec_tag(stream: av.AudioStream) -> str:
+    """Returns the container's own name of the codec, four characters; "" if it is not ASCII."""
+    try:
+        return stream.codec_tag
+    except UnicodeDecodeError:
+        return ""
 
 
 def is_encrypted(packet: av.Packet) -> bool:

@@ -1,0 +1,142 @@
+"""Streams that change on the way, files that are joined or cut off: all is heard, or a note says what is not."""
+
+import io
+
+import numpy as np
+import pytest
+
+from keras_musictag.audio.ending import Part, next_link
+from tests.audio.made import encode, freq_hz_and_amplitude, read_bytes, sine
+
+NAMES = {  # codec, container
+    "vorbis": ("vorbis", "ogg"),
+    "opus": ("libopus", "ogg"),
+    "oggflac": ("flac", "ogg"),
+    "aac": ("aac", "adts"),
+    "mp3": ("libmp3lame", "mp3"),
+    "wav": ("pcm_s16le", "wav"),
+    "aiff": ("pcm_s16be", "aiff"),
+    "m4a": ("aac", "ipod"),
+}
+
+
+def tone(kind: str, freq_hz: float, rate_hz=48000, channels=2) -> bytes:
+    """One second."""
+    codec, container = NAMES.get(kind, (kind, kind))
+    samples = sine(rate_hz, 1.0, freq_hz, channels)
+    return encode(samples, codec, container, rate_hz, ("mono", "stereo")[channels - 1])
+
+
+def heard(audio, second: int) -> float:
+    """The strongest frequency of one second, Hz."""
+    return freq_hz_and_amplitude(audio.samples[16000 * second : 16000 * (second + 1)], 16000)[0]
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        [("vorbis", 48000, 2), ("vorbis", 48000, 2), ("vorbis", 48000, 2)],
+        [("vorbis", 48000, 2), ("vorbis", 22050, 2), ("vorbis", 48000, 2)],
+        [("opus", 48000, 1), ("opus", 48000, 2), ("opus", 48000, 1)],
+        [("opus", 48000, 1), ("vorbis", 22050, 2), ("oggflac", 48000, 1)],
+        [("oggflac", 48000, 2), ("oggflac", 22050, 1), ("opus", 48000, 2)],
+    ],
+    ids=["same", "rates", "channels", "codecs", "all"],
+)
+def test_every_link_of_a_chained_ogg_is_heard(links):
+    data = b"".join(tone(kind, 440 * (at + 1), *form) for at, (kind, *form) in enumerate(links))
+    audio = read_bytes(data, 16000)
+    assert [heard(audio, second) for second in range(3)] == pytest.approx([440, 880, 1320], abs=1)
+    assert audio.duration_seconds == pytest.approx(3, abs=0.1)
+    assert audio.bad_packets == 0
+    assert all("sample rate changes" in note for note in audio.notes)
+
+
+@pytest.mark.parametrize("kind", ["mp3", "aac", "flac", "mp2", "ac3"])
+@pytest.mark.parametrize("second", [(48000, 2), (44100, 1)])
+def test_joined_streams_are_heard_to_the_end(kind, second):
+    # FLAC's decoder makes room for the first stream's frames; the larger come first here.
+    audio = read_bytes(tone(kind, 440, 48000, 2) + tone(kind, 880, *second), 16000)
+    assert heard(audio, 0) == pytest.approx(440, abs=1) and heard(audio, 1) == pytest.approx(880, abs=20)
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        ("wav", "wav"),
+        ("wav", "mp3"),
+        ("wav", "opus"),
+        ("aiff", "flac"),
+        ("aiff", "aiff"),
+        ("m4a", "m4a"),
+        ("tta", "wav"),
+    ],
+)
+def test_a_file_that_follows_and_is_not_read_is_a_note(first, second):
+    one, two = tone(first, 440), tone(second, 880)
+    one = one.split(b"APETAGEX")[0]  # which FFmpeg's TTA ends with
+    audio = read_bytes(one + two)
+    assert audio.duration_seconds == pytest.approx(1, abs=0.05)
+    what = f"Another file begins at byte {len(one)} of {len(one + two)}, and was not read. Split them."
+    assert audio.notes == (what,)
+    assert read_bytes(one).notes == ()
+
+
+@pytest.mark.parametrize("kind", ["vorbis", "opus"])
+def test_what_is_not_ogg_at_the_end_of_an_ogg_is_a_note(kind):
+    data, other = tone(kind, 440), tone("flac", 880)
+    assert read_bytes(data + other).notes == (f"The last {len(other)} bytes are not Ogg and were not read.",)
+    assert read_bytes(data + bytes(100)).notes == ()  # a copy that was filled up
+
+
+def test_a_wavpack_that_follows_another_ends_the_reading_with_a_note():
+    data = encode(sine(seconds=1.0), "wavpack", "wv")
+    (note,) = read_bytes(data + data).notes
+    assert note.startswith("Reading ended at 1.0 s: ")
+
+
+def test_packets_that_the_decoder_cannot_follow_are_a_note():
+    # FLAC's decoder keeps the largest block of the first header; the second stream has larger ones.
+    data = encode(sine(22050, 1.0), "flac", "flac", 22050) + encode(sine(44100, 5.0), "flac", "flac")
+    (note,) = read_bytes(data).notes
+    assert note.startswith("Nothing after 1.0 s could be decoded: ")
+
+
+@pytest.mark.parametrize(
+    "kind, rate_hz", [("mp3", 48000), ("mp3", 22050), ("mp3", 11025), ("mp2", 44100), ("aac", 44100)]
+)
+@pytest.mark.parametrize("cut_bytes", [1, 30, 100])
+def test_a_file_that_ends_within_a_packet_was_cut_off(kind, rate_hz, cut_bytes):
+    codec, container = NAMES.get(kind, (kind, kind))
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (rate_hz, 1)).astype(np.float32)  # fills the last packet
+    options = {"write_xing": "0"} if kind == "mp3" else {}
+    data = encode(noise, codec, container, rate_hz, options=options)
+    assert read_bytes(data).notes == ()
+    assert read_bytes(data[:-cut_bytes]).notes == ("The file ends within a packet: it was cut off.",)
+
+
+@pytest.mark.parametrize("kind", ["vorbis", "opus", "oggflac"])
+def test_an_ogg_that_was_cut_off_says_so(kind):
+    data = encode(sine(48000, 4.0, channels=2), NAMES[kind][0], "ogg", 48000, "stereo")
+    last = data.rindex(b"OggS")
+    assert read_bytes(data).notes == ()
+    assert read_bytes(data[:-100]).notes == ("The file ends within an Ogg page: it was cut off.",)
+    (note,) = read_bytes(data[:last]).notes
+    assert note.startswith("The last Ogg page is not marked as the last")
+
+
+@pytest.mark.parametrize("gap", [0, 5, 65_307 - 20, 65_307, 200_000])
+def test_the_next_link_is_found_wherever_it_begins(gap):
+    first = b"OggS\0\2" + bytes(8) + b"abcd" + bytes(9)
+    later = b"OggS\0\2" + bytes(8) + b"abcd" + b"\1" + bytes(8)  # its number is 1
+    assert next_link(io.BytesIO(first + later + bytes(gap) + first), 0) == 2 * 27 + gap
+    assert next_link(io.BytesIO(first + later + bytes(gap) + first), 2 * 27 + gap) is None
+    assert next_link(io.BytesIO(first + bytes(200_000) + first), 0, within=100_000) is None
+
+
+def test_a_part_is_a_file_of_its_own():
+    part = Part(io.BytesIO(b"0123456789"), 4)
+    assert (part.read(2), part.tell()) == (b"45", 2)
+    assert (part.seek(1), part.read()) == (1, b"56789")
+    assert (part.seek(-2, 2), part.read()) == (4, b"89")
+    assert (part.seek(0), part.seek(3, 1), part.read(1)) == (0, 3, b"7")
