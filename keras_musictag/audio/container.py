@@ -4,6 +4,7 @@ FFmpeg sees an open file object, never a name: it cannot open an address, a play
 the containers in `FORMATS`.
 """
 
+import ctypes
 import io
 import os
 import stat
@@ -143,9 +144,22 @@ def _forget_custom_layout(codec: av.AudioCodecContext) -> int:
     here frees the list, and the decoder is given a layout without one before it could use it.
     """
     layout = codec.layout
-    if "(" in layout.name and " channels" in layout.name:  # as in "8 channels (FL+FR+FC+LFE+SL+SR+BL+BR)"
+    if _is_custom(layout):
         codec.layout = f"{layout.nb_channels} channels"
     return layout.nb_channels
+
+
+def _is_custom(layout: av.AudioLayout) -> bool:
+    return " channels (" in layout.name  # as in "8 channels (FL+FR+FC+LFE+SL+SR+BL+BR)"
+
+
+def check_frame(frame: av.AudioFrame, name: str) -> None:
+    """Refuses a frame that cannot be used: of an absurd format, or with a list of channels that its decoder made."""
+    if _is_custom(frame.layout):
+        # never freed, as the frame frees the same list: see `_forget_custom_layout`
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(frame.layout))
+        raise AudioError(f"{name} has an unusual channel layout ({frame.layout.name}). Convert it to stereo.")
+    check_format(frame.layout.nb_channels, frame.sample_rate, name)
 
 
 def check_format(channels: int, rate_hz: int, name: str) -> None:

@@ -16,7 +16,7 @@ import av
 import numpy as np
 
 from keras_musictag.audio.array import to_floats
-from keras_musictag.audio.container import audio_stream, check_format, open_container, open_file, read_head
+from keras_musictag.audio.container import audio_stream, check_frame, open_container, open_file, read_head
 from keras_musictag.audio.ending import LINK_BORDER_BYTES, Packets, Part, damage_note, ending_note, next_link
 from keras_musictag.audio.length import header_seconds, length_note
 from keras_musictag.audio.protected import is_encrypted, protected_error
@@ -223,7 +223,7 @@ class AudioStream:
     def _mono(self) -> Iterator[tuple[int, np.ndarray]]:
         """Yields the sample rate and the float32 (samples,) of each frame."""
         for frame in self._frames():
-            check_format(frame.layout.nb_channels, frame.sample_rate, self._name)
+            check_frame(frame, self._name)
             if self.duration_seconds == 0:
                 self.channels = frame.layout.nb_channels
             with np.errstate(over="ignore", invalid="ignore"):
