@@ -40,8 +40,10 @@ def heard(audio, second: int) -> float:
         [("opus", 48000, 1), ("opus", 48000, 2), ("opus", 48000, 1)],
         [("opus", 48000, 1), ("vorbis", 22050, 2), ("oggflac", 48000, 1)],
         [("oggflac", 48000, 2), ("oggflac", 22050, 1), ("opus", 48000, 2)],
+        [("opus", 48000, 1), ("vorbis", 22050, 2), ("opus", 48000, 1)],
+        [("vorbis", 48000, 2), ("opus", 48000, 2), ("vorbis", 48000, 2)],
     ],
-    ids=["same", "rates", "channels", "codecs", "all"],
+    ids=["same", "rates", "channels", "codecs", "all", "there and back", "back and forth"],
 )
 def test_every_link_of_a_chained_ogg_is_heard(links):
     data = b"".join(tone(kind, 440 * (at + 1), *form) for at, (kind, *form) in enumerate(links))

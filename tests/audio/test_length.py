@@ -2,11 +2,13 @@
 
 import io
 import struct
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 
+from keras_musictag.audio.length import header_seconds
 from keras_musictag.audio.read import open_audio, read
 from tests.audio.made import encode, read_bytes, sine, wav_of
 
@@ -38,6 +40,7 @@ BEFORE = {
     "APEv2": apev2(INFO),
     "ID3v2, APEv2, ID3v2": id3v2(INFO) + apev2(INFO) + id3v2(INFO),
     "five ID3v2": id3v2(INFO) * 5,
+    "an APEv2 longer than the head": apev2(INFO * 300),
     "an ID3v2 longer than the head": id3v2(INFO, 100_000) + id3v2(INFO),
 }
 AFTER = {
@@ -75,6 +78,21 @@ def test_the_xing_header_is_found_in_each_kind_of_first_frame(rate_hz, layout, c
     mp3 = encode(sine(rate_hz, 3.0, channels=channels), "libmp3lame", "mp3", rate_hz, layout)
     assert read_bytes(mp3).header_seconds == pytest.approx(3, abs=0.2)
     assert read_bytes(mp3[: len(mp3) // 2]).notes[0].startswith("The header states 3.")
+
+
+def test_the_word_info_elsewhere_in_a_frame_claims_nothing():
+    at = 120  # in the audio of the first frame
+    mp3 = BARE_MP3[:at] + INFO + BARE_MP3[at + len(INFO) :]
+    assert read_bytes(mp3).header_seconds is None
+
+
+@pytest.mark.parametrize("checksum", [b"", b"\0\0"])
+def test_the_xing_header_is_found_in_a_frame_with_a_checksum(checksum):
+    container = SimpleNamespace(format=SimpleNamespace(name="mp3"))
+    stream = SimpleNamespace(codec_context=SimpleNamespace(name="mp3float"))
+    header = b"\xff\xfa\x90\xc4" if checksum else b"\xff\xfb\x90\xc4"  # MPEG 1, 44.1 kHz, mono
+    head = header + checksum + bytes(17) + b"Xing" + struct.pack(">II", 1, 441)
+    assert header_seconds(container, stream, head) == pytest.approx(11.52)
 
 
 def test_a_vbri_header_is_read():
