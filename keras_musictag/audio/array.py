@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from keras_musictag.audio.downmix import Levels, mix, used_alone, weights_of
 from keras_musictag.audio.resample import check_rate_hz
+from keras_musictag.audio.scale import MAX_PEAK, IntegerScale, peak_of, unscaled_floats
+from keras_musictag.audio.source import what_to_pass
 from keras_musictag.errors import AudioError
 
 MAX_CHANNELS = 64  # a third-order ambisonic mix has 16; more is a damaged header or a transposed array
-MAX_PEAK = 10.0  # floats are within 1; a hot mix reaches 2 or 3, unscaled 16-bit samples thousands
 _ARRAY_INTEGERS = ("uint8", "int16", "int32")
 
 
@@ -36,7 +38,8 @@ def as_mono(array: np.ndarray, sample_rate_hz: float | None) -> np.ndarray:
         sample_rate_hz: Its sample rate, Hz. Only checked: nothing is resampled here.
 
     Returns:
-        Float32 (samples,), the mean of the channels. May share memory with `array`.
+        Float32 (samples,), the mean of the channels: an array has no layout, so that none of them is known to be
+        the centre or LFE. Where the channels cancel each other, the loudest. May share memory with `array`.
 
     Raises:
         TypeError: If it is no array or list of numbers, or does not hold real samples of a known scale.
@@ -47,6 +50,11 @@ def as_mono(array: np.ndarray, sample_rate_hz: float | None) -> np.ndarray:
         >>> as_mono(np.array([[16384, -32768], [0, 0]], np.int16), sample_rate_hz=44100)
         array([ 0.25, -0.5 ], dtype=float32)
     """
+    return mono_and_notes(array, sample_rate_hz)[0]
+
+
+def mono_and_notes(array: np.ndarray, sample_rate_hz: float | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """As `as_mono`, with sentences about what a listener should know: that the track is silent, or channels cancel."""
     array = _to_array(array)
     _check_dtype(array)
     if sample_rate_hz is None:
@@ -58,8 +66,23 @@ def as_mono(array: np.ndarray, sample_rate_hz: float | None) -> np.ndarray:
     _check_shape(array)
     if array.dtype.kind == "f":
         _check_values(array)  # before float32, which makes 1e300 infinite
-    floats = to_floats(array)
-    return floats if floats.ndim == 1 else floats.mean(axis=0)
+    scale = IntegerScale()
+    scale.add(array)
+    scale.check("The array")
+    channels = np.atleast_2d(to_floats(array))
+    return _mix(channels, sample_rate_hz)
+
+
+def _mix(channels: np.ndarray, rate_hz: float) -> tuple[np.ndarray, tuple[str, ...]]:
+    weights, levels = weights_of(("unknown",) * len(channels)), Levels()
+    mono = mix(channels, weights)
+    second = round(rate_hz)
+    for start in range(0, len(mono), second):
+        levels.add(channels[:, start : start + second], mono[start : start + second], weights, rate_hz)
+    loudest = levels.loudest_if_cancelled()
+    if loudest is None:
+        return mono, levels.notes()
+    return channels[loudest], (used_alone(len(channels), loudest),)
 
 
 def _to_array(audio) -> np.ndarray:
@@ -72,7 +95,7 @@ def _to_array(audio) -> np.ndarray:
     if not (hasattr(audio, "dtype") or bare_numbers):
         raise TypeError(
             "Audio must be a path, a binary file (wrap bytes in io.BytesIO) or an array of one track; one track "
-            f"at a time. Received: {type(audio).__name__}."
+            f"at a time. Received: {type(audio).__name__}. {what_to_pass(audio)}"
         )
     return array
 
@@ -98,7 +121,7 @@ def _check_shape(array: np.ndarray) -> None:
 
 
 def _check_values(floats: np.ndarray) -> None:
-    peak = max(floats.max(), -floats.min())  # NaN if any sample is
+    peak = peak_of(floats)
     if not np.isfinite(peak):
         count = int(np.count_nonzero(~np.isfinite(floats)))
         raise AudioError(
@@ -106,7 +129,4 @@ def _check_values(floats: np.ndarray) -> None:
             "infinite. Look for a division by zero before, or pass np.nan_to_num(array)."
         )
     if peak > MAX_PEAK:
-        raise AudioError(
-            f"Floats must lie in [-1, 1]. Received: a peak of {peak:g}. Divide 16-bit samples by 32768, "
-            "or pass them as int16."
-        )
+        raise unscaled_floats("The array", peak)

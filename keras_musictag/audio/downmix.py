@@ -1,0 +1,139 @@
+"""How channels become one, and what is said where little is left of them.
+
+One or two channels: the mean. More, with known positions: the centre counts 1, left and right 0.7071, all around,
+behind and above 0.5, low-frequency effects (LFE) nothing; divided by the sum. Positions that are not known: the mean.
+
+Source: ITU-R BS.775 (coefficients of 5.1 to mono); FFmpeg's names of positions.
+"""
+
+from functools import cache
+
+import numpy as np
+
+SILENCE_PEAK = 0.001  # -60 dB of full scale: nothing in the track is louder
+# Shares of the energy that the mix of unrelated channels would have. Real stereo keeps 1.3 to 2 of it; 0.2 is a
+# correlation of -0.8, 0.02 one of -0.98.
+_CANCELLED, _CANCELLED_SECOND = 0.2, 0.02
+_SHORTEST_CANCELLED_SECONDS = 3  # of a track, that a note tells of
+
+_FRONT, _CENTRE, _LFE, _AROUND = 0.5**0.5, 1.0, 0.0, 0.5
+_WEIGHTS = {
+    **dict.fromkeys("FL FR FLC FRC WL WR".split(), _FRONT),
+    **dict.fromkeys(["FC"], _CENTRE),
+    **dict.fromkeys(["LFE", "LFE2"], _LFE),
+    **dict.fromkeys("BL BR BC SL SR TC TFL TFC TFR TBL TBC TBR TSL TSR BFC BFL BFR SSL SSR TTL TTR".split(), _AROUND),
+}
+
+
+@cache
+def weights_of(positions: tuple[str, ...]) -> np.ndarray:
+    """Returns each channel's share of the mix.
+
+    Args:
+        positions: FFmpeg's names, such as "FL", or any other text where a position is not known.
+
+    Returns:
+        Float64 (channels,), 0 or more, of sum 1.
+
+    Example:
+        >>> weights_of(("FL", "FR", "LFE")).round(4).tolist()
+        [0.5, 0.5, 0.0]
+    """
+    if len(positions) > 2 and all(position in _WEIGHTS for position in positions):
+        weights = np.array([_WEIGHTS[position] for position in positions])
+        if weights.any():
+            return weights / weights.sum()
+    return np.full(len(positions), 1 / len(positions))
+
+
+def mix(channels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mixes float32 (channels, samples) to float32 (samples,)."""
+    if (weights == weights[0]).all():  # to the bit as published scores were made
+        return channels[0] if len(channels) == 1 else channels.mean(axis=0)
+    return (channels * weights.astype(np.float32)[:, None]).sum(axis=0)
+
+
+class Levels:
+    """Measures the channels of a track and their mix, second by second: is the mix what a listener hears?
+
+    A mix is cancelled where it keeps less than a fifth of the energy that it would have if the channels had nothing
+    to do with each other, as of a channel and its negative; or where it is silent and a channel is not.
+
+    Attributes:
+        seconds: How much was measured.
+        cancelled_seconds: Seconds of it that are audible, and of which the mix keeps next to nothing.
+    """
+
+    def __init__(self):
+        self.seconds = self.cancelled_seconds = 0.0
+        self._energy = np.zeros(0)  # of each channel
+        self._expected = self._mixed = 0.0  # energy of the mix if channels were unrelated, and as it is
+        self._peak = self._mixed_peak = 0.0
+        self._waiting, self._waiting_seconds = [], 0.0  # frames are too short to measure each: it takes a fifth longer
+
+    def add(self, channels: np.ndarray, mixed: np.ndarray, weights: np.ndarray, rate_hz: float) -> None:
+        """Takes in float32 (channels, samples) and their mix, float32 (samples,)."""
+        if self._waiting and len(channels) != len(self._waiting[0][0]):
+            self._measure()
+        self._waiting.append((channels, mixed, weights))
+        self._waiting_seconds += len(mixed) / rate_hz
+        if self._waiting_seconds >= 1:
+            self._measure()
+
+    def _measure(self) -> None:
+        if not self._waiting:
+            return
+        weights = self._waiting[0][2]
+        channels, mixed = (np.concatenate([part[i] for part in self._waiting], axis=-1) for i in (0, 1))
+        seconds, self._waiting, self._waiting_seconds = self._waiting_seconds, [], 0.0
+        self.seconds += seconds
+        if self._mixed_peak < SILENCE_PEAK:  # else it is known that the track is audible
+            self._mixed_peak = max(self._mixed_peak, float(np.abs(mixed).max(initial=0)))
+            self._peak = max(self._peak, float(np.abs(channels).max(initial=0)))
+        if len(channels) == 1:
+            return
+        energy = np.array([float(np.vdot(channel, channel)) for channel in np.ascontiguousarray(channels)])
+        more = np.zeros(max(0, len(energy) - len(self._energy)))
+        self._energy = np.concatenate([self._energy, more])
+        self._energy[: len(energy)] += energy
+        expected, kept = float(energy @ weights**2), float(np.vdot(mixed, mixed))
+        self._expected += expected
+        self._mixed += kept
+        audible = expected > SILENCE_PEAK**2 * len(mixed) * float(weights @ weights)
+        if audible and kept < _CANCELLED_SECOND * expected:
+            self.cancelled_seconds += seconds
+
+    def loudest_if_cancelled(self) -> int | None:
+        """Returns the index of the channel to take instead of the mix, where that is cancelled; else None."""
+        self._measure()
+        is_silent = self._mixed_peak < SILENCE_PEAK <= self._peak
+        if len(self._energy) and (is_silent or (self._mixed < _CANCELLED * self._expected and not self._is_silent())):
+            return int(self._energy.argmax())
+        return None
+
+    def _is_silent(self) -> bool:
+        return max(self._peak, self._mixed_peak) < SILENCE_PEAK
+
+    def notes(self) -> tuple[str, ...]:
+        """Returns sentences for a listener, none where the mix is as audible as the channels."""
+        self._measure()
+        if self._is_silent():
+            loudest = f"its loudest sample is {max(self._peak, self._mixed_peak):.2g} of full scale"
+            return (f"The track is silent: {loudest}, below {SILENCE_PEAK:g} (-60 dB). What a model says of it is void.",)
+        if self.loudest_if_cancelled() is None and self.cancelled_seconds >= _SHORTEST_CANCELLED_SECONDS:
+            where = f"{self.cancelled_seconds:.0f} s of {self.seconds:.0f} s"
+            return (f"The channels cancel each other for {where}: there their mix is silent, or nearly so.",)
+        return ()
+
+
+def used_alone(num_channels: int, channel: int) -> str:
+    """The note for a track of which one channel stands for all.
+
+    Example:
+        >>> used_alone(2, 0)
+        'The 2 channels cancel each other when they are mixed: channel 1, the loudest, was used alone.'
+    """
+    return (
+        f"The {num_channels} channels cancel each other when they are mixed: channel {channel + 1}, the loudest, was "
+        "used alone."
+    )
