@@ -5,11 +5,7 @@ the containers in `FORMATS`.
 """
 
 import ctypes
-import io
-import os
-import stat
 import struct
-from contextlib import ExitStack
 from typing import BinaryIO
 
 import av
@@ -19,7 +15,7 @@ from keras_musictag.audio.array import MAX_CHANNELS
 from keras_musictag.audio.length import EXACT, wav_chunks
 from keras_musictag.audio.protected import codec_tag, is_protected, protected_error
 from keras_musictag.audio.resample import MAX_RATE_HZ, MIN_RATE_HZ
-from keras_musictag.errors import AudioError, printable
+from keras_musictag.errors import AudioError
 
 # FFmpeg's names of the containers that are opened.
 FORMATS = (*EXACT, *"mp3,aac,ac3,eac3,amr,asf,avi,flv,mpc,mpc8,mpeg,mpegts".split(","))
@@ -27,39 +23,6 @@ _MAX_TAGS = 100  # before the audio; real files have one to three
 # FFmpeg's names of codecs whose bits programs pack in different orders: it and libsndfile give other samples.
 _AMBIGUOUS = ("g726", "g726le")
 _NMS_ADPCM = "8\0\0\0"  # the WAV format tag 0x38, which FFmpeg takes for AMR
-
-
-def open_file(source, stack: ExitStack) -> tuple[BinaryIO, str]:
-    """Returns a binary file object at its start, and what messages call it."""
-    if isinstance(source, str | os.PathLike):
-        name = repr(os.fspath(source))
-        return stack.enter_context(_open_path(source, name)), name
-    if isinstance(source, io.TextIOBase) or not (hasattr(source, "read") and hasattr(source, "seek")):
-        raise TypeError(
-            "`source` must be a path or a seekable binary file object; wrap bytes in io.BytesIO. "
-            f"Received: {type(source).__name__}."
-        )
-    source.seek(0)
-    name = getattr(source, "name", None)  # a temporary file's is a number
-    named = isinstance(name, str) and name
-    return source, printable(name) if named else f"The file object {type(source).__name__!r}"
-
-
-def _open_path(path: str | os.PathLike, name: str) -> BinaryIO:
-    try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISREG(mode):  # opening a pipe would wait for its writer
-            return open(path, "rb")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise FileNotFoundError(
-            f"There is no file {name}; expected a music file on this machine. Check the spelling; what lies "
-            "behind a web address must be downloaded first."
-        ) from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise AudioError(f"{name} cannot be read ({reason}). Check its name and permissions.") from error
-    kind = "a folder; pass one of the files in it" if stat.S_ISDIR(mode) else "a pipe, socket or device"
-    raise AudioError(f"{name} must be a music file. Received: {kind}.")
 
 
 def read_head(file: BinaryIO, name: str) -> bytes:

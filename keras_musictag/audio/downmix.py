@@ -119,8 +119,12 @@ class Levels:
         self._measure()
         if self._is_silent():
             loudest = f"its loudest sample is {max(self._peak, self._mixed_peak):.2g} of full scale"
-            return (f"The track is silent: {loudest}, below {SILENCE_PEAK:g} (-60 dB). What a model says of it is void.",)
-        if self.loudest_if_cancelled() is None and self.cancelled_seconds >= _SHORTEST_CANCELLED_SECONDS:
+            return (
+                f"The track is silent: {loudest}, below {SILENCE_PEAK:g} (-60 dB). What a model says of it is void.",
+            )
+        if (loudest := self.loudest_if_cancelled()) is not None:
+            return (f"{_cancelled(len(self._energy))} The loudest is channel {loudest + 1}.",)
+        if self.cancelled_seconds >= _SHORTEST_CANCELLED_SECONDS:
             where = f"{self.cancelled_seconds:.0f} s of {self.seconds:.0f} s"
             return (f"The channels cancel each other for {where}: there their mix is silent, or nearly so.",)
         return ()
@@ -131,9 +135,10 @@ def used_alone(num_channels: int, channel: int) -> str:
 
     Example:
         >>> used_alone(2, 0)
-        'The 2 channels cancel each other when they are mixed: channel 1, the loudest, was used alone.'
+        'The 2 channels cancel each other: mixed, they lose most of their sound. Channel 1, the loudest, was used alone.'
     """
-    return (
-        f"The {num_channels} channels cancel each other when they are mixed: channel {channel + 1}, the loudest, was "
-        "used alone."
-    )
+    return f"{_cancelled(num_channels)} Channel {channel + 1}, the loudest, was used alone."
+
+
+def _cancelled(num_channels: int) -> str:
+    return f"The {num_channels} channels cancel each other: mixed, they lose most of their sound."

@@ -7,34 +7,30 @@ or goes on with something else (`audio.ending`).
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import av
 import numpy as np
 
 from keras_musictag.audio.array import to_floats
-from keras_musictag.audio.container import audio_stream, check_frame, open_container, open_file, read_head
+from keras_musictag.audio.container import audio_stream, check_frame, open_container, read_head
+from keras_musictag.audio.downmix import Levels, mix, used_alone, weights_of
 from keras_musictag.audio.ending import LINK_BORDER_BYTES, Packets, Part, damage_note, ending_note, next_link
+from keras_musictag.audio.frame import channels_of_frame, positions_of_frame
 from keras_musictag.audio.length import header_seconds, length_note
 from keras_musictag.audio.protected import is_encrypted, protected_error
 from keras_musictag.audio.resample import StreamResampler, check_rate_hz
+from keras_musictag.audio.scale import FileScale
+from keras_musictag.audio.source import open_file
 from keras_musictag.errors import AudioError
 
+T = TypeVar("T")
 MAX_SECONDS = 24 * 3600.0
 _MAX_DEMUX_ERRORS = 16  # in a row: a demuxer that fails this often makes no more progress
 _MAX_LINKS = 1000  # of a chained Ogg that are opened one by one
-_HUGE = 1e30  # a float sample beyond this (or NaN) is damage, and the resampler could make it infinite
-_FRAME_DTYPES = {
-    "u8": "u1",
-    "s16": "i2",
-    "s32": "i4",
-    "s64": "i8",
-    "flt": "f4",
-    "dbl": "f8",
-}  # FFmpeg's names
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +66,8 @@ def read(
     """Decodes a whole file into memory. For long files see `open_audio`, which yields blocks.
 
     Args:
-        source: Path, or a seekable binary file object, which is read from its start.
+        source: Path or binary file object. One that can be sought is read from its start; of another, such as a pipe,
+            what is left is copied to a temporary file first, 2 GiB at most.
         sample_rate_hz: Wanted sample rate, Hz; None keeps the file's own.
         max_seconds: Longest duration that is decoded, seconds. What the header states does not count.
 
@@ -93,18 +90,53 @@ def read(
         >>> audio.samples.shape, audio.duration_seconds, audio.channels
         ((16000,), 1.0, 2)
     """
-    with open_audio(source, sample_rate_hz, max_seconds) as stream:
-        samples = np.concatenate(list(stream))
+    samples, stream = decode_with(lambda stream: np.concatenate(list(stream)), source, sample_rate_hz, max_seconds)
     facts = {name: getattr(stream, name) for name in Audio.__dataclass_fields__ if name != "samples"}
     return Audio(samples=samples, **facts)
 
 
+def decode_with(
+    work: Callable[["AudioStream"], T],
+    source: str | os.PathLike | BinaryIO,
+    sample_rate_hz: int | None = None,
+    max_seconds: float = MAX_SECONDS,
+) -> tuple[T, "AudioStream"]:
+    """Decodes a whole file, and once more where its channels turn out to cancel each other when they are mixed.
+
+    Args:
+        work: What is done with the stream, to its end. Where the channels cancel it is called again, with a stream of
+            the loudest channel, and the first result is thrown away.
+        source, sample_rate_hz, max_seconds: See `read`.
+
+    Returns:
+        `(result, stream)`: what `work` returned, and the stream, which is closed.
+
+    Raises:
+        Those of `read`.
+    """
+    with ExitStack() as stack:
+        source, _ = open_file(source, stack)  # here, as what comes from a pipe cannot be opened twice
+        with open_audio(source, sample_rate_hz, max_seconds) as stream:
+            result = work(stream)
+        if stream.loudest is None:
+            return result, stream
+        with open_audio(source, sample_rate_hz, max_seconds, channel=stream.loudest) as alone:
+            result = work(alone)
+        alone.notes += (used_alone(stream.channels, stream.loudest),)
+        return result, alone
+
+
 def open_audio(
-    source: str | os.PathLike | BinaryIO, sample_rate_hz: int | None = None, max_seconds: float = MAX_SECONDS
+    source: str | os.PathLike | BinaryIO,
+    sample_rate_hz: int | None = None,
+    max_seconds: float = MAX_SECONDS,
+    channel: int | None = None,
 ) -> "AudioStream":
     """Opens a file for decoding block by block, in bounded memory.
 
-    Args and Raises are those of `read`; what shows only later in the file raises while iterating.
+    Args and Raises are those of `read`; what shows only later in the file raises while iterating. `channel` is the
+    index of one channel to take alone; None mixes them (`audio.downmix` says how). That they cancel each other in the
+    mix is known only at the end: then `loudest` and a note say so.
 
     Returns:
         An `AudioStream`: a context manager, and an iterator of float32 (samples,) blocks.
@@ -123,16 +155,18 @@ def open_audio(
         check_rate_hz(sample_rate_hz, "`sample_rate_hz`")
     if not max_seconds > 0:
         raise ValueError(f"`max_seconds` must be positive. Received: {max_seconds}.")
-    return AudioStream(source, sample_rate_hz, max_seconds)
+    return AudioStream(source, sample_rate_hz, max_seconds, channel)
 
 
 class AudioStream:
     """An open file: iterate it for float32 mono blocks of a second or more. Made by `open_audio`.
 
-    Its attributes are those of `Audio`, without `samples`; they are final once the iteration has ended.
+    Its attributes are those of `Audio`, without `samples`, `loudest` (the index of the channel to take alone where the
+    channels cancel each other, else None) and `is_alone` (whether one channel was taken). They are final once the
+    iteration has ended.
     """
 
-    def __init__(self, source, sample_rate_hz, max_seconds):
+    def __init__(self, source, sample_rate_hz, max_seconds, channel=None):
         with ExitStack() as stack:  # closes what was opened if a line below raises
             self._file, self._name = open_file(source, stack)
             head = read_head(self._file, self._name)
@@ -144,7 +178,9 @@ class AudioStream:
         self.codec, self.channels = codec.codec.canonical_name, codec.channels
         self.source_rate_hz, self.sample_rate_hz = codec.sample_rate, sample_rate_hz or codec.sample_rate
         self.duration_seconds, self.bad_packets, self.notes = 0.0, 0, ()
-        self._max_seconds, self._not_finite, self._closed = max_seconds, 0, False
+        self._max_seconds, self._channel, self._closed = max_seconds, channel, False
+        self.is_alone = channel is not None
+        self._scale, self._levels, self.loudest = FileScale(self._name, codec.codec.lossless), Levels(), None
         self._packets_seen, self._offset, self._error = Packets(), 0, None
         self._blocks = self._decode()
 
@@ -189,6 +225,9 @@ class AudioStream:
 
     def _note_the_end(self) -> None:
         """Adds the notes about the whole file."""
+        self._scale.check()
+        self.bad_packets += self._scale.frames_beyond
+        self.loudest = self._levels.loudest_if_cancelled()
         seconds, container = self.duration_seconds, self._container
         length = length_note(self.header_seconds, seconds, self.codec, self.source_rate_hz, container)
         ended = f"Reading ended at {seconds:.1f} s: {self._error}." if self._error else None
@@ -197,8 +236,8 @@ class AudioStream:
         except OSError:  # a disk that stays broken
             ending = None
         damage = damage_note(self._packets_seen, seconds)
-        not_finite = f"{self._not_finite} samples were not finite and were set to 0." if self._not_finite else None
-        self.notes += tuple(note for note in (length, ended, damage, ending, not_finite) if note)
+        notes = (length, ended, damage, ending, self._scale.note(), *self._levels.notes())
+        self.notes += tuple(note for note in notes if note)
 
     def _resampled(self) -> Iterator[np.ndarray]:
         rate_hz, resampler = None, None
@@ -226,12 +265,13 @@ class AudioStream:
             check_frame(frame, self._name)
             if self.duration_seconds == 0:
                 self.channels = frame.layout.nb_channels
-            with np.errstate(over="ignore", invalid="ignore"):
-                mono = mono_of_frame(frame)
-                bad = ~(np.abs(mono) < _HUGE)
-            if bad.any():
-                self._not_finite += int(np.count_nonzero(bad))
-                mono[bad] = 0
+            channels = to_floats(self._scale.clean(channels_of_frame(frame)))
+            weights = weights_of(positions_of_frame(frame))
+            if self._channel is not None:
+                weights = np.zeros(len(channels))
+                weights[min(self._channel, len(channels) - 1)] = 1
+            mono = mix(channels, weights)
+            self._levels.add(channels, mono, weights, frame.sample_rate)
             yield frame.sample_rate, mono
 
     def _frames(self) -> Iterator[av.AudioFrame]:
@@ -300,17 +340,3 @@ class AudioStream:
 
     def _note(self, sentence: str) -> None:
         self.notes = (*self.notes, sentence)
-
-
-def mono_of_frame(frame: av.AudioFrame) -> np.ndarray:
-    """Turns a decoded frame of any sample format into float32 (samples,), the mean of its channels."""
-    channels = frame.layout.nb_channels
-    if frame.format.is_planar and channels >= 8:
-        # From 8 channels on, `frame.planes` of PyAV 18.1 reads past the end of FFmpeg's list of planes.
-        frame = av.AudioResampler(format=frame.format.packed).resample(frame)[0]
-    dtype = _FRAME_DTYPES[frame.format.packed.name]
-    if frame.format.is_planar:
-        array = np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes])
-    else:
-        array = np.frombuffer(frame.planes[0], dtype, frame.samples * channels).reshape(-1, channels).T
-    return to_floats(array).mean(axis=0)

@@ -105,3 +105,9 @@ class FileScale:
         self._integers.check(self._label)
         if self.frames_beyond > self._frames / 2:
             raise unscaled_floats(self._label, self._peak)
+
+    def note(self) -> str | None:
+        """Returns a sentence about what was set to 0; None if nothing was."""
+        if self.not_finite:
+            return f"{self.not_finite} samples were not finite and were set to 0."
+        return None

@@ -33,9 +33,15 @@ class Source:
     """
 
     def __init__(self, file: BinaryIO, label: str):
-        self.read, self.seek, self.label = file.read, file.seek, label
-        self.tell = getattr(file, "tell", None) or (lambda: file.seek(0, io.SEEK_CUR))
+        self._file, self.read, self.label = file, file.read, label
         self.seek(0)
+
+    def tell(self) -> int:
+        return self._file.tell() if hasattr(self._file, "tell") else self._file.seek(0, io.SEEK_CUR)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        place = self._file.seek(offset, whence)
+        return self.tell() if place is None else place  # as some file-like objects do
 
 
 def open_file(source, stack: ExitStack) -> tuple[Source, str]:

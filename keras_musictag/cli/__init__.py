@@ -25,6 +25,21 @@ class FolderGroup(click.Group):
             return None
         return load_module(sys.modules[__name__], "command", name).command
 
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except click.NoSuchOption as error:
+            path = next((argument for argument in sys.argv[1:] if is_path_with_dash(argument)), None)
+            if path is not None:
+                error.message += f" If {path!r} is a file, write ./{path}, or put -- before it."
+            raise
+
+
+def is_path_with_dash(argument: str) -> bool:
+    """Whether an argument begins like an option, and may well be a file."""
+    looks_so = "=" not in argument and os.path.splitext(argument)[1] != ""
+    return argument.startswith("-") and (looks_so or os.path.exists(argument))
+
 
 @click.group(cls=FolderGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(keras_musictag.__version__, prog_name="keras-musictag")

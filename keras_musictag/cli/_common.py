@@ -1,6 +1,5 @@
 """Options and steps that the commands on tracks share."""
 
-import io
 import math
 import os
 import sys
@@ -68,15 +67,27 @@ def stop_if_all_are_missing(paths: tuple[str, ...]) -> None:
         list(each_track(paths, open_audio))
 
 
-class StandardInput(io.BytesIO):
-    """Standard input, read whole. Messages of the library call a file by its `name`."""
+class StandardInput:
+    """Standard input as the library takes a file, which it reads in bounded memory and calls by its `name`."""
 
     name = STANDARD_INPUT_SHOWN
+
+    def __init__(self):
+        if sys.stdin is None:
+            raise ValueError("There is no standard input: it is closed. Pass the path of a file.")
+        self.read, self.seek = sys.stdin.buffer.read, sys.stdin.buffer.seek
+        self.seekable = sys.stdin.buffer.seekable
 
 
 def source(path: str):
     """What to read for a path on the command line: `-` is standard input."""
-    return StandardInput(sys.stdin.buffer.read()) if path == STANDARD_INPUT else path
+    return StandardInput() if path == STANDARD_INPUT else path
+
+
+def tell_notes(path: str, notes: tuple[str, ...]) -> None:
+    """Tells what should be known of a track whose results go to a file."""
+    for note in notes:
+        tell(f"Note: {shown(path)}: {note}")
 
 
 def shown(path: str) -> str:

@@ -29,9 +29,10 @@ def command(paths, model, weights, layer, tail, hop_seconds, out):
     run = tagger.runner(layer)
 
     def work(path):
-        outputs, spans, _ = run_track(
+        outputs, spans, facts = run_track(
             run, tagger.spec.chunking, _common.source(path), hop_seconds=hop_seconds, tail=tail
         )
+        _common.tell_notes(path, facts.notes)
         with whole_file(files[path]) as file:
             np.savez(
                 file,

@@ -24,6 +24,7 @@ def command(paths, model, weights, top, tail, hop_seconds, form, out):
 
     def work(path):
         taggram = tagger.taggram(_common.source(path), hop_seconds=hop_seconds, tail=tail)
+        _common.tell_notes(path, taggram.notes)
         with whole_file(files[path]) as file:
             write_csv(taggram, file) if form == "csv" else taggram.plot(file, top)
         return files[path]

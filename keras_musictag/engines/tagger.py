@@ -15,7 +15,7 @@ from keras_musictag.engines.artefact import FORMATS, Artefact, read_artefact
 from keras_musictag.engines.log_mel import BANDS_FILE, log_mel
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.tagger.results import Taggram, TagResult, check_merge
-from keras_musictag.tagger.track import run_track
+from keras_musictag.tagger.track import run_track, warn_of_notes
 from keras_musictag.tags.vocabulary import Vocabulary
 
 Audio = str | PathLike | BinaryIO | np.ndarray
@@ -151,7 +151,7 @@ class EngineTagger:
         """
         if layer not in (None, "embedding"):
             raise UnknownNameError.of("layer of an exported model", layer, ["embedding"])
-        return self._track("embedding", audio, sample_rate, hop_seconds, tail)[0]
+        return warn_of_notes(self._track("embedding", audio, sample_rate, hop_seconds, tail))
 
     def _track(self, output, audio, sample_rate, hop_seconds, tail):
         def run(batch):

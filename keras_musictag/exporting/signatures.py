@@ -17,8 +17,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from keras_musictag.audio.array import MAX_PEAK
 from keras_musictag.audio.chunk import Chunking
+from keras_musictag.audio.scale import MAX_PEAK
 from keras_musictag.exporting.chunk_graph import score_tracks, spans
 from keras_musictag.exporting.wav_graph import decode_wav
 from keras_musictag.tags.vocabulary import Vocabulary

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from keras_musictag.audio.array import to_floats
-from keras_musictag.audio.read import read
+from keras_musictag.audio.downmix import SILENCE_PEAK
+from keras_musictag.audio.read import open_audio
 from keras_musictag.errors import RecordsError
 from keras_musictag.records.folder import TRACKS_FILE, StoredTrack, read_info, read_tracks, wrong_sizes
 from keras_musictag.records.schema import PARTS, SAMPLE_RATE_HZ, Record, decode
@@ -20,7 +21,7 @@ from keras_musictag.records.tfrecord import FOOTER_BYTES, HEADER_BYTES, read_at
 from keras_musictag.records.wording import REPAIR, many
 from keras_musictag.records.writing.finish import summary
 
-SILENCE_PEAK = 0.001  # -60 dB of full scale: nothing in the track is louder
+CLIPPED_SHARE = 0.1  # of a track's samples at full scale: the loudest masters have some per cent
 ERROR, WARNING = "error", "warning"
 
 
@@ -129,7 +130,7 @@ def _check_shard(
                 end = _next_offset(tracks, track, file.seek(0, os.SEEK_END))
             else:
                 for kind, message in _check_record(record, track, len(info["tags"]), info["storage"], decode_audio):
-                    yield _of(track, kind, message, WARNING if kind == "silence" else ERROR)
+                    yield _of(track, kind, message, WARNING if kind in ("silence", "clipped") else ERROR)
             yield None
         size = file.seek(0, os.SEEK_END)
     if end != size:
@@ -173,7 +174,8 @@ def _check_samples(record: Record) -> Iterator[tuple[str, str]]:
         if record.storage == "pcm":
             samples = to_floats(np.frombuffer(record.audio, "<i2"))
         else:
-            samples = read(io.BytesIO(record.audio), SAMPLE_RATE_HZ).samples
+            with open_audio(io.BytesIO(record.audio), SAMPLE_RATE_HZ) as stream:  # the mix, as in training
+                samples = np.concatenate(list(stream))
     except ValueError as error:  # an AudioError, too; bytes that are no whole samples
         yield "audio", f"It cannot be decoded: {error}"
         return
@@ -182,6 +184,9 @@ def _check_samples(record: Record) -> Iterator[tuple[str, str]]:
     peak = float(np.abs(samples).max(initial=0))
     if peak < SILENCE_PEAK:
         yield "silence", f"It is silent: the peak is {peak:.2g}, below {SILENCE_PEAK:g} (-60 dB)."
+    clipped = float(np.mean(np.abs(samples) > 0.9999)) if len(samples) else 0.0
+    if clipped > CLIPPED_SHARE:
+        yield "clipped", f"{clipped:.0%} of the samples are at full scale: was it clipped, or never scaled?"
 
 
 def same_audio(tracks: Iterable[StoredTrack]) -> Iterator[tuple[StoredTrack, StoredTrack]]:

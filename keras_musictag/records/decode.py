@@ -17,11 +17,11 @@ from keras_musictag.audio.array import to_floats
 from keras_musictag.audio.container import audio_stream, open_container
 from keras_musictag.audio.read import open_audio
 from keras_musictag.audio.resample import StreamResampler
+from keras_musictag.audio.scale import MAX_PEAK
 from keras_musictag.records.decode_mp3 import find_piece
 from keras_musictag.records.schema import to_pcm
 
 _DTYPES = {"s16": "<i2", "s32": "<i4", "flt": "<f4"}  # FFmpeg's names of the sample formats that are common
-_HUGE = 1e30  # as in `audio.read`: a float beyond this is damage
 _BLOCK_FRAMES = 32  # put together at a time; at 16 kHz MP3 1.2 s, which is how much may be decoded in vain
 
 
@@ -125,12 +125,12 @@ def _planes(frame: av.AudioFrame, kind: tuple[int, int, str]) -> list[memoryview
 
 
 def _mono(parts: list[list[memoryview]], codec: av.AudioCodecContext) -> np.ndarray:
-    """The mean of the channels, as `audio.read.mono_of_frame` takes it."""
+    """The mean of one or two channels, as `audio.downmix` takes it."""
     dtype, channels = _DTYPES[codec.format.packed.name], codec.channels
     arrays = [np.frombuffer(b"".join(plane), dtype) for plane in zip(*parts, strict=True)]
     if len(arrays) < channels:  # packed: left and right take turns
         arrays = list(arrays[0].reshape(-1, channels).T)
-    mono = to_floats(arrays[0]) if channels == 1 else to_floats(np.stack(arrays)).mean(axis=0)
-    if not (np.abs(mono) < _HUGE).all():
+    floats = to_floats(np.stack(arrays))
+    if not (np.abs(floats) <= MAX_PEAK).all():  # damage, which also a NaN is
         raise _NotPlainError
-    return mono
+    return floats[0] if channels == 1 else floats.mean(axis=0)

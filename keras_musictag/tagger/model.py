@@ -11,7 +11,7 @@ from keras_musictag.tagger.fold import fold_normalisation
 from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision, connect
 from keras_musictag.tagger.results import Taggram, TagResult, check_merge
 from keras_musictag.tagger.spec import TaggerSpec
-from keras_musictag.tagger.track import Run, run_track
+from keras_musictag.tagger.track import Run, run_track, warn_of_notes
 from keras_musictag.tags.vocabulary import Vocabulary
 
 Audio = str | PathLike | BinaryIO | np.ndarray
@@ -143,13 +143,14 @@ class Tagger(keras.Model):
             layer: A layer's name; None for the penultimate layer, which the logits are computed from.
 
         Returns:
-            Float32 (chunks, features), or (chunks, ...) for a layer whose output has more axes.
+            Float32 (chunks, features), or (chunks, ...) for a layer whose output has more axes. What `tag` gives as
+            notes comes as warnings.
 
         Raises:
             UnknownNameError: If the model has no such layer.
         """
         run = self.runner(layer or self.embedding_layer)
-        return run_track(run, self.spec.chunking, audio, sample_rate, hop_seconds, tail)[0]
+        return warn_of_notes(run_track(run, self.spec.chunking, audio, sample_rate, hop_seconds, tail))
 
     @property
     def embedding_layer(self) -> str:

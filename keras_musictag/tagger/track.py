@@ -1,6 +1,7 @@
 """A track -> batches of chunks -> outputs, in bounded memory. Shared by everything that can run a network."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from numbers import Real
@@ -10,9 +11,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_musictag.audio.array import as_mono
+from keras_musictag.audio.array import mono_and_notes
 from keras_musictag.audio.chunk import Chunking, cut
-from keras_musictag.audio.read import open_audio
+from keras_musictag.audio.read import decode_with
 from keras_musictag.audio.resample import resample
 from keras_musictag.errors import AudioError, printable
 from keras_musictag.tagger.results import TrackFacts
@@ -56,16 +57,25 @@ def run_track(
                 f"`sample_rate` goes with an array; a file carries its own. Received: sample_rate={sample_rate} "
                 "with a file: leave it out."
             )
-        with open_audio(audio, chunking.sample_rate_hz) as stream:
-            outputs, starts, samples = _run_chunks(run, stream, chunking, tail)
+        (outputs, starts, samples), stream = decode_with(
+            lambda stream: _run_chunks(run, stream, chunking, tail), audio, chunking.sample_rate_hz
+        )
         facts = TrackFacts(_name(audio), stream.duration_seconds, stream.bad_packets, tuple(stream.notes))
     else:
-        waveform = as_mono(audio, sample_rate)
-        facts = TrackFacts(duration_seconds=len(waveform) / sample_rate)
+        waveform, notes = mono_and_notes(audio, sample_rate)
+        facts = TrackFacts(duration_seconds=len(waveform) / sample_rate, notes=notes)
         waveform = resample(waveform, sample_rate, chunking.sample_rate_hz)
         outputs, starts, samples = _run_chunks(run, [waveform], chunking, tail)
     spans = np.array([chunking.span_seconds(start, samples) for start in starts])
     return outputs, spans, _with_note_if_short(facts, samples, chunking)
+
+
+def warn_of_notes(result: tuple[np.ndarray, np.ndarray, TrackFacts]) -> np.ndarray:
+    """Returns the outputs of `run_track`, and gives the notes as warnings to the caller of a method like `embed`."""
+    outputs, _, facts = result
+    for note in facts.notes:
+        warnings.warn(f"{facts.name}: {note}" if facts.name else note, stacklevel=3)
+    return outputs
 
 
 def _hop_samples(hop_seconds: float, sample_rate_hz: int) -> int:

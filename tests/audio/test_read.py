@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import soxr
 
-from keras_musictag.audio.read import mono_of_frame, open_audio, read
+from keras_musictag.audio.array import to_floats
+from keras_musictag.audio.frame import channels_of_frame
+from keras_musictag.audio.read import open_audio, read
 from tests import shared
 from tests.audio.made import encode, freq_hz_and_amplitude, overwritten, read_bytes, sine, wav_of
 
@@ -110,7 +112,7 @@ def test_many_channels_are_averaged(codec, container, layout, channels):
 )
 @pytest.mark.parametrize("format", ["u8", "s16", "s32", "s64", "flt", "dbl"])
 @pytest.mark.parametrize("planar", [False, True])
-def test_frames_of_every_sample_format_and_layout_are_averaged(layout, channels, format, planar):
+def test_frames_of_every_sample_format_and_layout_keep_their_channels(layout, channels, format, planar):
     # FFmpeg converts from float to the format, so that its idea of full scale is the reference.
     # Tolerance: one step of 8 bits, else of 16 bits.
     rng = np.random.default_rng(channels)
@@ -118,9 +120,9 @@ def test_frames_of_every_sample_format_and_layout_are_averaged(layout, channels,
     frame = av.AudioFrame.from_ndarray(floats.reshape(1, -1), format="flt", layout=layout)
     frame.sample_rate = 44100
     (frame,) = av.AudioResampler(format=format + "p" * planar).resample(frame)
-    got = mono_of_frame(frame)
+    got = to_floats(channels_of_frame(frame))
     assert frame.format.name == format + "p" * planar and got.dtype == np.float32
-    np.testing.assert_allclose(got, floats.mean(axis=1), atol=1 / 128 if format == "u8" else 1 / 32768)
+    np.testing.assert_allclose(got, floats.T, atol=1 / 128 if format == "u8" else 1 / 32768)
 
 
 def test_the_downmix_comes_before_the_resampling_and_both_are_exact():

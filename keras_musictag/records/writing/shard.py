@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from keras_musictag.audio.array import to_floats
-from keras_musictag.audio.read import open_audio
+from keras_musictag.audio.read import AudioStream, decode_with
 from keras_musictag.errors import AudioError, MusicTagError
 from keras_musictag.files import synced_file
 from keras_musictag.records.folder import StoredTrack
@@ -22,6 +22,7 @@ from keras_musictag.records.tfrecord import frame
 
 MAX_SECONDS = 2 * 3600.0  # a record lies in memory whole: 230 MB of samples
 MISSING = "The file is missing."
+CLIPPED_SHARE = 0.01  # of a track's samples, from which on a note tells: a decoder overshoots here and there
 MAX_SOURCE_BYTES = 2**30  # a protocol buffer holds less than 2 GB
 
 
@@ -120,14 +121,28 @@ def load_track(path: Path, storage: str, features_of: Callable | None) -> tuple[
         FileNotFoundError: If there is no such file.
         ValueError: If it is too short for features.
     """
-    with open_audio(path, SAMPLE_RATE_HZ, MAX_SECONDS) as stream:
-        pcm = b"".join(to_pcm(block).tobytes() for block in stream)
+    (pcm, clipped), stream = decode_with(_pcm, path, SAMPLE_RATE_HZ, MAX_SECONDS)
     if not pcm:
         raise AudioError("The track is shorter than one sample.")
+    if storage == "source" and stream.is_alone:  # what is stored would be decoded to the mix
+        raise AudioError(f"{stream.notes[-1]} Storage 'source' cannot do so: use storage 'pcm'.")
+    share = clipped / (len(pcm) // 2)
+    notes = stream.notes
+    if share > CLIPPED_SHARE:
+        notes += (f"{share:.1%} of the samples lie beyond full scale and were clipped.",)
     audio = pcm if storage == "pcm" else _source_bytes(path)
     # of what is stored or, from a compressed file, will be decoded: 16 bits
     features = features_of(to_floats(np.frombuffer(pcm, "<i2"))) if features_of else None
-    return audio, len(pcm) // 2, features, stream.notes
+    return audio, len(pcm) // 2, features, notes
+
+
+def _pcm(stream: AudioStream) -> tuple[bytes, int]:
+    """Returns 16-bit samples, and how many of them had to be clipped."""
+    parts, clipped = [], 0
+    for block in stream:
+        parts.append(to_pcm(block).tobytes())
+        clipped += int(np.count_nonzero(np.abs(block) > 1))
+    return b"".join(parts), clipped
 
 
 def _source_bytes(path: Path) -> bytes:
