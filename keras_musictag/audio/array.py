@@ -95,7 +95,7 @@ def _to_array(audio) -> np.ndarray:
     if not (hasattr(audio, "dtype") or bare_numbers):
         raise TypeError(
             "Audio must be a path, a binary file (wrap bytes in io.BytesIO) or an array of one track; one track "
-            f"at a time. Received: {type(audio).__name__}. {what_to_pass(audio)}"
+            f"at a time. Received: {type(audio).__name__}. {what_to_pass(audio)}".rstrip()
         )
     return array
 

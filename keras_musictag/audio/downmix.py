@@ -126,7 +126,7 @@ class Levels:
             return (f"{_cancelled(len(self._energy))} The loudest is channel {loudest + 1}.",)
         if self.cancelled_seconds >= _SHORTEST_CANCELLED_SECONDS:
             where = f"{self.cancelled_seconds:.0f} s of {self.seconds:.0f} s"
-            return (f"The channels cancel each other for {where}: there their mix is silent, or nearly so.",)
+            return (f"The channels cancel each other for about {where}: there their mix is silent, or nearly so.",)
         return ()
 
 
@@ -134,8 +134,8 @@ def used_alone(num_channels: int, channel: int) -> str:
     """The note for a track of which one channel stands for all.
 
     Example:
-        >>> used_alone(2, 0)
-        'The 2 channels cancel each other: mixed, they lose most of their sound. Channel 1, the loudest, was used alone.'
+        >>> print(used_alone(2, 0))
+        The 2 channels cancel each other: mixed, they lose most of their sound. Channel 1, the loudest, was used alone.
     """
     return f"{_cancelled(num_channels)} Channel {channel + 1}, the loudest, was used alone."
 

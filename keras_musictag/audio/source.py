@@ -66,16 +66,16 @@ def open_file(source, stack: ExitStack) -> tuple[Source, str]:
     if isinstance(source, str | os.PathLike):
         label = repr(os.fspath(source))
         return Source(_open_path(source, label, stack), label), label
-    check_file_object(source)
     name = getattr(source, "name", None)  # a temporary file's is a number
     label = printable(name) if isinstance(name, str) and name else f"The file object {type(source).__name__!r}"
     if getattr(source, "closed", False) is True:
         raise ValueError(f"{label} is closed. Open it again.")
+    _check_file_object(source)
     file = source if _can_seek(source) else _copy(source, label, stack)
     return Source(file, label), label
 
 
-def check_file_object(source) -> None:
+def _check_file_object(source) -> None:
     """Raises TypeError, which says what to pass instead, unless `source` looks like a binary file object."""
     read = getattr(source, "read", None)
     readable = getattr(source, "readable", None)
@@ -89,7 +89,7 @@ def check_file_object(source) -> None:
 
 
 def what_to_pass(source) -> str:
-    """Returns a sentence for someone who passed something that is no file."""
+    """Returns a sentence for someone who passed something that is no file; "" where no slip is known."""
     if isinstance(source, zipfile.ZipFile):
         return "Pass one of its members, as by archive.open(name)."
     if inspect.iscoroutinefunction(getattr(source, "read", None)):
@@ -102,12 +102,13 @@ def what_to_pass(source) -> str:
         return "Of a process, pass its `stdout`, opened by stdout=subprocess.PIPE."
     if hasattr(source, "iter_content"):
         return "Of a response, pass io.BytesIO(response.content)."
-    return "Wrap bytes in io.BytesIO."
+    return ""
 
 
 def _type_error(source) -> TypeError:
     return TypeError(
-        f"`source` must be a path or a binary file object. Received: {type(source).__name__}. {what_to_pass(source)}"
+        "`source` must be a path or a binary file object; wrap bytes in io.BytesIO. "
+        f"Received: {type(source).__name__}. {what_to_pass(source)}".rstrip()
     )
 
 
@@ -168,7 +169,8 @@ def _first_bytes(pipe: int, label: str) -> bytes:
 def _copy(file, label: str, stack: ExitStack, first: bytes = b"") -> BinaryIO:
     """Copies `first` and what is left of a file to a temporary one without a name."""
     try:
-        copy = stack.enter_context(tempfile.TemporaryFile())
+        # without a buffer, which would be written once more when it is closed, though the disk is full
+        copy = stack.enter_context(tempfile.TemporaryFile(buffering=0))
         size = 0
         while block := first or _read_block(file, label):
             first = b""
@@ -178,8 +180,8 @@ def _copy(file, label: str, stack: ExitStack, first: bytes = b"") -> BinaryIO:
                     f"{label} has more than {MAX_COPY_BYTES:,} bytes, the most that is copied to a temporary file. "
                     "Save it as a file yourself, and pass its path."
                 )
-            copy.write(block)
-        copy.flush()
+            while block:
+                block = block[copy.write(block) :]
         return copy
     except OSError as error:
         raise AudioError(

@@ -26,7 +26,7 @@ def form(rate_hz=8000, channels=1) -> bytes:
 
 
 def data(seconds=4, rate_hz=8000, **header) -> bytes:
-    return chunk(b"data", bytes(2 * seconds * rate_hz), **header)
+    return chunk(b"data", b"\0\x10" * seconds * rate_hz, **header)  # audible: silence has a note
 
 
 def title(text: bytes) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 import soxr
 
 from keras_musictag.audio.array import to_floats
+from keras_musictag.audio.downmix import weights_of
 from keras_musictag.audio.frame import channels_of_frame
 from keras_musictag.audio.read import open_audio, read
 from tests import shared
@@ -98,11 +99,12 @@ def test_wav_of_any_width_has_full_scale_one(dtype, step, channels):
     "codec, container, layout, channels",
     [("flac", "flac", "5.1", 6), ("aac", "ipod", "7.1", 8), ("wavpack", "matroska", "hexadecagonal", 16)],
 )
-def test_many_channels_are_averaged(codec, container, layout, channels):
-    # Amplitudes 1/channels ... 1 of the same tone: their mean is known. 10 %: AAC low-passes the LFE channel.
-    samples = sine(48000, 1.0, 60.0, channels) * np.arange(1, channels + 1, dtype=np.float32) / channels
-    audio = read_bytes(encode(samples, codec, container, 48000, layout))
-    expected = 0.5 * (channels + 1) / 2 / channels
+def test_many_channels_are_mixed_by_their_positions(codec, container, layout, channels):
+    # Amplitudes 1/channels ... 1 of the same tone: their mix is known.
+    amplitudes = np.arange(1, channels + 1, dtype=np.float32) / channels
+    audio = read_bytes(encode(sine(48000, 1.0, 60.0, channels) * amplitudes, codec, container, 48000, layout))
+    positions = tuple(channel.name for channel in av.AudioLayout(layout).channels)
+    expected = 0.5 * weights_of(positions) @ amplitudes
     assert audio.channels == channels
     assert freq_hz_and_amplitude(audio.samples, 48000)[1] == pytest.approx(expected, rel=0.1)
 
