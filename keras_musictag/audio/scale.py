@@ -17,15 +17,17 @@ def peak_of(samples: np.ndarray) -> float:
     return float(max(samples.max(), -samples.min()))
 
 
-def unscaled_floats(subject: str, peak: float) -> AudioError:
-    """The error for floats beyond `MAX_PEAK`.
+def unscaled_floats(subject: str, peak: float, at_least: bool = False) -> AudioError:
+    """The error for floats beyond `MAX_PEAK`; `at_least` where more may come.
 
     Example:
-        >>> print(unscaled_floats("The array", 20000.0))
-        The array holds floats with a peak of 20000; expected [-1, 1]. Divide 16-bit samples by 32768.
+        >>> print(unscaled_floats("It", 20000.0))
+        It holds floats beyond full scale; expected [-1, 1]. Received: a peak of 20000. Divide 16-bit samples by 32768.
     """
+    more = " or more" if at_least else ""
     return AudioError(
-        f"{subject} holds floats with a peak of {peak:g}; expected [-1, 1]. Divide 16-bit samples by 32768."
+        f"{subject} holds floats beyond full scale; expected [-1, 1]. Received: a peak of {peak:g}{more}. "
+        "Divide 16-bit samples by 32768."
     )
 
 
@@ -51,9 +53,9 @@ class IntegerScale:
         """Raises AudioError, at the end of the track, if it holds 16-bit samples."""
         if self._is_fine and _AUDIBLE_INT16 <= self._peak <= _INT16_PEAK:
             raise AudioError(
-                f"{subject} holds {self._bits}-bit integers with a peak of {self._peak:,}, which is silence; expected "
-                f"up to {2 ** (self._bits - 1):,}. If these are 16-bit samples, store them as int16, or multiply them "
-                f"by {2 ** (self._bits - 16):,}."
+                f"{subject} holds {self._bits}-bit integers that use 16 bits, which is silence; expected up to "
+                f"{2 ** (self._bits - 1):,}. Received: a peak of {self._peak:,}. If these are 16-bit samples, store "
+                f"them as int16, or multiply them by {2 ** (self._bits - 16):,}."
             )
 
 
@@ -95,7 +97,7 @@ class FileScale:
         if peak <= MAX_PEAK:
             return samples
         if self._is_lossless:
-            raise unscaled_floats(self._label, peak)
+            raise unscaled_floats(self._label, peak, at_least=True)
         self.frames_beyond += 1
         self._peak = max(self._peak, peak)
         return np.zeros_like(samples)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from keras_musictag.cli._common import each_track, output_files
+from keras_musictag.cli._common import each_track, output_files, source, tell_notes
 
 
 def test_results_go_to_the_stem_of_each_track(folder):
@@ -121,3 +121,25 @@ def test_a_bar_does_not_share_a_line_with_what_is_told(folder):
     # the code for "clear the line", and right after it what is told
     assert "\x1b[2KWarning: odd\r\n" in seen and "\x1b[2KError: b: broken\r\n" in seen
     assert seen.endswith("\x1b[2K1 of 3 tracks failed.\r\n")
+
+
+def test_standard_input_is_read_from_a_pipe_without_holding_it(monkeypatch):
+    """Not at once, and without seeking: what `source` returns is a file that the library copies."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as file:
+        file.write(b"RIFF")
+    with os.fdopen(reading, "r") as pipe:
+        monkeypatch.setattr("sys.stdin", pipe)
+        file = source("-")
+        assert (file.name, file.seekable(), file.read(2), file.read()) == ("standard input", False, b"RI", b"FF")
+
+
+def test_a_closed_standard_input_is_told(monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(ValueError, match="no standard input"):
+        source("-")
+
+
+def test_notes_are_told_with_their_track(capsys):
+    tell_notes("a.mp3", ("It is silent.", "It is short."))
+    assert capsys.readouterr() == ("", "Note: a.mp3: It is silent.\nNote: a.mp3: It is short.\n")

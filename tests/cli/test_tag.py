@@ -207,3 +207,30 @@ def test_a_long_name_is_not_broken(call, track, vgg):
 def test_a_table_shows_signs_of_markup_as_they_are(call, track, vgg):
     os.rename(track, ":guitar:[red].wav")
     assert call("tag", ":guitar:[red].wav", *vgg).out.startswith(":guitar:[red].wav, 7.0 s\n")
+
+
+@pytest.mark.parametrize("name", ["-song.wav", "--song.wav", "-gone.mp3"])
+def test_a_path_that_begins_with_a_dash_gets_a_hint(call, track, name):
+    if name != "-gone.mp3":
+        os.rename(track, name)
+    outcome = call("tag", name)
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-1].endswith(f"If {name!r} is a file, write ./{name}, or put -- before it.")
+
+
+@pytest.mark.parametrize("option", ["-x", "--fromat", "--formta=a.b"])
+def test_a_wrong_option_gets_no_hint_about_paths(call, track, option):
+    outcome = call("tag", track, option)
+    assert outcome.code == 2 and "No such option" in outcome.err and "is a file" not in outcome.err
+
+
+@pytest.mark.parametrize("command", ["taggram", "embed"])
+def test_what_is_written_to_files_has_its_notes_on_standard_error(call, vgg, folder, command):
+    import numpy as np
+    import soundfile
+
+    soundfile.write("silent.wav", np.zeros(70000), 16000)
+    form = ["--format", "csv"] if command == "taggram" else []
+    outcome = call(command, "silent.wav", *vgg, *form)
+    assert (outcome.code, outcome.out[:5]) == (0, "Wrote")
+    assert outcome.err.startswith("Note: silent.wav: The track is silent")

@@ -11,6 +11,7 @@ import soundfile
 from keras_musictag.audio.array import to_floats
 from keras_musictag.audio.read import read
 from keras_musictag.errors import DatasetError, RecordsError, UnknownNameError
+from keras_musictag.records.check import check
 from keras_musictag.records.folder import Records
 from keras_musictag.records.manifest import Skipped, Track
 from keras_musictag.records.prepare import prepare
@@ -40,6 +41,12 @@ def with_tracks(manifest, **files: bytes):
         (manifest.audio_folder / name).write_bytes(data)
         tracks.append(Track(name, name, ("rock",), "train"))
     return replace(manifest, tracks=(*manifest.tracks, *tracks))
+
+
+def wav_bytes(samples: np.ndarray, subtype: str) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, 16000, format="WAV", subtype=subtype)
+    return file.getvalue()
 
 
 def test_samples_are_those_of_the_files_to_the_bit(manifest, tmp_path):
@@ -271,3 +278,26 @@ def test_wrong_options_are_refused(manifest, tmp_path, options, error, match):
     with pytest.raises(error, match=match):
         write(manifest, tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_audio_out_of_scale_is_skipped_and_channels_that_cancel_are_told(manifest, tmp_path):
+    tone = np.sin(np.arange(16000) / 20)
+    stereo, wide = np.stack([tone, -tone], axis=1), (tone * 20000).astype(np.int32)
+    files = {"floats.wav": wav_bytes(tone * 30000, "FLOAT"), "int32.wav": wav_bytes(wide, "PCM_32")}
+    more = {"opposite.wav": wav_bytes(stereo / 2, "PCM_16"), "hot.wav": wav_bytes(2 * tone, "FLOAT")}
+    made = with_tracks(manifest, **files, **more)
+    with pytest.warns(UserWarning) as told:
+        records = write(made, tmp_path / "pcm")
+    assert "2 damaged or odd files were stored as far as possible" in str(told[1].message)
+    reasons = {row.track_id: row.reason for row in records.skipped}
+    assert "'floats.wav' holds floats beyond full scale" in reasons["floats.wav"]
+    assert "'int32.wav' holds 32-bit integers that use 16 bits" in reasons["int32.wav"]
+    samples = {track.track_id: records.samples(track) for track in records}
+    np.testing.assert_allclose(samples["opposite.wav"], tone / 2, atol=2**-14)
+    assert np.abs(samples["hot.wav"]).max() == pytest.approx(1, abs=1e-4)
+    assert [finding.kind for finding in check(records.folder)] == ["clipped"]
+    # a source would be decoded to silence
+    with pytest.warns(UserWarning):
+        records = write(made, tmp_path / "source", storage="source")
+    (reason,) = [row.reason for row in records.skipped if row.track_id == "opposite.wav"]
+    assert "cancel each other" in reason and "use storage 'pcm'" in reason

@@ -1,6 +1,8 @@
 """Running a network over a track, with a network that is a line of NumPy."""
 
+import gzip
 import io
+import warnings
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import numpy as np
 import pytest
 
 from keras_musictag.audio.chunk import Chunking
-from keras_musictag.tagger.track import run_track
+from keras_musictag.tagger.track import run_track, warn_of_notes
+from tests.audio.made import wav_of
 
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=16000, hop_samples=16000, context_samples=10)
 SONG = np.linspace(-0.5, 0.5, 40000, dtype=np.float32)
@@ -74,3 +77,27 @@ def test_the_name_of_a_file_object_is_the_track_s():
         wav.writeframes(bytes(2 * 20000))
     file.name = "standard input"
     assert run(file, None)[2].name == "standard input"
+
+
+def opposite(seconds=4.0):
+    tone = 0.5 * np.sin(np.arange(int(16000 * seconds)) / 20).astype(np.float32)
+    return np.stack([tone, -tone])
+
+
+def test_channels_that_cancel_are_heard_alone_in_files_pipes_and_arrays():
+    samples = opposite()
+    expected, _, _ = run(samples[0])
+    data = wav_of(samples.T, 16000, "f4")
+    for audio in (samples, io.BytesIO(data), gzip.open(io.BytesIO(gzip.compress(data)))):
+        outputs, _, facts = run(audio, 16000 if audio is samples else None)
+        np.testing.assert_array_equal(outputs, expected)
+        assert len(facts.notes) == 1 and "Channel 1, the loudest, was used alone" in facts.notes[0]
+
+
+def test_notes_are_warnings_where_only_outputs_are_returned():
+    result = run(np.zeros(64000))
+    with pytest.warns(UserWarning, match="^The track is silent"):
+        assert warn_of_notes(result) is result[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_notes(run(opposite()[0]))
