@@ -43,12 +43,17 @@ def weights_of(positions: tuple[str, ...]) -> np.ndarray:
         weights = np.array([_WEIGHTS[position] for position in positions])
         if weights.any():
             return weights / weights.sum()
-    return np.full(len(positions), 1 / len(positions))
+    return _mean_of(len(positions))
+
+
+@cache
+def _mean_of(num_channels: int) -> np.ndarray:
+    return np.full(num_channels, 1 / num_channels)
 
 
 def mix(channels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mixes float32 (channels, samples) to float32 (samples,)."""
-    if (weights == weights[0]).all():  # to the bit as published scores were made
+    """Mixes float32 (channels, samples) to float32 (samples,), by what `weights_of` returned."""
+    if weights is _mean_of(len(channels)):  # to the bit as published scores were made
         return channels[0] if len(channels) == 1 else channels.mean(axis=0)
     return (channels * weights.astype(np.float32)[:, None]).sum(axis=0)
 
@@ -69,46 +74,54 @@ class Levels:
         self._energy = np.zeros(0)  # of each channel
         self._expected = self._mixed = 0.0  # energy of the mix if channels were unrelated, and as it is
         self._peak = self._mixed_peak = 0.0
-        self._waiting, self._waiting_seconds = [], 0.0  # frames are too short to measure each: it takes a fifth longer
+        self._weights = np.zeros(0)
+        self._begin_second()
+
+    def _begin_second(self) -> None:
+        self._second = [0.0] * len(self._weights)  # energy of each channel since the last second was measured
+        self._second_mixed, self._second_seconds, self._second_samples = 0.0, 0.0, 0
 
     def add(self, channels: np.ndarray, mixed: np.ndarray, weights: np.ndarray, rate_hz: float) -> None:
         """Takes in float32 (channels, samples) and their mix, float32 (samples,)."""
-        if self._waiting and len(channels) != len(self._waiting[0][0]):
-            self._measure()
-        self._waiting.append((channels, mixed, weights))
-        self._waiting_seconds += len(mixed) / rate_hz
-        if self._waiting_seconds >= 1:
-            self._measure()
-
-    def _measure(self) -> None:
-        if not self._waiting:
-            return
-        weights = self._waiting[0][2]
-        channels, mixed = (np.concatenate([part[i] for part in self._waiting], axis=-1) for i in (0, 1))
-        seconds, self._waiting, self._waiting_seconds = self._waiting_seconds, [], 0.0
-        self.seconds += seconds
         if self._mixed_peak < SILENCE_PEAK:  # else it is known that the track is audible
             self._mixed_peak = max(self._mixed_peak, float(np.abs(mixed).max(initial=0)))
             self._peak = max(self._peak, float(np.abs(channels).max(initial=0)))
-        if len(channels) == 1:
-            return
-        energy = np.array([float(np.vdot(channel, channel)) for channel in np.ascontiguousarray(channels)])
+        if len(weights) != len(self._weights):
+            self._end_second()
+            self._weights = weights
+            self._begin_second()
+        if len(channels) > 1:  # a frame has a thousand samples: this must not take long
+            for index, channel in enumerate(channels):
+                self._second[index] += float(np.dot(channel, channel))
+            self._second_mixed += float(np.dot(mixed, mixed))
+        self._second_samples += len(mixed)
+        self._second_seconds += len(mixed) / rate_hz
+        if self._second_seconds >= 1:
+            self._end_second()
+
+    def _end_second(self) -> None:
+        energy, squares = np.array(self._second), self._weights**2
         more = np.zeros(max(0, len(energy) - len(self._energy)))
         self._energy = np.concatenate([self._energy, more])
         self._energy[: len(energy)] += energy
-        expected, kept = float(energy @ weights**2), float(np.vdot(mixed, mixed))
+        expected = float(energy @ squares)
         self._expected += expected
-        self._mixed += kept
-        audible = expected > SILENCE_PEAK**2 * len(mixed) * float(weights @ weights)
-        if audible and kept < _CANCELLED_SECOND * expected:
-            self.cancelled_seconds += seconds
+        self._mixed += self._second_mixed
+        self.seconds += self._second_seconds
+        is_audible = expected > SILENCE_PEAK**2 * self._second_samples * squares.sum()
+        if is_audible and self._second_mixed < _CANCELLED_SECOND * expected:
+            self.cancelled_seconds += self._second_seconds
+        self._begin_second()
 
     def loudest_if_cancelled(self) -> int | None:
         """Returns the index of the channel to take instead of the mix, where that is cancelled; else None."""
-        self._measure()
+        self._end_second()
         is_silent = self._mixed_peak < SILENCE_PEAK <= self._peak
-        if len(self._energy) and (is_silent or (self._mixed < _CANCELLED * self._expected and not self._is_silent())):
-            return int(self._energy.argmax())
+        if len(self._energy) > 1 and (
+            is_silent or (self._mixed < _CANCELLED * self._expected and not self._is_silent())
+        ):
+            # the first of those that are as loud, as rounding differs between a sample and its negative
+            return int(np.argmax(self._energy >= 0.9 * self._energy.max()))
         return None
 
     def _is_silent(self) -> bool:
@@ -116,7 +129,7 @@ class Levels:
 
     def notes(self) -> tuple[str, ...]:
         """Returns sentences for a listener, none where the mix is as audible as the channels."""
-        self._measure()
+        self._end_second()
         if self._is_silent():
             loudest = f"its loudest sample is {max(self._peak, self._mixed_peak):.2g} of full scale"
             return (
