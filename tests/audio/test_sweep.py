@@ -22,7 +22,9 @@ OPENED = {"AIFF": 53, "AU": 40, "CAF": 120, "FLAC": 15, "OGG": 10, "RF64": 40, "
 LOSSY = {"VORBIS": 1e-5, "OPUS": 0.1, "MS_ADPCM": 0.03, "IMA_ADPCM": 0.03, "GSM610": 1e-4}
 # Vorbis's order of the channels; the LFE is low-passed, so that they are not all the same, as in other files here.
 VORBIS = {
-    **{channels: ("",) * channels for channels in (1, 2, 3)},
+    1: ("",),
+    2: ("", ""),
+    3: tuple("FL FC FR".split()),
     6: tuple("FL FC FR BL BR LFE".split()),
     8: tuple("FL FC FR SL SR BL BR LFE".split()),
 }
