@@ -20,8 +20,8 @@ from tests.audio.made import encode, read_bytes
 OPENED = {"AIFF": 53, "AU": 40, "CAF": 120, "FLAC": 15, "OGG": 10, "RF64": 40, "W64": 45, "WAV": 45, "WAVEX": 40}
 # Decoders of these round in their own way: largest difference to libsndfile's.
 LOSSY = {"VORBIS": 1e-5, "OPUS": 0.1, "MS_ADPCM": 0.03, "IMA_ADPCM": 0.03, "GSM610": 1e-4}
-# Vorbis's order of the channels; the LFE is low-passed, so that they are not all the same, as in other files here.
-VORBIS = {
+# The order of the channels of Vorbis and Opus; the LFE is low-passed, so that they are not all the same, as in other files here.
+OGG = {
     1: ("",),
     2: ("", ""),
     3: tuple("FL FC FR".split()),
@@ -69,7 +69,7 @@ def test_what_libsndfile_writes_is_read_as_libsndfile_reads_it(name):
             continue
         assert audio.notes == (), case
         expected = soundfile.read(io.BytesIO(data), always_2d=True, dtype="float64")[0]
-        expected = expected @ weights_of(VORBIS[channels] if subtype == "VORBIS" else ("",) * channels)
+        expected = expected @ weights_of(OGG[channels] if subtype in ("VORBIS", "OPUS") else ("",) * channels)
         shared = min(len(expected), len(audio.samples))
         assert abs(len(audio.samples) - len(expected)) <= BLOCK_SAMPLES * (subtype in LOSSY), case
         np.testing.assert_allclose(
