@@ -20,7 +20,7 @@ from tests.audio.made import encode, read_bytes
 OPENED = {"AIFF": 53, "AU": 40, "CAF": 120, "FLAC": 15, "OGG": 10, "RF64": 40, "W64": 45, "WAV": 45, "WAVEX": 40}
 # Decoders of these round in their own way: largest difference to libsndfile's.
 LOSSY = {"VORBIS": 1e-5, "OPUS": 0.1, "MS_ADPCM": 0.03, "IMA_ADPCM": 0.03, "GSM610": 1e-4}
-# The order of the channels of Vorbis and Opus; the LFE is low-passed, so that they are not all the same, as in other files here.
+# The order of the channels of Vorbis and Opus. The LFE is low-passed there, and so not the same as the others.
 OGG = {
     1: ("",),
     2: ("", ""),
