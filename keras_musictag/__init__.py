@@ -10,6 +10,7 @@ Every name is imported when it is first used: `import keras_musictag` alone load
 
 import importlib
 
+from keras_musictag import forks  # noqa: F401 - it must see every fork
 from keras_musictag.errors import AudioError, ChecksumError, ExportError, MusicTagError, UnknownNameError
 
 __version__ = "0.1.0"

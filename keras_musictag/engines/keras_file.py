@@ -7,6 +7,8 @@ import numpy as np
 
 from keras_musictag.engines.artefact import Artefact
 from keras_musictag.engines.lazy_outputs import LazyOutputs
+from keras_musictag.forks import refuse_after_fork
+from keras_musictag.keras_start import start_keras
 
 FILE_NAME = "model.keras"
 
@@ -25,6 +27,8 @@ def open_model(
         A function from float32 (batch, chunk_samples) to `{"scores": (batch, tags), "embedding": (batch, features)}`.
         It runs the network for each of the two, when it is first asked for.
     """
+    refuse_after_fork()
+    start_keras()
     import keras
 
     from keras_musictag.tagger import Tagger  # which Keras must know before it loads one

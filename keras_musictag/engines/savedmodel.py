@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_musictag.engines.artefact import Artefact
 from keras_musictag.engines.lazy_outputs import LazyOutputs
+from keras_musictag.forks import refuse_after_fork
 
 SIGNATURES = {"scores": "serving_default", "embedding": "embed"}  # what a server gives, by output
 
@@ -27,8 +28,10 @@ def open_model(
         It runs the signatures that a server runs, each when its output is first asked for.
 
     Raises:
+        MusicTagError: In a process that was forked after TensorFlow had run.
         ValueError: If `threads` is another number than the one that TensorFlow runs with already.
     """
+    refuse_after_fork()
     import tensorflow as tf
 
     _set_threads(tf, threads)

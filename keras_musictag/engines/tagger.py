@@ -4,6 +4,7 @@
 """
 
 import importlib
+import os
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -90,7 +91,12 @@ class EngineTagger:
             )
         self.folder = Path(folder)
         self.artefact = read_artefact(self.folder)
-        self._run = of_waveforms(open_engine(self.folder, self.artefact, threads), self.folder, self.artefact)
+        self._threads = threads
+        self._open()
+
+    def _open(self) -> None:
+        self._run = of_waveforms(open_engine(self.folder, self.artefact, self._threads), self.folder, self.artefact)
+        self._pid = os.getpid()
 
     @property
     def name(self) -> str:
@@ -154,6 +160,9 @@ class EngineTagger:
         return warn_of_notes(self._track("embedding", audio, sample_rate, hop_seconds, tail))
 
     def _track(self, output, audio, sample_rate, hop_seconds, tail):
+        if self._pid != os.getpid():  # forked: the runtime's threads, and locks that they held, stayed in the parent
+            self._open()
+
         def run(batch):
             return self._run(batch)[output]
 

@@ -69,11 +69,13 @@ def export(
     check_target(target, format, version)
     from keras_musictag.exporting.folder import complete_folder
     from keras_musictag.exporting.signals import signals
+    from keras_musictag.layers.keras_settings import own_settings
 
     heard = signals(tagger, audio)  # now rather than after minutes of work: the file may be no music
     with scratch_folder(target) as scratch:
         options = {"version": version} if format == "savedmodel" else {}
-        batch = writer.write(tagger, scratch, precision, input, **options)
+        with own_settings():
+            batch = writer.write(tagger, scratch, precision, input, **options)
         settings = {"format": format, "precision": precision, "input": input, "batch": batch, "licences": licences}
         artefact = complete_folder(tagger, scratch, tolerance=writer.PRECISIONS[precision], **settings)
         artefact = _checked(tagger, artefact, scratch, heard)

@@ -7,6 +7,7 @@ import keras
 from keras_musictag import architectures, frontends
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.layers.dtype_policy import dtype_policy
+from keras_musictag.layers.keras_settings import own_settings
 from keras_musictag.tagger import Tagger, TaggerSpec
 from keras_musictag.tagger.fold import fold_normalisation
 from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision
@@ -14,6 +15,7 @@ from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision
 INPUT_NAMES = {"waveform": "waveform", "log-mel": "log_mel"}  # of the network's input, by form
 
 
+@own_settings()
 def exported_network(tagger: Tagger, form: str = "waveform", precision: str = "float32") -> keras.Model:
     """A copy of a tagger with the portable front end, normalisation folded, to be exported and for nothing else.
 

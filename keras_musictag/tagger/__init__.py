@@ -7,6 +7,8 @@ it is first used.
 
 import importlib
 
+from keras_musictag.keras_start import start_keras
+
 _HOMES = {"TagResult": "results", "Tagger": "model", "TaggerSpec": "spec", "Taggram": "results"}
 
 __all__ = ["TagResult", "Tagger", "TaggerSpec", "Taggram"]
@@ -15,4 +17,6 @@ __all__ = ["TagResult", "Tagger", "TaggerSpec", "Taggram"]
 def __getattr__(name: str):
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "Tagger":
+        start_keras()
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_musictag import architectures, frontends
 from keras_musictag.frontends import log_mel
+from keras_musictag.layers.keras_settings import own_settings
 
 BLOCK_FRAMES = 4096  # at most so many frames at once: a two-hour track would take gigabytes
 PAD_MODES = {"reflect": "reflect", "zero": "constant"}
@@ -59,8 +60,9 @@ class ClipFeatures:
         config = self.config
         waveform = keras.Input((None,), dtype="float32")
         bare = dataclasses.replace(config, padding="none")
-        features = log_mel.apply(waveform, bare, frontends.choose_implementation())
-        network = keras.Model(waveform, features)
+        with own_settings():
+            features = log_mel.apply(waveform, bare, frontends.choose_implementation())
+            network = keras.Model(waveform, features)
         return lambda samples: _features(network, config, samples)
 
 

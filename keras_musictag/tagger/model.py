@@ -6,7 +6,9 @@ from typing import BinaryIO
 import keras
 import numpy as np
 
-from keras_musictag.errors import UnknownNameError
+from keras_musictag.errors import MusicTagError, UnknownNameError
+from keras_musictag.forks import note_runtime, refuse_after_fork
+from keras_musictag.layers.keras_settings import own_settings
 from keras_musictag.tagger.fold import fold_normalisation
 from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision, connect
 from keras_musictag.tagger.results import Taggram, TagResult, check_merge
@@ -15,6 +17,7 @@ from keras_musictag.tagger.track import Run, run_track, warn_of_notes
 from keras_musictag.tags.vocabulary import Vocabulary
 
 Audio = str | PathLike | BinaryIO | np.ndarray
+RUNTIMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 
 @keras.saving.register_keras_serializable(package="keras_musictag")
@@ -30,7 +33,8 @@ class Tagger(keras.Model):
         implementation: Of the front end: "kapre", "portable", or None for what suits the backend.
         precision: What the network computes in: "float32", "bfloat16" (faster on CPUs that have it; a score of the
             2020 evaluation's networks moves by less than 5e-3, a chunk's of `musicnn` and `vgg` by up to 2e-2) or
-            "float16"; None for Keras's global dtype policy. Weights, front end and small layers are float32.
+            "float16"; None for Keras's global dtype policy, or "float32" where that follows `floatx`. Weights, front
+            end and small layers are float32.
         name: The model's name.
         augment: A layer between front end and body: see `with_augment`.
 
@@ -50,6 +54,8 @@ class Tagger(keras.Model):
         name: str | None = None,
         augment: keras.layers.Layer | None = None,
     ):
+        refuse_after_fork()
+        note_runtime(RUNTIMES[keras.backend.backend()])
         precision = choose_precision(precision)
         inputs, outputs = connect(spec, implementation, precision, augment)
         super().__init__(inputs, outputs, name=name or spec.architecture)
@@ -219,8 +225,10 @@ class Tagger(keras.Model):
         Raises:
             UnknownNameError: If the model has no such layer.
         """
+        refuse_after_fork()
         if layer not in self._runners:
-            self._runners[layer] = _compile(self._up_to(layer))
+            with own_settings():
+                self._runners[layer] = _compile(self._up_to(layer))
         return self._runners[layer]
 
     def _up_to(self, layer: str | None) -> keras.Model:
@@ -232,6 +240,27 @@ class Tagger(keras.Model):
         if layer not in names:
             raise UnknownNameError.of("layer", layer, names)
         return keras.Model(self.inputs[0], self.get_layer(layer).output)
+
+    # Keras's own ways to run a model, each of which would hang in a forked process
+    def __call__(self, *args, **kwargs):
+        refuse_after_fork()
+        return super().__call__(*args, **kwargs)
+
+    def fit(self, *args, **kwargs):
+        refuse_after_fork()
+        return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        refuse_after_fork()
+        return super().evaluate(*args, **kwargs)
+
+    def predict(self, *args, **kwargs):
+        refuse_after_fork()
+        return super().predict(*args, **kwargs)
+
+    def predict_on_batch(self, *args, **kwargs):
+        refuse_after_fork()
+        return super().predict_on_batch(*args, **kwargs)
 
     def get_config(self) -> dict:
         frozen = [layer.name for layer in self.layers if layer.weights and not layer.trainable]
@@ -250,6 +279,14 @@ class Tagger(keras.Model):
         tagger = cls(spec, precision=config["precision"], name=config["name"], augment=augment)
         return tagger._frozen_as(config)
 
+    @classmethod
+    def _unpickle_model(cls, content):
+        try:
+            refuse_after_fork()
+        except MusicTagError as error:  # raised here, it would end a pool's worker, and the pool would wait for ever
+            return _Refusing(error)
+        return super()._unpickle_model(content)
+
     def _frozen_as(self, config: dict) -> "Tagger":
         self.trainable = config["trainable"]  # which sets all layers', so their own come after
         for layer in self.layers:
@@ -257,10 +294,28 @@ class Tagger(keras.Model):
         return self
 
 
+class _Refusing:
+    """What a tagger is unpickled to in a forked process, such as for `pool.map(tagger.tag, paths)`: it only raises."""
+
+    def __init__(self, error: MusicTagError):
+        self._error = error
+
+    def tag(self, *args, **kwargs):
+        raise self._error
+
+    taggram = embed = runner = predict = predict_on_batch = evaluate = fit = __call__ = tag
+
+
 def _compile(model: keras.Model):
     """The fastest way to run a model on one batch after another; `predict` costs 1.5 times as much and leaks."""
     if keras.backend.backend() != "tensorflow":
-        return lambda batch: np.asarray(model.predict_on_batch(batch), np.float32)
+
+        def predict(batch: np.ndarray) -> np.ndarray:
+            refuse_after_fork()
+            with own_settings():
+                return np.asarray(model.predict_on_batch(batch), np.float32)
+
+        return predict
     import tensorflow as tf
 
     model = fold_normalisation(model)
@@ -270,7 +325,12 @@ def _compile(model: keras.Model):
 
     signature = [tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)]
     concrete = tf.function(run, input_signature=signature).get_concrete_function()
-    return lambda batch: concrete(tf.convert_to_tensor(batch)).numpy()
+
+    def compute(batch: np.ndarray) -> np.ndarray:
+        refuse_after_fork()
+        return concrete(tf.convert_to_tensor(batch)).numpy()
+
+    return compute
 
 
 def _sees_a_gpu() -> bool:

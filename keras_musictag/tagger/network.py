@@ -6,6 +6,7 @@ from keras_musictag import architectures, frontends
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.layers import spec_augment  # noqa: F401 - a saved tagger may hold one, and Keras must know it
 from keras_musictag.layers.dtype_policy import dtype_policy
+from keras_musictag.layers.keras_settings import own_settings
 from keras_musictag.tagger.spec import TaggerSpec
 
 HEAD = ("head_dropout", "logits", "scores")  # the layers behind the body, the same for every architecture
@@ -31,12 +32,18 @@ def connect(
         `(inputs, outputs)`: float32 (batch, chunk_samples), and float32 (batch, tags): scores, or logits without
         a classifier activation; without a head, (batch, features).
     """
+    policy = POLICIES[choose_precision(precision)]
+    with own_settings():
+        return _connect(spec, implementation, policy, augment)
+
+
+def _connect(spec, implementation, policy, augment):
     architecture = architectures.get(spec.architecture)
     frontend = frontends.get(frontends.name_of(spec.frontend_config))
     inputs = keras.Input((spec.chunking.chunk_samples,), dtype="float32", name="waveform")
     x = frontend.apply(inputs, spec.frontend_config, frontends.choose_implementation(implementation))
     x = x if augment is None else augment(x)
-    with dtype_policy(POLICIES[choose_precision(precision)]):
+    with dtype_policy(policy):
         x = architecture.body(x, spec.config)
         dropout, logits, scores = HEAD
         if spec.vocabulary is None:
@@ -51,10 +58,21 @@ def connect(
 def choose_precision(precision: str | None) -> str:
     """The precision to compute in: the one named, or that of Keras's global dtype policy.
 
+    A policy that only follows `floatx`, which an old `keras.json` may set, is no choice: it gives "float32".
+
     Raises:
         UnknownNameError: If it is none of `POLICIES`.
+        ValueError: If Keras's global dtype policy is none of them.
     """
-    chosen = keras.config.dtype_policy().name.removeprefix("mixed_") if precision is None else precision
+    if precision is not None:
+        if precision not in POLICIES:
+            raise UnknownNameError.of("precision", precision, POLICIES)
+        return precision
+    policy = keras.config.dtype_policy().name
+    chosen = "float32" if policy == keras.config.floatx() else policy.removeprefix("mixed_")
     if chosen not in POLICIES:
-        raise UnknownNameError.of("precision", chosen, POLICIES)
+        raise ValueError(
+            f"A tagger computes in {', '.join(POLICIES)}, and Keras's global dtype policy is {policy!r}. Pass "
+            "precision='float32', or call keras.config.set_dtype_policy('float32') before."
+        )
     return chosen

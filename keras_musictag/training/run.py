@@ -9,6 +9,7 @@ import keras
 
 from keras_musictag.errors import TrainingError
 from keras_musictag.files import locked, whole_file
+from keras_musictag.layers.keras_settings import own_settings
 from keras_musictag.records.folder import Records
 from keras_musictag.tagger import Tagger
 from keras_musictag.training import data, network
@@ -24,6 +25,7 @@ MODEL_FILE = "model.keras"
 CHECKPOINT_SECONDS = 120.0
 
 
+@own_settings()
 def train(
     records: str | os.PathLike,
     out: str | os.PathLike,

@@ -3,6 +3,8 @@
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from keras_musictag.forks import refuse_after_fork
+from keras_musictag.keras_start import start_keras
 from keras_musictag.zoo.engine import exported_folder, load_engine
 from keras_musictag.zoo.resolve import DEFAULT, resolve
 
@@ -73,6 +75,8 @@ def load(
             f"{model} is an exported model, which Keras does not run. Name its engine, as in load(..., engine='onnx'), "
             "or run its example.py. Of the format 'keras', load the `.keras` file in it."
         )
+    refuse_after_fork()
+    start_keras()
     from keras_musictag.zoo.load_tagger import load_tagger
 
     source = resolve(model, weights)

@@ -1,0 +1,56 @@
+"""Keras's settings: what a network is built and trained under, whatever the user's `keras.json` or code says."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+
+from keras_musictag.layers.dtype_policy import dtype_policy
+
+config = keras.config
+# each: how it is read, how it is set, and what the networks are made for
+SETTINGS = (
+    (config.image_data_format, config.set_image_data_format, "channels_last"),
+    (config.floatx, config.set_floatx, "float32"),
+    (config.epsilon, config.set_epsilon, 1e-7),
+    (config.max_epochs, config.set_max_epochs, None),
+    (config.max_steps_per_epoch, config.set_max_steps_per_epoch, None),
+)
+
+_lock = threading.Lock()
+_inside = 0  # threads share these settings: the first one in saves the user's, the last one out brings them back
+_users = ()
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Keras's defaults, for what is built or run inside; the user's settings come back in any case.
+
+    The global dtype policy is "float32" inside. Keras keeps it by thread, the other settings by process.
+
+    Example:
+        >>> keras.config.set_image_data_format("channels_first")
+        >>> with own_settings():
+        ...     keras.layers.Conv2D(8, 3).data_format
+        'channels_last'
+        >>> keras.config.image_data_format()
+        'channels_first'
+        >>> keras.config.set_image_data_format("channels_last")
+    """
+    global _inside, _users
+    with _lock:
+        if _inside == 0:
+            _users = tuple(read() for read, _, _ in SETTINGS)
+            for _, write, value in SETTINGS:
+                write(value)
+        _inside += 1
+    try:
+        with dtype_policy("float32"):
+            yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                for (_, write, _), value in zip(SETTINGS, _users, strict=True):
+                    write(value)
