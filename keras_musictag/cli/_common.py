@@ -45,10 +45,12 @@ out_option = click.option(
 def model_options(command):
     """`--model` and `--weights`, the same for every command that runs a network."""
     command = click.option(
-        "--weights", default="default", help="For an architecture's name: a dataset, or a zoo entry."
+        "--weights", default="default", help="For an architecture's name: a dataset, a zoo entry, or a file."
     )(command)
     return click.option(
-        "--model", default="musicnn", help="An architecture, a zoo entry (see `models`), a folder, or a .keras file."
+        "--model",
+        default="musicnn",
+        help="An architecture, a zoo entry (see `models`), a folder, or a .keras or .h5 file.",
     )(command)
 
 

@@ -27,9 +27,9 @@ def load(
 
     Args:
         model: An architecture's name ("musicnn"), a zoo entry's ("musicnn-msd-v1"), an entry's folder, a `.keras`
-            file that a Tagger was saved to, or, with an engine, an exported folder.
-        weights: For an architecture: "default", a dataset ("mtat"), an entry's name, or a file (.safetensors or
-            .weights.h5). None, also for an entry: random weights.
+            or `.h5` file that a Tagger was saved to, or, with an engine, an exported folder.
+        weights: For an architecture: "default", a dataset ("mtat"), an entry's name, or a file (.safetensors,
+            .weights.h5, or a whole .keras or .h5 of the same network). None, also for an entry: random weights.
         tags: Other tags than the pretrained ones give a new, random head on the pretrained body; None for the
             pretrained ones. With a file of weights: the tags of its outputs.
         include_top: False for the feature extractor: no head, the output is the embedding.
@@ -51,7 +51,8 @@ def load(
         UnknownNameError: If a name is not known.
         FileNotFoundError: If a path does not exist.
         ChecksumError: If a weight file is not the one that its card states.
-        MusicTagError: If weights cannot be fetched, the user's cache cannot be written, or, as ExportError, the model
+        MusicTagError: If Keras does not start with the user's settings, this process was forked after Keras's backend
+            had run, weights cannot be fetched, the user's cache cannot be written, or, as ExportError, the model
             cannot be exported for the engine.
         ValueError: If arguments contradict each other or a file is no tagger.
 

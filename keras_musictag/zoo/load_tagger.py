@@ -69,12 +69,16 @@ def _set_weights(tagger: Tagger, source: Source) -> None:
         arrays = read_weights(path, card.weights.sha256)
         same_head = tagger.vocabulary == TaggerSpec.from_dict(card.model).vocabulary
         assign_weights(tagger, _with_head_of(tagger, arrays, same_head), str(path))
-    elif source.weights.suffix == ".h5":
+    elif source.weights.suffix != ".safetensors":
         try:
             tagger.load_weights(source.weights)
-        except (ValueError, KeyError, OSError) as error:
+        except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
             reason = (str(error).splitlines() or [""])[0]
-            raise ValueError(f"{source.weights} does not fit {tagger.name}: {reason}") from error
+            raise ValueError(
+                f"{source.weights} does not fit {tagger.name} with {tagger.output_shape[1]} outputs: {reason} Pass the "
+                "architecture and the tags that it was saved with, as tags=[...]; a file of weights that Keras did not "
+                "name must end in .weights.h5."
+            ) from error
     else:
         arrays = _with_head_of(tagger, read_weights(source.weights), same_head=tagger.vocabulary is not None)
         assign_weights(tagger, arrays, str(source.weights))
@@ -105,11 +109,17 @@ def _adapt_saved(path: Path, tags, include_top, classifier_activation, chunk_sec
 
 
 def _load_saved(path: Path) -> Tagger:
-    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
+    whole = path.suffix == ".h5" or (path.suffix == ".keras" and zipfile.is_zipfile(path))
+    if not whole:
         raise ValueError(f"{path} is no `.keras` file, such as tagger.save('x.keras') writes. Is it damaged?")
-    try:
-        tagger = keras.saving.load_model(path)
+    try:  # `.h5` knows classes by their bare names
+        tagger = keras.saving.load_model(path, custom_objects={"Tagger": Tagger})
     except (ValueError, TypeError, KeyError, OSError, ArithmeticError, zipfile.BadZipFile) as error:
+        if "No model config found" in str(error):
+            raise ValueError(
+                f"{path} holds weights alone. Rename it to end in .weights.h5, and name their architecture and tags: "
+                "load('vgg', weights='x.weights.h5', tags=...)."
+            ) from error
         cause = error.__cause__ or error
         reason = f"{type(cause).__name__}: {(str(cause).splitlines() or [''])[0]}"
         raise ValueError(f"{path} could not be loaded as a tagger ({reason}). Is it damaged?") from error

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from keras_musictag import architectures
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.zoo.card import Card, read_card
+from keras_musictag.zoo.card import FILE_NAME, Card, read_card
 from keras_musictag.zoo.catalog import best_entry, cards, entries
+from keras_musictag.zoo.keras_files import WEIGHTS_ONLY, explain
 
 DEFAULT = "default"
-WEIGHT_FILES = (".safetensors", ".weights.h5")
+WEIGHT_FILES = (*WEIGHTS_ONLY, ".h5", ".keras")
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,9 @@ class Source:
     """What a model is made from.
 
     Attributes:
-        architecture: Its name; None for a `.keras` file, which says it itself.
+        architecture: Its name; None for a `.keras` or `.h5` file, which says it itself.
         card: Of the entry that its settings come from; None where the architecture has no entry.
-        weights: The entry's folder, a file of weights, or a `.keras` file; None for random weights.
+        weights: The entry's folder, a file of weights, or a `.keras` or `.h5` file; None for random weights.
     """
 
     architecture: str | None
@@ -58,12 +59,17 @@ def _is_path(model) -> bool:
 
 
 def _from_path(path: Path, weights) -> Source:
+    if path.is_dir() and (path / FILE_NAME).is_file():
+        return _from_entry(path, weights)
+    other = explain(path)
+    if other is not None:
+        raise ValueError(other)
     if path.is_dir():
         return _from_entry(path, weights)
     if not path.is_file():
         raise FileNotFoundError(f"There is no model at {path}.")
     if weights != DEFAULT:
-        raise ValueError(f"A `.keras` file brings its own weights. Received: weights={weights!r} with {path}.")
+        raise ValueError(f"A file of a whole model brings its own weights. Received: weights={weights!r} with {path}.")
     return Source(None, None, path)
 
 
@@ -84,12 +90,15 @@ def _from_architecture(name: str, weights) -> Source:
     default = best_entry(name)
     if weights is None:
         return Source(name, default, None)
-    if isinstance(weights, PathLike) or str(weights).endswith(WEIGHT_FILES):
+    if isinstance(weights, PathLike) or os.sep in str(weights) or str(weights).endswith(WEIGHT_FILES):
         path = Path(weights)
+        other = None if path.name.endswith(WEIGHTS_ONLY) else explain(path)
+        if other is not None:
+            raise ValueError(other)
         if not path.is_file():
             raise FileNotFoundError(f"There are no weights at {path}.")
         if not path.name.endswith(WEIGHT_FILES):
-            raise ValueError(f"A file of weights must end in {' or '.join(WEIGHT_FILES)}. Received: {path}.")
+            raise ValueError(f"A file of weights must end in {', '.join(WEIGHT_FILES)}. Received: {path}.")
         return Source(name, default, path)
     existing = [card for card in cards() if card.architecture == name]
     if not existing:
