@@ -12,7 +12,7 @@ def explain(path: Path) -> str | None:
         path: A file, a folder, or the stem that TensorFlow's checkpoints are named by.
     """
     if path.is_file() and path.name.endswith(WEIGHTS_ONLY):
-        return f"{path} holds weights alone. Name their architecture and tags: load('vgg', weights={str(path)!r}, tags=...)."
+        return f"{path} holds weights alone. Name architecture and tags: load('vgg', weights={str(path)!r}, tags=...)."
     if (path / "latest.weights.h5").is_file():
         return (
             f"{path} is a folder of Keras's BackupAndRestore. Name the architecture and its tags: load('vgg', "
