@@ -21,6 +21,7 @@ from keras_musictag.tags.vocabulary import Vocabulary
 
 Audio = str | PathLike | BinaryIO | np.ndarray
 Engine = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+_INHERITED = []  # engines of a parent: kept, as some wait for their threads when they are removed
 
 
 def open_engine(folder: Path, artefact: Artefact, threads: int | None = None) -> Engine:
@@ -161,6 +162,7 @@ class EngineTagger:
 
     def _track(self, output, audio, sample_rate, hop_seconds, tail):
         if self._pid != os.getpid():  # forked: the runtime's threads, and locks that they held, stayed in the parent
+            _INHERITED.append(self._run)
             self._open()
 
         def run(batch):

@@ -1,0 +1,107 @@
+"""Networks are the same whatever Keras's settings are, and the settings stay the user's."""
+
+import threading
+
+import keras
+import numpy as np
+import pytest
+
+from keras_musictag import Tagger, architectures, build
+from keras_musictag.exporting.network import exported_network
+from keras_musictag.layers.keras_settings import SETTINGS, own_settings
+from keras_musictag.tagger.features import ClipFeatures
+from tests.checks import signals
+
+config = keras.config
+
+
+@pytest.fixture
+def odd_settings():
+    """Another value of every setting, and the dtype policy that Keras makes of `floatx`."""
+    before, policy = [read() for read, _, _ in SETTINGS], config.dtype_policy()
+    odd = ["channels_first", "float16", 0.1, 1, 2]
+    for (_, write, _), value in zip(SETTINGS, odd, strict=True):
+        write(value)
+    config.set_dtype_policy("float16")
+    yield odd
+    for (_, write, _), value in zip(SETTINGS, before, strict=True):
+        write(value)
+    config.set_dtype_policy(policy)
+
+
+def current():
+    return [read() for read, _, _ in SETTINGS]
+
+
+def layers_of(model):
+    return [layer.get_config() for layer in model.layers]
+
+
+@pytest.mark.parametrize("name", architectures.names())
+def test_every_network_is_built_the_same(name, request):
+    expected = layers_of(build(name, ["a", "b"]))
+    odd = request.getfixturevalue("odd_settings")
+    tagger = build(name, ["a", "b"])
+    assert layers_of(tagger) == expected  # data formats, dtype policies, epsilons and all
+    assert {variable.dtype for variable in tagger.trainable_weights} == {"float32"}
+    assert current() == odd and config.dtype_policy().name == "float16"
+
+
+def test_scores_exports_and_files_are_the_same(vgg, tmp_path, request):
+    batch = signals(vgg.spec.chunking.chunk_samples)
+    vgg.save(tmp_path / "vgg.keras")
+    run = Tagger(vgg.spec).runner  # compiled under the odd settings
+    expected = vgg.runner()(batch)
+    exported = exported_network(vgg).predict_on_batch(batch)["scores"]
+    request.getfixturevalue("odd_settings")
+    assert run()(batch).dtype == np.float32
+    again = keras.saving.load_model(tmp_path / "vgg.keras")
+    np.testing.assert_array_equal(again.runner()(batch), expected)
+    np.testing.assert_array_equal(exported_network(vgg).predict_on_batch(batch)["scores"], exported)
+
+
+def test_stored_features_are_the_same(request):
+    samples = signals(16000)[0]
+    expected = ClipFeatures("fcn").load()(samples)
+    request.getfixturevalue("odd_settings")
+    np.testing.assert_array_equal(ClipFeatures("fcn").load()(samples), expected)
+
+
+def test_waveforms_are_not_rounded_where_float32_is_asked_for():
+    policy = config.dtype_policy()
+    config.set_dtype_policy("mixed_float16")
+    try:
+        tagger = build("sample_cnn", ["a"], precision="float32")
+        assert build("sample_cnn", ["a"]).precision == "float16"  # a policy that was chosen is followed
+    finally:
+        config.set_dtype_policy(policy)
+    assert tagger.get_layer("waveform_channel").compute_dtype == "float32"
+
+
+def test_a_policy_that_a_tagger_cannot_compute_in_is_named():
+    policy = config.dtype_policy()
+    config.set_dtype_policy("float64")
+    try:
+        with pytest.raises(ValueError, match="global dtype policy is 'float64'.*precision='float32'"):
+            build("vgg", ["a"])
+    finally:
+        config.set_dtype_policy(policy)
+
+
+def test_the_users_settings_come_back_also_after_an_error_and_when_threads_overlap(odd_settings):
+    inside, leave = threading.Event(), threading.Event()
+
+    def other():
+        with own_settings():
+            inside.set()
+            leave.wait(60)
+
+    thread = threading.Thread(target=other)
+    with pytest.raises(KeyError), own_settings():
+        thread.start()
+        inside.wait(60)
+        raise KeyError
+    assert current() == [value for _, _, value in SETTINGS]  # the other thread still works under them
+    leave.set()
+    thread.join()
+    assert current() == odd_settings
