@@ -75,7 +75,7 @@ def test_pi_mp3_player_1_brackets_in_names_are_letters(tmp_path, tone):
         (tmp_path / tag).mkdir()
         for number in range(6):
             (tmp_path / tag / f"song [{number}] #1 100%.wav").write_bytes(
-                wav_of(tone * (number + 1) / (7 + len(tag)), 16000)
+                wav_of(tone * (number + len(tag)) / 20, 16000)
             )
     manifest = folder.manifest(tmp_path)
     assert list(manifest.vocabulary) == ["jazz*", "rock [live]"] and len(manifest.tracks) == 12
