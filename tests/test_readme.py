@@ -14,6 +14,7 @@ import soundfile
 import keras_musictag as kmt
 from keras_musictag import architectures
 from keras_musictag.audio.read import read
+from tests.cli.conftest import call  # noqa: F401  (a fixture)
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,33 +45,46 @@ def test_the_code_prints_what_the_readme_shows(folder_with_a_song):
     assert done.stdout == shown, done.stderr
 
 
-@pytest.fixture
-def folder_with_songs(folder_with_a_song):
-    """And with a folder a tag, of ten songs each: cuts of the demo clip, as it is and faster."""
+def add_songs(folder, per_tag):
+    """One folder per tag with some songs: cuts of the demo clip, as it is and faster."""
     samples = read(kmt.demo_clip()).samples
     for tag, rate_hz in (("slow", 16000), ("fast", 24000)):
-        (folder_with_a_song / "songs" / tag).mkdir(parents=True)
-        for number in range(10):
+        (folder / "songs" / tag).mkdir(parents=True)
+        for number in range(per_tag):
             piece = samples[number * 32000 :][: 4 * rate_hz]
-            soundfile.write(folder_with_a_song / "songs" / tag / f"{number}.wav", piece, rate_hz)
-    return folder_with_a_song
+            soundfile.write(folder / "songs" / tag / f"{number}.wav", piece, rate_hz)
+
+
+@pytest.fixture
+def command(call, folder_with_a_song, monkeypatch):  # noqa: F811
+    """A function that runs a line of README in this process: a start of TensorFlow for each would take minutes."""
+    monkeypatch.chdir(folder_with_a_song)
+
+    def run_line(line):
+        program, *arguments = shlex.split(line)
+        assert program == "keras-musictag"
+        return call(*arguments)
+
+    return run_line
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", blocks("console")[0].splitlines())
-def test_the_command_runs(line, folder_with_a_song):
-    done = run(shlex.split(line), folder_with_a_song)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout and not done.stderr
+def test_the_command_runs(line, command):
+    outcome = command(line)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out and not outcome.err
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lines", blocks("console")[1:])
-def test_the_commands_run_one_after_the_other(lines, folder_with_songs):
+def test_the_commands_run_one_after_the_other(lines, command, folder_with_a_song):
+    # finetuning takes a minute of processor time: one batch per epoch is enough to see that it runs
+    add_songs(folder_with_a_song, per_tag=5 if "finetune" in lines else 10)
     for line in lines.splitlines():
-        done = run(shlex.split(line), folder_with_songs)
-        assert done.returncode == 0, f"{line}: {done.stderr}"
-        assert done.stdout, line
+        outcome = command(line)
+        assert outcome.code == 0, f"{line}: {outcome.err}"
+        assert outcome.out, line
 
 
 @pytest.mark.slow
