@@ -104,9 +104,10 @@ def ending_note(file: BinaryIO, packets: Packets, container_name: str) -> str | 
     if container_name == "ogg":
         return _ogg_note(file, num_bytes)
     # The first two bytes are the same in each frame of a stream; other ones are no frame, but a tag, say.
-    if packets.end == num_bytes and packets.last_header[:2] == packets.first_header[:2]:
-        is_short = _mpeg_frame_bytes(packets.last_header) > packets.end - packets.start
-        if (container_name == "mp3" and is_short) or (container_name in _FRAMED and packets.bad_at_the_end == 1):
+    if packets.end == num_bytes and packets.first_header.startswith(packets.last_header[:2]):
+        size = packets.end - packets.start
+        is_short = container_name == "mp3" and (size < 4 or size < _mpeg_frame_bytes(packets.last_header))
+        if is_short or (container_name in _FRAMED and packets.bad_at_the_end == 1):
             return "The file ends within a packet: it was cut off."
     at = packets.end
     if container_name in ("wav", "aiff"):

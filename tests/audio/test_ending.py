@@ -2,11 +2,12 @@
 
 import io
 
+import av
 import numpy as np
 import pytest
 
 from keras_musictag.audio.ending import Part, next_link
-from tests.audio.made import encode, freq_hz_and_amplitude, read_bytes, sine
+from tests.audio.made import encode, freq_hz_and_amplitude, read_bytes, sine, wav_of
 
 NAMES = {  # codec, container
     "vorbis": ("vorbis", "ogg"),
@@ -115,6 +116,23 @@ def test_a_file_that_ends_within_a_packet_was_cut_off(kind, rate_hz, cut_bytes):
     data = encode(noise, codec, container, rate_hz, options=options)
     assert read_bytes(data).notes == ()
     assert read_bytes(data[:-cut_bytes]).notes == ("The file ends within a packet: it was cut off.",)
+
+
+@pytest.mark.parametrize("kept_bytes", [1, 2, 3, 4])
+def test_an_mp3_that_ends_within_a_frame_header_was_cut_off(kept_bytes):
+    data = encode(sine(), "libmp3lame", "mp3", options={"write_xing": "0"})
+    with av.open(io.BytesIO(data)) as container:
+        *_, last = (packet.pos for packet in container.demux() if packet.size)
+    assert read_bytes(data[: last + kept_bytes]).notes == ("The file ends within a packet: it was cut off.",)
+
+
+@pytest.mark.parametrize("dtype, last_samples", [("i2", 1), ("u1", 1), ("u1", 2), ("u1", 3)])
+def test_a_last_packet_of_a_few_bytes_that_are_like_the_first_ones_is_no_damage(dtype, last_samples):
+    with av.open(io.BytesIO(wav_of(np.zeros((44100, 1)), dtype=dtype))) as container:
+        packet_bytes = next(container.demux()).size
+    samples = np.full((packet_bytes // int(dtype[1]) + last_samples, 1), 0.5)
+    audio = read_bytes(wav_of(samples, dtype=dtype))
+    assert (len(audio.samples), audio.notes) == (len(samples), ())
 
 
 @pytest.mark.parametrize("kind", ["vorbis", "opus", "oggflac"])
