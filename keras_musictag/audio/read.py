@@ -295,11 +295,12 @@ class AudioStream:
             if start is None:
                 return
             try:
-                self._container.close()
-                self._container = self._stack.enter_context(open_container(Part(self._file, start), self._name))
-                self._stream = audio_stream(self._container, self._name)
+                container = self._stack.enter_context(open_container(Part(self._file, start), self._name))
+                stream = audio_stream(container, self._name)
             except AudioError:
                 return
+            self._container.close()
+            self._container, self._stream = container, stream
             self._packets_seen.start = self._offset = start
             self._error, self.header_seconds = None, None  # the header was that of one link
             self.bad_packets -= 1  # nothing was damaged

@@ -55,6 +55,15 @@ def test_every_link_of_a_chained_ogg_is_heard(links):
     assert all("sample rate changes" in note for note in audio.notes)
 
 
+def test_a_link_of_a_chained_ogg_that_cannot_be_opened_ends_the_reading_with_a_note():
+    start = b"\1vorbis" + bytes(4)
+    link = tone("vorbis", 880, 22050).replace(start + b"\2", start + b"\x60")  # 96 channels
+    for kind in ("vorbis", "opus"):
+        audio = read_bytes(tone(kind, 440) + link, 16000)
+        assert heard(audio, 0) == pytest.approx(440, abs=1)
+        assert audio.notes == ("Reading ended at 1.0 s: Invalid data found when processing input.",)
+
+
 @pytest.mark.parametrize("kind", ["mp3", "aac", "flac", "mp2", "ac3"])
 @pytest.mark.parametrize("second", [(48000, 2), (44100, 1)])
 def test_joined_streams_are_heard_to_the_end(kind, second):
