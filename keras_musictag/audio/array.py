@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_musictag.audio.downmix import Levels, mix, used_alone, weights_of
+from keras_musictag.audio.downmix import Levels, mix, weights_of
 from keras_musictag.audio.resample import check_rate_hz
 from keras_musictag.audio.scale import MAX_PEAK, IntegerScale, peak_of, unscaled_floats
 from keras_musictag.audio.source import what_to_pass
@@ -82,7 +82,7 @@ def _mix(channels: np.ndarray, rate_hz: float) -> tuple[np.ndarray, tuple[str, .
     loudest = levels.loudest_if_cancelled()
     if loudest is None:
         return mono, levels.notes()
-    return channels[loudest], (used_alone(len(channels), loudest),)
+    return channels[loudest], (levels.used_alone(),)
 
 
 def _to_array(audio) -> np.ndarray:

@@ -47,6 +47,12 @@ def weights_of(positions: tuple[str, ...]) -> np.ndarray:
 
 
 @cache
+def only(channel: int, num_channels: int) -> np.ndarray:
+    """Returns weights that take one channel alone; the last one where there are fewer."""
+    return np.eye(num_channels)[min(channel, num_channels - 1)]
+
+
+@cache
 def _mean_of(num_channels: int) -> np.ndarray:
     return np.full(num_channels, 1 / num_channels)
 
@@ -71,7 +77,7 @@ class Levels:
 
     def __init__(self):
         self.seconds = self.cancelled_seconds = 0.0
-        self._energy = np.zeros(0)  # of each channel
+        self._energy = np.zeros((2, 0))  # of each channel, and 0 where the mix leaves it out; of each channel
         self._expected = self._mixed = 0.0  # energy of the mix if channels were unrelated, and as it is
         self._peak = self._mixed_peak = 0.0
         self._weights = np.zeros(0)
@@ -86,7 +92,7 @@ class Levels:
         if self._mixed_peak < SILENCE_PEAK:  # else it is known that the track is audible
             self._mixed_peak = max(self._mixed_peak, float(np.abs(mixed).max(initial=0)))
             self._peak = max(self._peak, float(np.abs(channels).max(initial=0)))
-        if len(weights) != len(self._weights):
+        if weights is not self._weights:
             self._end_second()
             self._weights = weights
             self._begin_second()
@@ -101,9 +107,9 @@ class Levels:
 
     def _end_second(self) -> None:
         energy, squares = np.array(self._second), self._weights**2
-        more = np.zeros(max(0, len(energy) - len(self._energy)))
-        self._energy = np.concatenate([self._energy, more])
-        self._energy[: len(energy)] += energy
+        more = max(0, len(energy) - self._energy.shape[1])
+        self._energy = np.pad(self._energy, ((0, 0), (0, more)))
+        self._energy[:, : len(energy)] += energy * (self._weights > 0), energy
         expected = float(energy @ squares)
         self._expected += expected
         self._mixed += self._second_mixed
@@ -114,15 +120,20 @@ class Levels:
         self._begin_second()
 
     def loudest_if_cancelled(self) -> int | None:
-        """Returns the index of the channel to take instead of the mix, where that is cancelled; else None."""
+        """Returns the index of the channel to take instead of the mix, where that is cancelled; else None.
+
+        A channel that the mix leaves out is taken only where there is sound in no other.
+        """
         self._end_second()
-        is_silent = self._mixed_peak < SILENCE_PEAK <= self._peak
-        if len(self._energy) > 1 and (
-            is_silent or (self._mixed < _CANCELLED * self._expected and not self._is_silent())
-        ):
-            # the first of those that are as loud, as rounding differs between a sample and its negative
-            return int(np.argmax(self._energy >= 0.9 * self._energy.max()))
-        return None
+        mix_is_silent = self._mixed_peak < SILENCE_PEAK <= self._peak
+        if self._energy.shape[1] < 2 or not (mix_is_silent or (self._cancel() and not self._is_silent())):
+            return None
+        energy = self._energy[0] if self._energy[0].any() else self._energy[1]
+        # the first of those that are as loud, as rounding differs between a sample and its negative
+        return int(np.argmax(energy >= 0.9 * energy.max()))
+
+    def _cancel(self) -> bool:
+        return self._mixed < _CANCELLED * self._expected
 
     def _is_silent(self) -> bool:
         return max(self._peak, self._mixed_peak) < SILENCE_PEAK
@@ -136,22 +147,18 @@ class Levels:
                 f"The track is silent: {loudest}, below {SILENCE_PEAK:g} (-60 dB). What a model says of it is void.",
             )
         if (loudest := self.loudest_if_cancelled()) is not None:
-            return (f"{_cancelled(len(self._energy))} The loudest is channel {loudest + 1}.",)
+            return (f"{self._what_is_lost()} The loudest is channel {loudest + 1}.",)
         if self.cancelled_seconds >= _SHORTEST_CANCELLED_SECONDS:
             where = f"{self.cancelled_seconds:.0f} s of {self.seconds:.0f} s"
             return (f"The channels cancel each other for about {where}: there their mix is silent, or nearly so.",)
         return ()
 
+    def used_alone(self) -> str:
+        """Returns the note for a track whose channel `loudest_if_cancelled` was used instead of the mix."""
+        return f"{self._what_is_lost()} Channel {self.loudest_if_cancelled() + 1}, the loudest, was used alone."
 
-def used_alone(num_channels: int, channel: int) -> str:
-    """The note for a track of which one channel stands for all.
-
-    Example:
-        >>> print(used_alone(2, 0))
-        The 2 channels cancel each other: mixed, they lose most of their sound. Channel 1, the loudest, was used alone.
-    """
-    return f"{_cancelled(num_channels)} Channel {channel + 1}, the loudest, was used alone."
-
-
-def _cancelled(num_channels: int) -> str:
-    return f"The {num_channels} channels cancel each other: mixed, they lose most of their sound."
+    def _what_is_lost(self) -> str:
+        channels = f"{self._energy.shape[1]} channels"
+        if self._cancel():
+            return f"The {channels} cancel each other: mixed, they lose most of their sound."
+        return f"The mix of the {channels} is silent, though there is sound in them."  # such as in LFE alone

@@ -17,7 +17,7 @@ import numpy as np
 
 from keras_musictag.audio.array import to_floats
 from keras_musictag.audio.container import audio_stream, check_frame, open_container, read_head
-from keras_musictag.audio.downmix import Levels, mix, used_alone, weights_of
+from keras_musictag.audio.downmix import Levels, mix, only, weights_of
 from keras_musictag.audio.ending import LINK_BORDER_BYTES, Packets, Part, damage_note, ending_note, next_link
 from keras_musictag.audio.frame import channels_of_frame, positions_of_frame
 from keras_musictag.audio.length import header_seconds, length_note
@@ -122,7 +122,7 @@ def decode_with(
             return result, stream
         with open_audio(source, sample_rate_hz, max_seconds, channel=stream.loudest) as alone:
             result = work(alone)
-        alone.notes += (used_alone(stream.channels, stream.loudest),)
+        alone.notes += (stream._levels.used_alone(),)
         return result, alone
 
 
@@ -266,10 +266,10 @@ class AudioStream:
             if self.duration_seconds == 0:
                 self.channels = frame.layout.nb_channels
             channels = to_floats(self._scale.clean(channels_of_frame(frame)))
-            weights = weights_of(positions_of_frame(frame))
-            if self._channel is not None:
-                weights = np.zeros(len(channels))
-                weights[min(self._channel, len(channels) - 1)] = 1
+            if self._channel is None:
+                weights = weights_of(positions_of_frame(frame))
+            else:
+                weights = only(self._channel, len(channels))
             mono = mix(channels, weights)
             self._levels.add(channels, mono, weights, frame.sample_rate)
             yield frame.sample_rate, mono

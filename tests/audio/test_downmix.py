@@ -112,7 +112,24 @@ def test_surround_whose_only_sound_is_left_out_is_not_silence():
     samples = noise(6) * [0, 0, 0, 1, 0, 0]
     audio = read_bytes(encode(samples.astype(np.float32), "flac", "flac", RATE_HZ, "5.1"))
     np.testing.assert_allclose(audio.samples, samples[:, 3], atol=2**-15)
-    assert len(audio.notes) == 1 and "Channel 4, the loudest" in audio.notes[0]
+    what = "The mix of the 6 channels is silent, though there is sound in them."
+    assert audio.notes == (f"{what} Channel 4, the loudest, was used alone.",)
+
+
+def test_channels_that_cancel_give_one_of_them_and_not_a_louder_lfe():
+    samples = np.zeros((4 * RATE_HZ, 6), np.float32)
+    samples[:, :2], samples[:, 3] = opposite(), 3 * noise(3)[:, 0]
+    audio = read_bytes(encode(samples, "flac", "flac", RATE_HZ, "5.1"))
+    np.testing.assert_allclose(audio.samples, samples[:, 0], atol=2**-15)
+    assert len(audio.notes) == 1 and "6 channels cancel each other" in audio.notes[0]
+
+
+def test_one_quiet_channel_does_not_cancel_another():
+    channels = np.stack([sine(RATE_HZ)[:, 0] * 0.003, np.zeros(2 * RATE_HZ, np.float32)])  # -56 dB, mixed -62 dB
+    mono, notes = mono_and_notes(channels, RATE_HZ)
+    np.testing.assert_array_equal(mono, channels[0])
+    what = "The mix of the 2 channels is silent, though there is sound in them."
+    assert notes == (f"{what} Channel 1, the loudest, was used alone.",)
 
 
 @pytest.mark.parametrize("channels", [2, 6, 16, 64])
@@ -141,6 +158,14 @@ def test_a_part_that_cancels_is_noted_and_the_mix_is_kept():
     assert not audio.samples[: 4 * RATE_HZ].any() and audio.samples[4 * RATE_HZ :].any()
     samples[2 * RATE_HZ : 4 * RATE_HZ, 1] *= -1  # 2 s are too short for a note
     assert mono_and_notes(samples.T, RATE_HZ)[1] == ()
+
+
+def test_frames_of_as_many_channels_in_other_positions_are_measured():
+    levels, first = Levels(), noise(3, 0.5).T * [[1], [0], [0]]
+    for positions, gain in ((("FL", "FR", "LFE"), 0.1), (("LFE", "FL", "FR"), 1)):
+        channels, weights = np.float32(gain * first), weights_of(positions)
+        levels.add(channels, mix(channels, weights), weights, RATE_HZ)
+    assert levels.notes() == ()
 
 
 def test_frames_of_changing_numbers_of_channels_are_measured():
