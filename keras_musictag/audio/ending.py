@@ -111,7 +111,7 @@ def ending_note(file: BinaryIO, packets: Packets, container_name: str) -> str | 
             return "The file ends within a packet: it was cut off."
     at = packets.end
     if container_name in ("wav", "aiff"):
-        at = _riff_end(file) or at
+        at = max(at, _riff_end(file))  # chunks may come after the audio
     elif container_name.startswith("mov"):
         at = _second_mp4(file, num_bytes)
     if not 0 < at <= num_bytes - 16:
@@ -164,13 +164,16 @@ def _ogg_note(file: BinaryIO, num_bytes: int) -> str | None:
     start = max(0, num_bytes - 2 * _MOST_PAGE_BYTES)
     file.seek(start)
     tail = file.read()
-    page = tail[max(0, tail.rfind(b"OggS\0")) :]
-    if not page.startswith(b"OggS\0") or len(page) < 27:
-        return f"The last {len(page)} bytes are not Ogg and were not read."
-    end = 27 + page[26] + sum(page[27 : 27 + page[26]])
+    found = tail.rfind(b"OggS\0")
+    if found < 0:
+        return f"The last {len(tail)} bytes or more are not Ogg and were not read."
+    page = tail[found:]
+    end = 27 + page[26] + sum(page[27 : 27 + page[26]]) if len(page) > 26 else 27
     if end > len(page):
         return "The file ends within an Ogg page: it was cut off."
-    if len(page) - end >= 16 and page[end:].strip(b"\0"):
+    rest = head_after_tags(file, start + found + end)
+    is_tag = rest[:3] == b"TAG" and len(rest) == 128  # ID3v1
+    if len(rest) >= 16 and rest.strip(b"\0") and not is_tag:
         return f"The last {len(page) - end} bytes are not Ogg and were not read."
     if not page[5] & 4:
         return "The last Ogg page is not marked as the last: the file was cut off, or recorded from a broadcast."

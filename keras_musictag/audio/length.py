@@ -60,7 +60,7 @@ def length_note(stated: float | None, decoded: float, codec: str, source_rate_hz
     tolerance = max(0.5, 0.01 * stated)
     num_bytes = container.size
     most = num_bytes * _SAMPLES_PER_BYTE.get(codec[:3], _OTHER_SAMPLES_PER_BYTE) / source_rate_hz
-    if stated > most + tolerance:
+    if stated - decoded > tolerance and stated > most + tolerance:
         return (
             f"The header states {stated:.1f} s, which a file of {num_bytes} bytes cannot hold; {decoded:.1f} s could "
             "be decoded."

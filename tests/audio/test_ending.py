@@ -99,6 +99,20 @@ def test_what_is_not_ogg_at_the_end_of_an_ogg_is_a_note(kind):
     data, other = tone(kind, 440), tone("flac", 880)
     assert read_bytes(data + other).notes == (f"The last {len(other)} bytes are not Ogg and were not read.",)
     assert read_bytes(data + bytes(100)).notes == ()  # a copy that was filled up
+    note = f"The last {2 * 65_307} bytes or more are not Ogg and were not read."
+    assert note in read_bytes(data + bytes(10) + np.random.default_rng(0).bytes(200_000)).notes
+
+
+def test_tags_at_the_end_of_an_ogg_are_no_reason_for_a_note():
+    id3v1, id3v2 = b"TAG" + b"title".ljust(125), b"ID3\4\0\0\0\0\0\24" + b"x" * 20
+    for tags in (id3v1, id3v2, id3v2 + id3v1):
+        assert read_bytes(tone("opus", 440) + tags).notes == ()
+
+
+def test_a_riff_size_that_ends_before_the_audio_makes_no_other_file():
+    data = wav_of(np.full((1000, 1), -1025 / 32767))  # the bytes FF FB, with which an MP3 may begin
+    assert data[44:46] == b"\xff\xfb"
+    assert read_bytes(data[:4] + b"\x24\0\0\0" + data[8:]).notes == ()
 
 
 def test_a_wavpack_that_follows_another_ends_the_reading_with_a_note():
@@ -149,7 +163,8 @@ def test_an_ogg_that_was_cut_off_says_so(kind):
     data = encode(sine(48000, 4.0, channels=2), NAMES[kind][0], "ogg", 48000, "stereo")
     last = data.rindex(b"OggS")
     assert read_bytes(data).notes == ()
-    assert read_bytes(data[:-100]).notes == ("The file ends within an Ogg page: it was cut off.",)
+    for cut in (data[:-100], data[: last + 5], data[: last + 20], data[: last + 27]):
+        assert read_bytes(cut).notes == ("The file ends within an Ogg page: it was cut off.",)
     (note,) = read_bytes(data[:last]).notes
     assert note.startswith("The last Ogg page is not marked as the last")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from keras_musictag.audio.length import header_seconds
+from keras_musictag.audio.length import header_seconds, length_note
 from keras_musictag.audio.read import open_audio, read
 from tests.audio.made import encode, read_bytes, sine, wav_of
 
@@ -136,6 +136,11 @@ def test_a_long_silence_that_flac_packs_small_is_no_impossible_claim():
     audio = read(file, max_seconds=601)
     assert len(file.getvalue()) < 50_000
     assert (audio.duration_seconds, audio.header_seconds, audio.notes) == (600.0, 600.0, ())
+
+
+def test_a_claim_that_was_decoded_is_possible_however_small_the_file():
+    container = SimpleNamespace(format=SimpleNamespace(name="ape"), size=1000)  # APE packs 27 s of silence into 8 bytes
+    assert length_note(600.0, 600.0, "ape", 44100, container) is None
 
 
 # (container, codec, where the length is, what is written there)
