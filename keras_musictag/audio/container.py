@@ -19,6 +19,7 @@ from keras_musictag.errors import AudioError
 
 # FFmpeg's names of the containers that are opened.
 FORMATS = (*EXACT, *"mp3,aac,ac3,eac3,amr,asf,avi,flv,mpc,mpc8,mpeg,mpegts".split(","))
+HEAD_BYTES = 4096
 _MAX_TAGS = 100  # before the audio; real files have one to three
 # FFmpeg's names of codecs whose bits programs pack in different orders: it and libsndfile give other samples.
 _AMBIGUOUS = ("g726", "g726le")
@@ -27,7 +28,7 @@ _NMS_ADPCM = "8\0\0\0"  # the WAV format tag 0x38, which FFmpeg takes for AMR
 
 def read_head(file: BinaryIO, name: str) -> bytes:
     """Returns the first 4 KB after any tags, having refused what is clearly no audio."""
-    head = file.read(4096)
+    head = file.read(HEAD_BYTES)
     if not head:
         raise AudioError(f"{name} is empty (0 bytes); expected a music file. Copy or download it again.")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
@@ -49,7 +50,7 @@ def head_after_tags(file: BinaryIO, at: int) -> bytes:
     """Returns 4 KB of what comes after the ID3v2 and APEv2 tags, in any number and order, that begin at `at`."""
     for _ in range(_MAX_TAGS):
         file.seek(at)
-        head = file.read(4096)
+        head = file.read(HEAD_BYTES)
         if head[:3] == b"ID3" and len(head) > 10:
             size = sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
             at += 10 + size + (10 if head[5] & 0x10 else 0)  # a footer repeats the header

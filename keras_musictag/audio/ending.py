@@ -8,12 +8,13 @@ from typing import BinaryIO
 
 import av
 
-from keras_musictag.audio.container import head_after_tags
+from keras_musictag.audio.container import HEAD_BYTES, head_after_tags
 
 _MOST_PAGE_BYTES = 65_307  # of an Ogg page
 LINK_BORDER_BYTES = 2 * _MOST_PAGE_BYTES  # from the begin of a link's last packet to the next link, at most
 _FEWEST_BAD = 5  # damaged packets that a note is made of; single ones come with tags and with joined files
-_FRAMED = ("aac", "flac", "ac3", "eac3")  # containers without an index, whose decoders notice a missing end
+_FRAMED = ("aac", "flac")  # containers without an index, whose decoders notice a missing end
+_EQUAL = ("ac3", "eac3")  # those whose packets are of one size, within two bytes
 # Bit rates of MPEG 1 by layer, and of MPEG 2 and 2.5, kbit/s.
 _KBITS = {
     2: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -59,7 +60,8 @@ class Packets:
         bad_at_the_end: How many could not, since the last one that could.
         start: Where the last one begins, bytes from the start of the file.
         end: Where it ends.
-        first_header: The first four bytes of the first one.
+        first_size: Size of the first one, bytes.
+        first_header: Its first four bytes.
         last_header: Those of the last one.
     """
 
@@ -68,6 +70,7 @@ class Packets:
     bad_at_the_end: int = 0
     start: int = 0
     end: int = 0
+    first_size: int = 0
     first_header: bytes = b""
     last_header: bytes = b""
 
@@ -77,6 +80,7 @@ class Packets:
             return
         self.last_header = bytes(memoryview(packet)[:4])
         self.first_header = self.first_header or self.last_header
+        self.first_size = self.first_size or packet.size
         if packet.pos is not None and packet.pos >= 0:
             self.start, self.end = offset + packet.pos, offset + packet.pos + packet.size
         self.good, self.bad = self.good + is_good, self.bad + (not is_good)
@@ -106,8 +110,11 @@ def ending_note(file: BinaryIO, packets: Packets, container_name: str) -> str | 
     # The first two bytes are the same in each frame of a stream; other ones are no frame, but a tag, say.
     if packets.end == num_bytes and packets.first_header.startswith(packets.last_header[:2]):
         size = packets.end - packets.start
-        is_short = container_name == "mp3" and (size < 4 or size < _mpeg_frame_bytes(packets.last_header))
-        if is_short or (container_name in _FRAMED and packets.bad_at_the_end == 1):
+        if (
+            (container_name == "mp3" and (size < 4 or size < _mpeg_frame_bytes(packets.last_header)))
+            or (container_name in _FRAMED and packets.bad_at_the_end == 1)
+            or (container_name in _EQUAL and size < packets.first_size - 2)
+        ):
             return "The file ends within a packet: it was cut off."
     at = packets.end
     if container_name in ("wav", "aiff"):
@@ -120,6 +127,14 @@ def ending_note(file: BinaryIO, packets: Packets, container_name: str) -> str | 
     if head.startswith(_BEGINNINGS + _FRAMES) or head[4:8] == b"ftyp":
         return f"Another file begins at byte {at} of {num_bytes}, and was not read. Split them."
     return None
+
+
+def only_tags_follow(file: BinaryIO, at: int) -> bool:
+    """Whether what follows in a file is nothing but tags, zeros and white space, and not nothing at all."""
+    rest = head_after_tags(file, at)
+    is_end = at < file.seek(0, os.SEEK_END) and len(rest) < HEAD_BYTES
+    is_tag = rest.startswith((b"TAG", b"LYRICSBEGIN")) or rest[-32:].startswith(b"APETAGEX")
+    return is_end and (is_tag or not rest.strip(b"\0\r\n "))
 
 
 def _mpeg_frame_bytes(header: bytes) -> int:
@@ -171,9 +186,7 @@ def _ogg_note(file: BinaryIO, num_bytes: int) -> str | None:
     end = 27 + page[26] + sum(page[27 : 27 + page[26]]) if len(page) > 26 else 27
     if end > len(page):
         return "The file ends within an Ogg page: it was cut off."
-    rest = head_after_tags(file, start + found + end)
-    is_tag = rest[:3] == b"TAG" and len(rest) == 128  # ID3v1
-    if len(rest) >= 16 and rest.strip(b"\0") and not is_tag:
+    if len(page) - end >= 16 and not only_tags_follow(file, start + found + end):
         return f"The last {len(page) - end} bytes are not Ogg and were not read."
     if not page[5] & 4:
         return "The last Ogg page is not marked as the last: the file was cut off, or recorded from a broadcast."

@@ -18,7 +18,15 @@ import numpy as np
 from keras_musictag.audio.array import to_floats
 from keras_musictag.audio.container import audio_stream, check_frame, open_container, read_head
 from keras_musictag.audio.downmix import Levels, mix, only, weights_of
-from keras_musictag.audio.ending import LINK_BORDER_BYTES, Packets, Part, damage_note, ending_note, next_link
+from keras_musictag.audio.ending import (
+    LINK_BORDER_BYTES,
+    Packets,
+    Part,
+    damage_note,
+    ending_note,
+    next_link,
+    only_tags_follow,
+)
 from keras_musictag.audio.frame import channels_of_frame, positions_of_frame
 from keras_musictag.audio.length import header_seconds, length_note
 from keras_musictag.audio.protected import is_encrypted, protected_error
@@ -230,11 +238,13 @@ class AudioStream:
         self.loudest = self._levels.loudest_if_cancelled()
         seconds, container = self.duration_seconds, self._container
         length = length_note(self.header_seconds, seconds, self.codec, self.source_rate_hz, container)
-        ended = f"Reading ended at {seconds:.1f} s: {self._error}." if self._error else None
-        try:
+        ending = None
+        with suppress(OSError):  # a disk that stays broken
             ending = ending_note(self._file, self._packets_seen, container.format.name)
-        except OSError:  # a disk that stays broken
-            ending = None
+            if self._error and only_tags_follow(self._file, self._packets_seen.end):
+                self._error = None  # FFmpeg took the tags for damage
+                self.bad_packets -= 1
+        ended = f"Reading ended at {seconds:.1f} s: {self._error}." if self._error else None
         damage = damage_note(self._packets_seen, seconds)
         notes = (length, ended, damage, ending, self._scale.note(), *self._levels.notes())
         self.notes += tuple(note for note in notes if note)

@@ -111,5 +111,7 @@ class FileScale:
     def note(self) -> str | None:
         """Returns a sentence about what was set to 0; None if nothing was."""
         if self.not_finite:
+            if self.not_finite == 1:
+                return "1 sample was not finite and was set to 0."
             return f"{self.not_finite} samples were not finite and were set to 0."
         return None

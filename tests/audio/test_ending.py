@@ -1,6 +1,7 @@
 """Streams that change on the way, files that are joined or cut off: all is heard, or a note says what is not."""
 
 import io
+import struct
 
 import av
 import numpy as np
@@ -139,6 +140,30 @@ def test_a_file_that_ends_within_a_packet_was_cut_off(kind, rate_hz, cut_bytes):
     data = encode(noise, codec, container, rate_hz, options=options)
     assert read_bytes(data).notes == ()
     assert read_bytes(data[:-cut_bytes]).notes == ("The file ends within a packet: it was cut off.",)
+
+
+@pytest.mark.parametrize("kind", ["ac3", "eac3"])
+def test_an_ac3_that_was_cut_off_says_so(kind):
+    data = tone(kind, 440)
+    assert read_bytes(data[:-10]).notes == ("The file ends within a packet: it was cut off.",)
+
+
+@pytest.mark.parametrize("codec, container", [("wavpack", "wv"), ("ac3", "ac3"), ("eac3", "eac3"), ("flac", "flac")])
+def test_tags_at_the_end_are_no_reason_for_a_note(codec, container):
+    ape = b"APETAGEX" + struct.pack("<4I", 2000, 32, 0, 0xA0000000) + bytes(8)
+    ape += b"APETAGEX" + struct.pack("<4I", 2000, 32, 0, 0x80000000) + bytes(8)
+    data, id3v1 = encode(sine(seconds=1.0), codec, container), b"TAG" + bytes(125)
+    for tags in (ape, id3v1, ape + id3v1, bytes(200)):
+        audio = read_bytes(data + tags)
+        assert audio.notes == ()
+        # the last frame of an AC-3 is damaged by them
+        assert audio.bad_packets == 0 or "ac3" in codec
+
+
+def test_a_wavpack_with_a_hole_of_zeros_ends_the_reading_with_a_note():
+    data = encode(sine(seconds=1.0), "wavpack", "wv")
+    (note,) = read_bytes(data + bytes(5000) + data).notes
+    assert note.startswith("Reading ended at 1.0 s: ")
 
 
 @pytest.mark.parametrize("kept_bytes", [1, 2, 3, 4])

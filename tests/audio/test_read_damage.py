@@ -19,6 +19,8 @@ def test_samples_that_are_not_finite_become_zero_and_are_counted(value):
     audio = read_bytes(wav_of(samples, dtype="f4"))
     assert audio.notes == ("3 samples were not finite and were set to 0.",)
     assert np.flatnonzero(audio.samples == 0).tolist() == [5, 1000, 44099]
+    samples[[5, 1000]] = 0.25
+    assert read_bytes(wav_of(samples, dtype="f4")).notes == ("1 sample was not finite and was set to 0.",)
 
 
 @pytest.mark.parametrize("by", ["noise", "zeros"])
