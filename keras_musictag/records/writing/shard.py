@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from keras_musictag.audio.array import to_floats
-from keras_musictag.audio.read import AudioStream, decode_with
+from keras_musictag.audio.read import decode_with
+from keras_musictag.audio.stream import AudioStream
 from keras_musictag.errors import AudioError, MusicTagError
 from keras_musictag.files import synced_file
 from keras_musictag.records.folder import StoredTrack
