@@ -188,6 +188,7 @@ class AudioStream:
             self._packets_seen.start = self._offset = start
             self._error, self.header_seconds = None, None  # the header was that of one link
             self.bad_packets -= 1  # nothing was damaged
+        self._error = f"it is a chain of more than {_MAX_LINKS} files"
 
     def _demux(self) -> Iterator[av.Packet | None]:
         """Demuxes, and goes on after an error. The last packet is None or empty: the decoder is drained."""
@@ -204,7 +205,7 @@ class AudioStream:
             except (av.FFmpegError, OSError) as error:
                 errors_in_a_row += 1
                 self.bad_packets += errors_in_a_row == 1  # the tries after it are not packets
-                self._error = self._error or error.strerror
+                self._error = self._error or error.strerror or str(error)  # of a file object, which may have no more
                 if self._next_link(within=LINK_BORDER_BYTES):
                     break  # FFmpeg would skip it
         yield None

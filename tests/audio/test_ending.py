@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pytest
 
+from keras_musictag.audio import stream
 from keras_musictag.audio.ending import Part, next_link
 from tests.audio.made import encode, freq_hz_and_amplitude, read_bytes, sine, wav_of
 
@@ -54,6 +55,15 @@ def test_every_link_of_a_chained_ogg_is_heard(links):
     assert audio.duration_seconds == pytest.approx(3, abs=0.1)
     assert audio.bad_packets == 0
     assert all("sample rate changes" in note for note in audio.notes)
+
+
+def test_a_chain_of_too_many_links_ends_the_reading_with_a_note(monkeypatch):
+    monkeypatch.setattr(stream, "_MAX_LINKS", 3)
+    two = tone("opus", 440) + tone("vorbis", 880, 22050)
+    audio = read_bytes(two * 4)
+    (note,) = [note for note in audio.notes if "rate" not in note]
+    assert audio.duration_seconds < 7.9
+    assert note == f"Reading ended at {audio.duration_seconds:.1f} s: it is a chain of more than 3 files."
 
 
 def test_a_link_of_a_chained_ogg_that_cannot_be_opened_ends_the_reading_with_a_note():

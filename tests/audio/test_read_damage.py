@@ -111,13 +111,22 @@ def test_a_video_longer_than_its_sound_gives_no_false_note():
 class FailingFile(io.BytesIO):
     """Raises an error when read past its middle, `failures` times, once `armed`."""
 
-    armed, failures = False, 1
+    armed, failures, error = False, 1, OSError(5, "Input/output error")
 
     def read(self, size=-1):
         if self.armed and self.failures and self.tell() > len(self.getvalue()) // 2:
             self.failures -= 1
-            raise OSError(5, "Input/output error")
+            raise self.error
         return super().read(size)
+
+
+def test_the_reason_of_a_file_object_is_told():
+    file = FailingFile(wav_of(sine(seconds=8.0)))
+    file.error, file.failures = OSError("The connection was lost"), 1000
+    with open_audio(file) as stream:
+        file.armed = True
+        list(stream)
+    assert stream.notes[1] == f"Reading ended at {stream.duration_seconds:.1f} s: The connection was lost."
 
 
 @pytest.mark.parametrize("failures, at_least_seconds", [(1, 15), (1000, 9)])
