@@ -143,9 +143,7 @@ class Levels:
         self._end_second()
         if self._is_silent():
             loudest = f"its loudest sample is {max(self._peak, self._mixed_peak):.2g} of full scale"
-            return (
-                f"The track is silent: {loudest}, below {SILENCE_PEAK:g} (-60 dB). What a model says of it is void.",
-            )
+            return (f"The track is silent: {loudest}, below {SILENCE_PEAK:g} (-60 dB). Its tags mean nothing.",)
         if (loudest := self.loudest_if_cancelled()) is not None:
             return (f"{self._what_is_lost()} The loudest is channel {loudest + 1}.",)
         if self.cancelled_seconds >= _SHORTEST_CANCELLED_SECONDS:

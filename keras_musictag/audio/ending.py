@@ -125,7 +125,7 @@ def ending_note(file: BinaryIO, packets: Packets, container_name: str) -> str | 
         return None
     head = head_after_tags(file, at)
     if head.startswith(_BEGINNINGS + _FRAMES) or head[4:8] == b"ftyp":
-        return f"Another file begins at byte {at} of {num_bytes}, and was not read. Split them."
+        return f"Another file begins at byte {at} of {num_bytes}, and was not read. Split the two to read both."
     return None
 
 

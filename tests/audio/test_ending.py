@@ -100,7 +100,7 @@ def test_a_file_that_follows_and_is_not_read_is_a_note(first, second):
     one = one.split(b"APETAGEX")[0]  # which FFmpeg's TTA ends with
     audio = read_bytes(one + two)
     assert audio.duration_seconds == pytest.approx(1, abs=0.05)
-    what = f"Another file begins at byte {len(one)} of {len(one + two)}, and was not read. Split them."
+    what = f"Another file begins at byte {len(one)} of {len(one + two)}, and was not read. Split the two to read both."
     assert audio.notes == (what,)
     assert read_bytes(one).notes == ()
 
