@@ -51,6 +51,7 @@ def noise():
 
 def test_whatever_would_hang_raises_at_once_and_says_spawn(vgg, noise, tmp_path):
     run, batch = vgg.runner(), noise[None, : vgg.spec.chunking.chunk_samples]
+    targets = np.zeros((1, len(vgg.vocabulary)), np.float32)
     file = tmp_path / "vgg.keras"
     vgg.save(file)
     calls = {
@@ -63,6 +64,8 @@ def test_whatever_would_hang_raises_at_once_and_says_spawn(vgg, noise, tmp_path)
         "predict_on_batch": lambda: vgg.predict_on_batch(batch),
         "evaluate": lambda: vgg.evaluate(batch),
         "fit": lambda: vgg.fit(batch),
+        "train_on_batch": lambda: vgg.train_on_batch(batch, targets),
+        "test_on_batch": lambda: vgg.test_on_batch(batch, targets),
         "load": lambda: kmt.load("vgg"),
         "load a file": lambda: kmt.load(file),
         "build": lambda: kmt.build("vgg", ["a"]),

@@ -39,18 +39,18 @@ def own_settings() -> Iterator[None]:
         >>> keras.config.set_image_data_format("channels_last")
     """
     global _inside, _users
-    with _lock:
-        if _inside == 0:
-            _users = tuple(read() for read, _, _ in SETTINGS)
-            for _, write, value in SETTINGS:
-                write(value)
-        _inside += 1
-    try:
-        with dtype_policy("float32"):
-            yield
-    finally:
+    with dtype_policy("float32"):  # first: Keras makes a thread's policy of `floatx`, which must be the user's then
         with _lock:
-            _inside -= 1
             if _inside == 0:
-                for (_, write, _), value in zip(SETTINGS, _users, strict=True):
+                _users = tuple(read() for read, _, _ in SETTINGS)
+                for _, write, value in SETTINGS:
                     write(value)
+            _inside += 1
+        try:
+            yield
+        finally:
+            with _lock:
+                _inside -= 1
+                if _inside == 0:
+                    for (_, write, _), value in zip(SETTINGS, _users, strict=True):
+                        write(value)

@@ -262,6 +262,14 @@ class Tagger(keras.Model):
         refuse_after_fork()
         return super().predict_on_batch(*args, **kwargs)
 
+    def train_on_batch(self, *args, **kwargs):
+        refuse_after_fork()
+        return super().train_on_batch(*args, **kwargs)
+
+    def test_on_batch(self, *args, **kwargs):
+        refuse_after_fork()
+        return super().test_on_batch(*args, **kwargs)
+
     def get_config(self) -> dict:
         frozen = [layer.name for layer in self.layers if layer.weights and not layer.trainable]
         trainable = {"trainable": self.trainable, "frozen_layers": frozen}
@@ -303,7 +311,8 @@ class _Refusing:
     def tag(self, *args, **kwargs):
         raise self._error
 
-    taggram = embed = runner = predict = predict_on_batch = evaluate = fit = __call__ = tag
+    taggram = embed = runner = __call__ = tag
+    fit = evaluate = predict = predict_on_batch = train_on_batch = test_on_batch = tag
 
 
 def _compile(model: keras.Model):

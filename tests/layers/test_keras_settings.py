@@ -105,3 +105,17 @@ def test_the_users_settings_come_back_also_after_an_error_and_when_threads_overl
     leave.set()
     thread.join()
     assert current() == odd_settings
+
+
+def test_the_dtype_policy_of_a_new_thread_still_follows_the_users_floatx(odd_settings):
+    found = []
+
+    def first_use():
+        with own_settings():
+            found.append(config.dtype_policy().name)
+        found.append(config.dtype_policy().name)
+
+    thread = threading.Thread(target=first_use)
+    thread.start()
+    thread.join()
+    assert found == ["float32", "float16"]
