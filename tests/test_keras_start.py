@@ -7,8 +7,21 @@ import sys
 import pytest
 
 PROGRAM = """
+import sys
 import keras_musictag as kmt
-for use in (lambda: kmt.load("vgg"), lambda: kmt.build):
+from keras_musictag.cli import keras_musictag_group
+
+def run(*arguments):
+    keras_musictag_group.main([*arguments], standalone_mode=False)
+
+raw = sys.argv[1]
+for use in (
+    lambda: kmt.load("vgg"),
+    lambda: kmt.build,
+    lambda: run("train", "records", "out"),
+    lambda: run("zoo", "import", "x.pt", "--architecture", "fcn", "--dataset", "mtat"),
+    lambda: run("prepare", "folder", raw, "out", "--storage", "source", "--features", "fcn"),
+):
     try:
         use()
     except kmt.MusicTagError as error:
@@ -25,8 +38,9 @@ def test_the_setting_and_its_file_are_named(settings, cause, tmp_path):
     file.write_text(settings)
     environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
     environment["KERAS_HOME"] = str(tmp_path)
-    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True)
-    of_load, of_build = done.stdout.splitlines()
-    for text in (of_load, of_build):
+    done = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path)], env=environment, capture_output=True, text=True)
+    texts = done.stdout.splitlines()
+    assert len(texts) == 5, done.stderr
+    for text in texts:
         assert f"{settings} in {file}" in text
-    assert cause in of_load
+    assert cause in texts[0]

@@ -6,6 +6,7 @@ import click
 
 from keras_musictag.cli._dataset import table_options, tell_dataset, tell_records
 from keras_musictag.cli._progress import counted
+from keras_musictag.keras_start import start_keras
 
 FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
@@ -167,6 +168,7 @@ def prepare_records(make_manifest, options, out, storage, features, jobs, tracks
 
     frontend = None
     if features is not None:
+        start_keras()
         from keras_musictag.tagger.features import ClipFeatures
 
         frontend = ClipFeatures(features)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from keras_musictag.cli import _progress
+from keras_musictag.keras_start import start_keras
 
 
 @click.command()
@@ -63,6 +64,7 @@ def command(
     validation part: `keras-musictag tag --model OUT/model.keras song.mp3`.
     """
     with _progress.training() as (on_step, on_epoch, _):
+        start_keras()
         from keras_musictag.training.recipe import read_recipe, with_changes
         from keras_musictag.training.run import train
 

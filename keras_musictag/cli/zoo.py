@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from keras_musictag.keras_start import start_keras
+
 out_option = click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -26,6 +28,7 @@ def import_(checkpoint, architecture, dataset, out):
 
     PyTorch is not needed, and nothing in the file is run: one that holds more than tensors is refused.
     """
+    start_keras()
     from keras_musictag.zoo.importers.checkpoint import import_checkpoint
 
     tell_entry(import_checkpoint(checkpoint, architecture, dataset, out))
