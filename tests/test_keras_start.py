@@ -38,7 +38,9 @@ def test_the_setting_and_its_file_are_named(settings, cause, tmp_path):
     file.write_text(settings)
     environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
     environment["KERAS_HOME"] = str(tmp_path)
-    done = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path)], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)], env=environment, capture_output=True, text=True
+    )
     texts = done.stdout.splitlines()
     assert len(texts) == 5, done.stderr
     for text in texts:

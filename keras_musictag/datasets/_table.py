@@ -25,7 +25,7 @@ _OTHER_FORMATS = {
     b"PAR1": "a Parquet file. Write it with pandas: read_parquet(...).to_csv(..., index=False)",
     b"\x1f\x8b": "compressed with gzip. Unpack it",
 }
-_EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_EXCEL_SEPARATOR = re.compile(r'"?sep=([^\w\s"]|\t)"?', re.IGNORECASE)
 # what pandas reads as missing, in the same spelling
 _MISSING = frozenset(
     "#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan|null".split("|")
@@ -99,7 +99,8 @@ def read_table(path: Path, reserved: tuple[str, ...], encoding: str | None = Non
     if stated := _EXCEL_SEPARATOR.fullmatch(first.rstrip("\r\n")):  # Excel's own line, such as `sep=;`
         text, delimiter, lines_above = text[len(first) :], stated[1], 1
     else:
-        delimiter, lines_above = _delimiter(first.rstrip("\r\n")), 0
+        header = next((line for line in io.StringIO(text) if line.strip()), "")
+        delimiter, lines_above = _delimiter(header.rstrip("\r\n")), 0
     lines = _lines(text, delimiter, lines_above, path)
     header = next(lines, (1, []))[1]
     _check_path_column(header, path)
@@ -149,10 +150,10 @@ def _not_decoded(path: Path, content: bytes, encoding: str, error: UnicodeError)
 
 
 def _delimiter(header: str) -> str:
-    """The sign that gives a column `path` and the most columns."""
+    """The separator that gives a column `path` and the most columns."""
 
     def quality(sign: str) -> tuple[bool, int]:
-        names = next(csv.reader([header], delimiter=sign), [])
+        names = next(csv.reader([header], delimiter=sign, skipinitialspace=True), [])
         return any(name.strip().lower() == "path" for name in names), len(names)
 
     try:
@@ -163,7 +164,7 @@ def _delimiter(header: str) -> str:
 
 def _lines(text: str, delimiter: str, lines_above: int, path: Path) -> Iterator[tuple[int, list[str]]]:
     """Number and cells of every line that is not blank. A quoted field may hold line breaks."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         for cells in reader:
             cells = [cell.strip() for cell in cells]
@@ -181,7 +182,7 @@ def _fitted(cells: list[str], columns: int, line: int, path: Path) -> list[str]:
     if len(cells) == columns:
         return cells
     if len(cells) > columns:
-        advice = "Put quotes around a field that holds the sign between columns."
+        advice = "Put quotes around a cell that contains the separator of the columns."
     else:
         advice = "If Excel left out empty cells, move a column that is never empty, such as path, to the end."
     raise DatasetError(

@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from keras_musictag.datasets._split import PART_OF_NAME
 from keras_musictag.datasets._table import Row, Table, is_missing
+from keras_musictag.datasets._table_tags import yes_or_no
 from keras_musictag.errors import DatasetError
 
 NO_COLUMN = "none"  # of `part_column`: the parts are drawn
@@ -14,6 +15,7 @@ _ADVICE = (
     "Write train, valid and test; or say which values they are, with --test-fold and --valid-fold (`test_folds`, "
     "`valid_folds`), and the rest is train; or pass --part-column none (`part_column='none'`) to draw the parts."
 )
+_ADVICE_FOR_TAG = " If the column is a tag, pass --part-column, too."
 
 
 def split_columns(table: Table) -> list[str]:
@@ -26,9 +28,42 @@ def split_columns(table: Table) -> list[str]:
     ]
 
 
+def no_tags(table: Table, part_column: str | None) -> set[str]:
+    """The columns that state parts or look so, and therefore are no tags of a table with one column per tag.
+
+    Once the user has said which column states the parts, another that is called `train` or `set` and has zeros and
+    ones is a tag.
+
+    Raises:
+        DatasetError: If it is not the only such column of zeros and ones: then it may just as well state a part.
+    """
+    columns = set(split_columns(table))
+    if part_column is None or "tags" in table.columns:
+        return columns
+    chosen = {column for column in table.columns if column.lower() == part_column.lower()}
+    of_bits = [name for name in table.columns if name in columns | chosen and _has_bits(table, name)]
+    tags = [name for name in of_bits if name.lower() in _NAMES and name not in chosen]
+    if tags and len(of_bits) > 1:
+        raise DatasetError(
+            f"{table.path}: the columns {' and '.join(map(repr, of_bits[:5]))} look like parts, but {tags[0]!r} may be "
+            f"a tag. If it is one, rename it, for example to {tags[0] + ' tag'!r}; if not, delete it."
+        )
+    return columns.difference(tags) | chosen
+
+
+def _has_bits(table: Table, column: str) -> bool:
+    """Whether a column has zeros and ones, however they are written, and nothing else."""
+    cells = [row.cells[column] for row in table.rows]
+    return any(cells) and all(yes_or_no(cell) is not None for cell in cells)
+
+
 def _is_split_name(column: str) -> bool:
-    words = re.findall(r"[a-z]+", column.lower())
-    return bool(_WORDS.intersection(words)) or " ".join(words).removeprefix("is ").removeprefix("in ") in _NAMES
+    """Whether a name such as data_split, is_test or trainSet says that a column states the parts."""
+    for words in (re.findall("[a-z]+", column.lower()), re.findall("[A-Z]?[a-z]+", column)):
+        names = {word.lower() for word in words} - {"is", "in"}
+        if names & _WORDS or (names and names <= _NAMES):
+            return True
+    return False
 
 
 def _holds_parts(table: Table, column: str) -> bool:
@@ -120,7 +155,11 @@ def _understood(table: Table, column: str, cells: list[str]) -> list[str]:
     lines: dict[str, Row] = {}
     for row, cell in zip(table.rows, cells, strict=True):
         if cell.lower() not in PART_OF_NAME:
-            raise DatasetError(f"{table.where(row, column)}: expected a part. Received: {cell!r:.80}. {_ADVICE}")
+            may_be_tag = "tags" not in table.columns and column.lower() in _NAMES and _has_bits(table, column)
+            is_tag = _ADVICE_FOR_TAG if may_be_tag else ""
+            raise DatasetError(
+                f"{table.where(row, column)}: expected a part. Received: {cell!r:.80}. {_ADVICE}{is_tag}"
+            )
         lines.setdefault(cell.lower(), row)
     seen = {PART_OF_NAME[word] for word in lines if not word.startswith(("dev", "eval"))}  # by words that are clear
     for word, row in lines.items():

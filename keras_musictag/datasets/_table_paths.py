@@ -20,7 +20,14 @@ def find_paths(paths: Sequence[str], audio: Path) -> list[str]:
         audio: What they are relative to.
     """
     names_in = cache(_names)  # for this call only: files come and go
-    return [path if (audio / path).is_file() else _find(path, audio, names_in) for path in paths]
+    return [path if _is_file(audio / path) else _find(path, audio, names_in) for path in paths]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def _find(path: str, audio: Path, names_in: Callable[[Path], dict[str, list[str]]]) -> str:
@@ -37,10 +44,13 @@ def _find(path: str, audio: Path, names_in: Callable[[Path], dict[str, list[str]
 def _names(folder: Path) -> dict[str, list[str]]:
     """The files of a folder, by their names as `_key` spells them."""
     names: dict[str, list[str]] = {}
-    if folder.is_dir():
-        for entry in os.scandir(folder):
-            if entry.is_file():
-                names.setdefault(_key(entry.name), []).append(entry.name)
+    try:
+        entries = list(os.scandir(folder))
+    except (OSError, ValueError):  # no folder, one that may not be read, or a name that no folder can have
+        return names
+    for entry in entries:
+        if entry.is_file():
+            names.setdefault(_key(entry.name), []).append(entry.name)
     return names
 
 

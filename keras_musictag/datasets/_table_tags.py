@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from keras_musictag.datasets._table import Row, Table, is_missing
@@ -12,7 +13,11 @@ _SEPARATORS = (";", "|", ",", "\n")  # those that are found without being named
 _YES = frozenset(("1", "true", "t", "yes", "y", "x"))
 _NO = frozenset(("0", "false", "f", "no", "n", ""))
 _BRACKETS = ("[]", "()", "{}")
-_ITEM = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|nan|NaN|None|null|<NA>)\s*,?\s*""", re.DOTALL)
+# [np.str_('a')] is what NumPy 2 writes, [u'a'] what Python 2 did
+_ITEM = re.compile(
+    r"""(?:u|np\.str_\()?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|nan|NaN|None|null|<NA>)\)?\s*,?\s*""", re.DOTALL
+)
+_SET = re.compile(r"\A(?:frozen)?set\(([\[{].*[\]}])?\)\Z", re.DOTALL)
 # 1-2 and Jan 80 as Excel writes them, and a date as pandas does
 _MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 _DATE = re.compile(rf"\d{{1,2}}-{_MONTH}|{_MONTH}-\d{{2}}|\d{{4}}-\d\d-\d\d 00:00:00", re.IGNORECASE)
@@ -51,18 +56,43 @@ def read_tags(table: Table, separator: str | None, others: set[str]) -> tuple[li
 
 def _of_cells(table: Table, separator: str | None) -> list[set[str]]:
     """The tags in each cell of the column `tags`."""
-    cells = [table.value(row, "tags") for row in table.rows]
-    lists = [_list(cell, table, row) for cell, row in zip(cells, table.rows, strict=True)]
+    cells = [_SET.sub(r"\1", table.value(row, "tags")) for row in table.rows]
+    lists = _lists(cells, table)
     if separator is None:
         separator = _find_separator(table, ["" if items else cell for cell, items in zip(cells, lists, strict=True)])
-    split = [cell.split(separator) if items is None else items for cell, items in zip(cells, lists, strict=True)]
+    split = [_split(cell, separator) if items is None else items for cell, items in zip(cells, lists, strict=True)]
     return [{tag.strip() for tag in tags if not is_missing(tag.strip())} for tags in split]
+
+
+def _split(cell: str, separator: str) -> list[str]:
+    """The tags of a cell; in one that is quoted, a separator is part of the tag."""
+    if '"' not in cell:
+        return cell.split(separator)
+    return [tag if quoted is None else quoted for quoted, tag, _ in _items(cell, re.escape(separator))]
+
+
+def _items(cell: str, separators: str) -> Iterator[tuple[str | None, str | None, str]]:
+    """Each tag, as the first of the three if it is quoted and else as the second, and the separator after it."""
+    pattern = re.compile(rf'(?:\s*"([^"]*)"\s*|(.*?))({separators}|\Z)', re.DOTALL)
+    return (match.groups() for match in pattern.finditer(cell))
+
+
+def _lists(cells: list[str], table: Table) -> list[list[str] | None]:
+    """The items of each cell that is a list; in a column of lists, [live] is one as well."""
+    lists = [_list(cell, table, row) for cell, row in zip(cells, table.rows, strict=True)]
+    opening = {cell[0] for cell, items in zip(cells, lists, strict=True) if items}
+    return [
+        [cell[1:-1]] if items is None and cell[:1] in opening and _is_flat(cell) else items
+        for cell, items in zip(cells, lists, strict=True)
+    ]
+
+
+def _is_flat(cell: str) -> bool:
+    return cell[:1] + cell[-1:] in _BRACKETS and not set(cell[1:-1]) & set("[](){}")
 
 
 def _list(cell: str, table: Table, row: Row) -> list[str] | None:
     """The items of a list as Python, pandas, NumPy or JSON writes it; None if the cell is no list, such as [live]."""
-    if cell == "set()":
-        return []
     closed = cell[:1] + cell[-1:] in _BRACKETS
     inner = cell[1:-1].strip()
     if closed and (items := _quoted_items(inner)) is not None:
@@ -72,7 +102,7 @@ def _list(cell: str, table: Table, row: Row) -> list[str] | None:
             f"{table.where(row, 'tags')}: expected tags, or a list of them such as ['rock', 'pop']. Received: "
             f"{cell if len(cell) < 80 else cell[:77] + '...'}. Is the list whole, and flat?"
         )
-    return inner.split(",") if closed and "," in inner and not set(inner) & set("[](){}") else None
+    return inner.split(",") if "," in inner and _is_flat(cell) else None
 
 
 def _quoted_items(inner: str) -> list[str] | None:
@@ -97,9 +127,11 @@ def _unquoted(item: str) -> str:
 
 
 def _find_separator(table: Table, cells: list[str]) -> str:
-    """The sign between tags: the only one of the usual that occurs."""
+    """What is between tags: the only one of the usual separators that occurs."""
     lines = {}
     for row, cell in zip(table.rows, cells, strict=True):
+        if '"' in cell:  # what is quoted does not count
+            cell = "".join(separator for _, _, separator in _items(cell, f"[{''.join(_SEPARATORS)}]"))
         for sign in _SEPARATORS:
             if sign in cell:
                 lines.setdefault(sign, row.line)
@@ -119,27 +151,33 @@ def _applies(table: Table, row: Row, name: str) -> bool:
     if cell in ("0", "1", ""):  # nearly all: a large table has millions
         return cell == "1"
     cell = table.value(row, name)
-    word = cell.removeprefix("'").lower()  # Excel's sign for text
-    if word in _YES or word in _NO:
-        return word in _YES
-    try:
-        number = float(word.replace(",", "."))  # 1,0 where the comma is decimal
-    except ValueError:
-        number = None
-    if number not in (0, 1):
+    answer = yes_or_no(cell)
+    if answer is None:
         advice = f"If {name!r} holds tags, rename the column to 'tags'; if not, delete it"
         raise DatasetError(
             f"{table.where(row, name)}: expected 0 or 1, false or true, no or yes, or x or nothing. Received: "
             f"{cell!r:.80}. Without a column 'tags', every other column is a tag. {advice}."
         )
-    return number == 1
+    return answer
+
+
+def yes_or_no(cell: str) -> bool | None:
+    """Whether a cell means 1 or 0; None if it means neither. A cell without a value is 0."""
+    word = "" if is_missing(cell) else cell.removeprefix("'").lower()  # Excel marks text so
+    if word in _YES or word in _NO:
+        return word in _YES
+    try:
+        number = float(word.replace(",", "."))  # 1,0 where the comma is decimal
+    except ValueError:
+        return None
+    return number == 1 if number in (0, 1) else None
 
 
 def _check_names(names: list[str], table: Table) -> None:
     for name in names:
         if printable(name) != name:
             raise DatasetError(
-                f"{table.path}: the tag {name!r:.80} has signs that cannot be shown. Write it without them."
+                f"{table.path}: the tag {name!r:.80} has characters that cannot be shown. Write it without them."
             )
         if _DATE.fullmatch(name):
             raise DatasetError(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from keras_musictag.datasets._split import FRACTIONS, divide
 from keras_musictag.datasets._table import Row, Table, read_table
-from keras_musictag.datasets._table_parts import read_parts, split_columns
+from keras_musictag.datasets._table_parts import no_tags, read_parts
 from keras_musictag.datasets._table_paths import find_paths
 from keras_musictag.datasets._table_tags import read_tags
 from keras_musictag.errors import DatasetError
@@ -70,7 +70,7 @@ def manifest(
     audio = raw_csv.parent if audio is None else Path(audio)
     table = read_table(raw_csv, RESERVED, encoding)
     parts, split = read_parts(table, part_column, test_folds, valid_folds)
-    names, tags_of_row = read_tags(table, separator, {*RESERVED, *split_columns(table), *_named(table, part_column)})
+    names, tags_of_row = read_tags(table, separator, {*RESERVED, *no_tags(table, part_column)})
     id_column = next((column for column in ("id", "track_id") if column in table.columns), "path")
     ids = _filled(table, id_column)
     paths = find_paths(_filled(table, "path"), audio)
@@ -89,10 +89,6 @@ def manifest(
         licence="Not stated: that of the files.",
         citation="None.",
     )
-
-
-def _named(table: Table, part_column: str | None) -> list[str]:
-    return [column for column in table.columns if part_column and column.lower() == part_column.lower()]
 
 
 def _filled(table: Table, column: str) -> list[str]:

@@ -98,7 +98,7 @@ def test_an_empty_part_column_is_as_good_as_none(table):
         ("path,tags,path\n", "line 1: column 'path' occurs twice"),
         ("path,tags\n", "no track"),
         ("path,tags\na,\nb,\n", "no track has a tag"),
-        ("path,tags\na,ro\x07ck\nb,\n", r"the tag 'ro\\x07ck' has signs"),
+        ("path,tags\na,ro\x07ck\nb,\n", r"the tag 'ro\\x07ck' has characters"),
         (f"path;{'x' * 200_000}\na;1\n", "field larger than field limit"),
         ("path\na\nb\n", "no track has a tag"),
         ("path,tags\na,rock\nb,rock\n", "every track has every tag"),

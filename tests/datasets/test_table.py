@@ -65,6 +65,11 @@ def test_excels_line_says_the_separator(table, line):
     assert [row.line for row in found.rows] == [3, 4]
 
 
+def test_blanks_after_a_separator_and_blank_lines_above_the_header_do_not_count(table):
+    found = read(table('\n \n"path"; "tags"\na.wav; "low; ""deep"""\n'))
+    assert rows(found) == [{"path": "a.wav", "tags": 'low; "deep"'}] and found.rows[0].line == 4
+
+
 def test_empty_columns_and_lines_of_spreadsheets_are_left_out(table):
     content = "path,tags,,\ncafé.mp3,rock,,\n,,,\nb.mp3,,,,,\n,,,\n"
     assert rows(read(table(content))) == ROWS

@@ -106,3 +106,35 @@ def test_columns_of_zeros_and_ones_for_the_parts_are_no_tags(table):
 def test_empty_columns_state_nothing(split_of):
     assert split_of({"split": ["", "", ""], "set": ["train", "valid", "test"]})[1] == "column 'set'"
     assert split_of({"title": ["train", "train", "train"]})[1].startswith("seed 0")  # a song may be called so
+
+
+@pytest.mark.parametrize("name", ["train_set", "testSet", "isTest", "is_in_train", "train/test", "dataSplit"])
+def test_a_column_is_known_by_a_name_of_several_words(split_of, name):
+    with pytest.raises(DatasetError, match=f"column '{name}': expected a part. Received: '1'"):
+        split_of({name: ["1", "0", "0"]})
+
+
+@pytest.mark.parametrize("name", ["train horn", "dataset", "data_set", "Blindfolded", "unset", "test_pressing"])
+def test_a_column_of_another_name_states_nothing(split_of, name):
+    assert split_of({name: ["1", "0", "0"]})[1].startswith("seed 0")
+
+
+@pytest.mark.parametrize("name", ["train", "Set", "test"])
+def test_a_tag_that_is_called_like_a_part_is_one_where_the_option_says_so(table, name):
+    drawn = table(f"path,rock,{name}\na,1,1\nb,0,0\nc,0,1\n")
+    with pytest.raises(DatasetError, match="If the column is a tag, pass --part-column"):
+        csv.manifest(drawn)
+    manifest = csv.manifest(drawn, part_column="none")
+    assert list(manifest.vocabulary) == ["rock", name] and manifest.tracks[2].tags == (name,)
+    stated = table(f"path,split,rock,{name}\na,train,1,1\nb,valid,0,0\nc,test,0,1\n")
+    assert list(csv.manifest(stated, part_column="split").vocabulary) == ["rock", name]
+
+
+def test_zeros_and_ones_for_the_parts_never_become_tags(table):
+    content = "path,rock,train,test,is_valid\na,1,1,0,0\nb,0,0,1,0\nc,0,0,0,1\n"
+    for column in ("none", "test", "is_valid"):
+        with pytest.raises(DatasetError, match="columns 'train' and 'test' and 'is_valid' look like parts, but 't"):
+            csv.manifest(table(content), part_column=column, test_folds=["1"] if column != "none" else [])
+    content = content.replace("train", "is_train").replace("test", "is_test")
+    manifest = csv.manifest(table(content), part_column="is_test", test_folds=["1"])
+    assert list(manifest.vocabulary) == ["rock"]

@@ -33,6 +33,9 @@ def audio(tmp_path):
         ("C:\\music\\two.mp3", "C:\\music\\two.mp3"),
         ("nowhere/two.mp3", "nowhere/two.mp3"),
         (".", "."),
+        ("x" * 300, "x" * 300),  # longer than a file's name may be
+        ("x" * 300 + "/two.mp3", "x" * 300 + "/two.mp3"),
+        ("jazz/a\0b", "jazz/a\0b"),
     ],
 )
 def test_a_path_leads_to_the_only_file_it_can_mean(audio, written, meant):

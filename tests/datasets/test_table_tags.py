@@ -35,8 +35,11 @@ ITEMS = ["rock 'n' roll", 'say "hi"', "drum, bass", "poésie", "a|b;c", "back\\s
         str(np.array(ITEMS * 10)),  # broken into lines
         json.dumps(ITEMS),
         json.dumps(ITEMS, ensure_ascii=False, separators=(",", ":")),
+        f"frozenset({{{str(ITEMS)[1:-1]}}})",
+        str([np.str_(item) for item in ITEMS]),
+        "[" + ", ".join(f"u{item!r}" for item in ITEMS) + "]",
     ],
-    ids=["list", "tuple", "array", "NumPy", "long NumPy", "JSON", "short JSON"],
+    ids="list tuple array NumPy long-NumPy JSON short-JSON frozenset NumPy-2 Python-2".split(),
 )
 def test_lists_that_programs_write_are_read(tags_of, cell):
     assert tags_of(cell, "[]", "pop") == [set(ITEMS), set(), {"pop"}]
@@ -62,6 +65,19 @@ def test_a_long_list_that_is_wrong_is_refused_in_no_time(tags_of):
 
 def test_tags_in_brackets_are_tags(tags_of):
     assert tags_of("[live]", "(live)", "[live];[acoustic]") == [{"[live]"}, {"(live)"}, {"[live]", "[acoustic]"}]
+    assert tags_of("Offset();x", "frozenset()") == [{"Offset()", "x"}, set()]
+
+
+def test_in_a_column_of_lists_one_item_in_brackets_is_a_list(tags_of):
+    assert tags_of("[live]", "[rock, deep house]", "(live)") == [{"live"}, {"rock", "deep house"}, {"(live)"}]
+    assert tags_of("{live}", "{'a', 'b'}", "[u'c']", "[np.str_('d')]") == [{"live"}, {"a", "b"}, {"c"}, {"d"}]
+
+
+def test_a_separator_in_a_quoted_tag_is_part_of_it(tags_of):
+    cells = ('"Folk, World"; rock', 'pop;"drum;bass"', '"Heroes"', '12" mix;7" mix')
+    assert tags_of(*cells) == [{"Folk, World", "rock"}, {"pop", "drum;bass"}, {"Heroes"}, {'12" mix', '7" mix'}]
+    assert tags_of('"drum, bass", rock', '"a|b"') == [{"drum, bass", "rock"}, {"a|b"}]
+    assert tags_of('"AC/DC" / rock', "pop, loud", separator="/") == [{"AC/DC", "rock"}, {"pop, loud"}]
 
 
 @pytest.mark.parametrize("sign", [";", "|", ",", "\n", " ; ", ", ", ",\t"])
