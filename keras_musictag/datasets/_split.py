@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from keras_musictag.errors import DatasetError
 from keras_musictag.records.schema import PARTS, TEXT
@@ -14,6 +14,22 @@ PART_OF_NAME = {
     **dict.fromkeys(("valid", "validation", "validate", "val", "dev", "devel", "development"), "valid"),
     **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
 }
+
+
+def unclear_part(words: Collection[str]) -> tuple[str, str] | None:
+    """A word of `PART_OF_NAME` that may mean one part or another among the others, and what makes it unclear.
+
+    Example:
+        >>> unclear_part(["train", "dev", "test"]), unclear_part(["train", "test", "eval"])
+        (None, ('eval', 'with test'))
+    """
+    clear = {PART_OF_NAME[word] for word in words if not word.startswith(("dev", "eval"))}
+    for word in words:
+        if word.startswith("eval") and "test" in clear:
+            return word, "with test"
+        if word.startswith("dev") and ("valid" in clear or "train" not in clear):
+            return word, "with valid" if "valid" in clear else "without train"
+    return None
 
 
 def divide(groups: Sequence[str], seed: int = 0, fractions: Sequence[float] = FRACTIONS) -> list[str]:

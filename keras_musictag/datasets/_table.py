@@ -10,6 +10,7 @@ from pathlib import Path
 
 from keras_musictag.errors import DatasetError
 
+RESERVED = ("path", "tags", "id", "track_id", "artist")  # columns that are known in any letter case
 _DELIMITERS = ",\t;|"
 # UTF-32 first: the mark of UTF-16 is its beginning
 _MARKS = {
@@ -81,12 +82,11 @@ class Table:
         return f"{self.path}, line {row.line}, column {column!r}"
 
 
-def read_table(path: Path, reserved: tuple[str, ...], encoding: str | None = None) -> Table:
-    """Reads a table that has a column `path`.
+def read_table(path: Path, encoding: str | None = None) -> Table:
+    """Reads a table that has a column `path`. Names of `RESERVED` are in small letters in what is returned.
 
     Args:
         path: The file.
-        reserved: Column names that are known in any letter case; they are returned in small letters.
         encoding: Of a file that is not UTF-8; a byte order mark has precedence.
 
     Raises:
@@ -106,7 +106,7 @@ def read_table(path: Path, reserved: tuple[str, ...], encoding: str | None = Non
     _check_path_column(header, path)
     body = [(line, _fitted(cells, len(header), line, path)) for line, cells in lines]
     kept = _kept(header, body, path)
-    columns = [header[i].lower() if header[i].lower() in reserved else header[i] for i in kept]
+    columns = [header[i].lower() if header[i].lower() in RESERVED else header[i] for i in kept]
     _check_each_once(columns, path)
     if not body:
         raise DatasetError(f"{path} has a header but no track; expected a line for each.")
@@ -163,15 +163,16 @@ def _delimiter(header: str) -> str:
 
 
 def _lines(text: str, delimiter: str, lines_above: int, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Number and cells of every line that is not blank. A quoted field may hold line breaks."""
+    """Number and cells of every line that is not blank; the first number if a quoted cell has line breaks."""
+    line = lines_above + 1
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         for cells in reader:
             cells = [cell.strip() for cell in cells]
             if any(cells):
-                yield reader.line_num + lines_above, cells
+                yield line, cells
+            line = reader.line_num + lines_above + 1
     except csv.Error as error:
-        line = reader.line_num + lines_above
         raise DatasetError(f"{path}, line {line}: {error}. Is a quote missing or too many?") from error
 
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Collection
 
-from keras_musictag.datasets._split import PART_OF_NAME
-from keras_musictag.datasets._table import Row, Table, is_missing
+from keras_musictag.datasets._split import PART_OF_NAME, unclear_part
+from keras_musictag.datasets._table import RESERVED, Row, Table, is_missing
 from keras_musictag.datasets._table_tags import yes_or_no
 from keras_musictag.errors import DatasetError
 
@@ -23,8 +23,7 @@ def split_columns(table: Table) -> list[str]:
     return [
         column
         for column in table.columns
-        if column not in ("path", "tags", "id", "track_id", "artist")
-        and (_is_split_name(column) or _holds_parts(table, column))
+        if column not in RESERVED and (_is_split_name(column) or _holds_parts(table, column))
     ]
 
 
@@ -144,14 +143,15 @@ def _stated(table: Table, row: Row, column: str) -> str:
     cell = table.value(row, column).removeprefix("'")  # Excel's sign for text
     if not cell:
         raise DatasetError(
-            f"{table.where(row, column)}: expected train, valid or test. Received: nothing, though other lines state "
-            f"theirs. Fill it, or delete the line."
+            f"{table.where(row, column)}: expected a part. Received: nothing, though other lines state theirs. "
+            "Fill it, or delete the line; if the column states no parts, pass --part-column none "
+            "(`part_column='none'`)."
         )
     return cell
 
 
 def _understood(table: Table, column: str, cells: list[str]) -> list[str]:
-    """The parts that the cells name, if they are clear: dev and eval mean one thing or another, by what is there."""
+    """The parts that the cells name, if they are clear."""
     lines: dict[str, Row] = {}
     for row, cell in zip(table.rows, cells, strict=True):
         if cell.lower() not in PART_OF_NAME:
@@ -161,14 +161,9 @@ def _understood(table: Table, column: str, cells: list[str]) -> list[str]:
                 f"{table.where(row, column)}: expected a part. Received: {cell!r:.80}. {_ADVICE}{is_tag}"
             )
         lines.setdefault(cell.lower(), row)
-    seen = {PART_OF_NAME[word] for word in lines if not word.startswith(("dev", "eval"))}  # by words that are clear
-    for word, row in lines.items():
-        if word.startswith("eval") and "test" in seen:
-            why = "with test"
-        elif word.startswith("dev") and ("valid" in seen or "train" not in seen):
-            why = "with valid" if "valid" in seen else "without train"
-        else:
-            continue
+    if unclear := unclear_part(lines):
+        word, why = unclear
+        row = lines[word]
         raise DatasetError(
             f"{table.where(row, column)}: it is not clear which part {row.cells[column]!r} means in a column {why}. "
             f"{_ADVICE}"

@@ -137,7 +137,7 @@ def _find_separator(table: Table, cells: list[str]) -> str:
                 lines.setdefault(sign, row.line)
     if len(lines) > 1:
         seen = " and ".join(f"{sign!r} in line {line}" for sign, line in lines.items())
-        sign = next(iter(lines))
+        sign = min(lines, key=_SEPARATORS.index)  # not a line break, which is hard to pass
         raise DatasetError(
             f"{table.path}, column 'tags': there are {seen}, and either may be between two tags. Say which: "
             f"--separator {sign!r} (`separator={sign!r}`)."

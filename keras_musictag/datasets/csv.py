@@ -9,15 +9,13 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from keras_musictag.datasets._split import FRACTIONS, divide
-from keras_musictag.datasets._table import Row, Table, read_table
+from keras_musictag.datasets._table import RESERVED, Row, Table, read_table
 from keras_musictag.datasets._table_parts import no_tags, read_parts
 from keras_musictag.datasets._table_paths import find_paths
 from keras_musictag.datasets._table_tags import read_tags
 from keras_musictag.errors import DatasetError
 from keras_musictag.records.manifest import Manifest, Track
 from keras_musictag.tags.vocabulary import Vocabulary
-
-RESERVED = ("path", "tags", "id", "track_id", "artist")
 
 
 def manifest(
@@ -68,7 +66,7 @@ def manifest(
     if separator == "":
         raise ValueError("`separator` must be what is between two tags, such as ';'. Received: an empty string.")
     audio = raw_csv.parent if audio is None else Path(audio)
-    table = read_table(raw_csv, RESERVED, encoding)
+    table = read_table(raw_csv, encoding)
     parts, split = read_parts(table, part_column, test_folds, valid_folds)
     names, tags_of_row = read_tags(table, separator, {*RESERVED, *no_tags(table, part_column)})
     id_column = next((column for column in ("id", "track_id") if column in table.columns), "path")

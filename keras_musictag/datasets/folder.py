@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_musictag.datasets._split import FRACTIONS, PART_OF_NAME, divide
+from keras_musictag.datasets._split import FRACTIONS, PART_OF_NAME, divide, unclear_part
 from keras_musictag.errors import DatasetError, printable
 from keras_musictag.records.manifest import Manifest, Skipped, Track
 from keras_musictag.tags.vocabulary import Vocabulary
@@ -97,9 +97,15 @@ def _has_part_folders(raw: Path) -> bool:
     if len(parts) > 1 and others:
         raise DatasetError(
             f"{str(raw)!r} must hold either folders of parts or of tags. Received both: {', '.join(parts)} are parts, "
-            f"{printable(others[0])!r} is none. Move it into one of the parts, or rename the part folders."
+            f"{printable(others[0])!r} is not. Move it into one of the parts, or rename the part folders."
         )
-    return not others and (len(parts) > 1 or "train" in (PART_OF_NAME[name.lower()] for name in parts))
+    has_parts = not others and (len(parts) > 1 or "train" in (PART_OF_NAME[name.lower()] for name in parts))
+    if has_parts and (unclear := unclear_part([name.lower() for name in parts])):
+        raise DatasetError(
+            f"{str(raw)!r}: it is not clear which part the folder {unclear[0]!r} means in a dataset {unclear[1]}. Call "
+            "the folders of parts train, valid and test."
+        )
+    return has_parts
 
 
 def audio_files(raw: Path, skipped: list[Skipped]) -> Iterator[_File]:

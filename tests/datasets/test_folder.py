@@ -121,8 +121,12 @@ def test_part_folders_are_the_parts(tmp_path):
 def test_part_folders_are_known_in_other_words_and_letters(tmp_path):
     manifest = folder.manifest(fill(tmp_path, "Training/jazz/a.mp3", "DEV/jazz/b.mp3", "Test/rock/c.mp3"))
     assert [track.part for track in manifest.tracks] == ["valid", "test", "train"]
-    with pytest.raises(DatasetError, match="Dev, eval are parts, 'rock' is none"):
+    with pytest.raises(DatasetError, match="Dev, eval are parts, 'rock' is not"):
         folder.manifest(fill(tmp_path / "other", "Dev/rock/a.mp3", "eval/rock/b.mp3", "rock/c.mp3"))
+    for unclear in ("train test eval", "train dev val", "dev test"):
+        files = [f"{part}/{tag}/{tag}.mp3" for part, tag in zip(unclear.split(), ("a", "b", "c"), strict=False)]
+        with pytest.raises(DatasetError, match="not clear which part the folder '(eval|dev)' means in a dataset with"):
+            folder.manifest(fill(tmp_path / unclear, *files))
     parts = folder.manifest(fill(tmp_path / "two", "valid/rock/a.mp3", "test/jazz/b.mp3")).counts
     assert parts == {"train": 0, "valid": 1, "test": 1}
 
@@ -133,7 +137,7 @@ def test_a_folder_called_test_beside_tags_is_a_tag(music):
 
 
 def test_part_folders_beside_tag_folders_are_an_error(tmp_path):
-    with pytest.raises(DatasetError, match="test, train are parts, 'rock' is none"):
+    with pytest.raises(DatasetError, match="test, train are parts, 'rock' is not"):
         folder.manifest(fill(tmp_path, "train/rock/a.mp3", "test/rock/b.mp3", "rock/c.mp3"))
 
 

@@ -12,7 +12,7 @@ ROWS = [{"path": "café.mp3", "tags": "rock"}, {"path": "b.mp3", "tags": ""}]
 
 
 def read(path, encoding=None):
-    return read_table(path, ("path", "tags"), encoding)
+    return read_table(path, encoding)
 
 
 def rows(table):

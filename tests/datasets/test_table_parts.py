@@ -51,7 +51,7 @@ def test_words_for_the_parts_are_understood(split_of, words, parts):
         (["train", "test", "eval"], "line 4, column 'split'.*which part 'eval' means in a column with test"),
         (["train", "Dev", "valid"], "line 3, column 'split'.*which part 'Dev' means in a column with valid"),
         (["dev", "eval", "dev"], "line 2, column 'split'.*which part 'dev' means in a column without train"),
-        (["train", "", "test"], "line 3, column 'split': expected train, valid or test. Received: nothing"),
+        (["train", "", "test"], "line 3, column 'split': expected a part. Received: nothing.*--part-column none"),
         (["train", "B", "test"], "line 3, column 'split'.*Received: 'B'.*--test-fold.*--part-column none"),
         (["1", "2", "3"], "line 2, column 'split'.*Received: '1'.*--test-fold and --valid-fold"),
     ],

@@ -16,7 +16,7 @@ def tags_of(table):
 
     def read(*cells, separator=None):
         quoted = "".join(f'{i},"{cell.replace(chr(34), chr(34) * 2)}"\n' for i, cell in enumerate(cells))
-        found = read_table(table(f"path,tags\n{quoted}x,\n"), ("path", "tags"))
+        found = read_table(table(f"path,tags\n{quoted}x,\n"))
         return [set(tags) for tags in read_tags(found, separator, {"path"})[1][:-1]]
 
     return read
@@ -91,6 +91,8 @@ def test_two_separators_are_an_error_that_the_option_settles(tags_of):
         DatasetError, match=r"column 'tags': there are ';' in line 2 and ',' in line 3.*--separator ';'"
     ):
         tags_of(*cells)
+    with pytest.raises(DatasetError, match=r"there are '\\n' in line 2 and '\|' in line 4.*--separator '\|'"):
+        tags_of("rock\npop", "a|b")
     assert tags_of(*cells, separator=";") == [{"rock", "pop"}, {"Folk, World, & Country"}]
 
 
@@ -111,13 +113,13 @@ NO = ["", "0", "0.0", "0,00", "-0", "False", "f", "no", "N", "NaN", "#N/A", "Non
 
 def test_yes_and_no_are_read_in_every_spelling(table):
     lines = "".join(f'{i};"{cell}";{i % 2}\n' for i, cell in enumerate(YES + NO))
-    names, found = read_tags(read_table(table(f"path;rock;pop\n{lines}"), ("path",)), None, {"path"})
+    names, found = read_tags(read_table(table(f"path;rock;pop\n{lines}")), None, {"path"})
     assert names == ["rock", "pop"]
     assert ["rock" in tags for tags in found] == [True] * len(YES) + [False] * len(NO)
 
 
 @pytest.mark.parametrize("cell", ["0,5", "2", "-1", "inf", "rock", "10"])
 def test_what_is_neither_yes_nor_no_is_an_error(table, cell):
-    found = read_table(table(f"path;rock\na;1\nb;{cell}\n"), ("path",))
+    found = read_table(table(f"path;rock\na;1\nb;{cell}\n"))
     with pytest.raises(DatasetError, match=f"line 3, column 'rock': expected 0 or 1.*Received: '{cell}'"):
         read_tags(found, None, {"path"})
