@@ -67,7 +67,7 @@ def main() -> None:
 def tell_names_apart(output: TextIO | None) -> None:
     """Lets the output hold every name: UTF-8 in files and pipes, escapes for what a terminal's encoding cannot show.
 
-    Python itself writes files in the encoding of the system, such as cp1252 on Windows, which lacks most letters.
+    Python itself writes files in the encoding of the system, such as cp1252 on Windows, where most letters are missing.
     """
     if output is not None:  # closed, or there is none, as under pythonw
         output.reconfigure(encoding=None if output.isatty() else "utf-8", errors="backslashreplace")

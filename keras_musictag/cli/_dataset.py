@@ -1,4 +1,4 @@
-"""What the commands that read a dataset share: the options of a table, and what they tell of tags and parts."""
+"""What the commands that read a dataset share: the options of a table, and what they report on tags and parts."""
 
 from collections import Counter
 
@@ -11,9 +11,12 @@ PART_NEEDS = {"train": "training", "valid": "training", "test": "evaluation"}
 # the names that `datasets.csv.manifest` has for them
 TABLE_OPTIONS = (
     click.option(
-        "--separator", help="In a table, between the tags of a track.  [default: found: ; | , a line break, or a list]"
+        "--separator",
+        help="Separator between the tags of a track in a table.  [default: found: ; | , a line break, or a list]",
     ),
-    click.option("--encoding", help="Of a table, such as cp1252.  [default: UTF-8, or what its first bytes say]"),
+    click.option(
+        "--encoding", help="Encoding of a table, such as cp1252.  [default: UTF-8, or what its first bytes say]"
+    ),
     click.option(
         "--part-column",
         help="Column of a table that states the parts, or `none` to draw them.  [default: found: part, split, fold, "
@@ -64,7 +67,7 @@ def tell_records(records) -> None:
 
 
 def warn_of_parts(records) -> None:
-    """Tells of parts without tracks, of the same audio in two of them, and of tags without a track."""
+    """Warns of parts without tracks, of the same audio in two of them, and of tags without a track."""
     from keras_musictag.errors import printable
     from keras_musictag.records.check import same_audio
 

@@ -24,12 +24,12 @@ FRACTIONS = (0.7, 0.15, 0.15)
 @click.option(
     "--audio",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
-    help="In a table, what paths are relative to.  [default: its folder]",
+    help="Folder that the paths in a table are relative to.  [default: its folder]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed for the split and for training.")
 @click.option("--fractions", type=float, nargs=3, default=FRACTIONS, help="Shares of train, valid and test.")
 @click.option("--precision", type=click.Choice(["float32", "bfloat16", "float16"]), default="float32")
-@click.option("--jobs", type=click.IntRange(1), help="Processes that read the audio.  [default: one a core]")
+@click.option("--jobs", type=click.IntRange(1), help="Processes that read the audio.  [default: one per core]")
 @click.option("--allow-missing", is_flag=True, help="Continue without the files that are missing.")
 def command(raw, out, model, weights, recipe, epochs, audio, seed, fractions, precision, jobs, allow_missing, **table):
     """Teach a pretrained tagger tags of your own, and write it to the folder OUT.

@@ -37,4 +37,5 @@ def explain(path: Path) -> str | None:
 def _is_checkpoint(path: Path) -> bool:
     if path.is_dir():
         return any(path.glob("*.index"))
-    return path.with_suffix(".index").is_file() or path.with_name(f"{path.name}.index").is_file()
+    of_one = path.suffix == ".index" or path.suffix.startswith(".data-")  # the two files of a checkpoint
+    return (path.with_suffix(".index") if of_one else path.with_name(f"{path.name}.index")).is_file()

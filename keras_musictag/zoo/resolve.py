@@ -55,7 +55,7 @@ def _is_path(model) -> bool:
         return True
     if not isinstance(model, str):
         raise ValueError(f"`model` must be a name or a path. Received: {model!r}.")
-    return os.sep in model or "/" in model or model.startswith(".") or model.endswith(".keras")
+    return os.sep in model or "/" in model or model.startswith(".") or model.endswith((".keras", ".h5"))
 
 
 def _from_path(path: Path, weights) -> Source:

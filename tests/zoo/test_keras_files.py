@@ -43,7 +43,14 @@ def assert_same(tagger, expected):
 @pytest.mark.parametrize("name", ["whole.keras", "whole.h5"])
 def test_a_whole_model_is_loaded(trained, name):
     tagger, folder = trained
+    (folder / "whole.index").touch()  # of something else
     assert_same(load(folder / name), tagger)
+
+
+@pytest.mark.parametrize("name", ["missing.keras", "missing.h5", "missing.weights.h5"])
+def test_a_file_that_does_not_exist_is_no_unknown_name(name):
+    with pytest.raises(FileNotFoundError, match=f"There is no model at {name}"):
+        load(name)
 
 
 @pytest.mark.parametrize(
