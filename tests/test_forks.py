@@ -92,6 +92,15 @@ def test_a_pool_delivers_the_error_of_a_tagger_that_it_was_sent(vgg, noise):
             sent.get(LIMIT_SECONDS)
 
 
+def test_a_tagger_that_was_sent_to_a_fork_says_so_whatever_is_asked_for(vgg):
+    content = vgg.__reduce__()[1][0]
+
+    def names():
+        return type(vgg)._unpickle_model(content).vocabulary.names
+
+    assert "forked after TensorFlow had run" in str(in_fork(names))
+
+
 def test_a_fork_reads_audio_and_weights(vgg):
     assert in_fork(lambda: len(read(kmt.demo_clip(), 16000).samples)) == len(read(kmt.demo_clip(), 16000).samples)
     assert in_fork(lambda: len(arrays_of(vgg))) == len(arrays_of(vgg))

@@ -20,7 +20,7 @@ def command():
 @click.option(
     "--clips", type=int, help="Another number of clips, 4 or more, instead of a tier: 80 % train, 7 % valid, 13 % test."
 )
-@click.option("--jobs", type=int, help="Processes.  [default: one a core]")
+@click.option("--jobs", type=int, help="Processes.  [default: one per core]")
 @click.option(
     "--sounds",
     type=click.Path(file_okay=False, path_type=Path),

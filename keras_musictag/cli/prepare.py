@@ -65,7 +65,7 @@ def writing(raw_type: click.Path, *, published: bool = True, apart: bool = False
                     metavar="ARCHITECTURE",
                     help="Store what its log-mel front end computes, too: of musicnn, fcn, crnn or another one.",
                 ),
-                click.option("--jobs", type=click.IntRange(1), help="Processes.  [default: one a core]"),
+                click.option("--jobs", type=click.IntRange(1), help="Processes.  [default: one per core]"),
                 click.option("--tracks-per-shard", type=click.IntRange(1), default=64, help="Tracks in a file."),
                 click.option("--allow-missing", is_flag=True, help=f"Go on with files missing {damaged}."),
             )

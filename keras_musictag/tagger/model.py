@@ -314,6 +314,9 @@ class _Refusing:
     taggram = embed = runner = __call__ = tag
     fit = evaluate = predict = predict_on_batch = train_on_batch = test_on_batch = tag
 
+    def __getattr__(self, name: str):  # whatever else a worker asks for, such as `vocabulary`
+        raise AttributeError(name) if name.startswith("_") else self._error
+
 
 def _compile(model: keras.Model):
     """The fastest way to run a model on one batch after another; `predict` costs 1.5 times as much and leaks."""
