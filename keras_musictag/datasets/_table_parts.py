@@ -15,7 +15,7 @@ _ADVICE = (
     "Write train, valid and test; or say which values they are, with --test-fold and --valid-fold (`test_folds`, "
     "`valid_folds`), and the rest is train; or pass --part-column none (`part_column='none'`) to draw the parts."
 )
-_ADVICE_FOR_TAG = " If the column is a tag, pass --part-column, too."
+_ADVICE_FOR_TAG = " If the column is a tag, pass --part-column with the column that states the parts, or none."
 
 
 def split_columns(table: Table) -> list[str]:
