@@ -17,7 +17,7 @@ from keras_musictag import errors, forks
 from keras_musictag.audio.read import read
 from keras_musictag.zoo.weights import arrays_of
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
+pytestmark = pytest.mark.needs("posix")  # other systems have no forks
 LIMIT_SECONDS = 60  # what hangs does so for ever
 
 

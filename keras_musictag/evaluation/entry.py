@@ -103,7 +103,8 @@ def _read_trained(folder: Path) -> _Trained:
     try:
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         records = {key: settings["records"][key] for key in ("dataset", "dataset_version", "split", "split_sha256")}
-        settings = {key: settings[key] for key in ("model", "weights", "level", "precision", "recipe")}
+        names = ("model", "weights", "config", "teachers", "level", "precision", "recipe")
+        settings = {key: settings[key] for key in names}
         settings["recipe"]["summary"].strip()
         with zipfile.ZipFile(folder / MODEL) as archive:
             keras = json.loads(archive.read("metadata.json"))["keras_version"]

@@ -72,7 +72,12 @@ def stress(
     of_test, of_valid = [], []
     for name, tagger in taggers.items():
         tasks = _test_tasks(name, tagger, records, out / name, conditions, seed, chunks)
-        waiting = [task for task in tasks if not _is_finished(task, resampling)]
+        waiting = []
+        for task in tasks:
+            if not _is_finished(task, resampling):
+                waiting.append(task)
+            elif task.folder.is_dir():
+                _forget_partial(task.folder)  # a run that was killed after its report left it
         of_test += waiting
         if waiting and records.part("valid"):
             of_valid.append(_valid_task(waiting[0], out / name))
@@ -175,6 +180,7 @@ def _valid(task: _Task, records: Records, chunks: int, progress: Progress | None
     if path.is_file():
         predictions = load_predictions(path)
         _check_facts(replace(task, folder=path), predictions)
+        _forget_partial(task.folder)
         return predictions
     predictions = _score(task, records, chunks, progress)
     save_predictions(predictions, path)

@@ -199,8 +199,8 @@ class Recipe:
         Example:
             >>> phase = {"optimizer": "sgd", "learning_rate": 0.1, "epochs": 3}
             >>> recipe = Recipe.from_dict({"summary": "an example", "phases": [phase]})
-            >>> recipe.phases[0]
-            Phase(optimizer='sgd', learning_rate=0.1, epochs=3, momentum=0.9, layers='all')
+            >>> recipe.phases[0].epochs, recipe.phases[0].momentum
+            (3, 0.9)
             >>> Recipe.from_dict(recipe.to_dict()) == recipe
             True
         """
