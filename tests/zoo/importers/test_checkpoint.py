@@ -309,6 +309,7 @@ def test_another_front_end_is_refused(tmp_path, kept):
     refused(write(tmp_path / "x.pth", fcn_state() | kept), f"trained on another front end than 'fcn' has: its {key}")
 
 
+@pytest.mark.needs("shared")
 def test_the_published_entries_name_the_hashes_of_the_reference_list():
     """What `import_checkpoint` knows a published file by."""
     cards = [json.loads(path.read_text()) for path in bundled("zoo").glob("*/card.json")]
