@@ -29,13 +29,15 @@ def test_the_reference_mp3_decodes_to_the_reference_samples():
 
 
 @pytest.mark.needs("shared")
-@pytest.mark.parametrize("path", sorted((shared.FOLDER / "audio" / "free").glob("*.ogg")), ids=lambda path: path.stem)
-def test_real_music_decodes_without_a_note(path):
-    with open_audio(path, 16000) as stream:
-        samples = sum(map(len, stream))
-    assert (stream.bad_packets, stream.notes) == (0, ())
-    assert abs(samples / 16000 - stream.duration_seconds) < 1e-3
-    assert 29 < stream.duration_seconds < 30
+def test_real_music_decodes_without_a_note():
+    paths = sorted((shared.FOLDER / "audio" / "free").glob("*.ogg"))  # not as parameters: those must not depend on it
+    assert len(paths) == 10
+    for path in paths:
+        with open_audio(path, 16000) as stream:
+            samples = sum(map(len, stream))
+        assert (stream.bad_packets, stream.notes) == (0, ()), path
+        assert abs(samples / 16000 - stream.duration_seconds) < 1e-3, path
+        assert 29 < stream.duration_seconds < 30, path
 
 
 CODECS = [
