@@ -2,7 +2,7 @@
 
 A file is hostile until shown otherwise (`audio.container`). Damaged files give what can be decoded, with a count
 of the bad packets, and notes: where the header states another length (`audio.length`), and where the file is cut off
-or goes on with something else (`audio.ending`).
+or continues with something else (`audio.ending`).
 """
 
 import math
@@ -191,7 +191,7 @@ class AudioStream:
         self._error = f"it is a chain of more than {_MAX_LINKS} files"
 
     def _demux(self) -> Iterator[av.Packet | None]:
-        """Demuxes, and goes on after an error. The last packet is None or empty: the decoder is drained."""
+        """Demuxes, and continues after an error. The last packet is None or empty: the decoder is drained."""
         errors_in_a_row = 0
         while errors_in_a_row < _MAX_DEMUX_ERRORS:
             try:

@@ -23,7 +23,7 @@ MASKS = ("num_time_masks", "max_time_frames", "num_mel_masks", "max_mel_bands", 
 class Phase:
     """A stretch of training with one optimiser at one learning rate, or one schedule of it.
 
-    A phase whose optimiser is that of the phase before goes on with its moments, unless one of the two has a schedule.
+    A phase whose optimiser is that of the phase before keeps its moments, unless one of the two has a schedule.
     Every phase but the first starts from the best weights so far.
 
     Attributes:
