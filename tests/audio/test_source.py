@@ -1,4 +1,4 @@
-"""What may be passed as a file: paths, pipes and every binary file object, and what a wrong one is told."""
+"""What may be passed as a file: paths, pipes and any binary file object; the error for others says what to pass."""
 
 import bz2
 import gzip
