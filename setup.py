@@ -34,7 +34,6 @@ setup(
         "numpy>=1.26",
         "scikit-learn>=1.4",
         "scipy>=1.11",
-        "numba>=0.60",  # librosa's dependency: the compander of `audio.deform` is a loop over samples
         "click>=8.1",
         "av>=17",
         "soxr>=0.5",

@@ -27,6 +27,7 @@ SOUNDS = {
     "through_all_levels": np.sin(2 * np.pi * 220 * TIME) * 10 ** (-TIME),  # 100 dB down
     "music_like": signals(len(TIME))[1],
     "quiet_then_full_scale": np.where(TIME < 4.95, 3e-4, 1.0),
+    "full_scale": 0 * TIME + 1,  # the level stays where FFmpeg would round the curve's end, and sox does not
     "silence": 0 * TIME,
     "one_sample": np.full(1, 0.7),
     "shorter_than_the_delay": 0.5 * NOISE[:100],
@@ -64,6 +65,13 @@ def test_it_is_sox_at_other_sample_rates(sample_rate_hz, tmp_path):
     samples = SOUNDS["sine_bursts"].astype(np.float32)
     expected = sox(samples, "speech", tmp_path, sample_rate_hz)
     assert_equal_but_for_ties(dynamic_range(samples, sample_rate_hz, "speech"), expected)
+
+
+def test_a_sample_rate_may_be_a_fraction():
+    """Near a whole rate, the gain is nearly the whole rate's: the times are not rounded with the rate."""
+    samples = SOUNDS["sine_bursts"].astype(np.float32)
+    found, whole = (dynamic_range(samples, rate, "radio") for rate in (16000.49, 16000))
+    assert 0 < np.abs(found - whole).max() < 1e-3
 
 
 @pytest.mark.needs("sox")
