@@ -10,22 +10,22 @@ Every name is imported when it is first used: `import keras_musictag` alone load
 
 import importlib
 
-from keras_musictag import forks  # noqa: F401 - it must see every fork
+from keras_musictag import processes  # noqa: F401 - it must see every fork
 from keras_musictag.errors import AudioError, ChecksumError, ExportError, MusicTagError, UnknownNameError
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "load": "keras_musictag.zoo.load",
-    "build": "keras_musictag.zoo.build",
+    "load": "keras_musictag.zoo.loading",
+    "build": "keras_musictag.zoo.keras_loading",
     "list_models": "keras_musictag.zoo.catalog",
-    "export": "keras_musictag.exporting",
-    "EngineTagger": "keras_musictag.engines.tagger",
+    "export": "keras_musictag.runtimes.exporting",
+    "EngineTagger": "keras_musictag.runtimes.engine_tagger",
     "Tagger": "keras_musictag.tagger",
     "TagResult": "keras_musictag.tagger",
     "Taggram": "keras_musictag.tagger",
     "Vocabulary": "keras_musictag.tags.vocabulary",
-    "demo_clip": "keras_musictag.data",
+    "demo_clip": "keras_musictag.bundled_files",
 }
 
 __all__ = ["AudioError", "ChecksumError", "ExportError", "MusicTagError", "UnknownNameError", *_HOMES]

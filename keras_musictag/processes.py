@@ -1,12 +1,21 @@
-"""Worker processes that leave Ctrl-C to their parent and end with it."""
+"""Worker processes that leave Ctrl-C to their parent and end with it.
+
+Whether this process was forked after Keras's backend had run in its parent, where the backend would wait for ever.
+
+A fork copies one thread. TensorFlow, JAX and PyTorch compute in several, and hand work to those that are missing. All
+other parts of this package, and engines without TensorFlow, work in a forked process.
+"""
 
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+
+from keras_musictag.errors import MusicTagError
 
 
 def usable_cores() -> int:
@@ -40,3 +49,43 @@ def begin_worker() -> None:
 def _end_with_parent() -> None:
     multiprocessing.parent_process().join()
     os._exit(1)  # killed, or it would have stopped this process; what was begun is removed by the next run
+
+
+_runtime = None  # Keras's backend, once a tagger was built in this process or, before a fork, in its parent
+_lost = None  # in a forked process: the runtime whose threads it did not get
+
+
+def note_runtime(name: str) -> None:
+    """Notes that a runtime works in this process: one that a later fork breaks."""
+    global _runtime
+    _runtime = name
+
+
+def refuse_after_fork() -> None:
+    """Does nothing but in a process that was forked after Keras's backend had run.
+
+    Raises:
+        MusicTagError: In such a process. What it would have done would hang.
+    """
+    if _lost is not None:
+        raise MusicTagError(
+            f"Process {os.getpid()} was forked after {_lost} had run in its parent, so a tagger would hang here. Start "
+            "processes by multiprocessing.get_context('spawn'), or load the tagger in the forked process and run "
+            f"nothing of {_lost} before in its parent."
+        )
+
+
+def _after_fork() -> None:
+    global _lost
+    _lost = _lost or _runtime or ("TensorFlow" if _tensorflow_has_run() else None)
+
+
+def _tensorflow_has_run() -> bool:
+    """Whether TensorFlow's threads are there, by whoever used it first: imported alone, it survives a fork."""
+    module = sys.modules.get("tensorflow.python.eager.context")  # it has no public name
+    context = module.context_safe() if hasattr(module, "context_safe") else None
+    return getattr(context, "_initialized", False)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
+    os.register_at_fork(after_in_child=_after_fork)

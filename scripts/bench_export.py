@@ -27,10 +27,10 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from keras_musictag import architectures, demo_clip
-from keras_musictag.audio.read import read
-from keras_musictag.exporting import FORMATS
+from keras_musictag.audio.reading import read
 from keras_musictag.files import whole_file
 from keras_musictag.frontends import log_mel
+from keras_musictag.runtimes.exporting import FORMATS
 
 ROOT = Path(__file__).parents[1]
 STATE = ROOT / "state" / "bench_export.json"
@@ -148,10 +148,10 @@ def in_a_process(name: str, format: str, precision: str, input: str, song: str |
 def measure(name: str, format: str, precision: str, input: str, song: str | None, seconds: float) -> dict:
     """Exports a tagger, and times it against Keras. Where that fails, `{"refused": why}`."""
     from keras_musictag.errors import ExportError
-    from keras_musictag.exporting import export
+    from keras_musictag.runtimes.exporting import export
 
     tagger, weights = tagger_of(name)
-    tolerances = importlib.import_module(f"keras_musictag.exporting.{FORMATS[format]}").PRECISIONS
+    tolerances = importlib.import_module(f"keras_musictag.runtimes.exporting.{FORMATS[format]}").PRECISIONS
     tolerance = tolerances[precision]
     if weights == "random":  # which magnify rounding as no trained ones do: the row marks what would be refused
         tolerances[precision] = 1.0
@@ -195,7 +195,7 @@ def random_tagger(name: str):
     import numpy as np
 
     import keras_musictag as kmt
-    from keras_musictag.exporting.signals import signals
+    from keras_musictag.runtimes.signals import signals
 
     keras.utils.set_random_seed(0)
     tagger = kmt.build(name, tags=[f"tag{i}" for i in range(50)])
@@ -251,7 +251,7 @@ def turn(run, signal: str) -> list[float]:
 
 def keep_time(folder: str) -> None:
     """The engine's process: reads the name of a signal from each line, and prints how long it took."""
-    from keras_musictag.engines.tagger import EngineTagger
+    from keras_musictag.runtimes.engine_tagger import EngineTagger
 
     tagger = EngineTagger(folder)
     audio = signals_of(tagger.artefact.chunking)

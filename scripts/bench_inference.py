@@ -19,7 +19,7 @@ import numpy as np
 
 import keras_musictag as kmt
 from keras_musictag import architectures
-from keras_musictag.tagger.cost import multiply_adds
+from keras_musictag.evaluation.predicting import multiply_adds
 
 # chunks/s of the PyTorch implementations of the 2020 evaluation, two threads, batch 16, front end included, measured
 # beside a 2048 matrix product at 137 GFLOP/s in float32

@@ -22,9 +22,9 @@ from pathlib import Path
 import av
 import numpy as np
 
-from keras_musictag.audio.read import read
+from keras_musictag.audio.reading import read
 from keras_musictag.records.manifest import Manifest, Track
-from keras_musictag.records.prepare import prepare
+from keras_musictag.records.preparing import prepare
 from keras_musictag.tags.vocabulary import Vocabulary
 
 SECONDS, RATE_HZ, DIFFERENT = 29.1, 16000, 48

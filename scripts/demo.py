@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from keras_musictag.cli import _common
+from keras_musictag.cli import _options
 from keras_musictag.cli.tag import write_table
 from keras_musictag.files import whole_file
 
 songs = tuple(sys.argv[1:])
 try:
-    pictures = _common.output_files(songs, Path("output"), ".taggram.png")
+    pictures = _options.output_files(songs, Path("output"), ".taggram.png")
 except click.UsageError as error:
     sys.exit(f"Error: {error.message}")
 
@@ -27,6 +27,6 @@ def work(song):
     return song, taggram
 
 
-for song, taggram in _common.each_track(songs, work):
+for song, taggram in _options.each_track(songs, work):
     write_table([(song, taggram.merge(top=10))])
     print(f"The taggram, tag by tag over time: {pictures[song].resolve()}\n")

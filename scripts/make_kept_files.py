@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 
 import keras_musictag as kmt
-from keras_musictag.evaluation.evaluate import evaluate
-from keras_musictag.records.prepare import prepare
+from keras_musictag.evaluation.evaluating import evaluate
+from keras_musictag.records.preparing import prepare
 from keras_musictag.training.recipe import Recipe
-from keras_musictag.training.run import train
+from keras_musictag.training.training import train
 from tests.records.make import make_manifest
 
 KEPT = Path(__file__).parents[1] / "tests" / "kept"

@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items):
 def vgg():
     """The tagger that `exported_vgg_onnx` was. Tests leave it as it is."""
     import keras_musictag as kmt
-    from keras_musictag.data import bundled
+    from keras_musictag.bundled_files import bundled
 
     return kmt.load(bundled("zoo") / "vgg-mtat-v1")
 

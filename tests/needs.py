@@ -23,8 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_musictag.gmtag.packages import LIBRARY, SOUNDS
-from keras_musictag.gmtag.sound import SOUNDFONTS
+from keras_musictag.gmtag.packages import LIBRARY, SOUNDFONTS, SOUNDS
 from tests.shared import FOLDER
 
 ROOT = Path(__file__).parents[1]
@@ -75,7 +74,7 @@ def _takes_any_file_name() -> bool:
 def _has_bfloat16() -> bool:
     import openvino
 
-    from keras_musictag.engines.openvino import has_bfloat16
+    from keras_musictag.runtimes.formats.openvino import has_bfloat16
 
     return has_bfloat16(openvino.Core())
 

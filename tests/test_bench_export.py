@@ -10,7 +10,8 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag import architectures
-from keras_musictag.exporting import FORMATS, onnx
+from keras_musictag.runtimes.exporting import FORMATS
+from keras_musictag.runtimes.formats import onnx
 
 ROOT = Path(__file__).parents[1]
 
@@ -161,7 +162,7 @@ def test_a_process_that_fails_makes_a_row(bench):
 
 def test_every_precision_of_every_format_has_its_row(bench):
     for format, name in FORMATS.items():
-        writer = importlib.import_module(f"keras_musictag.exporting.{name}")
+        writer = importlib.import_module(f"keras_musictag.runtimes.exporting.{name}")
         assert set(bench.PRECISIONS[format]) == set(writer.PRECISIONS)
         assert (format in bench.WITH_LOG_MEL) == ("log-mel" in writer.INPUTS)
 
@@ -170,7 +171,7 @@ def test_random_weights_fit_the_music(bench):
     """Features in dB come out of the first normalisation around 0: else a difference says nothing."""
     tagger, weights = bench.tagger_of("short_chunk_cnn")
     assert weights == "random"
-    from keras_musictag.exporting.signals import signals
+    from keras_musictag.runtimes.signals import signals
 
     normalised = tagger.runner("input_norm")(signals(tagger)["music"][:2])
     assert abs(normalised.mean()) < 0.3 and 0.5 < normalised.std() < 2

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from keras_musictag.data import bundled
+from keras_musictag.bundled_files import bundled
 from keras_musictag.tagger import Tagger, TaggerSpec
-from keras_musictag.tags.read_tags import read_tags
+from keras_musictag.tags.vocabulary import read_tags
 from keras_musictag.zoo.card import read_card
 from keras_musictag.zoo.weights import read_weights
 

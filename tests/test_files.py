@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from keras_musictag.cli._failure import describe
+from keras_musictag.cli._messages import describe
 from keras_musictag.files import locked, whole_file
 
 

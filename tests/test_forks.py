@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag import errors, forks
-from keras_musictag.audio.read import read
+from keras_musictag import errors, processes
+from keras_musictag.audio.reading import read
 from keras_musictag.zoo.weights import arrays_of
 
 pytestmark = pytest.mark.needs("posix")  # other systems have no forks
@@ -151,5 +151,5 @@ def test_every_error_survives_the_way_from_another_process(name):
 
 
 def test_in_this_process_nothing_is_refused(vgg):
-    forks.refuse_after_fork()
+    processes.refuse_after_fork()
     assert keras.backend.backend() == "tensorflow" and vgg.vocabulary

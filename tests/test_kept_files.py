@@ -10,13 +10,13 @@ import pytest
 from safetensors.numpy import load_file
 
 import keras_musictag as kmt
-from keras_musictag.evaluation.compare import compare_runs
-from keras_musictag.evaluation.evaluate import evaluate
-from keras_musictag.evaluation.run import read_run
-from keras_musictag.records.check import check
+from keras_musictag.evaluation.comparing import compare_runs
+from keras_musictag.evaluation.evaluating import evaluate
+from keras_musictag.evaluation.run_folder import read_run
+from keras_musictag.records.checking import check
 from keras_musictag.records.folder import Records
 from keras_musictag.training.recipe import Recipe
-from keras_musictag.training.run import train
+from keras_musictag.training.training import train
 from scripts.make_kept_files import CONFIG, FORMATS
 
 KEPT = Path(__file__).parent / "kept"

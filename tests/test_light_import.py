@@ -29,7 +29,7 @@ def test_the_test_sees_a_heavy_import():
     [
         "import keras_musictag as kmt; kmt.list_models()",
         "import keras_musictag as kmt; kmt.Vocabulary(('a',)); kmt.demo_clip()",
-        "import keras_musictag.audio.read, keras_musictag.audio.chunk, keras_musictag.audio.resample",
+        "import keras_musictag.audio.reading, keras_musictag.audio.chunking, keras_musictag.audio.resampling",
         "import keras_musictag.cli, keras_musictag.cli.tag, keras_musictag.cli.embed",
     ],
 )

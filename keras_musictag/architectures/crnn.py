@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import keras
 
 from keras_musictag.architectures._blocks import conv_block, norm
-from keras_musictag.audio.chunk import Chunking
+from keras_musictag.audio.chunking import Chunking
 from keras_musictag.frontends import log_mel
 
 FRONTEND = log_mel.Config(num_mels=96)

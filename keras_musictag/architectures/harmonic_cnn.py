@@ -10,9 +10,9 @@ published weights were trained on 5 s.
 from dataclasses import dataclass
 
 from keras_musictag.architectures._blocks import conv_block, dense_block, max_over_time, norm, residual_pool_block
-from keras_musictag.audio.chunk import Chunking
+from keras_musictag.audio.chunking import Chunking
 from keras_musictag.frontends import harmonic
-from keras_musictag.layers.dtype_policy import dtype_policy
+from keras_musictag.layers.keras_settings import dtype_policy
 
 FRONTEND = harmonic.Config()
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=80000, hop_samples=80000)

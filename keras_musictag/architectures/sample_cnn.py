@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import keras
 
 from keras_musictag.architectures._blocks import norm, relu
-from keras_musictag.audio.chunk import Chunking
+from keras_musictag.audio.chunking import Chunking
 from keras_musictag.frontends import waveform
-from keras_musictag.layers.dtype_policy import float32_from
+from keras_musictag.layers.keras_settings import float32_from
 
 FRONTEND = waveform.Config()
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=59049, hop_samples=59049)

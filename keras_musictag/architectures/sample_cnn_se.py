@@ -13,7 +13,7 @@ import keras
 
 from keras_musictag.architectures._blocks import dense_block, norm, relu
 from keras_musictag.architectures.sample_cnn import CHUNKING, FRONTEND, strided_conv
-from keras_musictag.layers.dtype_policy import float32_from
+from keras_musictag.layers.keras_settings import float32_from
 
 __all__ = ["ANY_LENGTH", "CHUNKING", "FRONTEND", "Config", "body"]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import keras
 
 from keras_musictag.architectures._blocks import norm, residual_block
-from keras_musictag.audio.chunk import Chunking
+from keras_musictag.audio.chunking import Chunking
 from keras_musictag.frontends import log_mel
-from keras_musictag.layers.class_token import ClassToken
+from keras_musictag.layers.network_layers import ClassToken
 
 FRONTEND = log_mel.Config(num_mels=128)
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=240000, hop_samples=240000)

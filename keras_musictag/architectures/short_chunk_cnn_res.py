@@ -8,9 +8,9 @@ Differs from its source: nothing. Any length can be built; published weights wer
 from dataclasses import dataclass
 
 from keras_musictag.architectures._blocks import dense_block, max_over_time, norm, residual_block
-from keras_musictag.audio.chunk import Chunking
+from keras_musictag.audio.chunking import Chunking
 from keras_musictag.frontends import log_mel
-from keras_musictag.layers.dtype_policy import float32_from
+from keras_musictag.layers.keras_settings import float32_from
 
 FRONTEND = log_mel.Config(num_mels=128)
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=59049, hop_samples=59049)

@@ -1,4 +1,8 @@
-"""Opening a file that may be hostile: what it is, and why it is refused.
+"""Protected (encrypted) audio: told apart from damage, since FFmpeg would decode it to noise or to nothing.
+
+A decoded frame -> an array of its channels, and where these are meant to be heard.
+
+Opening a file that may be hostile: what it is, and why it is refused.
 
 FFmpeg sees an open file object, never a name: it cannot open an address, a playlist or a second file, and only
 the containers in `FORMATS`.
@@ -9,13 +13,72 @@ import struct
 from typing import BinaryIO
 
 import av
+import numpy as np
 from av.codec.context import Flags2
 
-from keras_musictag.audio.array import MAX_CHANNELS
 from keras_musictag.audio.length import EXACT, wav_chunks
-from keras_musictag.audio.protected import codec_tag, is_protected, protected_error
-from keras_musictag.audio.resample import MAX_RATE_HZ, MIN_RATE_HZ
+from keras_musictag.audio.resampling import MAX_RATE_HZ, MIN_RATE_HZ
+from keras_musictag.audio.samples import MAX_CHANNELS
 from keras_musictag.errors import AudioError
+
+# Sample entries of MP4: common encryption, Apple's FairPlay, Audible.
+_MP4_TAGS = ("enca", "drms", "aavd")
+
+
+def is_protected(container, stream: av.AudioStream) -> bool:
+    """Whether what the header of an open file says makes its audio protected. Of MP4, see also `is_encrypted`."""
+    names = container.format.name.split(",")
+    if "mov" in names:
+        return codec_tag(stream) in _MP4_TAGS
+    if "asf" in names:  # FFmpeg's names for the two kinds
+        encryption = container.metadata.get("encryption")
+        return "ASF_Protection_Type" in container.metadata or encryption == "ASF Extended Content Encryption"
+    return "matroska" in names and "enc_key_id" in stream.metadata
+
+
+def codec_tag(stream: av.AudioStream) -> str:
+    """Returns the container's own name of the codec, four characters; "" if it is not ASCII."""
+    try:
+        return stream.codec_tag
+    except UnicodeDecodeError:
+        return ""
+
+
+def is_encrypted(packet: av.Packet) -> bool:
+    """Whether a packet is encrypted: MP4's header may have the name of the codec where `enca` was."""
+    return packet.has_sidedata("encryption_info")
+
+
+def protected_error(name: str) -> AudioError:
+    return AudioError(
+        f"{name} is protected (encrypted) audio, which cannot be decoded. Expected a file without protection; "
+        "export or buy it without."
+    )
+
+
+# FFmpeg's names
+_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
+
+
+def channels_of_frame(frame: av.AudioFrame) -> np.ndarray:
+    """Returns the samples of a decoded frame of any format, (channels, samples), of the type that they have there."""
+    channels = frame.layout.nb_channels
+    if frame.format.is_planar and channels >= 8:
+        # From 8 channels on, `frame.planes` of PyAV 18.1 reads past the end of FFmpeg's list of planes.
+        frame = av.AudioResampler(format=frame.format.packed).resample(frame)[0]
+    dtype = _DTYPES[frame.format.packed.name]
+    if frame.format.is_planar:
+        return np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes])
+    return np.frombuffer(frame.planes[0], dtype, frame.samples * channels).reshape(-1, channels).T
+
+
+def positions_of_frame(frame: av.AudioFrame) -> tuple[str, ...]:
+    """Returns FFmpeg's name of each channel's position, such as "FL"."""
+    channels = frame.layout.nb_channels
+    if channels <= 2:  # mixed alike, whatever they are
+        return ("",) * channels
+    return tuple(channel.name for channel in frame.layout.channels)
+
 
 # FFmpeg's names of the containers that are opened.
 FORMATS = (*EXACT, *"mp3,aac,ac3,eac3,amr,asf,avi,flv,mpc,mpc8,mpeg,mpegts".split(","))

@@ -12,8 +12,16 @@ from contextlib import ExitStack, suppress
 import av
 import numpy as np
 
-from keras_musictag.audio.array import to_floats
-from keras_musictag.audio.container import audio_stream, check_frame, open_container, read_head
+from keras_musictag.audio.container import (
+    audio_stream,
+    channels_of_frame,
+    check_frame,
+    is_encrypted,
+    open_container,
+    positions_of_frame,
+    protected_error,
+    read_head,
+)
 from keras_musictag.audio.downmix import Levels, mix, only, weights_of
 from keras_musictag.audio.ending import (
     LINK_BORDER_BYTES,
@@ -24,11 +32,9 @@ from keras_musictag.audio.ending import (
     next_link,
     only_tags_follow,
 )
-from keras_musictag.audio.frame import channels_of_frame, positions_of_frame
 from keras_musictag.audio.length import header_seconds, length_note
-from keras_musictag.audio.protected import is_encrypted, protected_error
-from keras_musictag.audio.resample import StreamResampler
-from keras_musictag.audio.scale import FileScale
+from keras_musictag.audio.resampling import StreamResampler
+from keras_musictag.audio.samples import FileScale, to_floats
 from keras_musictag.audio.source import open_file
 from keras_musictag.errors import AudioError
 

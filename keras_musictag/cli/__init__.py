@@ -10,7 +10,7 @@ from typing import TextIO
 import click
 
 import keras_musictag
-from keras_musictag.cli._failure import describe, tell
+from keras_musictag.cli._messages import describe, tell
 from keras_musictag.registry import load_module, module_names
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from keras_musictag.cli._failure import tell
+from keras_musictag.cli._messages import tell
 
 INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C ended
 

@@ -17,9 +17,9 @@ def command(runs, out, metric):
 
     The published tables are shown beside, labelled as reported elsewhere, where the dataset is one that has them.
     """
-    from keras_musictag.evaluation.compare import compare_runs
-    from keras_musictag.evaluation.compare_files import write_comparison
-    from keras_musictag.evaluation.run import read_run
+    from keras_musictag.evaluation.comparing import compare_runs
+    from keras_musictag.evaluation.comparison_files import write_comparison
+    from keras_musictag.evaluation.run_folder import read_run
 
     comparison = compare_runs([read_run(run) for run in runs], metric)
     for rank, (name, run) in enumerate(zip(comparison.names, comparison.runs, strict=True), start=1):

@@ -2,37 +2,37 @@
 
 import click
 
-from keras_musictag.cli import _common
+from keras_musictag.cli import _options
 from keras_musictag.files import whole_file
 
 
 @click.command()
-@_common.paths_argument
-@_common.model_options
+@_options.paths_argument
+@_options.model_options
 @click.option("--layer", help="Layer whose output to write.  [default: the penultimate one]")
-@_common.tail_option
-@_common.hop_option
-@_common.out_option
+@_options.tail_option
+@_options.hop_option
+@_options.out_option
 def command(paths, model, weights, layer, tail, hop_seconds, out):
     """Write the embeddings of the tracks at PATH... (`-` is standard input), a file each: <track>.embedding.npz.
 
     Each file holds `embedding` (chunks, features), `start_seconds` and `end_seconds` (chunks,), `layer` and `model`.
     """
-    files = _common.output_files(paths, out, ".embedding.npz")
-    _common.stop_if_all_are_missing(paths)
+    files = _options.output_files(paths, out, ".embedding.npz")
+    _options.stop_if_all_are_missing(paths)
     import numpy as np
 
     from keras_musictag.tagger.track import run_track
 
-    tagger = _common.load_model(model, weights)
+    tagger = _options.load_model(model, weights)
     layer = layer or tagger.embedding_layer
     run = tagger.runner(layer)
 
     def work(path):
         outputs, spans, facts = run_track(
-            run, tagger.spec.chunking, _common.source(path), hop_seconds=hop_seconds, tail=tail
+            run, tagger.spec.chunking, _options.source(path), hop_seconds=hop_seconds, tail=tail
         )
-        _common.tell_notes(path, facts.notes)
+        _options.tell_notes(path, facts.notes)
         with whole_file(files[path]) as file:
             np.savez(
                 file,
@@ -44,5 +44,5 @@ def command(paths, model, weights, layer, tail, hop_seconds, out):
             )
         return files[path]
 
-    for file in _common.each_track(paths, work):
+    for file in _options.each_track(paths, work):
         click.echo(f"Wrote {file}")

@@ -4,20 +4,20 @@ from pathlib import Path
 
 import click
 
-from keras_musictag.cli import _common, _progress
+from keras_musictag.cli import _options, _progress
 
 
 @click.command()
 @click.argument("records", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-@_common.model_options
+@_options.model_options
 @click.option("--name", help="What tables call the model.  [default: its own name]")
 @click.option("--part", type=click.Choice(["test", "valid", "train"]), default="test", help="What is measured.")
 @click.option("--chunks", type=click.IntRange(min=1), default=16, help="Of each track, evenly spread.")
 @click.option(
     "--hop-seconds",
     type=float,
-    callback=_common._positive,
+    callback=_options._positive,
     help="Instead of --chunks: hear the whole track, a chunk every so many seconds.",
 )
 @click.option("--criterion", type=click.Choice(["mcc", "f1"]), default="mcc", help="What thresholds maximise on valid.")
@@ -29,10 +29,10 @@ def command(records, out, model, weights, name, part, chunks, hop_seconds, crite
     bootstrap intervals over tracks. Thresholds are chosen on the validation part. The predictions are kept: every
     number can be computed from them again, and `compare` does. Interrupted, the same command goes on.
     """
-    from keras_musictag.evaluation.evaluate import evaluate
-    from keras_musictag.evaluation.measure import Resampling
+    from keras_musictag.evaluation.evaluating import evaluate
+    from keras_musictag.evaluation.measuring import Resampling
 
-    tagger = _common.load_model(model, weights)
+    tagger = _options.load_model(model, weights)
     with _progress.counted() as progress:
         report = evaluate(
             tagger,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from keras_musictag.cli import _common
-from keras_musictag.cli._chatter import without_chatter
+from keras_musictag.cli import _options
+from keras_musictag.cli._messages import without_chatter
 
 # those of export, which loads numpy: `--help` must not
 FORMATS = ("savedmodel", "litert", "onnx", "openvino", "keras")
@@ -15,7 +15,7 @@ INPUTS = ("waveform", "log-mel")
 
 @click.command()
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-@_common.model_options
+@_options.model_options
 @click.option("--format", "format_", type=click.Choice(FORMATS), required=True, help="What to write.")
 @click.option("--precision", type=click.Choice(PRECISIONS), default="float32", help="Of weights or arithmetic.")
 @click.option(
@@ -34,12 +34,12 @@ def command(out, model, weights, format_, precision, input_, version, audio):
     What was written is loaded in a fresh process and compared with Keras on music, silence, noise and full scale. Above
     the tolerance the export fails and leaves nothing behind.
     """
-    from keras_musictag.exporting import export
-    from keras_musictag.zoo.engine import licences_of
-    from keras_musictag.zoo.resolve import resolve
+    from keras_musictag.runtimes.exporting import export
+    from keras_musictag.zoo.engine_cache import licences_of
+    from keras_musictag.zoo.resolving import resolve
 
     licences = licences_of(resolve(model, weights))
-    tagger = _common.load_model(model, weights)
+    tagger = _options.load_model(model, weights)
     with without_chatter():
         artefact = export(tagger, format_, out, precision, input_, version, licences, audio)
     click.echo(f"Largest difference of a score from Keras, at most {artefact.tolerance:.0e}:")

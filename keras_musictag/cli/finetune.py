@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from keras_musictag.cli import _progress
-from keras_musictag.cli._dataset import table_options, tell_dataset, warn_of_parts
+from keras_musictag.cli._dataset_options import table_options, tell_dataset, warn_of_parts
 from keras_musictag.cli.evaluate import tell_metrics
 
 # that of training.finetune, which loads numpy: `--help` must not
@@ -41,7 +41,7 @@ def command(raw, out, model, weights, recipe, epochs, audio, seed, fractions, pr
     manifest = read_raw(raw, seed, fractions, {"audio": audio, **table})
     tell_dataset(manifest)
     with _progress.training() as (on_step, on_epoch, on_tracks):
-        from keras_musictag.training.finetune import finetune
+        from keras_musictag.training.finetuning import finetune
 
         done = finetune(
             manifest,

@@ -32,10 +32,9 @@ def build(out, tier, clips, jobs, sounds, mma):
     """Build the corpus in the folder OUT; the same command again goes on after an interruption."""
     if tier and clips is not None:
         raise click.UsageError("Give --tier or --clips, not both.")
-    from keras_musictag.gmtag.build import build as build_corpus
-    from keras_musictag.gmtag.compare import compare, load_spec
+    from keras_musictag.gmtag.corpus import build as build_corpus
+    from keras_musictag.gmtag.corpus import compare, load_spec, parts_of, tier_parts
     from keras_musictag.gmtag.packages import Installation
-    from keras_musictag.gmtag.tiers import parts_of, tier_parts
 
     parts = tier_parts(tier or "full") if clips is None else parts_of(clips)
     with counted() as report:

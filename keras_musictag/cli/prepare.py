@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keras_musictag.cli._dataset import table_options, tell_dataset, tell_records
+from keras_musictag.cli._dataset_options import table_options, tell_dataset, tell_records
 from keras_musictag.cli._progress import counted
 from keras_musictag.keras_start import start_keras
 
@@ -163,8 +163,7 @@ def must_be_apart(raw: Path, out: Path) -> None:
 
 def prepare_records(make_manifest, options, out, storage, features, jobs, tracks_per_shard, allow_missing) -> None:
     """Prepares a dataset, and tells what came of it."""
-    from keras_musictag.records.prepare import prepare
-    from keras_musictag.records.writing.repair import is_whole
+    from keras_musictag.records.preparing import is_whole, prepare
 
     frontend = None
     if features is not None:

@@ -26,9 +26,9 @@ def check(folder, decode):
     Checked are the sizes of the files, checksums, counts, labels, lengths, the audio's hash, silence (no sample louder
     than -60 dB), and whether the same audio occurs twice. Exits with 1 where there are errors.
     """
-    from keras_musictag.records.check import ERROR, check
+    from keras_musictag.records.checking import ERROR, check
     from keras_musictag.records.folder import read_info
-    from keras_musictag.records.wording import many
+    from keras_musictag.records.schema import many
 
     with counted() as report:
         findings = check(folder, decode_audio=decode, report=report)
@@ -71,8 +71,8 @@ def write_findings(findings) -> None:
 def info(folder, plot):
     """Say what the records in DIR are: parts, hours, tags and their counts."""
     from keras_musictag.records.folder import Records
-    from keras_musictag.records.wording import many
-    from keras_musictag.records.writing.plan import features_of
+    from keras_musictag.records.planning import features_of
+    from keras_musictag.records.schema import many
 
     records = Records(folder)
     facts = records.info
@@ -102,7 +102,7 @@ def info(folder, plot):
     show(table)
     if plot is not None:
         from keras_musictag.files import whole_file
-        from keras_musictag.records.plot import plot_tags
+        from keras_musictag.records.plots import plot_tags
 
         with whole_file(plot) as scratch:
             plot_tags(facts, scratch)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keras_musictag.cli import _common, _progress
+from keras_musictag.cli import _options, _progress
 
 
 @click.command()
@@ -25,14 +25,14 @@ def command(records, out, models, names, conditions, chunks, seed, resamples):
     lower sample rate, low-pass filters and gain. OUT/robustness.md has each model's drop under each condition.
     OUT/MODEL/CONDITION is a folder as `evaluate` writes it. Interrupted, the same command goes on.
     """
-    from keras_musictag.evaluation.measure import Resampling
+    from keras_musictag.evaluation.measuring import Resampling
     from keras_musictag.robustness.conditions import chosen
+    from keras_musictag.robustness.drop_files import write_robustness
     from keras_musictag.robustness.drops import measure_drops
-    from keras_musictag.robustness.files import write_robustness
-    from keras_musictag.robustness.stress import names_of, stress
+    from keras_musictag.robustness.measuring_robustness import names_of, stress
 
     conditions = chosen(conditions)
-    taggers = names_of([_common.load_model(model, "default") for model in models], names)
+    taggers = names_of([_options.load_model(model, "default") for model in models], names)
     with _progress.counted() as progress:
         settings = {"seed": seed, "chunks": chunks, "resampling": Resampling(resamples), "progress": progress}
         stress(taggers, records, out, conditions, **settings)

@@ -6,30 +6,30 @@ import sys
 
 import click
 
-from keras_musictag.cli import _common
+from keras_musictag.cli import _options
 
 
 @click.command()
-@_common.paths_argument
-@_common.model_options
+@_options.paths_argument
+@_options.model_options
 @click.option("--top", type=click.IntRange(min=1), default=10, help="Tags to show.")
-@click.option("--aggregate", type=click.Choice(_common.AGGREGATES), default="mean", help="Merges the chunks.")
-@_common.tail_option
-@_common.hop_option
+@click.option("--aggregate", type=click.Choice(_options.AGGREGATES), default="mean", help="Merges the chunks.")
+@_options.tail_option
+@_options.hop_option
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Of the output.")
 def command(paths, model, weights, top, aggregate, tail, hop_seconds, form):
     """Tag the tracks at PATH... (`-` is standard input).
 
     Reads mp3, ogg, opus, flac, wav and m4a. A file that cannot be read is told, and the rest are tagged.
     """
-    _common.stop_if_all_are_missing(paths)
-    tagger = _common.load_model(model, weights)
+    _options.stop_if_all_are_missing(paths)
+    tagger = _options.load_model(model, weights)
 
     def work(path):
-        source = _common.source(path)
+        source = _options.source(path)
         return path, tagger.tag(source, top=top, aggregate=aggregate, tail=tail, hop_seconds=hop_seconds)
 
-    WRITERS[form](_common.each_track(paths, work))
+    WRITERS[form](_options.each_track(paths, work))
 
 
 def write_table(results) -> None:
@@ -41,7 +41,7 @@ def write_table(results) -> None:
     bar = "━" if console.encoding.lower().startswith("utf") else "="
     for path, result in results:
         # no title of the table, which would be broken at its width; `Text` is shown as it is: it may hold [] or ::
-        title = Text(f"{_common.shown(path)}, {result.duration_seconds:.1f} s", style="italic")
+        title = Text(f"{_options.shown(path)}, {result.duration_seconds:.1f} s", style="italic")
         console.print(title, soft_wrap=True)
         table = Table()
         table.add_column("tag")
@@ -59,7 +59,7 @@ def write_table(results) -> None:
 def write_json(results) -> None:
     rows = []
     try:
-        rows.extend({**result.to_dict(), "track": _common.shown(path)} for path, result in results)
+        rows.extend({**result.to_dict(), "track": _options.shown(path)} for path, result in results)
     finally:  # also where some tracks failed
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
 
@@ -68,7 +68,7 @@ def write_csv(results) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["track", "tag", "score"])
     for path, result in results:
-        writer.writerows([_common.shown(path), tag, f"{score:.6f}"] for tag, score in result.tags)
+        writer.writerows([_options.shown(path), tag, f"{score:.6f}"] for tag, score in result.tags)
 
 
 WRITERS = {"table": write_table, "json": write_json, "csv": write_csv}

@@ -4,32 +4,32 @@ import csv
 
 import click
 
-from keras_musictag.cli import _common
+from keras_musictag.cli import _options
 from keras_musictag.files import whole_file
 
 
 @click.command()
-@_common.paths_argument
-@_common.model_options
+@_options.paths_argument
+@_options.model_options
 @click.option("--top", type=click.IntRange(min=1), default=20, help="Tags to draw; a CSV has all of them.")
-@_common.tail_option
-@_common.hop_option
+@_options.tail_option
+@_options.hop_option
 @click.option("--format", "form", type=click.Choice(["png", "svg", "pdf", "csv"]), default="png", help="Of the files.")
-@_common.out_option
+@_options.out_option
 def command(paths, model, weights, top, tail, hop_seconds, form, out):
     """Draw the taggrams of the tracks at PATH... (`-` is standard input), a file each: <track>.taggram.png."""
-    files = _common.output_files(paths, out, f".taggram.{form}")
-    _common.stop_if_all_are_missing(paths)
-    tagger = _common.load_model(model, weights)
+    files = _options.output_files(paths, out, f".taggram.{form}")
+    _options.stop_if_all_are_missing(paths)
+    tagger = _options.load_model(model, weights)
 
     def work(path):
-        taggram = tagger.taggram(_common.source(path), hop_seconds=hop_seconds, tail=tail)
-        _common.tell_notes(path, taggram.notes)
+        taggram = tagger.taggram(_options.source(path), hop_seconds=hop_seconds, tail=tail)
+        _options.tell_notes(path, taggram.notes)
         with whole_file(files[path]) as file:
             write_csv(taggram, file) if form == "csv" else taggram.plot(file, top)
         return files[path]
 
-    for file in _common.each_track(paths, work):
+    for file in _options.each_track(paths, work):
         click.echo(f"Wrote {file}")
 
 

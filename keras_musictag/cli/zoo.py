@@ -49,7 +49,7 @@ def add(run, evaluation, name, out, summary, licence):
     Its card has the metrics and the thresholds of the evaluation, which must be of RUN's model.keras on the part test
     of the records it was trained on.
     """
-    from keras_musictag.evaluation.entry import add_entry
+    from keras_musictag.evaluation.zoo_entry import add_entry
     from keras_musictag.zoo.card import read_card
 
     folder = add_entry(run, evaluation, name=name, out=out, summary=summary, licence=licence)

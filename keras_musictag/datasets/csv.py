@@ -9,9 +9,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from keras_musictag.datasets._split import FRACTIONS, divide
-from keras_musictag.datasets._table import RESERVED, Row, Table, read_table
+from keras_musictag.datasets._table import RESERVED, Row, Table, find_paths, read_table
 from keras_musictag.datasets._table_parts import no_tags, read_parts
-from keras_musictag.datasets._table_paths import find_paths
 from keras_musictag.datasets._table_tags import read_tags
 from keras_musictag.errors import DatasetError
 from keras_musictag.records.manifest import Manifest, Track

@@ -8,11 +8,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from keras_musictag.data import bundled
-from keras_musictag.datasets._files import find_file, inner_path, read_lines
+from keras_musictag.bundled_files import bundled
+from keras_musictag.datasets._official import find_file, inner_path, read_lines
 from keras_musictag.errors import DatasetError
 from keras_musictag.records.manifest import Manifest, Track
-from keras_musictag.tags.read_tags import read_tags
+from keras_musictag.tags.vocabulary import read_tags
 
 METADATA, CORPUS = "metadata.jsonl", "corpus.json"
 

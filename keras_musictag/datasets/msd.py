@@ -19,9 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_musictag.datasets._files import audio_folder, find_file, inner_path, read_lines
+from keras_musictag.datasets._official import audio_folder, check_choice, find_file, inner_path, read_lines, read_spec
 from keras_musictag.datasets._pickle import read_pickle
-from keras_musictag.datasets._spec import check_choice, read_spec
 from keras_musictag.errors import DatasetError
 from keras_musictag.records.manifest import Manifest, Skipped, Track
 from keras_musictag.records.schema import PARTS

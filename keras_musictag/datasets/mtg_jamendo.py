@@ -14,8 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_musictag.datasets._files import audio_folder, find_file, inner_path, read_lines
-from keras_musictag.datasets._spec import check_choice, read_spec
+from keras_musictag.datasets._official import audio_folder, check_choice, find_file, inner_path, read_lines, read_spec
 from keras_musictag.errors import DatasetError
 from keras_musictag.records.manifest import Manifest, Track
 from keras_musictag.tags.vocabulary import Vocabulary

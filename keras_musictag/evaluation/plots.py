@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from keras_musictag.errors import printable
-from keras_musictag.evaluation.measure import TITLES, Measured
+from keras_musictag.evaluation.measuring import TITLES, Measured
 
 DPI = 120
 ROW_INCHES = 0.2

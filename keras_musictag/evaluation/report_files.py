@@ -1,7 +1,7 @@
 """A report as Markdown, and as a CSV with a row a tag."""
 
-from keras_musictag.evaluation.measure import NUMBER, TITLES
-from keras_musictag.evaluation.report import WHOLE, Group, Report
+from keras_musictag.evaluation.measuring import NUMBER, TITLES
+from keras_musictag.evaluation.reporting import WHOLE, Group, Report
 from keras_musictag.evaluation.tables import NO_VALUE, Table, heading, number, with_interval
 
 LEVEL_TITLES = {"track": "Track level (song level)", "chunk": "Chunk level"}

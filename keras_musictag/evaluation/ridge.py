@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_musictag.audio.array import to_floats
+from keras_musictag.audio.samples import to_floats
 from keras_musictag.evaluation.predictions import Predictions, Source
-from keras_musictag.metrics.roc_auc import roc_auc
+from keras_musictag.metrics.ranking import roc_auc
 from keras_musictag.records.examples import StoredAudio
 from keras_musictag.records.folder import Records
 

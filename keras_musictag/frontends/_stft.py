@@ -6,10 +6,7 @@ value of a chunk: hence the padding and the power layer of our own, and a dynami
 
 import keras
 
-from keras_musictag.layers.compression import Decibel
-from keras_musictag.layers.pad_samples import PadSamples
-from keras_musictag.layers.power import Power
-from keras_musictag.layers.power_spectrogram import PowerSpectrogram
+from keras_musictag.layers.spectrogram import Decibel, PadSamples, Power, PowerSpectrogram
 
 NO_CLAMP_DB = 1e6  # Kapre's `dynamic_range`; far below any floor
 

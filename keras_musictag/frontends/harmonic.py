@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_musictag.frontends._stft import decibel, power_spectrogram
-from keras_musictag.layers.harmonic_filterbank import HarmonicFilterbank
+from keras_musictag.layers.filterbanks import HarmonicFilterbank
 
 LOWEST_MIDI = 24  # C1
 A4_MIDI, A4_HZ = 69, 440.0

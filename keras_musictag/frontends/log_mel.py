@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from keras_musictag.frontends._stft import decibel, power_spectrogram
-from keras_musictag.layers.compression import LogGain
-from keras_musictag.layers.mel_filterbank import MelFilterbank
+from keras_musictag.layers.filterbanks import MelFilterbank
+from keras_musictag.layers.spectrogram import LogGain
 
 CHOICES = {
     "mel_scale": ("htk", "slaney"),

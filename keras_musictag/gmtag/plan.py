@@ -1,16 +1,112 @@
-"""What is drawn for a clip before a note is written: genre, groove, tempo, key, chords, sound."""
+"""Numbers that are drawn from names: the same on every machine, in every order, at any time.
 
+MMA's groove library: which grooves a file defines, and how many beats its bars have.
+
+Which part a groove file belongs to. No file is in two parts, so a test clip's groove was never heard in training.
+
+What is drawn for a clip before a note is written: genre, groove, tempo, key, chords, sound.
+"""
+
+import hashlib
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
 
-from keras_musictag.gmtag import split
-from keras_musictag.gmtag.genres import GENRES, genres_of
-from keras_musictag.gmtag.grooves import BEATS_PER_BAR, beats_per_bar, grooves_in
+from keras_musictag.gmtag.genres import GENRES, genres_of, groove_files
 from keras_musictag.gmtag.harmony import Chord, Key, draw_progression
-from keras_musictag.gmtag.seeds import number
-from keras_musictag.gmtag.sound import CLIP_SECONDS, LONGEST_OFFSET_SECONDS, Sound, draw_sound
+from keras_musictag.gmtag.packages import CLIP_SECONDS, LONGEST_OFFSET_SECONDS, Sound, draw_sound
+from keras_musictag.records.schema import PARTS
+
+VERSION = "gmtag-1"  # of the corpus: a change of any clip's notes or tags needs another one
+
+
+def number(*names: str | int) -> int:
+    """A number of 64 bits that depends on some names only: the start of SHA-256 of `version/name/name/...`.
+
+    Example:
+        >>> number("train", 7) == number("train", 7), number("train", 7) == number("train", 8)
+        (True, False)
+    """
+    text = "/".join(map(str, (VERSION, *names)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+BEATS_PER_BAR = 4  # MMA's own default, for files that do not say
+_NOT_A_BODY = re.compile("(?i)intro|end|fill")  # these last a bar or two and then stop or repeat a break
+
+
+@cache
+def _text(library: Path, file: str) -> str:
+    return (library / f"{file}.mma").read_text(encoding="latin-1")
+
+
+def grooves_in(library: Path, file: str) -> tuple[str, ...]:
+    """The grooves of a file that a whole clip can be played with: no introductions, endings or fills.
+
+    Args:
+        library: MMA's folder of libraries, such as /usr/share/mma/lib.
+        file: A file in it without `.mma`, such as "stdlib/march".
+    """
+    names = re.findall(r"(?im)^\s*DefGroove\s+(\S+)", _text(library, file))
+    return tuple(name for name in names if not _NOT_A_BODY.search(name) and not name.endswith("E"))
+
+
+def beats_per_bar(library: Path, file: str) -> int:
+    """How many beats (quarter notes, as MMA counts) a bar of a groove file has."""
+    found = re.search(r"(?im)^\s*Time\s+(\d+)", _text(library, file))
+    return int(found.group(1)) if found else BEATS_PER_BAR
+
+
+TEST_SHARE, VALID_SHARE = 0.15, 0.07  # of the files that no genre needs for being in every part
+_DRUM_PARTS = ("train", "test", "valid", "train", "train")
+
+
+@cache
+def part_of_files() -> dict[str, str]:
+    """The part of each groove file.
+
+    First each genre gets a file in each part, those with the fewest files first; the rest goes by lot.
+
+    Example:
+        >>> part_of_files()["stdlib/jazzwaltz"] in ("train", "valid", "test")
+        True
+    """
+    order = sorted(groove_files(), key=lambda file: number("split", file))
+    parts: dict[str, str] = {}
+    for part in reversed(PARTS):
+        for name in sorted(GENRES, key=lambda name: (len(GENRES[name].groove_files), name)):
+            if not any(parts.get(file) == part for file in GENRES[name].groove_files):
+                parts[next(file for file in order if file not in parts and name in genres_of(file))] = part
+    for file in order:
+        parts.setdefault(file, _by_lot(file))
+    return parts
+
+
+def _by_lot(file: str) -> str:
+    lot = number("share", file) % 1000 / 1000
+    return "test" if lot < TEST_SHARE else "valid" if lot < TEST_SHARE + VALID_SHARE else "train"
+
+
+def files_of(genre: str, part: str) -> tuple[str, ...]:
+    """The groove files of a genre in a part."""
+    return tuple(file for file in GENRES[genre].groove_files if part_of_files()[file] == part)
+
+
+def drum_grooves_of(drum_file: str, grooves: Sequence[str], part: str) -> tuple[str, ...]:
+    """The drum patterns of a file that a part may use: three fifths for train, a fifth for each other part.
+
+    Args:
+        drum_file: A file of drum patterns, such as "zoom/mtl".
+        grooves: All the patterns in it.
+        part: "train", "valid" or "test".
+    """
+    order = sorted(grooves, key=lambda groove: number("drums", drum_file, groove))
+    return tuple(groove for place, groove in enumerate(order) if _DRUM_PARTS[place % len(_DRUM_PARTS)] == part)
+
 
 _BORROWING_SHARE = 0.7  # of clips of genres that have a lender
 _SECOND_GROOVE_SHARE = 0.4
@@ -109,7 +205,7 @@ def genre_of_clip(part: str, index: int) -> str:
 
 
 def _draw_file(rng: Random, genre: str, part: str, library: Path, only_four_beats: bool) -> str:
-    files = split.files_of(genre, part)
+    files = files_of(genre, part)
     if only_four_beats:  # as the drum patterns have
         files = tuple(file for file in files if beats_per_bar(library, file) == BEATS_PER_BAR)
     return rng.choice(files)
@@ -122,7 +218,7 @@ def _draw_grooves(rng: Random, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _draw_drums(rng: Random, file: str, part: str, library: Path) -> str:
-    return f"{file}:{rng.choice(split.drum_grooves_of(file, grooves_in(library, file), part))}"
+    return f"{file}:{rng.choice(drum_grooves_of(file, grooves_in(library, file), part))}"
 
 
 def _bars(bpm: int, beats: int) -> int:

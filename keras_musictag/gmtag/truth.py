@@ -1,14 +1,30 @@
-"""The tags of a clip, from the notes that really sound in it, neither too softly nor too briefly."""
+"""The tags, in the order of a model's outputs.
+
+The tags of a clip, from the notes that really sound in it, neither too softly nor too briefly.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from keras_musictag.gmtag.instruments import DRUM_CHANNEL, families_of
-from keras_musictag.gmtag.midi import Note
-from keras_musictag.gmtag.tags import vocabulary
+from keras_musictag.bundled_files import bundled
+from keras_musictag.gmtag.midi import DRUM_CHANNEL, Note, families_of
+from keras_musictag.tags.vocabulary import Vocabulary, read_tags
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The 50 tags in groups: `tfrecords/gmtag/tags.txt`.
+
+    Example:
+        >>> len(vocabulary()), vocabulary().group("rhythm")
+        (50, ('fast', 'slow'))
+    """
+    return read_tags(bundled("tfrecords") / "gmtag" / "tags.txt")
+
 
 LONGEST_NOTE_SECONDS = 2.5  # of a note counts no more: a held note of a piano or a harp has faded
 SHORTEST_PROGRAM_SECONDS = 2.5  # all notes of a program together

@@ -1,12 +1,34 @@
-"""Keras's settings: what a network is built and trained under, whatever the user's `keras.json` or code says."""
+"""Which numbers the layers compute in that are made inside a `with`.
+
+Keras's settings: what a network is built and trained under, whatever the user's `keras.json` or code says.
+"""
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import keras
 
-from keras_musictag.layers.dtype_policy import dtype_policy
+
+@contextmanager
+def dtype_policy(name: str):
+    """Keras's global dtype policy, for the layers that are made inside; the former one comes back in any case."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def float32_from(index: int, first: int):
+    """Float32 for the layers from the `first` on, under every policy.
+
+    The late layers of a network are small: computing them in float32 costs next to nothing, and rounding them to
+    bfloat16 is what moves the scores most (docs/performance.md).
+    """
+    return dtype_policy("float32") if index >= first else nullcontext()
+
 
 config = keras.config
 # each: how it is read, how it is set, and what the networks are made for

@@ -2,7 +2,11 @@
 
 A random start depends on (seed, epoch, track_index, k) and on nothing else, so any reader, with any number of
 workers and threads, hears the same chunks. `crops_tf` computes the same numbers on TensorFlow's graph.
+
+Mixup: a batch becomes a weighted mean of itself and of itself moved on by one, labels included.
 """
+
+from typing import TypeVar
 
 import numpy as np
 
@@ -144,3 +148,49 @@ def cut_at(samples: np.ndarray, starts: np.ndarray, chunk_samples: int) -> np.nd
         piece = samples[start : start + chunk_samples]
         chunk[: len(piece)] = piece
     return chunks
+
+
+Array = TypeVar("Array")  # of NumPy, TensorFlow, or any other library
+
+
+def draw_share(alpha: float, *, seed: int, epoch: int, batch: int, worker: int = 0) -> np.float32:
+    """The share that each example keeps of itself: Beta(alpha, alpha), one for a batch.
+
+    Args:
+        alpha: Near 0, mostly one of the two examples is heard; at 1, all shares are as likely.
+        seed: Of the training run.
+        epoch: From 0.
+        batch: Position of the batch in the epoch.
+        worker: Which of several workers makes the batch.
+
+    Returns:
+        A float32 from 0 to 1.
+
+    Source:
+        Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
+
+    Example:
+        >>> bool(0 <= draw_share(0.4, seed=0, epoch=0, batch=0) <= 1)
+        True
+    """
+    random = np.random.default_rng(int(stateless_hash(MIXUP, seed, epoch, batch, worker)))
+    return np.float32(random.beta(alpha, alpha))
+
+
+def mix(values: Array, rolled: Array, share: float) -> Array:
+    """`share * values + (1 - share) * rolled`.
+
+    Args:
+        values: Float32 (batch, ...), chunks or labels.
+        rolled: The same, each example's partner in its place.
+        share: What `draw_share` gave.
+
+    Returns:
+        Float32 (batch, ...).
+
+    Example:
+        >>> labels = np.array([[1.0, 0.0], [0.0, 1.0]])
+        >>> mix(labels, np.roll(labels, 1, axis=0), 0.75).tolist()
+        [[0.75, 0.25], [0.25, 0.75]]
+    """
+    return share * values + (1 - share) * rolled

@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_musictag.audio.array import to_floats
+from keras_musictag.audio.samples import to_floats
 from keras_musictag.errors import RecordsError, UnknownNameError
 from keras_musictag.records.manifest import Skipped
-from keras_musictag.records.schema import PARTS, TEXT, VERSION, Record, decode
-from keras_musictag.records.tfrecord import read_at
-from keras_musictag.records.wording import ANEW, REPAIR, many
+from keras_musictag.records.schema import ANEW, PARTS, REPAIR, TEXT, VERSION, Record, decode, many, read_at
 from keras_musictag.tags.vocabulary import Vocabulary
 
 DATASET_FILE, TRACKS_FILE, SKIPPED_FILE = "dataset.json", "tracks.csv", "skipped.csv"
@@ -154,7 +152,7 @@ class Records:
         record = self.read(track)
         if record.storage == "pcm":
             return to_floats(np.frombuffer(record.audio, "<i2"))
-        from keras_musictag.records.decode import decode_pcm  # loads PyAV
+        from keras_musictag.records.decoding import decode_pcm  # loads PyAV
 
         return to_floats(decode_pcm(record.audio, record.sample_rate_hz, record.num_samples, 0, record.num_samples))
 

@@ -1,4 +1,6 @@
-"""What is done to the test tracks, each condition by a name that stands in tables and folders.
+"""Louder or softer, clipped at full scale.
+
+What is done to the test tracks, each condition by a name that stands in tables and folders.
 
 Source: Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020, for the eight of the kinds time
 stretch, pitch shift, dynamic range and white noise; the others are ours.
@@ -10,9 +12,29 @@ from importlib.metadata import version
 
 import numpy as np
 
-from keras_musictag.audio.deform import dynamic_range, pitch_shift, time_stretch, white_noise
+from keras_musictag.audio import deform
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.robustness import band, gain, mp3
+from keras_musictag.robustness import codecs
+
+GAIN_VERSION = 1
+
+
+def gain(samples: np.ndarray, decibels: float) -> np.ndarray:
+    """Multiplies by 10 ** (decibels / 20), and clips.
+
+    Args:
+        samples: Float32 (samples,).
+        decibels: Above 0 is louder.
+
+    Returns:
+        Float32 (samples,), in [-1, 1]. It is not rounded to 16 bits: what was soft keeps its detail.
+
+    Example:
+        >>> gain(np.array([0.5, -0.1], np.float32), 20).tolist()
+        [1.0, -1.0]
+    """
+    return (samples * 10 ** (decibels / 20)).clip(-1, 1).astype(np.float32)
+
 
 ORIGINAL = "original"
 
@@ -43,31 +65,31 @@ class Kind:
 KINDS = {
     "time_stretch": Kind(
         "Time stretch, speed",
-        lambda samples, hz, rng, rate: time_stretch.time_stretch(samples, rate),
-        time_stretch.VERSION,
+        lambda samples, hz, rng, rate: deform.time_stretch(samples, rate),
+        deform.TIME_STRETCH_VERSION,
         ("librosa",),
         in_paper=True,
         original="1",
     ),
     "pitch_shift": Kind(
         "Pitch shift, semitones",
-        lambda samples, hz, rng, semitones: pitch_shift.pitch_shift(samples, hz, semitones),
-        pitch_shift.VERSION,
+        lambda samples, hz, rng, semitones: deform.pitch_shift(samples, hz, semitones),
+        deform.PITCH_SHIFT_VERSION,
         ("librosa", "soxr"),
         in_paper=True,
         original="0",
     ),
     "dynamic_range": Kind(
         "Dynamic range compression",
-        lambda samples, hz, rng, preset: dynamic_range.dynamic_range(samples, hz, preset),
-        dynamic_range.VERSION,
+        lambda samples, hz, rng, preset: deform.dynamic_range(samples, hz, preset),
+        deform.DYNAMIC_RANGE_VERSION,
         (),
         in_paper=True,
     ),
     "white_noise": Kind(
         "White noise, share",
-        lambda samples, hz, rng, rate: white_noise.white_noise(samples, rate, rng),
-        white_noise.VERSION,
+        lambda samples, hz, rng, rate: deform.white_noise(samples, rate, rng),
+        deform.WHITE_NOISE_VERSION,
         ("numpy",),
         in_paper=True,
         original="0",
@@ -75,31 +97,31 @@ KINDS = {
     ),
     "mp3": Kind(
         "MP3, kbit/s",
-        lambda samples, hz, rng, kbit_per_second: mp3.mp3_copy(samples, hz, kbit_per_second),
-        mp3.VERSION,
+        lambda samples, hz, rng, kbit_per_second: codecs.mp3_copy(samples, hz, kbit_per_second),
+        codecs.MP3_VERSION,
         ("av",),
         in_paper=False,
     ),
     "resample": Kind(
         "Lower sample rate, kHz",
-        lambda samples, hz, rng, lower_hz: band.there_and_back(samples, hz, lower_hz),
-        band.VERSION,
+        lambda samples, hz, rng, lower_hz: codecs.there_and_back(samples, hz, lower_hz),
+        codecs.BAND_VERSION,
         ("soxr",),
         in_paper=False,
         original="16",
     ),
     "low_pass": Kind(
         "Low-pass, kHz",
-        lambda samples, hz, rng, cutoff_hz: band.low_pass(samples, hz, cutoff_hz),
-        band.VERSION,
+        lambda samples, hz, rng, cutoff_hz: codecs.low_pass(samples, hz, cutoff_hz),
+        codecs.BAND_VERSION,
         ("scipy",),
         in_paper=False,
         original="none",
     ),
     "gain": Kind(
         "Gain, dB",
-        lambda samples, hz, rng, decibels: gain.gain(samples, decibels),
-        gain.VERSION,
+        lambda samples, hz, rng, decibels: gain(samples, decibels),
+        GAIN_VERSION,
         (),
         in_paper=False,
         original="0",

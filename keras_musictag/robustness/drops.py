@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_musictag.evaluation.compare import check_same_data
-from keras_musictag.evaluation.measure import Resampling
+from keras_musictag.evaluation.comparing import check_same_data
+from keras_musictag.evaluation.measuring import Resampling
 from keras_musictag.evaluation.predictions import Source
-from keras_musictag.evaluation.run import Run, read_run
-from keras_musictag.metrics.bootstrap import bootstrap, interval
+from keras_musictag.evaluation.run_folder import Run, read_run
+from keras_musictag.metrics.intervals import bootstrap, interval
 from keras_musictag.robustness.conditions import ORIGINAL
 
 METRICS = ("pr_auc", "roc_auc", "average_precision")

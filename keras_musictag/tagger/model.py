@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from keras_musictag.errors import MusicTagError, UnknownNameError
-from keras_musictag.forks import note_runtime, refuse_after_fork
 from keras_musictag.layers.keras_settings import own_settings
+from keras_musictag.processes import note_runtime, refuse_after_fork
 from keras_musictag.tagger.fold import fold_normalisation
 from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision, connect
 from keras_musictag.tagger.results import Taggram, TagResult, check_merge

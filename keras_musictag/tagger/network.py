@@ -5,8 +5,7 @@ import keras
 from keras_musictag import architectures, frontends
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.layers import spec_augment  # noqa: F401 - a saved tagger may hold one, and Keras must know it
-from keras_musictag.layers.dtype_policy import dtype_policy
-from keras_musictag.layers.keras_settings import own_settings
+from keras_musictag.layers.keras_settings import dtype_policy, own_settings
 from keras_musictag.tagger.spec import TaggerSpec
 
 HEAD = ("head_dropout", "logits", "scores")  # the layers behind the body, the same for every architecture

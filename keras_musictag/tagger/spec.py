@@ -7,7 +7,7 @@ from numbers import Real
 from typing import Any
 
 from keras_musictag import architectures, frontends
-from keras_musictag.audio.chunk import Chunking
+from keras_musictag.audio.chunking import Chunking
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.tags.vocabulary import Vocabulary
 

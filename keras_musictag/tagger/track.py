@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_musictag.audio.array import mono_and_notes
-from keras_musictag.audio.chunk import Chunking, cut
-from keras_musictag.audio.read import decode_with
-from keras_musictag.audio.resample import resample
+from keras_musictag.audio.chunking import Chunking, cut
+from keras_musictag.audio.reading import decode_with
+from keras_musictag.audio.resampling import resample
+from keras_musictag.audio.samples import mono_and_notes
 from keras_musictag.errors import AudioError, printable
 from keras_musictag.tagger.results import TrackFacts
 

@@ -1,7 +1,12 @@
-"""The tags a model knows, in the order of its outputs, each in a group."""
+"""The tags a model knows, in the order of its outputs, each in a group.
+
+A dataset's `tags.txt`: a line a tag, its name and its group with a tab between, in the order of the outputs.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 
 from keras_musictag.errors import UnknownNameError
 
@@ -83,3 +88,23 @@ class Vocabulary(Sequence):
     def __repr__(self) -> str:
         shown = ", ".join(self.names[:5]) + (", ..." if len(self) > 5 else "")
         return f"Vocabulary({len(self)} tags: {shown})"
+
+
+def read_tags(path: str | PathLike) -> Vocabulary:
+    """Reads a `tags.txt`.
+
+    Raises:
+        ValueError: If a line is not a name, a tab and a group, a tag stands twice, or there is none.
+
+    Example:
+        >>> from keras_musictag.bundled_files import bundled
+        >>> read_tags(bundled("tfrecords") / "mtat" / "tags.txt").group("rhythm")
+        ('slow', 'fast', 'beat', 'beats')
+    """
+    rows = [line.split("\t") for line in Path(path).read_text(encoding="utf-8-sig").splitlines()]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != 2 or not all(row):
+            raise ValueError(f"{path}, line {number}: expected `tag<TAB>group`. Received: {row}.")
+    if not rows:
+        raise ValueError(f"{path} names no tag.")
+    return Vocabulary(tuple(row[0] for row in rows), tuple(row[1] for row in rows))

@@ -6,10 +6,9 @@ import keras
 import numpy as np
 from scipy.stats import rankdata
 
-from keras_musictag.records.evaluation import EvaluationBatches
+from keras_musictag.records.evaluation_batches import EvaluationBatches
 from keras_musictag.tagger import Tagger
-from keras_musictag.training.data import Feed, validation_batches
-from keras_musictag.training.validation import make_scorer, mean_loss, score_chunks
+from keras_musictag.training.batches import Feed, make_scorer, mean_loss, score_chunks, validation_batches
 
 
 def divergence(targets: np.ndarray, scores: np.ndarray) -> float:

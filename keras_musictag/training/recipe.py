@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.records.alteration import Alteration
+from keras_musictag.records.deformation import Alteration
 
 FOLDER = Path(__file__).parent / "recipes"
 OPTIMIZERS = ("adam", "sgd")

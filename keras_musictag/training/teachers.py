@@ -13,7 +13,7 @@ from keras_musictag.tagger import Tagger
 from keras_musictag.tagger.fold import fold_normalisation
 from keras_musictag.tagger.network import HEAD
 from keras_musictag.tags.vocabulary import Vocabulary
-from keras_musictag.zoo.load import load
+from keras_musictag.zoo.loading import load
 from keras_musictag.zoo.weights import arrays_of
 
 

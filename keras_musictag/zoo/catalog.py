@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
-from keras_musictag.data import bundled
+from keras_musictag.bundled_files import bundled
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.zoo.card import FILE_NAME, Card, read_card
 

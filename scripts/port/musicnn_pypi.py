@@ -21,9 +21,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from keras_musictag import build
-from keras_musictag.data import bundled
+from keras_musictag.bundled_files import bundled
 from keras_musictag.tagger import Tagger
-from keras_musictag.tags.read_tags import read_tags
+from keras_musictag.tags.vocabulary import read_tags
 from keras_musictag.zoo.card import Card, Licences, Reference, TrainedOn
 from keras_musictag.zoo.publish import write_entry
 from keras_musictag.zoo.weights import assign_weights

@@ -17,9 +17,9 @@ from typing import NamedTuple
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from keras_musictag.architectures import musicnn_2020
-from keras_musictag.data import bundled
+from keras_musictag.bundled_files import bundled
 from keras_musictag.tagger import Tagger, TaggerSpec
-from keras_musictag.tags.read_tags import read_tags
+from keras_musictag.tags.vocabulary import read_tags
 from keras_musictag.zoo.card import Card, Licences, Reference, TrainedOn, Weights, write_card
 
 REPOSITORY = "minzwon/sota-music-tagging-models"

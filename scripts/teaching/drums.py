@@ -2,8 +2,7 @@
 
 from random import Random
 
-from keras_musictag.gmtag.instruments import DRUM_CHANNEL
-from keras_musictag.gmtag.midi import Note
+from keras_musictag.gmtag.midi import DRUM_CHANNEL, Note
 
 KITS = (0, 8, 16, 24, 25, 32, 40, 48)  # programs of General MIDI's drum channel that all three soundfonts have
 KICK, SNARE, STICK, CLAP, HAT, OPEN_HAT, RIDE, CRASH = 36, 38, 37, 39, 42, 46, 51, 49

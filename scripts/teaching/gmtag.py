@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from keras_musictag.errors import MusicTagError
-from keras_musictag.gmtag.store import CORPUS_FILE
+from keras_musictag.gmtag.clips import CORPUS_FILE
 
 PART = "gmtag"
 

@@ -6,8 +6,8 @@ from random import Random
 
 import numpy as np
 
-from keras_musictag.gmtag.instruments import DRUM_CHANNEL
-from keras_musictag.gmtag.sound import SOUNDFONTS
+from keras_musictag.gmtag.midi import DRUM_CHANNEL
+from keras_musictag.gmtag.packages import SOUNDFONTS
 from scripts.teaching import phrases
 from scripts.teaching.clips import at_level, make_clip, path_of, share_of
 from scripts.teaching.debian import versions

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from keras_musictag.audio.read import open_audio, read
+from keras_musictag.audio.reading import open_audio, read
 from keras_musictag.errors import AudioError
 from tests.audio.made import encode, overwritten, read_bytes, sine, wav_bytes, wav_of
 
@@ -205,7 +205,7 @@ def test_ffmpeg_prints_nothing_about_damaged_files():
     data = overwritten(encode(sine(seconds=5.0), "libmp3lame", "mp3"), 0.4, 0.6)
     lines = (
         "import io, sys",
-        "from keras_musictag.audio.read import read",
+        "from keras_musictag.audio.reading import read",
         "read(io.BytesIO(sys.stdin.buffer.read()))",
     )
     done = subprocess.run([sys.executable, "-c", "\n".join(lines)], input=data, capture_output=True, check=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soxr
 
-from keras_musictag.audio.resample import StreamResampler, check_rate_hz, resample
+from keras_musictag.audio.resampling import StreamResampler, check_rate_hz, resample
 
 
 def noise(samples, seed=0):

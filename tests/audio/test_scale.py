@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_musictag.audio.array import as_mono, mono_and_notes
-from keras_musictag.audio.scale import FileScale
+from keras_musictag.audio.samples import FileScale, as_mono, mono_and_notes
 from keras_musictag.errors import AudioError
 from tests.audio.made import encode, read_bytes, sine, wav_bytes, wav_of
 

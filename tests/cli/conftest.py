@@ -15,8 +15,8 @@ import pytest
 import soundfile
 
 from keras_musictag import demo_clip
-from keras_musictag.cli import _common, main
-from keras_musictag.data import bundled
+from keras_musictag.bundled_files import bundled
+from keras_musictag.cli import _options, main
 from keras_musictag.zoo.catalog import HOME_VARIABLE
 
 VGG = str(bundled("zoo") / "vgg-mtat-v1")  # loads in 0.2 s, MusiCNN in 1 s
@@ -94,7 +94,7 @@ def tagger():
 @pytest.fixture
 def loaded(monkeypatch, tagger):
     """Commands get this tagger in place of one that they load: for tests of what follows, in many cases."""
-    monkeypatch.setattr(_common, "load_model", lambda model, weights: tagger)
+    monkeypatch.setattr(_options, "load_model", lambda model, weights: tagger)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from keras_musictag.cli._common import each_track, output_files, source, tell_notes
+from keras_musictag.cli._options import each_track, output_files, source, tell_notes
 
 
 def test_results_go_to_the_stem_of_each_track(folder):
@@ -67,7 +67,7 @@ def test_a_short_name_that_lies_in_a_word_is_told_all_the_same(capsys, path):
 WATCHED = """
 import sys, warnings
 from keras_musictag.cli import show_warning
-from keras_musictag.cli._common import each_track
+from keras_musictag.cli._options import each_track
 
 def work(path):
     if path == "b":

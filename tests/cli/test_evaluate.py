@@ -10,9 +10,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from keras_musictag import build, load
 from keras_musictag.cli.evaluate import tell_metrics
-from keras_musictag.evaluation.measure import Resampling
-from keras_musictag.evaluation.report import make_report
-from keras_musictag.records.evaluation import EvaluationBatches, average_by_track
+from keras_musictag.evaluation.measuring import Resampling
+from keras_musictag.evaluation.reporting import make_report
+from keras_musictag.records.evaluation_batches import EvaluationBatches, average_by_track
 from keras_musictag.records.folder import Records
 from tests.evaluation.simulate import simulate
 from tests.records.make import TAGS, make_records

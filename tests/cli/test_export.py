@@ -11,11 +11,13 @@ import keras
 import pytest
 
 from keras_musictag import EngineTagger, build
+from keras_musictag.bundled_files import bundled
 from keras_musictag.cli import export as command
-from keras_musictag.cli._chatter import without_chatter
-from keras_musictag.data import bundled
-from keras_musictag.exporting import FORMATS, onnx, signals
-from keras_musictag.exporting.network import INPUT_NAMES
+from keras_musictag.cli._messages import without_chatter
+from keras_musictag.runtimes import signals
+from keras_musictag.runtimes.export_network import INPUT_NAMES
+from keras_musictag.runtimes.exporting import FORMATS
+from keras_musictag.runtimes.formats import onnx
 
 
 def test_a_saved_keras_file_is_exported_as_the_options_say(call, folder, track, monkeypatch):
@@ -59,7 +61,7 @@ def asked(monkeypatch):
         calls.append({"tagger": tagger.name, "version": version, "licences": licences, "audio": audio})
         return SimpleNamespace(tolerance=1e-3, checks={"music": 0.0})
 
-    monkeypatch.setattr("keras_musictag.exporting.export", export)
+    monkeypatch.setattr("keras_musictag.runtimes.exporting.export", export)
     return calls
 
 
@@ -131,7 +133,7 @@ def test_the_format_must_be_said(call, vgg):
 
 
 def test_the_choices_are_those_of_the_library():
-    writers = [importlib.import_module(f"keras_musictag.exporting.{module}") for module in FORMATS.values()]
+    writers = [importlib.import_module(f"keras_musictag.runtimes.exporting.{module}") for module in FORMATS.values()]
     assert set(command.FORMATS) == FORMATS.keys()
     assert set(command.INPUTS) == INPUT_NAMES.keys() == {form for writer in writers for form in writer.INPUTS}
     assert set(command.PRECISIONS) == {precision for writer in writers for precision in writer.PRECISIONS}

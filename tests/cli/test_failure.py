@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from keras_musictag import AudioError, ChecksumError, UnknownNameError
-from keras_musictag.cli._failure import describe, tell
+from keras_musictag.cli._messages import describe, tell
 
 
 @pytest.mark.parametrize("cls", [AudioError, ChecksumError, UnknownNameError, ValueError, FileNotFoundError])

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from keras_musictag.cli import gmtag
-from keras_musictag.gmtag.tiers import TIERS
+from keras_musictag.gmtag.corpus import TIERS
 
 
 def test_the_tiers_are_those_of_the_library():

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import keras_musictag
-from keras_musictag.audio import chunk
+from keras_musictag.audio import chunking
 from keras_musictag.cli import embed, tag, taggram
-from keras_musictag.tags import aggregate
+from keras_musictag.tags import merging
 from keras_musictag.zoo.catalog import user_folder
 
 HEAVY = {"tensorflow", "keras", "kapre", "librosa", "numba", "scipy", "sklearn", "matplotlib", "av"}
@@ -232,8 +232,8 @@ def test_the_choices_are_those_of_the_library():
         return tuple(found)
 
     for command in (tag.command, taggram.command, embed.command):
-        assert choices(command, "tail") == chunk.TAILS
-    assert choices(tag.command, "aggregate") == tuple(aggregate.AGGREGATES)
+        assert choices(command, "tail") == chunking.TAILS
+    assert choices(tag.command, "aggregate") == tuple(merging.AGGREGATES)
 
 
 # The script for a first look, scripts/demo: tests/test_readme.py has what it does where all is well.

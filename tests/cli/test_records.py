@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from keras_musictag.records.folder import Records
-from keras_musictag.records.prepare import prepare
+from keras_musictag.records.preparing import prepare
 from keras_musictag.tags.vocabulary import Vocabulary
 from tests.records.make import make_manifest, make_records
 

@@ -7,10 +7,10 @@ import time
 import keras
 import pytest
 
-from keras_musictag.evaluation.measure import values
-from keras_musictag.evaluation.predictions_file import load_predictions
+from keras_musictag.evaluation.measuring import values
+from keras_musictag.evaluation.predictions import load_predictions
 from keras_musictag.robustness.conditions import chosen
-from keras_musictag.zoo.build import build
+from keras_musictag.zoo.keras_loading import build
 from tests.records.make import TAGS, make_records
 from tests.robustness.test_stress import content
 

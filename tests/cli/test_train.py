@@ -12,7 +12,7 @@ import pytest
 
 from keras_musictag import load
 from keras_musictag.records.folder import Records
-from keras_musictag.records.prepare import prepare
+from keras_musictag.records.preparing import prepare
 from keras_musictag.training.state import read_position
 from tests.records.make import make_manifest, make_records
 

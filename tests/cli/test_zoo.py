@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from keras_musictag import demo_clip, load
-from keras_musictag.data import bundled
-from keras_musictag.tags.read_tags import read_tags
+from keras_musictag.bundled_files import bundled
+from keras_musictag.tags.vocabulary import read_tags
 from keras_musictag.zoo.catalog import HOME_VARIABLE, user_folder
 from tests import shared
 from tests.cli.test_main import HEAVY, imported

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from keras_musictag import list_models, load
-from keras_musictag.evaluation.predictions_file import load_predictions
-from keras_musictag.evaluation.run import MEASURED, VALID, read_run, write_run
+from keras_musictag.evaluation.predictions import load_predictions
+from keras_musictag.evaluation.run_folder import MEASURED, VALID, read_run, write_run
 from keras_musictag.zoo.card import read_card
 from keras_musictag.zoo.catalog import user_folder
 from tests.records.make import TAGS, make_records

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from keras_musictag.datasets._spec import read_spec
+from keras_musictag.datasets._official import read_spec
 from keras_musictag.datasets.mtat import manifest
 from keras_musictag.errors import DatasetError, UnknownNameError
 from tests.datasets import official_mtat as official

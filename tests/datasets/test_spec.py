@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from keras_musictag.data import bundled
-from keras_musictag.datasets import _spec
-from keras_musictag.datasets._spec import check_choice, read_spec
+from keras_musictag.bundled_files import bundled
+from keras_musictag.datasets import _official
+from keras_musictag.datasets._official import check_choice, read_spec
 from keras_musictag.errors import DatasetError, UnknownNameError
 from keras_musictag.records.schema import PARTS
 from tests.shared import FOLDER
@@ -70,7 +70,7 @@ def test_the_known_bad_files_are_those_that_were_published():
 
 def test_a_spec_of_other_keys_or_another_version_is_refused(tmp_path, monkeypatch):
     content = json.loads((bundled("tfrecords") / "mtat" / "spec.json").read_text(encoding="utf-8"))
-    monkeypatch.setattr(_spec, "bundled", lambda folder: tmp_path)
+    monkeypatch.setattr(_official, "bundled", lambda folder: tmp_path)
     (tmp_path / "mtat").mkdir()
     for changed in (content | {"colour": 1}, {"version": 1}, content | {"version": 2}):
         (tmp_path / "mtat" / "spec.json").write_text(json.dumps(changed))

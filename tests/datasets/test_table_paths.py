@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from keras_musictag.datasets._table_paths import find_paths
+from keras_musictag.datasets._table import find_paths
 
 NAME = unicodedata.normalize("NFC", "Café del Mar.mp3")
 

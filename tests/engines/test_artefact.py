@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.audio.chunk import Chunking
-from keras_musictag.engines.artefact import (
+from keras_musictag.audio.chunking import Chunking
+from keras_musictag.runtimes.artefact import (
     FORMATS,
     TOOLS,
     Artefact,

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from keras_musictag.engines.installed import check_installed
 from keras_musictag.errors import ExportError
+from keras_musictag.runtimes.artefact import check_installed
 
 RUNTIMES = {"litert": "ai_edge_litert", "onnx": "onnxruntime", "openvino": "openvino"}
 each_runtime = pytest.mark.parametrize("format, module", RUNTIMES.items())

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.engines import keras_file
-from keras_musictag.engines.lazy_outputs import LazyOutputs
+from keras_musictag.runtimes.engine_tagger import LazyOutputs
+from keras_musictag.runtimes.formats import keras
 
 
 def test_an_output_is_computed_when_it_is_first_asked_for_and_once():
@@ -24,7 +24,7 @@ def test_an_output_is_computed_when_it_is_first_asked_for_and_once():
 
 
 def test_a_keras_file_runs_for_the_output_that_is_asked_for_and_no_other(vgg, tmp_path, monkeypatch):
-    vgg.save(tmp_path / keras_file.FILE_NAME)
+    vgg.save(tmp_path / keras.FILE_NAME)
     runner, ran = kmt.Tagger.runner, []
 
     def counted(tagger, layer=None):
@@ -33,6 +33,6 @@ def test_a_keras_file_runs_for_the_output_that_is_asked_for_and_no_other(vgg, tm
 
     monkeypatch.setattr(kmt.Tagger, "runner", counted)
     chunk = np.zeros((1, vgg.spec.chunking.chunk_samples), np.float32)
-    outputs = keras_file.open_model(tmp_path, None)(chunk)
+    outputs = keras.open_model(tmp_path, None)(chunk)
     assert outputs["scores"].shape == (1, 50) and ran == [None]
     assert outputs["embedding"].shape == (1, 256) and ran == [None, vgg.embedding_layer]

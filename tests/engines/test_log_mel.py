@@ -8,10 +8,10 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag.architectures import musicnn, short_chunk_cnn
-from keras_musictag.audio.read import read
-from keras_musictag.engines.log_mel import log_mel
-from keras_musictag.exporting.folder import mel_bands
+from keras_musictag.audio.reading import read
 from keras_musictag.frontends import log_mel as frontend
+from keras_musictag.runtimes.engine_tagger import log_mel
+from keras_musictag.runtimes.export_folder import mel_bands
 
 DECIBEL = short_chunk_cnn.FRONTEND
 SAMPLES = 59049

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.audio.read import read
-from keras_musictag.data import bundled
-from keras_musictag.engines.tagger import EngineTagger
+from keras_musictag.audio.reading import read
+from keras_musictag.bundled_files import bundled
+from keras_musictag.runtimes.engine_tagger import EngineTagger
 from keras_musictag.zoo.catalog import HOME_VARIABLE
-from keras_musictag.zoo.engine import _name
-from keras_musictag.zoo.resolve import resolve
+from keras_musictag.zoo.engine_cache import _name
+from keras_musictag.zoo.resolving import resolve
 
 # float32 in another runtime: sums in another order
 TOLERANCE = 1e-5

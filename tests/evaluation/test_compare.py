@@ -5,11 +5,11 @@ import pytest
 from scipy.stats import norm
 
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.evaluation.compare import compare_runs, holm_correction, p_value
-from keras_musictag.evaluation.measure import Resampling
-from keras_musictag.evaluation.report import make_report
-from keras_musictag.evaluation.run import Run, read_run
-from keras_musictag.metrics.bootstrap import bootstrap, interval
+from keras_musictag.evaluation.comparing import compare_runs, holm_correction, p_value
+from keras_musictag.evaluation.measuring import Resampling
+from keras_musictag.evaluation.reporting import make_report
+from keras_musictag.evaluation.run_folder import Run, read_run
+from keras_musictag.metrics.intervals import bootstrap, interval
 from tests.evaluation.conftest import FEW
 from tests.evaluation.simulate import TAGS, pair, simulate
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_musictag.evaluation.compare import compare_runs
-from keras_musictag.evaluation.compare_files import costs, write_comparison
-from keras_musictag.evaluation.report import make_report
-from keras_musictag.evaluation.run import Run, read_run
+from keras_musictag.evaluation.comparing import compare_runs
+from keras_musictag.evaluation.comparison_files import costs, write_comparison
+from keras_musictag.evaluation.reporting import make_report
+from keras_musictag.evaluation.run_folder import Run, read_run
 from tests.evaluation.conftest import FEW
 from tests.evaluation.simulate import TAGS, pair, simulate
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from keras_musictag.evaluation.for_card import card_metrics
-from keras_musictag.evaluation.report import make_report
+from keras_musictag.evaluation.reporting import make_report
+from keras_musictag.evaluation.zoo_entry import card_metrics
 from tests.evaluation.conftest import FEW
 from tests.evaluation.simulate import pair, simulate
 

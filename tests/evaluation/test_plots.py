@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_musictag.evaluation.measure import Measured
+from keras_musictag.evaluation.measuring import Measured
 from keras_musictag.evaluation.plots import plot_costs, plot_heat_map, plot_tags
 
 ODD = ["$x^{$", "\\$a_", "_hidden", "日本語🎵", "a\nb"]

@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.audio.array import to_floats
+from keras_musictag.audio.samples import to_floats
 from keras_musictag.errors import DatasetError
-from keras_musictag.evaluation.evaluate import evaluate
-from keras_musictag.evaluation.measure import Resampling
-from keras_musictag.evaluation.partial import network_of
-from keras_musictag.evaluation.predict import predict
-from keras_musictag.evaluation.run import read_run
+from keras_musictag.evaluation.evaluating import evaluate
+from keras_musictag.evaluation.measuring import Resampling
+from keras_musictag.evaluation.predicting import network_of, predict
+from keras_musictag.evaluation.run_folder import read_run
 from keras_musictag.records.examples import StoredAudio
-from keras_musictag.records.prepare import prepare
+from keras_musictag.records.preparing import prepare
 from tests.records.make import TAGS, make_manifest, make_records
 
 

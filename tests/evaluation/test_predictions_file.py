@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_musictag.evaluation.predictions_file import load_predictions, save_predictions
+from keras_musictag.evaluation.predictions import load_predictions, save_predictions
 from tests.evaluation.simulate import simulate
 
 
@@ -115,7 +115,7 @@ def saved(tmp_path):
 SAVE_WHERE_FILES_ARE_SHORT = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-from keras_musictag.evaluation.predictions_file import save_predictions
+from keras_musictag.evaluation.predictions import save_predictions
 from tests.evaluation.simulate import simulate
 save_predictions(simulate(noise=2), sys.argv[1])
 """

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from keras_musictag.evaluation.ridge import ridge_predictions, statistics
-from keras_musictag.metrics.roc_auc import roc_auc
-from keras_musictag.records.prepare import prepare
+from keras_musictag.metrics.ranking import roc_auc
+from keras_musictag.records.preparing import prepare
 from tests.records.make import make_manifest
 
 

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 
-from keras_musictag.engines.artefact import FORMATS
-from keras_musictag.engines.tagger import open_engine
-from keras_musictag.exporting.folder import complete_folder
-from keras_musictag.exporting.signals import Expected, signals
+from keras_musictag.runtimes.artefact import FORMATS
+from keras_musictag.runtimes.engine_tagger import open_engine
+from keras_musictag.runtimes.export_folder import complete_folder
+from keras_musictag.runtimes.signals import Expected, signals
 from keras_musictag.tagger import Tagger, TaggerSpec
 
 
@@ -34,7 +34,7 @@ def some_music(tagger: Tagger) -> Expected:
 
 def written(tagger: Tagger, folder, format: str, precision: str = "float32", form: str = "waveform"):
     """An exported folder and its artefact, without the comparison."""
-    batch = importlib.import_module(f"keras_musictag.exporting.{FORMATS[format]}").write(
+    batch = importlib.import_module(f"keras_musictag.runtimes.exporting.{FORMATS[format]}").write(
         tagger, folder, precision, form
     )
     assert batch == (1 if format == "litert" else None)
@@ -73,8 +73,8 @@ PROBE = """
 import json, os, sys
 from pathlib import Path
 import numpy as np
-from keras_musictag.engines.artefact import read_artefact
-from keras_musictag.engines.tagger import open_engine
+from keras_musictag.runtimes.artefact import read_artefact
+from keras_musictag.runtimes.engine_tagger import open_engine
 
 def threads():
     with open("/proc/self/status") as status:

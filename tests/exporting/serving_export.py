@@ -13,9 +13,9 @@ import tensorflow as tf
 
 import keras_musictag as kmt
 from keras_musictag.architectures import crnn, sample_cnn
-from keras_musictag.audio.read import read
-from keras_musictag.audio.resample import resample
-from keras_musictag.exporting.savedmodel import write
+from keras_musictag.audio.reading import read
+from keras_musictag.audio.resampling import resample
+from keras_musictag.runtimes.formats.savedmodel import write
 from tests.exporting.networks import random_tagger
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.engines.artefact import read_artefact, sha256_of
-from keras_musictag.exporting import check
-from keras_musictag.exporting.signals import Expected, expected, signals
+from keras_musictag.runtimes import comparison
+from keras_musictag.runtimes.artefact import read_artefact, sha256_of
+from keras_musictag.runtimes.signals import Expected, expected, signals
 
 
 @pytest.fixture(scope="module")
@@ -20,19 +20,19 @@ def arrays(vgg):
 
 def test_another_models_scores_are_found_out(exported_vgg_onnx, arrays):
     arrays = {**arrays, "noise/scores": arrays["noise/scores"] + np.float32(0.01)}
-    found = check.compare(exported_vgg_onnx, arrays)
+    found = comparison.compare(exported_vgg_onnx, arrays)
     assert found["noise"] == pytest.approx(0.01, abs=1e-4)
     assert found["music"] < 1e-4
     arrays["noise/scores"] *= np.nan
-    assert check.compare(exported_vgg_onnx, arrays)["noise"] == float("inf")
+    assert comparison.compare(exported_vgg_onnx, arrays)["noise"] == float("inf")
 
 
 def test_another_layer_as_the_embedding_is_found_out(exported_vgg_onnx, arrays):
     rolled = {**arrays, "music/embedding": np.roll(arrays["music/embedding"], 1, axis=1)}
     with pytest.raises(kmt.ExportError, match="The embedding is not Keras's: the cosine"):
-        check.compare(exported_vgg_onnx, rolled)
+        comparison.compare(exported_vgg_onnx, rolled)
     with pytest.raises(kmt.ExportError, match="'embedding' of music has shape"):
-        check.compare(exported_vgg_onnx, {**arrays, "music/embedding": arrays["music/embedding"][:, 1:]})
+        comparison.compare(exported_vgg_onnx, {**arrays, "music/embedding": arrays["music/embedding"][:, 1:]})
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
@@ -47,9 +47,9 @@ def test_an_embedding_must_be_finite_on_every_signal(exported_vgg_onnx, arrays, 
             outputs["embedding"][0, -1] = number
         return outputs
 
-    monkeypatch.setattr(check, "open_engine", lambda *_: engine)
+    monkeypatch.setattr(comparison, "open_engine", lambda *_: engine)
     with pytest.raises(kmt.ExportError, match="The embedding of silence is not finite"):
-        check.compare(exported_vgg_onnx, arrays)
+        comparison.compare(exported_vgg_onnx, arrays)
 
 
 def test_a_long_file_is_run_a_few_chunks_at_a_time(exported_vgg_onnx, monkeypatch):
@@ -59,12 +59,12 @@ def test_a_long_file_is_run_a_few_chunks_at_a_time(exported_vgg_onnx, monkeypatc
         sizes.append(len(batch))
         return {"scores": batch[:, :2], "embedding": batch}
 
-    monkeypatch.setattr(check, "open_engine", lambda *_: engine)
+    monkeypatch.setattr(comparison, "open_engine", lambda *_: engine)
     inputs = np.arange(60, dtype=np.float32).reshape(20, 3)
     scores = inputs[:, :2].copy()
     scores[-1, 0] += 0.5
     arrays = {"music/inputs": inputs, "music/scores": scores, "music/embedding": inputs}
-    assert check.compare(exported_vgg_onnx, arrays) == {"music": 0.5}
+    assert comparison.compare(exported_vgg_onnx, arrays) == {"music": 0.5}
     assert sizes == [8, 8, 4]
 
 
@@ -77,27 +77,27 @@ def test_a_model_that_does_not_run_is_one_sentence(exported_vgg_onnx, vgg, tmp_p
     monkeypatch.chdir(tmp_path)  # where a file has the name of a module of Python's
     (tmp_path / "json.py").write_text("open('it was run', 'w')")
     with pytest.raises(kmt.ExportError, match="^The exported model (does not run|ended the process)") as raised:
-        check.differences(tmp_path, expected(vgg, "waveform", {"silence": signals(vgg)["silence"]}))
+        comparison.differences(tmp_path, expected(vgg, "waveform", {"silence": signals(vgg)["silence"]}))
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "it was run").exists()
 
 
 def test_a_model_that_hangs_is_ended(exported_vgg_onnx, monkeypatch):
-    monkeypatch.setattr(check, "TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(comparison, "TIMEOUT_SECONDS", 0.01)
     with pytest.raises(kmt.ExportError, match=r"did not answer within 0\.01 s: it hangs"):
-        check.differences(exported_vgg_onnx, {})
-    monkeypatch.setattr(check, "TIMEOUT_SECONDS_PER_CHUNK", 0.01)  # a long file is no model that hangs
+        comparison.differences(exported_vgg_onnx, {})
+    monkeypatch.setattr(comparison, "TIMEOUT_SECONDS_PER_CHUNK", 0.01)  # a long file is no model that hangs
     three = Expected(*np.zeros((3, 3, 2), np.float32))
     with pytest.raises(kmt.ExportError, match=r"did not answer within 0\.04 s: it hangs"):
-        check.differences(exported_vgg_onnx, {"music": three})
+        comparison.differences(exported_vgg_onnx, {"music": three})
 
 
 def test_the_process_that_checks_finds_this_package_and_no_gpu(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", "mine")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    found = check._environment()
-    assert found["PYTHONPATH"].split(os.pathsep) == [str(check.PACKAGE_PARENT), "mine"]
+    found = comparison._environment()
+    assert found["PYTHONPATH"].split(os.pathsep) == [str(comparison.PACKAGE_PARENT), "mine"]
     assert found["CUDA_VISIBLE_DEVICES"] == "-1"
     # beside an installed package lie others, which would come before the standard library
-    monkeypatch.setattr(check, "PACKAGE_PARENT", tmp_path / "site-packages")
-    assert check._environment()["PYTHONPATH"] == "mine"
+    monkeypatch.setattr(comparison, "PACKAGE_PARENT", tmp_path / "site-packages")
+    assert comparison._environment()["PYTHONPATH"] == "mine"

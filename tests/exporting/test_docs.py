@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from keras_musictag.cli import keras_musictag_group
-from keras_musictag.exporting import FORMATS, export
+from keras_musictag.runtimes.exporting import FORMATS, export
 from keras_musictag.zoo.catalog import HOME_VARIABLE
 
 TEXT = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")

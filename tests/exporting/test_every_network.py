@@ -10,9 +10,9 @@ import openvino
 import pytest
 
 from keras_musictag import architectures
-from keras_musictag.exporting import litert, litert_convert, litert_file, litert_quantise
-from keras_musictag.exporting.graph import save_graph
-from keras_musictag.exporting.onnx import _nodes
+from keras_musictag.runtimes.export_network import save_graph
+from keras_musictag.runtimes.formats import _litert_convert, _litert_file, _litert_quantise, litert
+from keras_musictag.runtimes.formats.onnx import _nodes
 from tests.exporting.networks import largest_differences, random_tagger, some_music, written
 
 # the shortest chunk, where others than the published one can be built, and a narrow network
@@ -49,12 +49,12 @@ def convert_in_this_process(network, name):
     if name not in CONVERTED:
         with tempfile.TemporaryDirectory() as folder:
             save_graph(network, folder, litert.BATCH)
-            CONVERTED[name] = litert_convert.convert(folder)
-    return litert_file.read_model(CONVERTED[name])
+            CONVERTED[name] = _litert_convert.convert(folder)
+    return _litert_file.read_model(CONVERTED[name])
 
 
 OPERATORS = {
-    "litert": lambda folder: litert_file.operators(litert_file.read_model((folder / "model.tflite").read_bytes())),
+    "litert": lambda folder: _litert_file.operators(_litert_file.read_model((folder / "model.tflite").read_bytes())),
     "onnx": lambda folder: {node.op_type for node in _nodes(onnx.load(folder / "model.onnx").graph)},
     "openvino": lambda folder: {
         node.get_type_name() for node in openvino.Core().read_model(folder / "model.xml").get_ops()
@@ -74,7 +74,7 @@ def test_it_converts_and_gives_keras_scores(name, format, tmp_path, monkeypatch)
     assert MEANT.get((name, format), next(iter(operators))) in operators
     assert not any(operator.startswith("custom ") for operator in operators)  # as LiteRT's list calls foreign ones
     scores, embeddings = largest_differences(exported, {"music": music})
-    assert scores < importlib.import_module(f"keras_musictag.exporting.{format}").PRECISIONS["float32"]
+    assert scores < importlib.import_module(f"keras_musictag.runtimes.exporting.{format}").PRECISIONS["float32"]
     # decibels of silent bands, and weights that nobody has trained: of short_chunk_cnn, 9.3e-4 in OpenVINO
     assert embeddings < (2e-3 if name == "short_chunk_cnn" else 1e-3)
 
@@ -85,7 +85,7 @@ def test_it_converts_and_gives_keras_scores(name, format, tmp_path, monkeypatch)
 @pytest.mark.parametrize("precision, closest, furthest", [("float16", 1e-5, 1e-2), ("int8", 5e-4, 0.2)])
 def test_litert_rounds_it_and_stays_close(name, precision, closest, furthest, tmp_path, monkeypatch):
     monkeypatch.setattr(litert, "_converted", convert_in_this_process)
-    monkeypatch.setattr(litert_quantise, "MIN_NUMBERS", 1)  # so small networks have no large weights
+    monkeypatch.setattr(_litert_quantise, "MIN_NUMBERS", 1)  # so small networks have no large weights
     tagger, music = small_tagger(name)
     scores, _ = largest_differences(written(tagger, tmp_path, "litert", precision), {"music": music})
     assert closest < scores < furthest

@@ -8,7 +8,7 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag.architectures import short_chunk_cnn
-from keras_musictag.exporting import export
+from keras_musictag.runtimes.exporting import export
 from tests.exporting.blocked import BLOCKED_PROGRAM
 from tests.exporting.networks import random_tagger, written
 

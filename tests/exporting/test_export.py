@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag import exporting
-from keras_musictag.engines.artefact import read_artefact, sha256_of
-from keras_musictag.exporting import FORMATS, export, onnx, signals
+from keras_musictag.runtimes import exporting, signals
+from keras_musictag.runtimes.artefact import read_artefact, sha256_of
+from keras_musictag.runtimes.exporting import FORMATS, export
+from keras_musictag.runtimes.formats import onnx
 from tests.exporting.test_example import check_example, run_example
 
 

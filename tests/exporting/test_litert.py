@@ -22,13 +22,13 @@ from flatbuffers.table import Table
 
 import keras_musictag as kmt
 from keras_musictag.cli.export import command as export_command
-from keras_musictag.engines.artefact import read_artefact
-from keras_musictag.engines.litert import MODEL_FILE, open_model
 from keras_musictag.errors import ExportError
-from keras_musictag.exporting import litert, litert_convert, litert_file
-from keras_musictag.exporting._common import OUTPUTS
-from keras_musictag.exporting.litert_metadata import BUFFER_NAME, metadata_buffer, with_tags
-from keras_musictag.exporting.signals import expected
+from keras_musictag.runtimes.artefact import read_artefact
+from keras_musictag.runtimes.export_network import OUTPUTS
+from keras_musictag.runtimes.formats import _litert_convert, _litert_file, litert
+from keras_musictag.runtimes.formats._litert_file import BUFFER_NAME, metadata_buffer, with_tags
+from keras_musictag.runtimes.formats.litert import MODEL_FILE, open_model
+from keras_musictag.runtimes.signals import expected
 from tests.exporting.networks import PROBE, check_threads_share, largest_differences, written
 from tests.tagger.test_fold import with_statistics
 
@@ -37,7 +37,7 @@ MOBILE = (ROOT / "docs" / "mobile.md").read_text(encoding="utf-8")
 
 
 def model_of(folder):
-    return litert_file.read_model((folder / MODEL_FILE).read_bytes())
+    return _litert_file.read_model((folder / MODEL_FILE).read_bytes())
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,8 +48,8 @@ def each_network_is_converted_once():
     def converted(network, name):
         key = name, network.inputs[0].name
         if key not in kept:
-            kept[key] = litert_file.write_model(convert(network, name))
-        return litert_file.read_model(kept[key])
+            kept[key] = _litert_file.write_model(convert(network, name))
+        return _litert_file.read_model(kept[key])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(litert, "_converted", converted)
@@ -123,7 +123,7 @@ def test_log_mel_in_is_rounded_as_behind_a_front_end(musicnn, tmp_path, precisio
 
 def test_log_mel_in_gives_what_the_waveform_gives(musicnn, guide):
     folder = guide[0] / "phone-log-mel"
-    assert "RFFT2D" not in litert_file.operators(model_of(folder))
+    assert "RFFT2D" not in _litert_file.operators(model_of(folder))
     scores, _ = largest_differences((folder, read_artefact(folder)), expected(musicnn, "log-mel"))
     assert scores < 1e-5
 
@@ -139,12 +139,12 @@ def test_other_kinds_of_network_convert_in_every_precision(name, tmp_path):
         scores, embeddings = largest_differences(written(tagger, folder, "litert", precision), wanted)
         assert scores < tolerance
         assert embeddings < 1e-3 if precision == "float32" else 1e-6 < embeddings < 2 * tolerance
-    assert ("WHILE" in litert_file.operators(model_of(tmp_path / "float32"))) == (name == "crnn")
+    assert ("WHILE" in _litert_file.operators(model_of(tmp_path / "float32"))) == (name == "crnn")
 
 
 def test_all_operators_are_builtin(float32, int8):
     for folder, _ in (float32, int8):
-        names = litert_file.operators(model_of(folder))
+        names = _litert_file.operators(model_of(folder))
         assert {"RFFT2D", "LOG", "CONV_2D", "FULLY_CONNECTED"} <= names
         assert not any(name.startswith("custom") for name in names)
 
@@ -187,7 +187,7 @@ def test_an_operator_that_is_not_builtin_is_named_and_refused(tiny, tmp_path, mo
     code, graph, model = schema.OperatorCodeT(), schema.SubGraphT(), schema.ModelT()
     code.builtinCode, code.customCode = 32, b"FlexErf"
     graph.operators, model.subgraphs, model.operatorCodes = [schema.OperatorT()], [graph], [code]
-    assert litert_file.operators(model) == {"custom FlexErf"}
+    assert _litert_file.operators(model) == {"custom FlexErf"}
     monkeypatch.setattr(litert, "_converted", lambda *_: model)
     with pytest.raises(ExportError, match="'vgg' needs operators that LiteRT does not have: custom FlexErf"):
         litert.write(tiny, tmp_path, "float32", "waveform")
@@ -328,7 +328,7 @@ def test_what_the_converter_says_of_python_names_no_operator():
 def test_a_converter_that_hangs_is_ended(tmp_path, monkeypatch):
     script = tmp_path / "hang.py"
     script.write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
-    monkeypatch.setattr(litert_convert, "__file__", str(script))
+    monkeypatch.setattr(_litert_convert, "__file__", str(script))
     monkeypatch.setattr(litert, "TIMEOUT_SECONDS", 0.1)
     inputs = keras.Input((2,), name="waveform")
     with pytest.raises(ExportError, match=r"LiteRT's converter did not end on 'mine' within 0.1 s: it hangs."):
@@ -338,7 +338,7 @@ def test_a_converter_that_hangs_is_ended(tmp_path, monkeypatch):
 def test_a_converter_that_crashes_is_an_error_of_ours(tmp_path, monkeypatch):
     script = tmp_path / "crash.py"
     script.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", encoding="utf-8")
-    monkeypatch.setattr(litert_convert, "__file__", str(script))
+    monkeypatch.setattr(_litert_convert, "__file__", str(script))
     inputs = keras.Input((2,), name="waveform")
     with pytest.raises(ExportError, match=r"LiteRT's converter crashed on 'mine' \(SIGSEGV\)"):
         litert._converted(keras.Model(inputs, {"scores": inputs * 2}), "mine")

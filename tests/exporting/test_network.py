@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.exporting.graph import settings_of
-from keras_musictag.exporting.network import exported_network, exported_spec, input_shape
-from keras_musictag.exporting.signals import expected
 from keras_musictag.frontends import log_mel
+from keras_musictag.runtimes.export_network import exported_network, exported_spec, input_shape, settings_of
+from keras_musictag.runtimes.signals import expected
 from keras_musictag.tagger import Tagger, TaggerSpec
 from keras_musictag.tagger.fold import Folded
 from tests.checks import signals

@@ -12,11 +12,11 @@ import onnxruntime
 import pytest
 import tensorflow as tf
 
-from keras_musictag.engines.artefact import read_artefact
-from keras_musictag.engines.onnx import MODEL_FILE, open_model
 from keras_musictag.errors import ExportError
-from keras_musictag.exporting import onnx as onnx_export
-from keras_musictag.exporting.signals import expected
+from keras_musictag.runtimes.artefact import read_artefact
+from keras_musictag.runtimes.formats import onnx as onnx_export
+from keras_musictag.runtimes.formats.onnx import MODEL_FILE, open_model
+from keras_musictag.runtimes.signals import expected
 from tests.exporting.networks import PROBE, check_threads_share, largest_differences, written
 
 ROOT = Path(__file__).parents[2]

@@ -14,11 +14,11 @@ from openvino.tools.ovc import telemetry_utils
 
 import keras_musictag as kmt
 from keras_musictag.architectures import sample_cnn
-from keras_musictag.engines.log_mel import BANDS_FILE
-from keras_musictag.engines.openvino import FRONT_END_FILE, MODEL_FILE, has_bfloat16, open_model
 from keras_musictag.errors import ExportError
-from keras_musictag.exporting import openvino as openvino_export
-from keras_musictag.exporting.signals import expected
+from keras_musictag.runtimes.engine_tagger import BANDS_FILE
+from keras_musictag.runtimes.formats import openvino as openvino_export
+from keras_musictag.runtimes.formats.openvino import FRONT_END_FILE, MODEL_FILE, has_bfloat16, open_model
+from keras_musictag.runtimes.signals import expected
 from tests.exporting.networks import check_threads_share, largest_differences, random_tagger, written
 from tests.tagger.test_fold import with_statistics
 
@@ -184,7 +184,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from keras_musictag.engines import openvino as engine
-from keras_musictag.engines.artefact import read_artefact
+from keras_musictag.runtimes.artefact import read_artefact
 
 artefact, counts = read_artefact(Path(sys.argv[1])), []
 compiled = engine._compile

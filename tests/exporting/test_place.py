@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.engines.artefact import read_artefact
-from keras_musictag.exporting import check, export, onnx, place, savedmodel, signals
+from keras_musictag.runtimes import comparison, signals, target_folder
+from keras_musictag.runtimes.artefact import read_artefact
+from keras_musictag.runtimes.exporting import export
+from keras_musictag.runtimes.formats import onnx, savedmodel
 
 PARTS = ["artefact.json", "example.py", "model.onnx", "tags.csv"]
 
@@ -36,7 +38,7 @@ def words(monkeypatch):
         monkeypatch.setattr(module, "write", a_word)
     monkeypatch.setattr(signals, "signals", lambda *_: {})
     monkeypatch.setattr(signals, "expected", lambda *_: {})
-    monkeypatch.setattr(check, "differences", lambda *_: {"music": 0.0})
+    monkeypatch.setattr(comparison, "differences", lambda *_: {"music": 0.0})
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def during(words, monkeypatch):
 
 
 def test_above_the_tolerance_nothing_is_left(tiny, words, tmp_path, monkeypatch):
-    monkeypatch.setattr(check, "differences", lambda *_: {"music": 1e-4, "noise": 1e-3})
+    monkeypatch.setattr(comparison, "differences", lambda *_: {"music": 1e-4, "noise": 1e-3})
     with pytest.raises(kmt.ExportError, match=r"differs from Keras by 1.0e-03 on noise; at most 5e-04 is allowed"):
         export(tiny, "onnx", tmp_path / "a" / "b" / "out")
     assert list(tmp_path.iterdir()) == []
@@ -102,7 +104,7 @@ def test_a_killed_export_leaves_no_folder_and_the_next_one_works(tiny, words, du
     export(tiny, "onnx", tmp_path / "out")
     assert names_in(tmp_path / "out") == PARTS
     assert scratch.is_dir()  # it might be at work still
-    long_ago = time.time() - 2 * place.OLD_SECONDS
+    long_ago = time.time() - 2 * target_folder.OLD_SECONDS
     os.utime(scratch, (long_ago, long_ago))
     export(tiny, "onnx", tmp_path / "again")
     assert names_in(tmp_path) == ["again", "out"]
@@ -188,18 +190,18 @@ def test_an_empty_folder_is_filled_where_it_is(tiny, words, tmp_path, monkeypatc
 
 
 def test_a_folder_that_fails_to_be_filled_stays_empty(tiny, words, tmp_path, monkeypatch):
-    monkeypatch.setattr(check, "differences", lambda *_: {"music": 1.0})
+    monkeypatch.setattr(comparison, "differences", lambda *_: {"music": 1.0})
     with pytest.raises(kmt.ExportError):
         export(tiny, "onnx", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_export_left_in_a_finished_folder_is_removed_one_day(tiny, words, tmp_path):
-    scratch = tmp_path / place.scratch_name()
+    scratch = tmp_path / target_folder.scratch_name()
     scratch.mkdir()
     export(tiny, "onnx", tmp_path)
     assert names_in(tmp_path) == [scratch.name, *PARTS]  # it might be at work still
-    long_ago = time.time() - 2 * place.OLD_SECONDS
+    long_ago = time.time() - 2 * target_folder.OLD_SECONDS
     os.utime(scratch, (long_ago, long_ago))
     with pytest.raises(kmt.ExportError, match="is there already"):
         export(tiny, "onnx", tmp_path)

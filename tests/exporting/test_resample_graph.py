@@ -3,8 +3,7 @@ import pytest
 import soxr
 import tensorflow as tf
 
-from keras_musictag.exporting.resample_graph import polyphase_kernel, resample
-from keras_musictag.exporting.wav_graph import RATES_HZ
+from keras_musictag.runtimes.formats._savedmodel_wav import RATES_HZ, polyphase_kernel, resample
 
 TO_HZ = 16000
 

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_musictag.engines.artefact import read_artefact
-from keras_musictag.engines.savedmodel import open_model
-from keras_musictag.exporting.folder import complete_folder
-from keras_musictag.exporting.savedmodel import PRECISIONS, write
-from keras_musictag.exporting.signatures import BATCHED
-from keras_musictag.exporting.wav_graph import RATES_HZ
+from keras_musictag.runtimes.artefact import read_artefact
+from keras_musictag.runtimes.export_folder import complete_folder
+from keras_musictag.runtimes.formats._savedmodel_signatures import BATCHED
+from keras_musictag.runtimes.formats._savedmodel_wav import RATES_HZ
+from keras_musictag.runtimes.formats.savedmodel import PRECISIONS, open_model, write
 from tests.exporting.serving_export import clip, clip_at, exported, loaded, tagger, wav
 
 NETWORKS = ["musicnn", "crnn"]  # with context around a track, and without
@@ -221,8 +220,8 @@ THREADS = """
 import sys
 from pathlib import Path
 import numpy as np
-from keras_musictag.engines.artefact import read_artefact
-from keras_musictag.engines.savedmodel import open_model
+from keras_musictag.runtimes.artefact import read_artefact
+from keras_musictag.runtimes.formats.savedmodel import open_model
 
 artefact = read_artefact(Path(sys.argv[1]))
 for _ in range(2):  # the second finds the number that it wants

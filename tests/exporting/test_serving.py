@@ -22,8 +22,8 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.config import model_server_config_pb2
 
 from keras_musictag.cli import keras_musictag_group
-from keras_musictag.exporting.signatures import BATCHED
-from keras_musictag.exporting.warmup import BATCH_SIZES
+from keras_musictag.runtimes.formats._savedmodel_signatures import BATCHED
+from keras_musictag.runtimes.formats.savedmodel import BATCH_SIZES
 from tests.exporting.serving_export import clip_at, exported, tagger, wav
 from tests.exporting.serving_loopback import ServingError, serve
 

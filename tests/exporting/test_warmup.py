@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from keras_musictag.exporting.signatures import BATCHED
-from keras_musictag.exporting.warmup import BATCH_SIZES, FILE_NAME, prediction_log
+from keras_musictag.runtimes.formats._savedmodel_signatures import BATCHED
+from keras_musictag.runtimes.formats.savedmodel import BATCH_SIZES, FILE_NAME, prediction_log
 from tests.exporting import serving_export as shared_export
 from tests.exporting.serving_loopback import warmup_requests
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from keras_musictag.exporting.wav_graph import decode_wav
+from keras_musictag.runtimes.formats._savedmodel_wav import decode_wav
 
 RATE_HZ = 16000  # no resampling: samples are compared exactly
 

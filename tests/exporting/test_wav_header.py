@@ -2,7 +2,7 @@ import struct
 
 import tensorflow as tf
 
-from keras_musictag.exporting.wav_header import find_chunks, is_wav, read_format
+from keras_musictag.runtimes.formats._savedmodel_wav import find_chunks, is_wav, read_format
 
 FORMAT = struct.pack("<HHIIHH", 1, 2, 44100, 176400, 4, 16)
 FILE = (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_musictag.gmtag.compose import compose
+from keras_musictag.gmtag.arrangement import compose
 from keras_musictag.gmtag.packages import Installation
 
 

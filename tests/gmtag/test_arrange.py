@@ -5,8 +5,8 @@ import mido
 import pytest
 
 from keras_musictag.gmtag import midi
-from keras_musictag.gmtag.arrange import arrange, replace_drums
-from keras_musictag.gmtag.instruments import BASS_PROGRAMS, CHORD_PROGRAMS, SUSTAINED_PROGRAMS
+from keras_musictag.gmtag.arrangement import arrange, replace_drums
+from keras_musictag.gmtag.midi import BASS_PROGRAMS, CHORD_PROGRAMS, SUSTAINED_PROGRAMS
 from keras_musictag.gmtag.packages import LIBRARY
 from keras_musictag.gmtag.plan import draw_plan
 from tests.gmtag.hand_made import hits, music, note

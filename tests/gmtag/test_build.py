@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from keras_musictag.audio.read import read
+from keras_musictag.audio.reading import read
 from keras_musictag.datasets import gmtag
 from keras_musictag.errors import DatasetError
-from keras_musictag.gmtag.build import build
-from keras_musictag.gmtag.clip import make_clip
-from keras_musictag.gmtag.tags import vocabulary
+from keras_musictag.gmtag.clips import make_clip
+from keras_musictag.gmtag.corpus import build
+from keras_musictag.gmtag.truth import vocabulary
 from tests.gmtag.processes import children, is_running, wait_for
 
 PARTS = {"train": 2, "valid": 1, "test": 5}  # none of them plays the soundfont that takes 4 s to load
 PROGRAM = """
 import sys
-from keras_musictag.gmtag.build import build
+from keras_musictag.gmtag.corpus import build
 if __name__ == "__main__":
     build(sys.argv[1], {parts}, jobs=2)
 """

@@ -2,10 +2,8 @@ import copy
 
 import pytest
 
-from keras_musictag.gmtag.build import LEVELS
-from keras_musictag.gmtag.compare import compare, load_spec
-from keras_musictag.gmtag.seeds import VERSION
-from keras_musictag.gmtag.tiers import TIERS
+from keras_musictag.gmtag.corpus import LEVELS, TIERS, compare, load_spec
+from keras_musictag.gmtag.plan import VERSION
 
 
 @pytest.fixture

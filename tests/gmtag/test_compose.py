@@ -4,7 +4,7 @@ import pytest
 
 from keras_musictag.errors import DatasetError
 from keras_musictag.gmtag import midi
-from keras_musictag.gmtag.compose import FEWEST_NOTES, compose, is_enough
+from keras_musictag.gmtag.arrangement import FEWEST_NOTES, compose, is_enough
 from keras_musictag.gmtag.truth import Heard
 
 

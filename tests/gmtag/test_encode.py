@@ -4,8 +4,8 @@ import av
 import numpy as np
 import pytest
 
-from keras_musictag.audio.read import read
-from keras_musictag.gmtag.encode import to_mp3
+from keras_musictag.audio.reading import read
+from keras_musictag.gmtag.rendering import to_mp3
 
 
 @pytest.fixture(scope="module")

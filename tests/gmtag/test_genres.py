@@ -1,8 +1,8 @@
 import pytest
 
 from keras_musictag.gmtag.genres import DRUM_FILES, GENRES, genres_of, groove_files
-from keras_musictag.gmtag.grooves import BEATS_PER_BAR, beats_per_bar, grooves_in
 from keras_musictag.gmtag.packages import LIBRARY
+from keras_musictag.gmtag.plan import BEATS_PER_BAR, beats_per_bar, grooves_in
 
 
 @pytest.mark.needs("mma")
@@ -26,7 +26,7 @@ def test_what_is_called_a_waltz_is_one_and_has_three_beats():
 
 @pytest.mark.needs("mma")
 def test_genres_that_borrow_have_a_lender_with_files_of_four_beats_in_every_part():
-    from keras_musictag.gmtag.split import files_of
+    from keras_musictag.gmtag.plan import files_of
 
     for genre in GENRES.values():
         assert bool(genre.lender) == bool(genre.drum_file)

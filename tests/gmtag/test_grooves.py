@@ -1,4 +1,4 @@
-from keras_musictag.gmtag.grooves import beats_per_bar, grooves_in
+from keras_musictag.gmtag.plan import beats_per_bar, grooves_in
 
 TEXT = """\
 // a groove file

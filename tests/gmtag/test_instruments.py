@@ -1,5 +1,5 @@
-from keras_musictag.gmtag import instruments
-from keras_musictag.gmtag.instruments import FAMILIES, families_of
+from keras_musictag.gmtag import midi
+from keras_musictag.gmtag.midi import FAMILIES, families_of
 
 
 def test_programs_are_general_midi_numbers():
@@ -26,8 +26,8 @@ def test_special_families_lie_in_the_general_ones():
 
 def test_every_stand_in_and_every_lead_has_a_tag():
     drawn = {
-        *instruments.CHORD_PROGRAMS, *instruments.SUSTAINED_PROGRAMS, *instruments.BASS_PROGRAMS,
-        *instruments.ORCHESTRA_PROGRAMS, *instruments.ORCHESTRA_BASS_PROGRAMS, *instruments.LEAD_PROGRAMS,
-        *(program for programs in instruments.LEAD_PROGRAMS_OF.values() for program in programs),
+        *midi.CHORD_PROGRAMS, *midi.SUSTAINED_PROGRAMS, *midi.BASS_PROGRAMS,
+        *midi.ORCHESTRA_PROGRAMS, *midi.ORCHESTRA_BASS_PROGRAMS, *midi.LEAD_PROGRAMS,
+        *(program for programs in midi.LEAD_PROGRAMS_OF.values() for program in programs),
     }  # fmt: skip
     assert [program for program in sorted(drawn) if not families_of(program)] == []

@@ -3,8 +3,8 @@ from random import Random
 
 import pytest
 
+from keras_musictag.gmtag.arrangement import add_melody, draw_melody, nearest_chord_note
 from keras_musictag.gmtag.harmony import Chord
-from keras_musictag.gmtag.melody import add_melody, draw_melody, nearest_chord_note
 from keras_musictag.gmtag.midi import channels_of, notes_of
 from keras_musictag.gmtag.packages import LIBRARY
 from keras_musictag.gmtag.plan import draw_plan

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from keras_musictag.errors import MusicTagError
-from keras_musictag.gmtag.packages import Installation
-from keras_musictag.gmtag.sound import SOUNDFONTS
+from keras_musictag.gmtag.packages import SOUNDFONTS, Installation
 
 
 @pytest.mark.needs("mma", "fluidsynth", "soundfonts")
@@ -69,7 +68,7 @@ def test_an_empty_path_has_no_mma(tmp_path):
 
 def test_the_error_needs_none_of_what_may_be_missing():
     program = (
-        "import sys, keras_musictag.gmtag.build, keras_musictag.gmtag.compare;"
+        "import sys, keras_musictag.gmtag.corpus, keras_musictag.gmtag.corpus;"
         "print({'mido', 'fluidsynth', 'av', 'tensorflow', 'keras'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

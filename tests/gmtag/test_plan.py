@@ -5,8 +5,7 @@ import pytest
 
 from keras_musictag.gmtag.genres import GENRES, genres_of
 from keras_musictag.gmtag.packages import LIBRARY
-from keras_musictag.gmtag.plan import draw_plan, genre_of_clip
-from keras_musictag.gmtag.split import part_of_files
+from keras_musictag.gmtag.plan import draw_plan, genre_of_clip, part_of_files
 
 PARTS = ("train", "valid", "test")
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from keras_musictag.errors import DatasetError
-from keras_musictag.gmtag.render import CLIP_SAMPLES, at_loudness, render
-from keras_musictag.gmtag.sound import SOUNDFONTS, UNSEEN_SOUNDFONT, Sound
+from keras_musictag.gmtag.packages import SOUNDFONTS, UNSEEN_SOUNDFONT, Sound
+from keras_musictag.gmtag.rendering import CLIP_SAMPLES, at_loudness, render
 from tests.gmtag.hand_made import music, note
 
 ROOT = Path(__file__).parents[2]

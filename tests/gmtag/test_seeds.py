@@ -1,6 +1,6 @@
 import hashlib
 
-from keras_musictag.gmtag.seeds import VERSION, number
+from keras_musictag.gmtag.plan import VERSION, number
 
 
 def test_a_number_is_the_start_of_sha256_of_version_part_and_index():

@@ -1,6 +1,6 @@
 from random import Random
 
-from keras_musictag.gmtag.sound import CLIP_SECONDS, UNSEEN_SOUNDFONT, draw_sound, subset_of
+from keras_musictag.gmtag.packages import CLIP_SECONDS, UNSEEN_SOUNDFONT, draw_sound, subset_of
 
 
 def soundfonts(part):

@@ -1,9 +1,8 @@
 import pytest
 
 from keras_musictag.gmtag.genres import DRUM_FILES, GENRES, groove_files
-from keras_musictag.gmtag.grooves import grooves_in
 from keras_musictag.gmtag.packages import LIBRARY
-from keras_musictag.gmtag.split import drum_grooves_of, files_of, part_of_files
+from keras_musictag.gmtag.plan import drum_grooves_of, files_of, grooves_in, part_of_files
 
 PARTS = ("train", "valid", "test")
 

@@ -3,9 +3,8 @@ import hashlib
 import pytest
 
 from keras_musictag.errors import DatasetError, MusicTagError
-from keras_musictag.gmtag import store
-from keras_musictag.gmtag.build import build
-from keras_musictag.gmtag.tiers import tier_parts
+from keras_musictag.gmtag import clips
+from keras_musictag.gmtag.corpus import build, tier_parts
 
 PACKAGES = {"mma": "1", "av": "2"}
 ROW = {"id": "train_000003", "part": "train", "index": 3, "path": "audio/train/train_000003.mp3"}
@@ -13,50 +12,50 @@ ROW["mp3_sha256"] = hashlib.sha256(b"mp3").hexdigest()
 
 
 def test_a_clip_is_done_when_it_and_its_row_are_written(tmp_path):
-    with store.opened(tmp_path, PACKAGES):
-        assert not store.is_done(tmp_path, "train", 3)
-        store.write_clip(tmp_path, ROW, b"mp3")
-    assert store.is_done(tmp_path, "train", 3)
-    assert not store.is_done(tmp_path, "test", 3)
-    assert store.read_row(tmp_path, "train", 3) == ROW
+    with clips.opened(tmp_path, PACKAGES):
+        assert not clips.is_done(tmp_path, "train", 3)
+        clips.write_clip(tmp_path, ROW, b"mp3")
+    assert clips.is_done(tmp_path, "train", 3)
+    assert not clips.is_done(tmp_path, "test", 3)
+    assert clips.read_row(tmp_path, "train", 3) == ROW
     (tmp_path / ROW["path"]).unlink()
-    assert not store.is_done(tmp_path, "train", 3)
+    assert not clips.is_done(tmp_path, "train", 3)
 
 
 @pytest.mark.parametrize("content", [b"", b"another clip's"])
 def test_a_clip_whose_file_was_changed_is_made_again(tmp_path, content):
-    with store.opened(tmp_path, PACKAGES):
-        store.write_clip(tmp_path, ROW, b"mp3")
+    with clips.opened(tmp_path, PACKAGES):
+        clips.write_clip(tmp_path, ROW, b"mp3")
     (tmp_path / ROW["path"]).write_bytes(content)
-    assert not store.is_done(tmp_path, "train", 3)
+    assert not clips.is_done(tmp_path, "train", 3)
 
 
 def test_audio_alone_is_no_clip_that_is_done(tmp_path):
-    with store.opened(tmp_path, PACKAGES):
-        store.write_whole(tmp_path, tmp_path / ROW["path"], b"mp3")
-    assert not store.is_done(tmp_path, "train", 3)
+    with clips.opened(tmp_path, PACKAGES):
+        clips.write_whole(tmp_path, tmp_path / ROW["path"], b"mp3")
+    assert not clips.is_done(tmp_path, "train", 3)
 
 
 def test_two_builds_do_not_share_a_folder(tmp_path):
-    with store.opened(tmp_path, PACKAGES):
+    with clips.opened(tmp_path, PACKAGES):
         with pytest.raises(MusicTagError, match="Another process is writing"):
-            store.opened(tmp_path, PACKAGES).__enter__()
-    with store.opened(tmp_path, PACKAGES):
+            clips.opened(tmp_path, PACKAGES).__enter__()
+    with clips.opened(tmp_path, PACKAGES):
         pass
 
 
 def test_a_corpus_is_not_made_half_with_other_packages(tmp_path):
-    with store.opened(tmp_path, PACKAGES):
+    with clips.opened(tmp_path, PACKAGES):
         pass
     with pytest.raises(DatasetError, match="begun with av 2, and here is av 3"):
-        store.opened(tmp_path, {**PACKAGES, "av": "3"}).__enter__()
+        clips.opened(tmp_path, {**PACKAGES, "av": "3"}).__enter__()
 
 
 def test_what_a_kill_left_half_written_is_removed(tmp_path):
-    with store.opened(tmp_path, PACKAGES):
+    with clips.opened(tmp_path, PACKAGES):
         left = tmp_path / ".work" / "train_000003.mp3.4711.part"
         left.write_bytes(b"half")
-    with store.opened(tmp_path, PACKAGES):
+    with clips.opened(tmp_path, PACKAGES):
         assert not left.exists()
 
 

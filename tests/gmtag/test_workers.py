@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from keras_musictag.errors import DatasetError, MusicTagError
-from keras_musictag.gmtag.workers import make_all
+from keras_musictag.gmtag.clips import make_all
 from tests.gmtag.processes import children, is_running, wait_for
 
 IDLE = """

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from keras_musictag import Tagger, architectures, build
-from keras_musictag.exporting.network import exported_network
 from keras_musictag.layers.keras_settings import SETTINGS, own_settings
+from keras_musictag.runtimes.export_network import exported_network
 from keras_musictag.tagger.features import ClipFeatures
 from tests.checks import signals
 

@@ -3,12 +3,9 @@ import warnings
 import numpy as np
 import pytest
 
-from keras_musictag.metrics.average_precision import average_precision
-from keras_musictag.metrics.bootstrap import bootstrap, interval, resample_weights
-from keras_musictag.metrics.f1 import f1
-from keras_musictag.metrics.mcc import mcc
-from keras_musictag.metrics.pr_auc import pr_auc
-from keras_musictag.metrics.roc_auc import roc_auc
+from keras_musictag.metrics.decisions import f1, mcc
+from keras_musictag.metrics.intervals import bootstrap, interval, resample_weights
+from keras_musictag.metrics.ranking import average_precision, pr_auc, roc_auc
 from tests.metrics.inputs import CASES
 
 TARGETS, SCORES = CASES["tied"]

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from keras_musictag.metrics.f1 import f1
-from keras_musictag.metrics.mcc import mcc
+from keras_musictag.metrics.decisions import f1, mcc
 from tests.metrics.inputs import CASES, WEIGHTS
 
 

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from keras_musictag.metrics.average_precision import average_precision
-from keras_musictag.metrics.pr_auc import pr_auc
-from keras_musictag.metrics.roc_auc import roc_auc
+from keras_musictag.metrics.ranking import average_precision, pr_auc, roc_auc
 from tests.metrics.inputs import CASES, WEIGHTS
 
 

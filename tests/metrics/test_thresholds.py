@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.metrics.f1 import f1
-from keras_musictag.metrics.mcc import mcc
-from keras_musictag.metrics.thresholds import choose_thresholds
+from keras_musictag.metrics.decisions import choose_thresholds, f1, mcc
 from tests.metrics.inputs import CASES
 
 METRICS = {"mcc": mcc, "f1": f1}

@@ -69,7 +69,7 @@ def make_records(folder: Path, num_tracks: int = 10, seconds: float = 2.0, **opt
         seconds: Length of the first.
         options: Of `prepare`, such as storage="source" or tracks_per_shard=3.
     """
-    from keras_musictag.records.prepare import prepare
+    from keras_musictag.records.preparing import prepare
 
     manifest = make_manifest(folder / "audio", num_tracks, seconds)
     return prepare(manifest, folder / "records", **{"jobs": 1, "tracks_per_shard": 4, **options})

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_musictag.records.alteration import Alteration
-from keras_musictag.records.alteration_tf import alter
+from keras_musictag.records.deformation import Alteration
+from keras_musictag.records.tf_data.alteration import alter
 
 SIZE, RATE_HZ = 8000, 16000
 

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from keras_musictag.audio.chunk import Chunking, cut
-from keras_musictag.records import crops, crops_tf
+from keras_musictag.audio.chunking import Chunking, cut
+from keras_musictag.records import crops
 from keras_musictag.records.crops import cover_starts, cut_at, random_starts, spread_starts, stateless_hash
+from keras_musictag.records.tf_data import parsing
 
 HERE = {"seed": 0, "epoch": 0, "track_index": 0, "k": 0}
 
@@ -22,20 +23,20 @@ def test_words_out_of_int64_and_negative_ones_are_taken_modulo_2_to_the_64():
 
 def test_numpy_and_tensorflow_hash_to_the_same_bits():
     words = np.random.default_rng(0).integers(-(2**63), 2**63 - 1, (4, 500))
-    np.testing.assert_array_equal(crops_tf.stateless_hash(*words).numpy(), stateless_hash(*words))
-    np.testing.assert_array_equal(crops_tf.stateless_hash(-5, words[0]).numpy(), stateless_hash(-5, words[0]))
+    np.testing.assert_array_equal(parsing.stateless_hash(*words).numpy(), stateless_hash(*words))
+    np.testing.assert_array_equal(parsing.stateless_hash(-5, words[0]).numpy(), stateless_hash(-5, words[0]))
 
 
 def test_numpy_and_tensorflow_sort_hashes_alike():
     keys = stateless_hash(np.arange(500))
-    np.testing.assert_array_equal(crops_tf.order(keys).numpy(), np.argsort(keys, kind="stable"))
+    np.testing.assert_array_equal(parsing.order(keys).numpy(), np.argsort(keys, kind="stable"))
 
 
 def test_numpy_and_tensorflow_draw_the_same_starts():
     lengths = np.random.default_rng(1).integers(1, 10**7, 500)
     where = {"seed": 7, "epoch": 3, "track_index": np.arange(500), "k": np.arange(500) % 3}
     expected = random_starts(lengths, 59049, **where)
-    np.testing.assert_array_equal(crops_tf.random_starts(lengths, 59049, **where).numpy(), expected)
+    np.testing.assert_array_equal(parsing.random_starts(lengths, 59049, **where).numpy(), expected)
     assert expected.dtype == np.int64 and expected.std() > 0
 
 

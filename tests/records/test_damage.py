@@ -3,11 +3,10 @@ import pytest
 import tensorflow as tf
 
 from keras_musictag.errors import RecordsError
-from keras_musictag.records.damage import find_damage, naming_damage
-from keras_musictag.records.evaluation_tf import evaluation_pipeline
+from keras_musictag.records.checking import find_damage, naming_damage
 from keras_musictag.records.folder import Records
-from keras_musictag.records.pipeline import train_pipeline
-from keras_musictag.records.py_dataset import RecordsDataset
+from keras_musictag.records.keras_dataset import RecordsDataset
+from keras_musictag.records.tf_data.pipeline import evaluation_pipeline, train_pipeline
 from tests.records.make import make_records
 
 SETTINGS = {"chunk_samples": 4000, "batch_size": 4}

@@ -5,10 +5,9 @@ import av
 import numpy as np
 import pytest
 
-from keras_musictag.audio.read import read
+from keras_musictag.audio.reading import read
 from keras_musictag.errors import AudioError
-from keras_musictag.records.decode import decode_pcm
-from keras_musictag.records.decode_mp3 import find_piece
+from keras_musictag.records.decoding import decode_pcm, find_piece
 from keras_musictag.records.schema import to_pcm
 
 RATE_HZ = 16000
@@ -91,8 +90,8 @@ def test_an_mp3_is_not_decoded_from_its_start_whatever_its_reservoir(bit_rate):
 
 def test_less_warming_up_would_be_wrong(monkeypatch):
     """The packets before a piece are needed: without them other samples come out."""
-    monkeypatch.setattr("keras_musictag.records.decode_mp3._RESERVOIR_BYTES", {576: 0})
-    monkeypatch.setattr("keras_musictag.records.decode_mp3._WARM_FRAMES", 0)
+    monkeypatch.setattr("keras_musictag.records.decoding._RESERVOIR_BYTES", {576: 0})
+    monkeypatch.setattr("keras_musictag.records.decoding._WARM_FRAMES", 0)
     assert pieces_differ(encode(*FILES["mp3 16 kHz mono 32 kbit/s"])) != []
 
 

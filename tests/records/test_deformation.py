@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_musictag.audio.deform.dynamic_range import dynamic_range
+from keras_musictag.audio.deform import dynamic_range
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.records.deformation import Deform, deform_track
 

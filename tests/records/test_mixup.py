@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from keras_musictag.records.mixup import draw_share, mix
+from keras_musictag.records.crops import draw_share, mix
 
 
 def test_shares_are_beta_distributed():

@@ -7,11 +7,11 @@ import pytest
 import soundfile
 
 from keras_musictag import architectures, frontends
-from keras_musictag.audio.array import to_floats
+from keras_musictag.audio.samples import to_floats
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.records.manifest import Track
-from keras_musictag.records.prepare import prepare
-from keras_musictag.records.writing.shard import load_frontend, load_track
+from keras_musictag.records.preparing import prepare
+from keras_musictag.records.shards import load_frontend, load_track
 from keras_musictag.tagger import features
 from keras_musictag.tagger.features import ClipFeatures
 from tests.records.make import make_manifest, make_samples

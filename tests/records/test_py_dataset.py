@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 
+from keras_musictag.records.crops import draw_share
 from keras_musictag.records.deformation import Deform
-from keras_musictag.records.mixup import draw_share
-from keras_musictag.records.pipeline import train_pipeline
-from keras_musictag.records.py_dataset import FollowEpochs, RecordsDataset
+from keras_musictag.records.keras_dataset import FollowEpochs, RecordsDataset
+from keras_musictag.records.tf_data.pipeline import train_pipeline
 from tests.needs import BACKENDS
 from tests.records.heard import heard
 from tests.records.make import make_records
@@ -126,9 +126,9 @@ def test_impossible_settings_are_refused(records):
 PROGRAM = """
 import sys
 import keras, numpy as np
-from keras_musictag.records.evaluation import EvaluationBatches, average_by_track
+from keras_musictag.records.evaluation_batches import EvaluationBatches, average_by_track
 from keras_musictag.records.folder import Records
-from keras_musictag.records.py_dataset import EvaluationDataset, FollowEpochs, RecordsDataset
+from keras_musictag.records.keras_dataset import EvaluationDataset, FollowEpochs, RecordsDataset
 records = Records(sys.argv[1])
 model = keras.Sequential([keras.Input((4000,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(4, "sigmoid")])
 model.compile(keras.optimizers.SGD(1e-2), "binary_crossentropy")

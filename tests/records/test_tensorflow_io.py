@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import keras_musictag as kmt
 from keras_musictag.errors import MusicTagError
-from keras_musictag.records.tensorflow_io import _fit, decode_mp3
+from keras_musictag.records.tf_data.parsing import _fit, decode_mp3
 
 PACKAGE = Path(kmt.__file__).parent
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_musictag.errors import RecordsError
-from keras_musictag.records.tfrecord import frame, read_at, read_records
+from keras_musictag.records.schema import frame, read_at, read_records
 
 PAYLOADS = [b"", b"a", b"music" * 1000, bytes(range(256)) * 300]
 

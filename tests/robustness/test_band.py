@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from keras_musictag.robustness.band import _filter, low_pass, there_and_back
+from keras_musictag.robustness.codecs import _filter, low_pass, there_and_back
 from tests.audio.deform.measure import sine
 
 EDGE = slice(2000, -2000)  # a filter rings where the sound begins and ends

@@ -2,11 +2,8 @@ import numpy as np
 import pytest
 
 from keras_musictag import demo_clip
-from keras_musictag.audio.deform.dynamic_range import dynamic_range
-from keras_musictag.audio.deform.pitch_shift import pitch_shift
-from keras_musictag.audio.deform.time_stretch import time_stretch
-from keras_musictag.audio.deform.white_noise import white_noise
-from keras_musictag.audio.read import read
+from keras_musictag.audio.deform import dynamic_range, pitch_shift, time_stretch, white_noise
+from keras_musictag.audio.reading import read
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.robustness.conditions import CONDITIONS, chosen
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from keras_musictag.robustness.gain import gain
+from keras_musictag.robustness.conditions import gain
 
 
 def test_minus_twenty_decibels_are_a_tenth():

@@ -7,13 +7,13 @@ import pytest
 import soundfile
 
 from keras_musictag.errors import DatasetError
-from keras_musictag.evaluation.measure import Resampling
-from keras_musictag.evaluation.predict import predict
-from keras_musictag.evaluation.run import read_run
-from keras_musictag.records.prepare import prepare
+from keras_musictag.evaluation.measuring import Resampling
+from keras_musictag.evaluation.predicting import predict
+from keras_musictag.evaluation.run_folder import read_run
+from keras_musictag.records.preparing import prepare
 from keras_musictag.robustness.conditions import CONDITIONS
-from keras_musictag.robustness.stress import names_of, stress
-from keras_musictag.zoo.build import build
+from keras_musictag.robustness.measuring_robustness import names_of, stress
+from keras_musictag.zoo.keras_loading import build
 from tests.records.make import TAGS, make_manifest
 from tests.robustness.conftest import FEW
 

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from keras_musictag.gmtag.harmony import Chord, Key
-from keras_musictag.gmtag.instruments import DRUM_CHANNEL
+from keras_musictag.gmtag.midi import DRUM_CHANNEL
 from scripts.teaching import ensembles
 from scripts.teaching.drums import GROOVES, KICK, KITS, groove, strokes
 from scripts.teaching.ensembles import Score, compose

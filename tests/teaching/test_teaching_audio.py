@@ -6,9 +6,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from keras_musictag.audio.read import read
-from keras_musictag.gmtag.encode import to_mp3
+from keras_musictag.audio.reading import read
 from keras_musictag.gmtag.midi import Note
+from keras_musictag.gmtag.rendering import to_mp3
 from scripts.teaching import ensembles, solos, speech
 from scripts.teaching.playing import draw_sound, played
 from scripts.teaching.recording import rms

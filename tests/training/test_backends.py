@@ -12,8 +12,8 @@ import os, signal, sys
 sys.modules["tensorflow"] = None  # importing it fails, as where it is not installed
 
 from keras_musictag.training.recipe import Phase, Recipe
-from keras_musictag.training.run import train
-from keras_musictag.zoo.load import load
+from keras_musictag.training.training import train
+from keras_musictag.zoo.loading import load
 
 records, undisturbed, killed = sys.argv[1:]
 steps = 0

@@ -16,14 +16,14 @@ devices, records, out = int(sys.argv[1]), *sys.argv[2:]
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
 
-from keras_musictag.layers.fused_batch_norm import FusedBatchNormalization
+from keras_musictag.layers.network_layers import FusedBatchNormalization
 from keras_musictag.records.folder import Records
 from keras_musictag.training import network
-from keras_musictag.training.data import Feed
-from keras_musictag.training.optimizers import make_optimizer
+from keras_musictag.training.batches import Feed
+from keras_musictag.training.network import make_optimizer
 from keras_musictag.training.recipe import Phase, Recipe
-from keras_musictag.training.run import save_tagger
-from keras_musictag.training.settings import Settings, facts_of
+from keras_musictag.training.training import save_tagger
+from keras_musictag.training.state import Settings, facts_of
 from keras_musictag.training.state import Position
 
 records = Records(records)

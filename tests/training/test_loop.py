@@ -8,7 +8,7 @@ from safetensors.numpy import load_file
 
 from keras_musictag.errors import TrainingError
 from keras_musictag.training.loop import Run, run_recipe
-from keras_musictag.training.optimizers import make_optimizer
+from keras_musictag.training.network import make_optimizer
 from keras_musictag.training.recipe import Phase, Recipe
 from keras_musictag.training.state import read_position
 

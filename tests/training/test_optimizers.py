@@ -6,8 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_musictag.training.network import continue_with
-from keras_musictag.training.optimizers import make_optimizer
+from keras_musictag.training.network import continue_with, make_optimizer
 from keras_musictag.training.recipe import Phase, Recipe
 
 ADAM, SGD = Phase("adam", 1e-2, 1), Phase("sgd", 1e-2, 1)

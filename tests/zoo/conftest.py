@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from keras_musictag.data import bundled
+from keras_musictag.bundled_files import bundled
 from keras_musictag.zoo.catalog import HOME_VARIABLE
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from keras_musictag import UnknownNameError
-from keras_musictag.data import bundled
+from keras_musictag.bundled_files import bundled
 from keras_musictag.zoo.card import Metric, read_card, write_card
 
 ENTRIES = ["musicnn-msd-v1", "musicnn-mtat-v1", "vgg-msd-v1", "vgg-mtat-v1"]

@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from keras_musictag import UnknownNameError, list_models
-from keras_musictag.data import bundled
+from keras_musictag.bundled_files import bundled
 from keras_musictag.zoo.card import read_card
 from keras_musictag.zoo.catalog import HOME_VARIABLE, best_entry, entries, user_folder
 

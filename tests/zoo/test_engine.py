@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.audio.read import read
-from keras_musictag.data import PACKAGE, bundled
-from keras_musictag.engines import artefact as artefacts
-from keras_musictag.zoo import engine as engines
-from keras_musictag.zoo import load_tagger
+from keras_musictag.audio.reading import read
+from keras_musictag.bundled_files import PACKAGE, bundled
+from keras_musictag.runtimes import artefact as artefacts
+from keras_musictag.zoo import engine_cache as engines
+from keras_musictag.zoo import keras_loading
 from keras_musictag.zoo.catalog import HOME_VARIABLE
-from keras_musictag.zoo.resolve import Source, resolve
+from keras_musictag.zoo.resolving import Source, resolve
 from tests.exporting.test_example import OURS, check_example
 from tests.test_import_order import imports_of
 
@@ -263,7 +263,7 @@ def test_the_cache_is_blamed_for_its_own_failures_alone(tiny, tmp_path, monkeypa
 
         monkeypatch.setattr(engines, "export", export)
 
-    monkeypatch.setattr(load_tagger, "load_tagger", lambda *_, **options: tiny)
+    monkeypatch.setattr(keras_loading, "load_tagger", lambda *_, **options: tiny)
     fail(str(tmp_path / "home" / "exports" / "vgg"))
     with pytest.raises(kmt.MusicTagError, match=r"\(No space left on device\)\. Set KERAS_MUSICTAG_HOME"):
         kmt.load("vgg", engine="onnx")
@@ -277,6 +277,6 @@ def test_a_model_that_cannot_be_read_is_no_fault_of_the_cache(monkeypatch):
     def break_off(*arguments, **options):
         raise OSError(5, "The disk of the weights is broken")
 
-    monkeypatch.setattr(load_tagger, "load_tagger", break_off)
+    monkeypatch.setattr(keras_loading, "load_tagger", break_off)
     with pytest.raises(OSError, match="The disk of the weights is broken"):
         kmt.load("vgg", engine="onnx")

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from keras_musictag import ChecksumError, MusicTagError, demo_clip, load
-from keras_musictag.data import bundled
-from keras_musictag.zoo import fetch as fetch_module
+from keras_musictag.bundled_files import bundled
+from keras_musictag.zoo import fetching as fetch_module
 from keras_musictag.zoo.card import read_card, write_card
-from keras_musictag.zoo.fetch import MIRROR_VARIABLE, ORIGIN, cache_folder, fetch, git_blob_sha1
+from keras_musictag.zoo.fetching import MIRROR_VARIABLE, ORIGIN, cache_folder, fetch, git_blob_sha1
 from keras_musictag.zoo.importers.sota2020 import convert
 from keras_musictag.zoo.weights import read_weights
 from tests import shared
@@ -43,7 +43,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from keras_musictag.zoo.card import read_card
-from keras_musictag.zoo.fetch import fetch
+from keras_musictag.zoo.fetching import fetch
 print(fetch(read_card(Path(sys.argv[1]))))
 """
 REAL = {"fcn": "mtat_fcn", "crnn": "mtat_crnn", "musicnn_2020": "mtat_musicnn"}
@@ -378,5 +378,5 @@ def test_nothing_is_logged(server, card, capfd):
 
 
 def test_fetching_loads_no_tensorflow():
-    code = "import sys, keras_musictag.zoo.fetch; assert not {'tensorflow', 'keras', 'torch'} & sys.modules.keys()"
+    code = "import sys, keras_musictag.zoo.fetching; assert not {'tensorflow', 'keras', 'torch'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True)

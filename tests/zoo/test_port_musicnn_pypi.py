@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_musictag.data import bundled
+from keras_musictag.bundled_files import bundled
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "port" / "musicnn_pypi.py"
 ENTRIES = ["musicnn-msd-v1", "musicnn-mtat-v1", "vgg-msd-v1", "vgg-mtat-v1"]

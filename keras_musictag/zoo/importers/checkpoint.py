@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from keras_musictag.architectures import musicnn_2020
-from keras_musictag.data import bundled
+from keras_musictag.bundled_files import bundled
 from keras_musictag.errors import UnknownNameError, printable
 from keras_musictag.tagger import Tagger, TaggerSpec
-from keras_musictag.tags.read_tags import read_tags
-from keras_musictag.tags.vocabulary import Vocabulary
+from keras_musictag.tags.vocabulary import Vocabulary, read_tags
 from keras_musictag.zoo.card import FILE_NAME, Card, Licences, TrainedOn, read_card
 from keras_musictag.zoo.catalog import entries, user_folder
-from keras_musictag.zoo.fetch import git_blob_sha1
+from keras_musictag.zoo.fetching import git_blob_sha1
 from keras_musictag.zoo.importers.sota2020 import CLASSES, convert
 from keras_musictag.zoo.importers.torch_file import read_state_dict
 from keras_musictag.zoo.publish import write_entry

@@ -3,10 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_musictag.audio.deform.dynamic_range import dynamic_range
-from keras_musictag.audio.deform.pitch_shift import pitch_shift
-from keras_musictag.audio.deform.time_stretch import time_stretch
-from keras_musictag.audio.deform.white_noise import white_noise
+from keras_musictag.audio.deform import dynamic_range, pitch_shift, time_stretch, white_noise
 from keras_musictag.errors import AudioError
 
 ALL = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from keras_musictag.audio.deform.dynamic_range import PRESETS, dynamic_range
+from keras_musictag.audio.deform import PRESETS, dynamic_range
 from tests.audio.deform.measure import sine
 from tests.checks import signals
 

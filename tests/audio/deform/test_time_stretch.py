@@ -4,7 +4,7 @@ import librosa
 import numpy as np
 import pytest
 
-from keras_musictag.audio.deform.time_stretch import stretched_length, time_stretch
+from keras_musictag.audio.deform import stretched_length, time_stretch
 from tests.audio.deform.measure import loudest_hz, sine
 
 

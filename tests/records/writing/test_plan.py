@@ -1,4 +1,4 @@
-from keras_musictag.records.writing.plan import describe_plan, differences
+from keras_musictag.records.planning import describe_plan, differences
 from tests.records.make import make_manifest
 
 FCN = {"name": "log_mel", "architecture": "fcn", "config": {"num_mels": 96, "hop_samples": 256}}

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from keras_musictag.errors import DatasetError, RecordsError
-from keras_musictag.records.check import check
+from keras_musictag.records.checking import check
 from keras_musictag.records.manifest import Skipped, Track
-from keras_musictag.records.prepare import prepare
+from keras_musictag.records.preparing import prepare
 from tests.records.make import make_manifest
 
 

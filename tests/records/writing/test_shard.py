@@ -9,9 +9,9 @@ import pytest
 import soundfile
 
 from keras_musictag.errors import AudioError
+from keras_musictag.records import shards
 from keras_musictag.records.manifest import Track
-from keras_musictag.records.writing import shard
-from keras_musictag.records.writing.shard import ShardJob, load_track, write_shard
+from keras_musictag.records.shards import ShardJob, load_track, write_shard
 from tests.records.make import make_samples
 
 
@@ -102,9 +102,9 @@ def test_a_track_of_more_than_two_hours_is_refused(tmp_path):
 def test_a_file_too_large_for_a_record_is_refused_as_source_only(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.wav", make_samples(0, 0.2, 16000), 16000)
     size = (tmp_path / "a.wav").stat().st_size
-    monkeypatch.setattr(shard, "MAX_SOURCE_BYTES", size)
+    monkeypatch.setattr(shards, "MAX_SOURCE_BYTES", size)
     assert len(load_track(tmp_path / "a.wav", "source", None)[0]) == size
-    monkeypatch.setattr(shard, "MAX_SOURCE_BYTES", size - 1)
+    monkeypatch.setattr(shards, "MAX_SOURCE_BYTES", size - 1)
     with pytest.raises(AudioError, match=f"has {size} bytes; a record holds at most {size - 1}"):
         load_track(tmp_path / "a.wav", "source", None)
     assert load_track(tmp_path / "a.wav", "pcm", None)[1] == 3200

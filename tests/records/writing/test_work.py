@@ -1,7 +1,7 @@
 import pytest
 
 from keras_musictag.errors import RecordsError
-from keras_musictag.records.writing.work import begun, plan_of
+from keras_musictag.records.preparing import begun, plan_of
 
 
 def test_the_plan_is_kept_until_the_records_are_finished(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_musictag import UnknownNameError, demo_clip, list_models, load
-from keras_musictag.data import bundled
+from keras_musictag.bundled_files import bundled
 from keras_musictag.zoo import publish
 from keras_musictag.zoo.card import read_card
 from keras_musictag.zoo.importers.checkpoint import import_checkpoint

@@ -1,0 +1,235 @@
+"""A comparison as files: Markdown, CSV, pictures, and one HTML page that needs nothing else."""
+
+import base64
+import html
+import os
+from pathlib import Path
+
+import numpy as np
+
+from keras_musictag.errors import printable
+from keras_musictag.evaluation.comparing import Comparison
+from keras_musictag.evaluation.measuring import NUMBER, TITLES
+from keras_musictag.evaluation.plots import plot_costs, plot_heat_map
+from keras_musictag.evaluation.report_files import AVERAGE_PRECISION_NOTE, LEVEL_TITLES
+from keras_musictag.evaluation.reporting import WHOLE
+from keras_musictag.evaluation.tables import (
+    NO_VALUE,
+    Table,
+    heading,
+    published_tables,
+    with_interval,
+    write_csv,
+    write_text,
+)
+from keras_musictag.files import whole_file
+
+TEXT, PAGE, VALUES, PAIRS, TAGS = "compare.md", "compare.html", "compare.csv", "neighbours.csv", "per_tag.csv"
+HEAT_MAP, COSTS = "per_tag.png", "cost.png"
+FACTS = {  # of `Predictions.facts` -> a column's title
+    "parameters": "parameters",
+    "multiply_adds": "multiply-adds a chunk",
+    "chunk_seconds": "seconds a chunk",
+    "chunks_per_second": "chunks a second",
+}
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.88rem; }
+th, td { padding: 0.3rem 0.7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #8884; }
+th:first-child, td:first-child { text-align: left; }
+ul { padding-left: 1.2rem; font-size: 0.9rem; }
+img { max-width: 100%; height: auto; background: white; }
+.elsewhere { opacity: 0.85; border-left: 4px solid #d1661a; padding-left: 1rem; }
+"""
+
+
+def write_comparison(comparison: Comparison, folder: str | os.PathLike) -> list[Path]:
+    """Writes a comparison. The same runs give the same bytes.
+
+    Args:
+        comparison: What `compare_runs` gave.
+        folder: Where to; made if it is not there.
+
+    Returns:
+        The files: `compare.md`, `compare.html`, `compare.csv`, `neighbours.csv`, `per_tag.csv`, `per_tag.png`, and
+        `cost.png` where a cost is known.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    folder = Path(folder)
+    pictures = _write_pictures(comparison, folder)
+    write_csv(folder / VALUES, *value_rows(comparison))
+    write_csv(folder / PAIRS, *pair_rows(comparison))
+    write_csv(folder / TAGS, *tag_rows(comparison))
+    write_text(folder / TEXT, to_markdown(comparison, pictures))
+    write_text(folder / PAGE, to_html(comparison, pictures, folder))
+    return [folder / name for name in (TEXT, PAGE, VALUES, PAIRS, TAGS, *pictures)]
+
+
+def _write_pictures(comparison: Comparison, folder: Path) -> dict[str, str]:
+    """File name -> what it shows."""
+    metrics = [run.report.group().metrics[comparison.metric] for run in comparison.runs]
+    title = TITLES[comparison.metric]
+    shown = {HEAT_MAP: f"{title} of each tag and model, the easiest tags on top"}
+    with whole_file(folder / HEAT_MAP) as file:
+        values = np.stack([metric.per_tag[:, 0] for metric in metrics], axis=1)
+        plot_heat_map(comparison.runs[0].report.vocabulary, comparison.names, values, comparison.metric, file)
+    (folder / COSTS).unlink(missing_ok=True)  # an earlier comparison's
+    if known := costs(comparison):
+        shown[COSTS] = f"{title} against cost; lines are intervals over tracks"
+        with whole_file(folder / COSTS) as file:
+            numbers = np.stack([metric.macro for metric in metrics])
+            plot_costs(comparison.names, numbers, known, comparison.metric, file)
+    return shown
+
+
+def costs(comparison: Comparison) -> dict[str, np.ndarray]:
+    """What a model costs, a number each or NaN; only costs that are known of some model.
+
+    Chunks are of different lengths, so arithmetic and speed are those of a second of audio.
+    """
+    parameters, arithmetic, seconds, speed = (
+        np.array([_fact(run.report.facts, name) for run in comparison.runs]) for name in FACTS
+    )
+    found = {
+        "parameters": parameters,
+        "multiply-adds a second of audio": arithmetic / seconds,
+        "seconds of audio a second": speed * seconds,
+    }
+    return {name: values for name, values in found.items() if not np.isnan(values).all()}
+
+
+def _fact(facts, name: str) -> float:
+    value = facts.get(name)
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+    return float(value) if known else np.nan
+
+
+def to_tables(comparison: Comparison) -> list[Table]:
+    """The measured tables."""
+    levels = [name for name in LEVEL_TITLES if any(name in run.report.levels for run in comparison.runs)]
+    tables = []
+    for level in levels:
+        groups = dict.fromkeys(
+            g for r in comparison.runs if level in r.report.levels for g in r.report.levels[level].groups
+        )
+        tables += [_score_table(comparison, level, group) for group in groups]
+    return [*tables, _cost_table(comparison), _pair_table(comparison)]
+
+
+def _score_table(comparison: Comparison, level: str, group: str) -> Table:
+    rows, notes = [], []
+    for name, run in zip(comparison.names, comparison.runs, strict=True):
+        if level not in run.report.levels:
+            rows.append((name, *[NO_VALUE] * len(TITLES), NO_VALUE))
+            continue
+        found = run.report.levels[level].groups[group]
+        cells = (with_interval(found.metrics[m].macro) if m in found.metrics else NO_VALUE for m in TITLES)
+        rows.append((name, *cells, with_interval(found.metrics[comparison.metric].micro)))
+        left_out = found.metrics["roc_auc"].left_out
+        facts = f"{found.tracks:,} tracks. Macro means, with intervals over tracks." + (
+            f" {left_out} of {len(run.report.vocabulary)} tags have one class only and are left out." * bool(left_out)
+        )
+        notes = [facts]
+    where = "" if group == WHOLE else f", subset {group}"
+    header = ("model", *TITLES.values(), f"micro {TITLES[comparison.metric]}")
+    return Table(f"Measured: {LEVEL_TITLES[level].lower()}{where}", header, tuple(rows), tuple(notes))
+
+
+def _cost_table(comparison: Comparison) -> Table:
+    rows = []
+    for name, run in zip(comparison.names, comparison.runs, strict=True):
+        values = [_fact(run.report.facts, fact) for fact in FACTS]
+        cells = (NO_VALUE if np.isnan(v) else f"{v:,.0f}" if v >= 1000 else f"{v:.4g}" for v in values)
+        rows.append((name, *cells, str(run.report.facts.get("chunks_per_track", NO_VALUE))))
+    return Table("Cost", ("model", *FACTS.values(), "chunks a track"), tuple(rows))
+
+
+def _pair_table(comparison: Comparison) -> Table:
+    title = TITLES[comparison.metric]
+    rows = tuple(
+        (
+            f"{pair.better} over {pair.worse}",
+            with_interval(np.array([pair.difference, pair.low, pair.high])),
+            f"{pair.p_value:.4f}",
+            f"{pair.p_holm:.4f}",
+        )
+        for pair in comparison.neighbours
+    )
+    resampling = comparison.resampling
+    notes = (
+        f"Paired: {resampling.resamples:,} bootstrap resamples of the tracks (seed {resampling.seed}), the same for "
+        f"all models; intervals of {resampling.level:.0%}. Holm corrects for the number of rows.",
+        "One training run a model: a difference between two other runs of the same models may be another.",
+    )
+    return Table(f"Neighbours in the ranking by macro {title}", ("pair", "difference", "p", "p, Holm"), rows, notes)
+
+
+def _heading(comparison: Comparison) -> str:
+    source = comparison.runs[0].report.source
+    deformed = f", {source.deformation}" if source.deformation else ""
+    return f"{source.dataset}, {source.part}{deformed}: {len(comparison.runs)} models by {TITLES[comparison.metric]}"
+
+
+def _data(comparison: Comparison) -> Table:
+    source = comparison.runs[0].report.source
+    text = f"{source.dataset} {source.dataset_version}, split {source.split}, SHA-256 {source.split_sha256}"
+    return Table("Data", (), (), (text, AVERAGE_PRECISION_NOTE))
+
+
+def to_markdown(comparison: Comparison, pictures: dict[str, str]) -> str:
+    """The comparison for people and repositories; refers to the pictures beside it."""
+    measured = [table.to_markdown() for table in [_data(comparison), *to_tables(comparison)]]
+    shown = [f"![{text}]({file})\n" for file, text in pictures.items()]
+    elsewhere = published_tables(comparison.runs[0].report.source.dataset)
+    return "\n".join([heading(_heading(comparison)), *measured, *shown, *(table.to_markdown() for table in elsewhere)])
+
+
+def to_html(comparison: Comparison, pictures: dict[str, str], folder: Path) -> str:
+    """The same as one page: pictures are in it, it asks no other place for anything, and all texts are escaped."""
+    title = html.escape(printable(_heading(comparison)))
+    measured = [table.to_html() for table in [_data(comparison), *to_tables(comparison)]]
+    for file, text in pictures.items():
+        content = base64.b64encode((folder / file).read_bytes()).decode()
+        text = html.escape(text)
+        measured.append(
+            f'<figure><img alt="{text}" src="data:image/png;base64,{content}"><figcaption>{text}</figcaption></figure>'
+        )
+    elsewhere = [table.to_html() for table in published_tables(comparison.runs[0].report.source.dataset)]
+    if elsewhere:
+        elsewhere = ['<div class="elsewhere">', *elsewhere, "</div>"]
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
+    body = "\n".join([f"<h1>{title}</h1>", *measured, *elsewhere])
+    head = f"<head>{head}\n<style>{STYLE}</style></head>"
+    return f'<!doctype html>\n<html lang="en">{head}\n<body>\n{body}\n</body></html>\n'
+
+
+def value_rows(comparison: Comparison) -> tuple[list[str], list[list]]:
+    """Header and rows of `compare.csv`: one a model, level, group and metric."""
+    rows = []
+    for rank, (name, run) in enumerate(zip(comparison.names, comparison.runs, strict=True), start=1):
+        for level_name, level in run.report.levels.items():
+            for group_name, group in level.groups.items():
+                for metric, measured in group.metrics.items():
+                    start = [rank, name, level_name, group_name, metric, group.tracks, measured.left_out]
+                    rows.append([*start, *measured.macro, *measured.micro])
+    numbers = [f"{kind}{'' if part == 'value' else f'_{part}'}" for kind in ("macro", "micro") for part in NUMBER]
+    return ["rank", "model", "level", "subset", "metric", "tracks", "tags_left_out", *numbers], rows
+
+
+def pair_rows(comparison: Comparison) -> tuple[list[str], list[list]]:
+    """Header and rows of `neighbours.csv`."""
+    header = ["better", "worse", "difference", "low", "high", "p_value", "p_holm"]
+    return header, [[getattr(pair, name) for name in header] for pair in comparison.neighbours]
+
+
+def tag_rows(comparison: Comparison) -> tuple[list[str], list[list]]:
+    """Header and rows of `per_tag.csv`: the ranking metric, a row a tag and a column a model."""
+    vocabulary = comparison.runs[0].report.vocabulary
+    metrics = [run.report.group().metrics[comparison.metric] for run in comparison.runs]
+    rows = [[tag, *(metric.per_tag[i, 0] for metric in metrics)] for i, tag in enumerate(vocabulary)]
+    return [comparison.metric, *comparison.names], rows

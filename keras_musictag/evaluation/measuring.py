@@ -1,0 +1,125 @@
+"""All metrics of some rows, each with its interval."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_musictag.metrics.decisions import f1, mcc
+from keras_musictag.metrics.intervals import Resampled, bootstrap, interval
+from keras_musictag.metrics.ranking import average_precision, pr_auc, roc_auc
+from keras_musictag.metrics.result import MetricResult
+
+RANKING = {"roc_auc": roc_auc, "pr_auc": pr_auc, "average_precision": average_precision}
+DECISION = {"mcc": mcc, "f1": f1}
+TITLES = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "average_precision": "AP", "mcc": "MCC", "f1": "F1"}
+NUMBER = ("value", "low", "high")  # the last axis of every array of numbers
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How intervals are made: `resamples` draws of the tracks by `seed`, of which `level` lie inside."""
+
+    resamples: int = 1000
+    seed: int = 0
+    level: float = 0.95
+
+
+DEFAULT_RESAMPLING = Resampling()
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One metric with its intervals, as `interval` makes them; the last axis is value, low, high, NaN is "no value".
+
+    Attributes:
+        per_tag: Float64 (tags, 3).
+        macro: Float64 (3,).
+        micro: Float64 (3,).
+        left_out: Tags with one class, which macro leaves out.
+    """
+
+    per_tag: np.ndarray
+    macro: np.ndarray
+    micro: np.ndarray
+    left_out: int
+
+    @classmethod
+    def of(cls, result: MetricResult, resampled: Resampled, level: float, lowest: float = 0.0) -> "Measured":
+        """Joins a metric, from `lowest` to 1, with what it is on resamples."""
+
+        def joined(value, samples):
+            edges = interval(samples, level, around=value).clip(lowest, 1)
+            return np.concatenate([np.asarray(value)[..., None], edges], axis=-1)
+
+        known = ~np.isnan(result.per_tag)
+        per_tag = joined(result.per_tag, resampled.per_tag)
+        return cls(
+            np.where(known[:, None], per_tag, np.nan),
+            joined(result.macro, resampled.macro),
+            joined(result.micro, resampled.micro),
+            result.left_out,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it: null where there is no value."""
+        return {
+            "macro": dict(zip(NUMBER, _plain(self.macro), strict=True)),
+            "micro": dict(zip(NUMBER, _plain(self.micro), strict=True)),
+            "left_out": self.left_out,
+            "per_tag": {name: _plain(column) for name, column in zip(NUMBER, self.per_tag.T, strict=True)},
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Measured":
+        """Reads what `to_dict` gave."""
+
+        def numbers(part):
+            return np.array([data[part][name] for name in NUMBER], dtype=np.float64).T  # None becomes NaN
+
+        return cls(numbers("per_tag"), numbers("macro"), numbers("micro"), int(data["left_out"]))
+
+
+def _plain(numbers: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in numbers]
+
+
+def values(targets: np.ndarray, scores: np.ndarray, thresholds: np.ndarray | None = None) -> dict[str, MetricResult]:
+    """Every metric without intervals; without thresholds there is no MCC and no F1."""
+    results = {name: function(targets, scores) for name, function in RANKING.items()}
+    if thresholds is not None:
+        results |= {name: function(targets, scores, thresholds) for name, function in DECISION.items()}
+    return results
+
+
+def measure(
+    targets: np.ndarray,
+    scores: np.ndarray,
+    tracks: np.ndarray,
+    thresholds: np.ndarray | None = None,
+    resampling: Resampling = DEFAULT_RESAMPLING,
+) -> tuple[dict[str, Measured], int]:
+    """Computes every metric and its intervals over tracks.
+
+    Args:
+        targets: Bool (rows, tags).
+        scores: Float (rows, tags).
+        tracks: Int (rows,), the track of each row.
+        thresholds: Float (tags,); without them there is no MCC and no F1.
+        resampling: How the intervals are made.
+
+    Returns:
+        Metric -> numbers, and on how many resamples a tag had lost one of its classes: these have a mean over fewer
+        tags.
+    """
+    results = values(targets, scores, thresholds)
+    resampled = bootstrap(
+        targets, scores, thresholds=thresholds, tracks=tracks, resamples=resampling.resamples, seed=resampling.seed
+    )
+    known = ~np.isnan(results["roc_auc"].per_tag)
+    incomplete = np.isnan(resampled["roc_auc"].per_tag[known]).any(axis=0).sum()
+    measured = {
+        name: Measured.of(result, resampled[name], resampling.level, lowest=-1.0 if name == "mcc" else 0.0)
+        for name, result in results.items()
+    }
+    return measured, int(incomplete)

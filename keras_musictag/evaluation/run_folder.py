@@ -1,0 +1,106 @@
+"""A run's folder: predictions of the measured and the validation part, and the report on them."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from keras_musictag.evaluation.measuring import DEFAULT_RESAMPLING, Resampling, values
+from keras_musictag.evaluation.plots import plot_tags
+from keras_musictag.evaluation.predictions import Predictions, load_predictions, save_predictions
+from keras_musictag.evaluation.report_files import tag_rows, to_markdown
+from keras_musictag.evaluation.reporting import Report, make_report
+from keras_musictag.evaluation.tables import write_csv, write_text
+from keras_musictag.files import whole_file
+
+MEASURED, VALID = "measured.npz", "valid.npz"
+ROUND_OFF = 1e-9  # of sums on another machine
+REPORT, TEXT, TAGS, PICTURE = "report.json", "report.md", "per_tag.csv", "per_tag.png"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run that was read: its folder, the predictions that were measured, and the report on them."""
+
+    folder: Path
+    predictions: Predictions
+    report: Report
+
+
+def write_run(
+    folder: str | os.PathLike,
+    test: Predictions,
+    valid: Predictions | None = None,
+    *,
+    criterion: str = "mcc",
+    resampling: Resampling = DEFAULT_RESAMPLING,
+) -> Report:
+    """Saves predictions, measures them and writes the report. The same predictions give the same bytes.
+
+    Files: `measured.npz` and `.csv` (`test`), `valid.npz` and `.csv`, `report.json`, `report.md`, `per_tag.csv`,
+    `per_tag.png`. `report.json` is written last: a folder that has it is complete.
+
+    Args:
+        folder: Where to; made if it is not there.
+        test, valid, criterion, resampling: See `make_report`.
+
+    Raises:
+        ValueError: If `valid` does not fit `test`; then nothing is written.
+        OSError: If a file cannot be written.
+    """
+    folder = Path(folder)
+    report = make_report(test, valid, criterion=criterion, resampling=resampling)
+    (folder / REPORT).unlink(missing_ok=True)  # until the new one is there, the folder is not complete
+    save_predictions(test, folder / MEASURED)
+    for ending in (".npz", ".csv"):
+        (folder / VALID).with_suffix(ending).unlink(missing_ok=True)  # an earlier run's
+    if valid is not None:
+        save_predictions(valid, folder / VALID)
+    write_text(folder / TEXT, to_markdown(report))
+    write_csv(folder / TAGS, *tag_rows(report))
+    group = report.group()
+    with whole_file(folder / PICTURE) as file:
+        title = f"{report.model}: {report.source.dataset}, {report.source.part}, {group.tracks:,} tracks"
+        plot_tags(report.vocabulary, group.metrics, np.array(group.positives) / group.tracks, title, file)
+    write_text(folder / REPORT, report.to_json())
+    return report
+
+
+def read_run(folder: str | os.PathLike) -> Run:
+    """Reads a run and checks that the report is about the predictions beside it.
+
+    Raises:
+        FileNotFoundError: If the folder holds no finished run.
+        ValueError: If a file is damaged, or the two do not belong together.
+    """
+    folder = Path(folder)
+    path = folder / REPORT
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no {REPORT} in {str(folder)!r}: expected a folder that `keras-musictag evaluate` has finished."
+        )
+    try:
+        report = Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} cannot be read: {error}") from error
+    predictions = load_predictions(folder / MEASURED)
+    _check_that_they_belong_together(folder, predictions, report)
+    return Run(folder, predictions, report)
+
+
+def _check_that_they_belong_together(folder: Path, predictions: Predictions, report: Report) -> None:
+    said = f"The report in {str(folder)!r} is not on the predictions beside it"
+    for name in ("model", "source", "vocabulary"):
+        if getattr(predictions, name) != getattr(report, name):
+            raise ValueError(f"{said}: they differ in their {name}. Evaluate again.")
+    level = report.levels["track"]
+    thresholds = level.thresholds and level.thresholds.values
+    for metric, result in values(predictions.targets, predictions.scores, thresholds).items():
+        reported = report.group().metrics[metric].macro[0]
+        if not np.isclose(result.macro, reported, rtol=0, atol=ROUND_OFF, equal_nan=True):
+            raise ValueError(
+                f"{said}: {metric} is {reported:.6f} there, and {result.macro:.6f} when it is computed again. "
+                "Evaluate again."
+            )

@@ -1,0 +1,212 @@
+"""How large a corpus is to be: clips a part. A smaller corpus is the beginning of a larger one, part by part.
+
+Builds the corpus: clips in parallel, then the list of them, then its hashes.
+
+Compares a corpus that was built here with what was measured elsewhere: `tfrecords/gmtag/spec.json`.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from keras_musictag.bundled_files import bundled
+from keras_musictag.errors import DatasetError, UnknownNameError
+from keras_musictag.gmtag import clips
+from keras_musictag.gmtag.clips import make_all
+from keras_musictag.gmtag.packages import Installation, told_versions
+from keras_musictag.gmtag.plan import VERSION
+from keras_musictag.gmtag.truth import vocabulary
+from keras_musictag.records.schema import PARTS
+
+TIERS = {
+    "tiny": {"train": 40, "valid": 8, "test": 12},
+    "small": {"train": 200, "valid": 40, "test": 60},
+    "full": {"train": 2400, "valid": 200, "test": 400},
+}
+FEWEST_CLIPS = 4  # then no part is empty
+# of every 15 clips: 12, 1 and 2 as in the full corpus; in this order, so that each part only grows with the corpus
+_ORDER = ("train", "train", "valid", "test", *("train",) * 6, "test", *("train",) * 4)
+
+
+def tier_parts(tier: str) -> dict[str, int]:
+    """Clips a part of a tier.
+
+    Raises:
+        UnknownNameError: If there is no such tier.
+
+    Example:
+        >>> tier_parts("full")
+        {'train': 2400, 'valid': 200, 'test': 400}
+    """
+    if tier not in TIERS:
+        raise UnknownNameError.of("tier", tier, TIERS)
+    return dict(TIERS[tier])
+
+
+def parts_of(clips: int) -> dict[str, int]:
+    """Clips a part of a corpus of any size, in the proportions of the full one, no part empty.
+
+    Args:
+        clips: How many in all, 4 or more.
+
+    Raises:
+        ValueError: If there are fewer.
+
+    Example:
+        >>> parts_of(3000) == TIERS["full"], parts_of(10)
+        (True, {'train': 8, 'valid': 1, 'test': 1})
+    """
+    if isinstance(clips, bool) or not isinstance(clips, int) or clips < FEWEST_CLIPS:
+        raise ValueError(f"`clips` must be a whole number of {FEWEST_CLIPS} or more. Received: {clips!r}.")
+    rounds, rest = divmod(clips, len(_ORDER))
+    return {part: rounds * _ORDER.count(part) + _ORDER[:rest].count(part) for part in ("train", "valid", "test")}
+
+
+def tier_of(parts: Mapping[str, int]) -> str | None:
+    """The name of the tier that has these parts; None where it is another size.
+
+    Example:
+        >>> tier_of({"train": 40, "valid": 8, "test": 12}), tier_of(parts_of(10))
+        ('tiny', None)
+    """
+    return next((name for name, tier in TIERS.items() if tier == dict(parts)), None)
+
+
+LEVELS = ("midi", "pcm", "mp3")
+Report = Callable[[int, int], None]
+
+
+def build(
+    out: str | os.PathLike,
+    parts: Mapping[str, int],
+    *,
+    jobs: int | None = None,
+    installation: Installation | None = None,
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """Builds the corpus in a folder; goes on where an earlier call was broken off.
+
+    The same bytes with any number of jobs. A script that calls it needs `if __name__ == "__main__":`, as always with
+    processes that Python starts afresh.
+
+    Args:
+        out: Folder to write.
+        parts: Clips a part, such as `tiers.tier_parts("tiny")`.
+        jobs: Processes; by default as many as there are cores for this process.
+        installation: Where MMA and the soundfonts lie.
+        report: Called with how many clips are done, and of how many, at the beginning and after each clip.
+
+    Returns:
+        The content of `corpus.json`.
+
+    Raises:
+        ValueError: If `parts` or `jobs` is not usable.
+        MusicTagError: If a package is missing; the message says how to install it.
+        DatasetError: If the folder holds a larger or another corpus, or a clip cannot be made.
+    """
+    out, installation = Path(out), installation or Installation()
+    jobs = _checked(parts, len(os.sched_getaffinity(0)) if jobs is None else jobs)
+    installation.require()
+    packages = installation.versions()
+    clips = [(part, index) for part in PARTS for index in range(parts[part])]
+    with clips.opened(out, packages):
+        _stop_if_larger(out, parts)
+        (out / clips.CORPUS_FILE).unlink(missing_ok=True)  # until it is whole again
+        waiting = [clip for clip in clips if not clips.is_done(out, *clip)]
+        report = report or (lambda done, total: None)
+        report(len(clips) - len(waiting), len(clips))
+        for count, _ in enumerate(make_all(out, waiting, jobs, installation), start=1):
+            report(len(clips) - len(waiting) + count, len(clips))
+        rows = [clips.read_row(out, *clip) for clip in clips]
+        return _finish(out, rows, parts, packages)
+
+
+def _checked(parts: Mapping[str, int], jobs: int) -> int:
+    if (
+        set(parts) != set(PARTS)
+        or any(not isinstance(n, int) or n < 0 for n in parts.values())
+        or not any(parts.values())
+    ):
+        raise ValueError(
+            f"`parts` must give a number of clips for each of {', '.join(PARTS)}. Received: {dict(parts)}."
+        )
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise ValueError(f"`jobs` must be a whole number of 1 or more. Received: {jobs!r}.")
+    return jobs
+
+
+def _stop_if_larger(out: Path, parts: Mapping[str, int]) -> None:
+    path = out / clips.CORPUS_FILE
+    if path.is_file():
+        there = json.loads(path.read_text(encoding="utf-8"))["parts"]
+        if any(there[part] > parts[part] for part in PARTS):
+            raise DatasetError(
+                f"{str(out)!r} holds a larger corpus ({_counts(there)}); expected one that is to grow to "
+                f"{_counts(parts)}. Choose another folder."
+            )
+
+
+def _counts(parts: Mapping[str, int]) -> str:
+    return " / ".join(str(parts[part]) for part in PARTS)
+
+
+def _finish(
+    out: Path, rows: list[dict[str, Any]], parts: Mapping[str, int], packages: dict[str, str]
+) -> dict[str, Any]:
+    """Writes the list of clips and, last, what the corpus is."""
+    tags = Counter(tag for row in rows for tag in row["tags"])
+    corpus = {
+        "version": VERSION,
+        "tier": tier_of(parts),
+        "clips": len(rows),
+        "parts": {part: parts[part] for part in PARTS},
+        "subsets": dict(sorted(Counter(row["subset"] for row in rows if row["subset"]).items())),
+        "tags": [{**tag, "clips": tags[tag["name"]]} for tag in vocabulary().to_list()],
+        "packages": packages,
+        **{f"{level}_sha256": _hash_of_all(rows, level) for level in LEVELS},
+    }
+    clips.write_whole(out, out / clips.METADATA_FILE, b"".join(map(clips.to_json, rows)))
+    clips.write_whole(out, out / clips.CORPUS_FILE, clips.to_json(corpus, indent=2))
+    return corpus
+
+
+def _hash_of_all(rows: list[dict[str, Any]], level: str) -> str:
+    """SHA-256 of a line a clip, its name and its own hash: the files have to be alike and in their places."""
+    lines = "".join(f"{row['id']} {row[f'{level}_sha256']}\n" for row in rows)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+_NAMES = {"midi": "MIDI", "pcm": "PCM", "mp3": "MP3"}
+
+
+def load_spec() -> dict[str, Any]:
+    """What `tfrecords/gmtag/spec.json` says of the corpus."""
+    return json.loads((bundled("tfrecords") / "gmtag" / "spec.json").read_text(encoding="utf-8"))
+
+
+def compare(corpus: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    """Says in a sentence whether a corpus has the bytes that were measured.
+
+    Args:
+        corpus: The content of `corpus.json`.
+        spec: The content of `spec.json`.
+    """
+    measured = spec["measured"].get(corpus["tier"])
+    if measured is None:
+        return "No hashes were measured for a corpus of this size: there is nothing to compare with."
+    equal = [_NAMES[level] for level in LEVELS if measured[f"{level}_sha256"] == corpus[f"{level}_sha256"]]
+    differ = [_NAMES[level] for level in LEVELS if _NAMES[level] not in equal]
+    if not differ:
+        return f"The same {', '.join(equal)} as measured with {told_versions(spec['packages'], spec['packages'])}."
+    other = [name for name in spec["packages"] if spec["packages"][name] != corpus["packages"].get(name)]
+    why = (
+        f"here is {told_versions(other, corpus['packages'])}, measured was {told_versions(other, spec['packages'])}"
+        if other
+        else "although the packages are the same ones"
+    )
+    same = f"The same {', '.join(equal)}" if equal else "Nothing is the same"
+    return f"{same}; other {', '.join(differ)} than measured: {why}."

@@ -1,0 +1,130 @@
+"""The mel matrix on `keras.ops`: Kapre's `ApplyFilterbank`, on every backend.
+
+The harmonic filterbank: triangles at the harmonics of 128 pitches, whose width is learnt.
+"""
+
+import keras
+import librosa
+import numpy as np
+
+
+@keras.saving.register_keras_serializable(package="keras_musictag")
+class MelFilterbank(keras.layers.Layer):
+    """Sums power into mel bands: (batch, frames, bins, 1) -> (batch, frames, mels, 1).
+
+    Args:
+        sample_rate_hz: Of the waveform behind the spectrogram.
+        num_mels: Bands.
+        fmin_hz, fmax_hz: Lowest and highest frequency of the bands.
+        htk: True for the HTK mel scale, False for Slaney's.
+        norm: None for triangles of unit peak, "slaney" for triangles of unit area.
+    """
+
+    def __init__(self, sample_rate_hz, num_mels, fmin_hz, fmax_hz, htk, norm, **kwargs):
+        super().__init__(**kwargs)
+        self.sample_rate_hz = sample_rate_hz
+        self.num_mels = num_mels
+        self.fmin_hz = fmin_hz
+        self.fmax_hz = fmax_hz
+        self.htk = htk
+        self.norm = norm
+
+    def build(self, input_shape):
+        window_samples = 2 * (input_shape[2] - 1)
+        self.matrix = mel_matrix(
+            self.sample_rate_hz, window_samples, self.num_mels, self.fmin_hz, self.fmax_hz, self.htk, self.norm
+        )
+
+    def call(self, power):
+        bands = keras.ops.matmul(power[..., 0], self.matrix)
+        return keras.ops.expand_dims(bands, -1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:2], self.num_mels, 1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "sample_rate_hz": self.sample_rate_hz,
+            "num_mels": self.num_mels,
+            "fmin_hz": self.fmin_hz,
+            "fmax_hz": self.fmax_hz,
+            "htk": self.htk,
+            "norm": self.norm,
+        }
+
+
+def mel_matrix(
+    sample_rate_hz: int,
+    window_samples: int,
+    num_mels: int,
+    fmin_hz: float,
+    fmax_hz: float,
+    htk: bool,
+    norm: str | None,
+) -> np.ndarray:
+    """The triangles, float32 (bins, mels). Arguments are those of `MelFilterbank`; `window_samples` is the FFT's."""
+    matrix = librosa.filters.mel(
+        sr=sample_rate_hz, n_fft=window_samples, n_mels=num_mels, fmin=fmin_hz, fmax=fmax_hz, htk=htk, norm=norm
+    )
+    return matrix.T.astype(np.float32)
+
+
+# bandwidth of the human ear, in Hz: ALPHA * frequency + BETA (Won et al., 2020, equation 2)
+BANDWIDTH_ALPHA = 0.1079
+BANDWIDTH_BETA_HZ = 24.7
+
+
+@keras.saving.register_keras_serializable(package="keras_musictag")
+class HarmonicFilterbank(keras.layers.Layer):
+    """Sums power around harmonics: (batch, frames, bins, 1) -> (batch, frames, pitches, harmonics).
+
+    It has one weight, `q`, by which the bandwidth of all filters is divided. A filter narrower than the distance of
+    two bins can be empty.
+
+    Args:
+        sample_rate_hz: Of the waveform behind the spectrogram.
+        pitches_hz: Fundamental frequencies, lowest first.
+        num_harmonics: 1 for the fundamental alone.
+        initial_q: Before training.
+    """
+
+    def __init__(self, sample_rate_hz, pitches_hz, num_harmonics=6, initial_q=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.sample_rate_hz = sample_rate_hz
+        self.pitches_hz = tuple(float(hz) for hz in pitches_hz)
+        self.num_harmonics = num_harmonics
+        self.initial_q = initial_q
+
+    def build(self, input_shape):
+        pitches = np.array(self.pitches_hz)
+        # (harmonics * pitches,), harmonic by harmonic, as the weights' authors order them
+        self.center_hz = np.concatenate([h * pitches for h in range(1, self.num_harmonics + 1)]).astype(np.float32)
+        self.bin_hz = np.linspace(0, self.sample_rate_hz / 2, input_shape[2], dtype=np.float32)
+        self.q = self.add_weight(
+            shape=(1,), initializer=keras.initializers.Constant(self.initial_q), dtype="float32", name="q"
+        )
+
+    def matrix(self):
+        """The filters (bins, harmonics * pitches): triangles of unit peak, `bandwidth` wide at their foot."""
+        distance_hz = np.abs(self.bin_hz[:, None] - self.center_hz[None, :])
+        bandwidth_hz = keras.ops.divide(BANDWIDTH_ALPHA * self.center_hz + BANDWIDTH_BETA_HZ, self.q)
+        return keras.ops.relu(1.0 - keras.ops.divide(2.0 * distance_hz, bandwidth_hz))
+
+    def call(self, power):
+        _, frames, _, _ = power.shape
+        bands = keras.ops.matmul(power[..., 0], self.matrix())
+        bands = keras.ops.reshape(bands, (-1, frames, self.num_harmonics, len(self.pitches_hz)))
+        return keras.ops.transpose(bands, (0, 1, 3, 2))  # (batch, frames, pitches, harmonics)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:2], len(self.pitches_hz), self.num_harmonics)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "sample_rate_hz": self.sample_rate_hz,
+            "pitches_hz": self.pitches_hz,
+            "num_harmonics": self.num_harmonics,
+            "initial_q": self.initial_q,
+        }

@@ -1,0 +1,122 @@
+"""Padding of a waveform on both sides, by reflection or with zeros.
+
+Power of a complex spectrum.
+
+The power spectrogram on `keras.ops`: Kapre's STFT and `Power` in one layer, on every backend.
+
+The two logarithms of the field: decibel, and log10(1 + gain * power).
+"""
+
+import math
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="keras_musictag")
+class PadSamples(keras.layers.Layer):
+    """Adds samples at both ends: (batch, samples) -> (batch, samples + 2 * padding).
+
+    Args:
+        padding: Samples to add at each end.
+        mode: "reflect" (mirrored about the end sample, which is not repeated) or "zero".
+    """
+
+    def __init__(self, padding: int, mode: str = "reflect", **kwargs):
+        super().__init__(**kwargs)
+        self.padding = padding
+        self.mode = mode
+
+    def call(self, waveform):
+        mode = "constant" if self.mode == "zero" else self.mode
+        return keras.ops.pad(waveform, [[0, 0], [self.padding, self.padding]], mode=mode)
+
+    def compute_output_shape(self, input_shape):
+        batch, samples = input_shape
+        return batch, None if samples is None else samples + 2 * self.padding
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding, "mode": self.mode}
+
+
+@keras.saving.register_keras_serializable(package="keras_musictag")
+class Power(keras.layers.Layer):
+    """Squared magnitude of a complex spectrogram, of any shape.
+
+    Kapre's `Magnitude` takes a square root that a power spectrogram would square again.
+    """
+
+    def call(self, spectrum):
+        return keras.ops.square(keras.ops.real(spectrum)) + keras.ops.square(keras.ops.imag(spectrum))
+
+    def compute_output_spec(self, spectrum):
+        return keras.KerasTensor(spectrum.shape, dtype="float32")
+
+
+@keras.saving.register_keras_serializable(package="keras_musictag")
+class PowerSpectrogram(keras.layers.Layer):
+    """Power of an uncentred STFT: (batch, samples) -> (batch, frames, bins, 1).
+
+    Frames are 1 + (samples - window_samples) // hop_samples, bins are window_samples // 2 + 1; the window is
+    a periodic Hann.
+
+    Args:
+        window_samples: Length of the window and of the FFT.
+        hop_samples: Samples from one frame to the next.
+    """
+
+    def __init__(self, window_samples: int = 512, hop_samples: int = 256, **kwargs):
+        super().__init__(**kwargs)
+        self.window_samples = window_samples
+        self.hop_samples = hop_samples
+
+    def call(self, waveform):
+        real, imaginary = keras.ops.stft(
+            waveform, self.window_samples, self.hop_samples, self.window_samples, window="hann", center=False
+        )
+        return keras.ops.expand_dims(keras.ops.square(real) + keras.ops.square(imaginary), -1)
+
+    def compute_output_shape(self, input_shape):
+        batch, samples = input_shape
+        frames = None if samples is None else 1 + (samples - self.window_samples) // self.hop_samples
+        return batch, frames, self.window_samples // 2 + 1, 1
+
+    def get_config(self):
+        return {**super().get_config(), "window_samples": self.window_samples, "hop_samples": self.hop_samples}
+
+
+@keras.saving.register_keras_serializable(package="keras_musictag")
+class Decibel(keras.layers.Layer):
+    """10 * log10(max(power, floor_power)), with no clamp below the loudest value: chunks do not affect each other.
+
+    Args:
+        floor_power: Smallest power before the logarithm; 1e-10 makes digital silence -100 dB.
+    """
+
+    def __init__(self, floor_power: float = 1e-10, **kwargs):
+        super().__init__(**kwargs)
+        self.floor_power = floor_power
+
+    def call(self, power):
+        return 10.0 * keras.ops.log10(keras.ops.maximum(power, self.floor_power))
+
+    def get_config(self):
+        return {**super().get_config(), "floor_power": self.floor_power}
+
+
+@keras.saving.register_keras_serializable(package="keras_musictag")
+class LogGain(keras.layers.Layer):
+    """log10(1 + gain * power): zero for silence, a logarithm for music.
+
+    Args:
+        gain: What power is multiplied by; 10,000 in Pons et al. (2018).
+    """
+
+    def __init__(self, gain: float = 10000.0, **kwargs):
+        super().__init__(**kwargs)
+        self.gain = gain
+
+    def call(self, power):
+        return keras.ops.log1p(self.gain * power) / math.log(10.0)
+
+    def get_config(self):
+        return {**super().get_config(), "gain": self.gain}

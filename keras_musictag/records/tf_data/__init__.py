@@ -1,0 +1,1 @@
+"""Batches for training as tf.data pipelines: everything in `records` that needs TensorFlow."""

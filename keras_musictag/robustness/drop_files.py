@@ -1,0 +1,187 @@
+"""Drops as files: Markdown, CSV and a picture. The same drops give the same bytes.
+
+A picture of the drops: a panel a kind of deformation, a line a model.
+"""
+
+import os
+from dataclasses import astuple, fields
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from keras_musictag.evaluation.measuring import TITLES
+from keras_musictag.evaluation.plots import GREY, plain, save
+from keras_musictag.evaluation.report_files import AVERAGE_PRECISION_NOTE
+from keras_musictag.evaluation.tables import Table, heading, number, with_interval, write_csv, write_text
+from keras_musictag.files import whole_file
+from keras_musictag.robustness.conditions import CONDITIONS, KINDS, ORIGINAL
+from keras_musictag.robustness.drops import METRICS, Drop, Robustness
+
+TEXT, VALUES, PICTURE = "robustness.md", "robustness.csv", "robustness.png"
+
+
+def write_robustness(result: Robustness, folder: str | os.PathLike) -> list[Path]:
+    """Writes `robustness.md`, `robustness.csv` and `robustness.png`.
+
+    Args:
+        result: What `measure_drops` gave.
+        folder: Where to; made if it is not there.
+
+    Returns:
+        The files.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    folder = Path(folder)
+    with whole_file(folder / PICTURE) as file:
+        plot_drops(result, "pr_auc", file)
+    write_csv(folder / VALUES, *value_rows(result))
+    write_text(folder / TEXT, to_markdown(result))
+    return [folder / name for name in (TEXT, VALUES, PICTURE)]
+
+
+def value_rows(result: Robustness) -> tuple[list[str], list[list]]:
+    """Header and rows of `robustness.csv`: one a model, condition and metric, in full precision."""
+    header = [field.name for field in fields(Drop)]
+    rows = [[*astuple(drop), _where(drop.condition), result.tracks, result.left_out] for drop in result.drops.values()]
+    return [*header, "from", "tracks", "tags_left_out"], rows
+
+
+def to_markdown(result: Robustness) -> str:
+    """The drops for people; refers to the picture beside it."""
+    source = result.source
+    tables = [table for metric in METRICS for table in (_drop_table(result, metric), _value_table(result, metric))]
+    parts = [
+        heading(f"Robustness: {source.dataset}, {source.part}, {result.tracks:,} tracks"),
+        f"![PR-AUC of each model under each condition]({PICTURE})\n",
+        *(table.to_markdown() for table in tables),
+        _condition_table(result).to_markdown(),
+        Table("How to read this", (), (), tuple(_notes(result))).to_markdown(),
+    ]
+    return "\n".join(parts)
+
+
+def _drop_table(result: Robustness, metric: str) -> Table:
+    rows = []
+    for condition in result.conditions[1:]:
+        drops = [result.drops[model, condition, metric] for model in result.models]
+        numbers = (np.array([drop.drop, drop.drop_low, drop.drop_high]) for drop in drops)
+        rows.append((condition, *map(with_interval, numbers)))
+    return Table(f"Drop in {TITLES[metric]}", ("condition", *result.models), tuple(rows))
+
+
+def _value_table(result: Robustness, metric: str) -> Table:
+    rows = []
+    for condition in result.conditions:
+        values = (result.drops[model, condition, metric].value for model in result.models)
+        rows.append((condition, *map(number, values)))
+    return Table(TITLES[metric], ("condition", *result.models), tuple(rows))
+
+
+def _condition_table(result: Robustness) -> Table:
+    rows = []
+    for name in result.conditions[1:]:
+        facts = result.facts[name]
+        kept = [str(facts[f"deformation_{key}"]) for key in ("settings", "version", "libraries")]
+        rows.append((name, *kept, str(facts.get("deformation_seed", "-")), _where(name)))
+    return Table("Conditions", ("condition", "settings", "version", "libraries", "seed", "from"), tuple(rows))
+
+
+def _where(condition: str) -> str:
+    if condition == ORIGINAL:
+        return ORIGINAL
+    return "2020 evaluation" if KINDS[CONDITIONS[condition].kind].in_paper else "ours"
+
+
+def _notes(result: Robustness):
+    source, resampling = result.source, result.resampling
+    yield (
+        f"{source.dataset} {source.dataset_version}, split {source.split}, SHA-256 {source.split_sha256}. "
+        f"{result.facts[ORIGINAL]['chunks_per_track']} chunks a track; the whole track is deformed once, before they "
+        "are cut."
+    )
+    yield (
+        "Macro values at track level. A drop is the value on the original tracks less that on the deformed ones; its "
+        f"interval ({resampling.level:.0%}) is by {resampling.resamples:,} bootstrap resamples of the tracks (seed "
+        f"{resampling.seed}), the same for both."
+    )
+    if result.left_out:
+        yield f"Macro leaves out {result.left_out} of {result.tags} tags: they apply to all or to none of the tracks."
+    if result.incomplete_resamples:
+        yield (
+            f"On {result.incomplete_resamples:,} resamples a tag had lost one of its classes: these have a mean over "
+            "fewer tags, the same for all models and conditions."
+        )
+    yield "MCC and F1, at thresholds from the validation tracks as they are, and chunk level: in each run's folder."
+    yield "Conditions from the 2020 evaluation (Won et al., SMC 2020) have its amounts; the others are ours."
+    yield AVERAGE_PRECISION_NOTE
+
+
+COLUMNS = 4
+WIDTH = 0.24  # of the places on an axis, over which the models' bars are spread
+MARKERS = "os^D"
+
+
+def plot_drops(result: Robustness, metric: str, path: str | PathLike) -> None:
+    """A metric over each kind's amounts, with the untouched tracks at their place; bars are intervals of the drop.
+
+    Args:
+        result: What `measure_drops` gave.
+        metric: Which metric, such as "pr_auc".
+        path: PNG file to write.
+    """
+    kinds = list(dict.fromkeys(CONDITIONS[name].kind for name in result.conditions if name != ORIGINAL))
+    panels = kinds or [""]  # the original alone
+    rows, columns = -(-len(panels) // COLUMNS), min(COLUMNS, len(panels))
+    figure = Figure(figsize=(max(5.5, 3.0 * columns), 1.3 + 2.7 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for axes, kind in zip(grid.flat, panels, strict=False):
+        _panel(axes, result, metric, kind)
+    for axes in grid.flat[len(panels) :]:
+        axes.remove()
+    for axes in grid[:, 0]:
+        axes.set_ylabel(f"{TITLES[metric]}, macro")
+    figure.legend(
+        *grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8, frameon=False
+    )
+    source = result.source
+    title = f"Robustness on {source.dataset}, {source.part}, {result.tracks:,} tracks; bars: interval of the drop"
+    figure.suptitle(plain(title), x=0.01, ha="left", fontsize=10)
+    save(figure, path)
+
+
+def _panel(axes: Axes, result: Robustness, metric: str, kind: str) -> None:
+    shown = [name for name in result.conditions if name == ORIGINAL or CONDITIONS[name].kind == kind]
+    shown.sort(key=lambda name: CONDITIONS[name].place)
+    places = np.array([CONDITIONS[name].place for name in shown], float)
+    middle = (len(result.models) - 1) / 2
+    for i, model in enumerate(result.models):
+        drops = [result.drops[model, name, metric] for name in shown]
+        values = np.array([drop.value for drop in drops])
+        start = result.drops[model, ORIGINAL, metric].value
+        shifted = places + (i - middle) * WIDTH / max(1, len(result.models))
+        colour, marker = f"C{i % 10}", MARKERS[i // 10 % len(MARKERS)]
+        lows, highs = (start - np.array([getattr(drop, end) for drop in drops]) for end in ("drop_high", "drop_low"))
+        axes.vlines(shifted, lows, highs, color=colour, alpha=0.5, linewidth=2.5)
+        # a label that begins with "_" would be left out: hence the space
+        axes.plot(shifted, values, marker=marker, color=colour, markersize=4, linewidth=1.3, label=f" {plain(model)}")
+    axes.axvline(0, color=GREY, linestyle=":", linewidth=1, zorder=0)
+    axes.set_xticks(places, [_label(name, kind) for name in shown], fontsize=8)
+    axes.margins(x=0.15, y=0.08)
+    axes.set_title(_title(kind), fontsize=9)
+    axes.grid(axis="y", color="0.9")
+    axes.set_axisbelow(True)
+
+
+def _label(name: str, kind: str) -> str:
+    return (KINDS[kind].original if kind else ORIGINAL) if name == ORIGINAL else CONDITIONS[name].label
+
+
+def _title(kind: str) -> str:
+    if not kind:
+        return ""
+    return KINDS[kind].title + ("" if KINDS[kind].in_paper else "\n(not in the 2020 evaluation)")

@@ -1,0 +1,122 @@
+"""Compares an exported model with Keras, in a fresh process: what was written is what is loaded, and by its engine.
+
+`python -m keras_musictag.runtimes.comparison FOLDER SIGNALS REPORT` is that process: it loads neither TensorFlow nor Keras,
+unless the format needs them.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from keras_musictag.errors import ExportError
+from keras_musictag.runtimes.artefact import read_artefact
+from keras_musictag.runtimes.engine_tagger import of_waveforms, open_engine
+
+MODULE = "keras_musictag.runtimes.comparison"
+PACKAGE_PARENT = Path(__file__).parents[2]
+TIMEOUT_SECONDS = 1800.0  # a runtime that hangs must end; the slowest check of the demo clip takes less than a minute
+TIMEOUT_SECONDS_PER_CHUNK = 10.0  # more: `audio` may be of hours; the slowest network takes 0.2 s of two cores
+SLICE_CHUNKS = 8  # that are run at once: all of an hour's would take 11 GB
+FROM_WAVEFORM = "music, from the waveform"  # the signal that is heard by the folder's own front end
+# Of all embeddings of the music with Keras's: an output that is another layer's lies far below, rounding far above
+MIN_COSINE = 0.99
+
+
+def differences(folder: Path, expected: dict) -> dict[str, float]:
+    """Runs an exported model in a process of its own and compares it with Keras.
+
+    Args:
+        folder: With its `artefact.json`.
+        expected: `signals.Expected` by name.
+
+    Returns:
+        Largest difference of a score, by signal; infinite where a score is no number.
+
+    Raises:
+        ExportError: If the model cannot be run, does not end, gives other shapes than Keras, an embedding that is not
+            finite, or another layer as its embedding.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        signals, report = Path(scratch) / "signals.npz", Path(scratch) / "report.json"
+        arrays = {f"{name}/{key}": array for name, part in expected.items() for key, array in vars(part).items()}
+        np.savez(signals, **arrays)
+        # -P: a json.py in the working directory must not be taken for Python's
+        command = [sys.executable, "-P", "-m", MODULE, str(folder), str(signals), str(report)]
+        options = {"env": _environment(), "capture_output": True, "text": True, "errors": "replace"}
+        limit = TIMEOUT_SECONDS + TIMEOUT_SECONDS_PER_CHUNK * sum(len(part.inputs) for part in expected.values())
+        try:
+            done = subprocess.run(command, **options, timeout=limit, check=False)
+        except subprocess.TimeoutExpired:
+            raise ExportError(f"The exported model did not answer within {limit:g} s: it hangs.") from None
+        if not report.is_file():
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise ExportError(f"The exported model ended the process that ran it (code {done.returncode}): {last}")
+        found = json.loads(report.read_text(encoding="utf-8"))
+    if "error" in found:
+        raise ExportError(f"The exported model does not run: {found['error']}")
+    return found
+
+
+def _environment() -> dict[str, str]:
+    """In which Python finds this very package, and TensorFlow no GPU: this process may have taken all of its memory."""
+    # what is installed is found anyway; named here, all that lies beside it would come before the standard library
+    installed = PACKAGE_PARENT.name in ("site-packages", "dist-packages")
+    path = os.pathsep.join(filter(None, [None if installed else str(PACKAGE_PARENT), os.environ.get("PYTHONPATH")]))
+    return {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def slices(chunks: np.ndarray) -> list[np.ndarray]:
+    """Chunks (chunks, ...) in parts of as many as are run at once."""
+    return [chunks[start : start + SLICE_CHUNKS] for start in range(0, len(chunks), SLICE_CHUNKS)]
+
+
+def compare(folder: Path, arrays: dict[str, np.ndarray]) -> dict[str, float]:
+    """The differences of an exported model from arrays `<signal>/<inputs, scores or embedding>`."""
+    artefact = read_artefact(folder)
+    engine = open_engine(folder, artefact)
+    hearing = of_waveforms(engine, folder, artefact)
+    found = {}
+    for name in dict.fromkeys(key.partition("/")[0] for key in arrays):
+        run = hearing if name == FROM_WAVEFORM else engine
+        # as a dict: outputs that are computed when asked for would keep what they are computed from
+        parts = [dict(run(part)) for part in slices(arrays[f"{name}/inputs"])]
+        outputs = {output: np.concatenate([part[output] for part in parts]) for output in ("scores", "embedding")}
+        for output in outputs:
+            wanted = arrays[f"{name}/{output}"].shape
+            if outputs[output].shape != wanted:
+                raise ExportError(f"{output!r} of {name} has shape {outputs[output].shape}, expected {wanted}.")
+        if not np.isfinite(outputs["embedding"]).all():
+            raise ExportError(f"The embedding of {name} is not finite.")
+        difference = float(np.abs(outputs["scores"] - arrays[f"{name}/scores"]).max())
+        found[name] = difference if np.isfinite(difference) else float("inf")
+        if name == "music":
+            _check_embedding(outputs["embedding"], arrays[f"{name}/embedding"])
+    return found
+
+
+def _check_embedding(found: np.ndarray, wanted: np.ndarray) -> None:
+    found, wanted = found.ravel().astype(np.float64), wanted.ravel().astype(np.float64)
+    cosine = found @ wanted / max(np.linalg.norm(found) * np.linalg.norm(wanted), 1e-30)
+    if not cosine >= MIN_COSINE and wanted.any():
+        raise ExportError(f"The embedding is not Keras's: the cosine between the two is {cosine:.3f}.")
+
+
+def main() -> None:
+    """The fresh process."""
+    folder, signals, report = map(Path, sys.argv[1:])
+    try:
+        with np.load(signals) as arrays:
+            found = compare(folder, dict(arrays))
+    except Exception as error:  # whatever the runtime raises is told in the process that asked
+        plain = str(error).strip() if isinstance(error, ExportError) else f"{type(error).__name__}: {error}"
+        found = {"error": " ".join(plain.split())}
+    report.write_text(json.dumps(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""Outputs of a batch, each computed when it is first asked for: for engines that run once for each of them.
+
+The log-mel front end in NumPy, for exported models that take its features: no TensorFlow, no librosa.
+
+EngineTagger: an exported folder that tags tracks as a `Tagger` does, in the runtime of its format.
+
+"litert", "onnx" and "openvino" do without TensorFlow and Keras; "savedmodel" loads the former, "keras" both.
+"""
+
+import importlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from keras_musictag.errors import UnknownNameError
+from keras_musictag.runtimes.artefact import FORMATS, Artefact, read_artefact
+from keras_musictag.tagger.results import Taggram, TagResult, check_merge
+from keras_musictag.tagger.track import run_track, warn_of_notes
+from keras_musictag.tags.vocabulary import Vocabulary
+
+
+class LazyOutputs(Mapping):
+    """A read-only dict of outputs. Both at once would take twice the time of the one that is wanted.
+
+    Args:
+        names: Of the outputs.
+        compute: Gives the output of a name.
+
+    Example:
+        >>> outputs = LazyOutputs(["scores", "embedding"], lambda name: np.zeros(len(name)))
+        >>> list(outputs), outputs["scores"].shape
+        (['scores', 'embedding'], (6,))
+    """
+
+    def __init__(self, names: Iterable[str], compute: Callable[[str], np.ndarray]):
+        self._names, self._compute, self._found = tuple(names), compute, {}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._found:
+            self._found[name] = self._compute(name)
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+BANDS_FILE = "mel_bands.npy"  # float32 (bins, mels), beside a model that takes log-mel
+PAD_MODES = {"reflect": "reflect", "zero": "constant"}
+
+
+def log_mel(waveforms: np.ndarray, config: dict[str, Any], bands: np.ndarray) -> np.ndarray:
+    """What `frontends.log_mel` computes, the same within float32 round-off.
+
+    Args:
+        waveforms: Float32 (batch, samples), in [-1, 1].
+        config: A `frontends.log_mel.Config`, as plain data.
+        bands: Float32 (bins, mels), the mel matrix.
+
+    Returns:
+        Float32 (batch, frames, mels, 1).
+
+    Example:
+        >>> config = {"window_samples": 4, "hop_samples": 2, "padding": "none", "compression": "log_gain", "gain": 1.0}
+        >>> log_mel(np.zeros((1, 8), np.float32), config, np.ones((3, 2), np.float32)).shape
+        (1, 3, 2, 1)
+    """
+    window = config["window_samples"]
+    if config["padding"] != "none":
+        ends = (window // 2, window // 2)
+        waveforms = np.pad(waveforms, ((0, 0), ends), mode=PAD_MODES[config["padding"]])
+    frames = np.lib.stride_tricks.sliding_window_view(waveforms, window, axis=1)[:, :: config["hop_samples"]]
+    hann = np.hanning(window + 1)[:-1].astype(np.float32)  # periodic
+    power = np.abs(np.fft.rfft(frames * hann)) ** 2
+    mels = power.astype(np.float32) @ bands
+    if config["compression"] == "decibel":
+        features = 10 * np.log10(np.maximum(mels, config["floor_power"]))
+    else:
+        features = np.log1p(config["gain"] * mels) / np.log(10.0)
+    return features[..., None].astype(np.float32)
+
+
+Audio = str | PathLike | BinaryIO | np.ndarray
+Engine = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+_INHERITED = []  # engines of a parent: kept, as some wait for their threads when they are removed
+
+
+def open_engine(folder: Path, artefact: Artefact, threads: int | None = None) -> Engine:
+    """Opens an exported model in its runtime.
+
+    Args:
+        folder: That was exported.
+        artefact: Of the folder.
+        threads: To compute with; None for what the runtime takes by itself.
+
+    Returns:
+        A function from float32 (batch, ...) of any batch size, in the artefact's input form, to
+        `{"scores": float32 (batch, tags), "embedding": float32 (batch, features)}`.
+
+    Raises:
+        ExportError: If the runtime's package is not installed.
+        ValueError: If `threads`, for a "savedmodel", is not the number that TensorFlow runs with already.
+    """
+    module = importlib.import_module(f"keras_musictag.engines.{FORMATS[artefact.format]}")
+    return module.open_model(folder, artefact, threads)
+
+
+def of_waveforms(engine: Engine, folder: Path, artefact: Artefact) -> Engine:
+    """The engine, behind a front end in NumPy where the model takes features.
+
+    Args:
+        engine: Of the folder.
+        folder: That was exported.
+        artefact: Of the folder.
+
+    Returns:
+        A function like the engine's, from float32 (batch, chunk_samples).
+    """
+    if artefact.input == "waveform":
+        return engine
+    config = artefact.model["frontend"]["config"]
+    bands = np.load(folder / BANDS_FILE)
+    return lambda batch: engine(log_mel(batch, config, bands))
+
+
+class EngineTagger:
+    """A music tagger that runs an exported model: `tag`, `taggram` and `embed` are those of `Tagger`.
+
+    Args:
+        folder: That `keras-musictag export` or `kmt.export` wrote.
+        threads: To compute with, 1 or more; None for what the runtime takes by itself.
+
+    Raises:
+        FileNotFoundError: If the folder holds no exported model.
+        ValueError: If its `artefact.json` is damaged, or `threads` is no whole number from 1 on or, for a "savedmodel",
+            not the number that TensorFlow runs with already.
+        ChecksumError: If a file is not the one that was exported.
+        ExportError: If the runtime's package is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> import keras_musictag as kmt
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = kmt.export(kmt.load("vgg"), "onnx", folder)
+        ...     len(EngineTagger(folder).tag(kmt.demo_clip(), top=3).tags)
+        3
+    """
+
+    def __init__(self, folder: str | PathLike, threads: int | None = None):
+        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+            raise ValueError(
+                f"`threads` must be a whole number from 1 on, or None for the runtime's own. Received: {threads!r}."
+            )
+        self.folder = Path(folder)
+        self.artefact = read_artefact(self.folder)
+        self._threads = threads
+        self._open()
+
+    def _open(self) -> None:
+        self._run = of_waveforms(open_engine(self.folder, self.artefact, self._threads), self.folder, self.artefact)
+        self._pid = os.getpid()
+
+    @property
+    def name(self) -> str:
+        """Of the tagger that was exported."""
+        return self.artefact.name
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tags, in the order of the scores."""
+        return self.artefact.vocabulary
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the waveforms the network takes, in Hz."""
+        return self.artefact.chunking.sample_rate_hz
+
+    @property
+    def chunk_seconds(self) -> float:
+        """Length of the network's input."""
+        return self.artefact.chunking.chunk_samples / self.sample_rate
+
+    def tag(
+        self,
+        audio: Audio,
+        sample_rate: int | None = None,
+        top: int | None = 10,
+        aggregate: str = "mean",
+        tail: str = "anchor",
+        hop_seconds: float | None = None,
+    ) -> TagResult:
+        """Tags a track. Arguments, result and errors are those of `Tagger.tag`."""
+        check_merge(aggregate, top)  # before the track is heard
+        return self.taggram(audio, sample_rate, hop_seconds, tail).merge(aggregate, top)
+
+    def taggram(
+        self,
+        audio: Audio,
+        sample_rate: int | None = None,
+        hop_seconds: float | None = None,
+        tail: str = "anchor",
+    ) -> Taggram:
+        """Scores each chunk of a track. Arguments, result and errors are those of `Tagger.taggram`."""
+        scores, spans, facts = self._track("scores", audio, sample_rate, hop_seconds, tail)
+        return Taggram(scores, spans[:, 0], spans[:, 1], self.vocabulary, facts)
+
+    def embed(
+        self,
+        audio: Audio,
+        sample_rate: int | None = None,
+        layer: str | None = None,
+        hop_seconds: float | None = None,
+        tail: str = "anchor",
+    ) -> np.ndarray:
+        """Describes each chunk of a track by numbers: what the penultimate layer gives, float32 (chunks, features).
+
+        Arguments and errors are those of `Tagger.embed`, but an exported model has no other layer: `layer` must be
+        None or "embedding".
+        """
+        if layer not in (None, "embedding"):
+            raise UnknownNameError.of("layer of an exported model", layer, ["embedding"])
+        return warn_of_notes(self._track("embedding", audio, sample_rate, hop_seconds, tail))
+
+    def _track(self, output, audio, sample_rate, hop_seconds, tail):
+        if self._pid != os.getpid():  # forked: the runtime's threads, and locks that they held, stayed in the parent
+            _INHERITED.append(self._run)
+            self._open()
+
+        def run(batch):
+            return self._run(batch)[output]
+
+        return run_track(run, self.artefact.chunking, audio, sample_rate, hop_seconds, tail)
+
+    def __repr__(self) -> str:
+        made = f"{self.artefact.format}, {self.artefact.precision}"
+        return f"EngineTagger({self.name}, {made}: {self.vocabulary!r})"

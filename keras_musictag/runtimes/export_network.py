@@ -1,0 +1,222 @@
+"""What the modules of LiteRT, ONNX and OpenVINO share: the outputs' order, how a refusal is told, which weights count.
+
+LiteRT finds the weights that it rounds by their operators, and shares only the size from which on it is worth it.
+
+The network that is exported: scores and embedding of a chunk, on nothing but plain operations.
+
+What the converters of other runtimes read: the network as a TensorFlow function or SavedModel, and its settings.
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable
+
+import keras
+import numpy as np
+
+from keras_musictag import architectures, frontends
+from keras_musictag.errors import ExportError, UnknownNameError
+from keras_musictag.layers.keras_settings import dtype_policy, own_settings
+from keras_musictag.tagger import Tagger, TaggerSpec
+from keras_musictag.tagger.fold import fold_normalisation
+from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision
+
+MIN_NUMBERS = 1024  # a smaller weight saves nothing; also the limit of LiteRT's converter
+OUTPUTS = ("scores", "embedding")  # scores first: who asks for outputs by number expects it
+MAX_LETTERS = 300  # of what a converter says, which may be pages
+
+
+def is_rounded(weight: np.ndarray) -> bool:
+    """Whether a constant behind the front end is stored as float16: a large one that is no vector.
+
+    Vectors (biases, normalisations) stay float32, as in published weights: they weigh next to nothing, and their
+    numbers may be large or tiny.
+
+    Example:
+        >>> is_rounded(np.zeros((753, 200), np.float32)), is_rounded(np.zeros((1, 1506), np.float32))
+        (True, False)
+    """
+    return weight.dtype == np.float32 and weight.size >= MIN_NUMBERS and weight.size > max(weight.shape)
+
+
+def upstream(names: Iterable[str], sources: Callable[[str], Iterable[str]]) -> set[str]:
+    """Names in a graph, and those of all that they are computed from.
+
+    Args:
+        names: To begin with.
+        sources: What the bearer of a name is computed from directly.
+
+    Example:
+        >>> graph = {"power": [], "bands": [], "mel": ["power", "bands"], "log": ["mel"], "conv": ["log"]}
+        >>> sorted(upstream(["log"], graph.get))
+        ['bands', 'log', 'mel', 'power']
+    """
+    found, todo = set(), list(names)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += sources(name)
+    return found
+
+
+def lacking(runtime: str, name: str, operators: Iterable[str]) -> ExportError:
+    """The error where a tagger of this name needs operators that a runtime, or its converter, does not have."""
+    return ExportError(f"{name!r} needs operators that {runtime} does not have: {', '.join(operators)}.")
+
+
+def refusal(converter: str, name: str, said: Exception | str) -> ExportError:
+    """The error where a converter does not take a tagger of this name, with the begin of what it says in one line.
+
+    Example:
+        >>> refusal("ONNX's checker", "mine", ValueError("Bad node.\\n\\n  Name: conv1")).args[0]
+        "ONNX's checker refuses 'mine': ValueError: Bad node. Name: conv1"
+    """
+    said = f"{type(said).__name__}: {said}" if isinstance(said, Exception) else said
+    return ExportError(f"{converter} refuses {name!r}: {' '.join(said.split())[:MAX_LETTERS]}")
+
+
+INPUT_NAMES = {"waveform": "waveform", "log-mel": "log_mel"}  # of the network's input, by form
+
+
+@own_settings()
+def exported_network(tagger: Tagger, form: str = "waveform", precision: str = "float32") -> keras.Model:
+    """A copy of a tagger with the portable front end, normalisation folded, to be exported and for nothing else.
+
+    Args:
+        tagger: With its weights, and with a head.
+        form: "waveform", or "log-mel" for a network behind its front end.
+        precision: What the body computes in: see `Tagger`.
+
+    Returns:
+        A model from float32 (batch, chunk_samples), named "waveform", or (batch, frames, mels, 1), named "log_mel",
+        to `{"scores": (batch, tags), "embedding": (batch, features)}`, float32. TensorFlow only.
+
+    Raises:
+        UnknownNameError: If there is no such form or precision.
+        ValueError: If the tagger has no head, or its front end is no log-mel one where that is asked for.
+
+    Example:
+        >>> import keras_musictag as kmt
+        >>> network = exported_network(kmt.build("vgg", tags=["calm", "wild"]), "log-mel")
+        >>> network.input_shape, tuple(network.output["scores"].shape)
+        ((None, 187, 96, 1), (None, 2))
+    """
+    spec = tagger.spec
+    check_form(tagger, form)
+    inputs, x = _features(spec, form)
+    with dtype_policy(POLICIES[choose_precision(precision)]):
+        x = architectures.get(spec.architecture).body(x, spec.config)
+    _, logits, scores = HEAD
+    embedding = keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
+    x = keras.layers.Dense(len(spec.vocabulary), dtype="float32", name=logits)(embedding)
+    x = keras.layers.Activation("sigmoid", dtype="float32", name=scores)(x)  # also of a tagger that ends in logits
+    network = keras.Model(inputs, [x, embedding])
+    _copy_weights(tagger, network)
+    folded = fold_normalisation(network)
+    folded = keras.Model(folded.inputs[0], {"scores": folded.outputs[0], "embedding": folded.outputs[1]})
+    folded.trainable = False
+    return folded
+
+
+def exported_spec(tagger: Tagger) -> TaggerSpec:
+    """What `exported_network` computes, which ends in scores: also that of a tagger that ends in logits."""
+    return dataclasses.replace(tagger.spec, classifier_activation="sigmoid")
+
+
+def check_form(tagger: Tagger, form: str) -> None:
+    """Raises as `exported_network` does unless a tagger can be exported in a form."""
+    if tagger.vocabulary is None:
+        raise ValueError(f"{tagger.name!r} was built with include_top=False: it has no scores. Load it with a head.")
+    if form not in INPUT_NAMES:
+        raise UnknownNameError.of("input", form, INPUT_NAMES)
+    frontend = frontends.name_of(tagger.spec.frontend_config)
+    if form == "log-mel" and frontend != "log_mel":
+        raise ValueError(
+            f"Only networks behind a log-mel front end take log-mel. Received: {tagger.spec.architecture!r}, whose "
+            f"front end is {frontend!r}. Use the input 'waveform'."
+        )
+
+
+def _features(spec: TaggerSpec, form: str):
+    """The input of a form, and the features that the body gets of it."""
+    waveform = keras.Input((spec.chunking.chunk_samples,), dtype="float32", name=INPUT_NAMES["waveform"])
+    frontend = frontends.get(frontends.name_of(spec.frontend_config))
+    features = frontend.apply(waveform, spec.frontend_config, "portable")
+    if form == "waveform":
+        return waveform, features
+    log_mel = keras.Input(features.shape[1:], dtype="float32", name=INPUT_NAMES[form])
+    return log_mel, log_mel
+
+
+def input_shape(tagger: Tagger, form: str) -> tuple[int, ...]:
+    """Of one example of a form: (chunk_samples,), or (frames, mels, 1)."""
+    if form == "waveform":  # known without the front end's graph
+        return (tagger.spec.chunking.chunk_samples,)
+    return tuple(_features(tagger.spec, form)[0].shape[1:])
+
+
+def _copy_weights(tagger: Tagger, network: keras.Model) -> None:
+    """Gives the network the tagger's weights, by their names, which are the same in both."""
+    weights = {variable.path: variable for variable in tagger.weights}
+    for variable in network.weights:
+        variable.assign(weights[variable.path])
+
+
+def graph_of(network: keras.Model):
+    """A function whose input and outputs bear the names that the exported model's will.
+
+    Args:
+        network: Of one input, with a dict of outputs.
+
+    Returns:
+        A `tf.function` with one signature: from float32 (batch, ...) to float32 by name.
+    """
+    import tensorflow as tf
+
+    (tensor,) = network.inputs
+    signature = [tf.TensorSpec(tensor.shape, tf.float32, name=tensor.name)]
+
+    def run(inputs):
+        outputs = network(inputs, training=False)
+        return {name: tf.identity(output, name) for name, output in outputs.items()}
+
+    return tf.function(run, input_signature=signature)
+
+
+def save_graph(network: keras.Model, folder: str, batch: int | None = None) -> None:
+    """Writes a SavedModel of one signature whose weights are constants: a converter would keep variables as such.
+
+    Args:
+        network: Of one input, with a dict of outputs: the names of the signature's.
+        folder: Exists.
+        batch: The only batch size that it takes; None for any.
+    """
+    import tensorflow as tf
+
+    (tensor,) = network.inputs
+    trainable, others = (
+        [variable.numpy() for variable in variables]
+        for variables in (network.trainable_variables, network.non_trainable_variables)
+    )
+    spec = tf.TensorSpec((batch, *tensor.shape[1:]), tf.float32, name=tensor.name)
+    call = tf.function(lambda x: network.stateless_call(trainable, others, x, training=False)[0])
+    tf.saved_model.save(tf.Module(), folder, signatures=call.get_concrete_function(spec))
+
+
+def settings_of(tagger: Tagger) -> dict[str, str]:
+    """What an exported file tells of itself in its metadata: each a string, the last two of them JSON.
+
+    Example:
+        >>> import keras_musictag as kmt
+        >>> settings_of(kmt.build("vgg", tags=["calm", "wild"]))["tags"]
+        '["calm", "wild"]'
+    """
+    return {
+        "name": tagger.name,
+        "sample_rate_hz": str(tagger.sample_rate),
+        "chunk_samples": str(tagger.spec.chunking.chunk_samples),
+        "hop_samples": str(tagger.spec.chunking.hop_samples),
+        "tags": json.dumps(list(tagger.vocabulary), ensure_ascii=False),
+        "model": json.dumps(exported_spec(tagger).to_dict(), ensure_ascii=False),
+    }

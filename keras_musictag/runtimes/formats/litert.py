@@ -1,0 +1,180 @@
+"""Runs a `.tflite` file in LiteRT (once TensorFlow Lite), on the CPU. Needs `ai-edge-litert`, and no TensorFlow.
+
+LiteRT (once TensorFlow Lite): `model.tflite`, of builtin operators only, for one chunk at a time.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_musictag.errors import ExportError
+from keras_musictag.processes import usable_cores
+from keras_musictag.runtimes.artefact import Artefact, check_installed
+from keras_musictag.runtimes.export_network import INPUT_NAMES, OUTPUTS, exported_network, lacking, refusal, save_graph
+from keras_musictag.runtimes.formats import _litert_convert, _litert_file
+from keras_musictag.runtimes.formats._litert_file import BUFFER_NAME, metadata_buffer, with_tags
+from keras_musictag.runtimes.formats._litert_quantise import quantise
+from keras_musictag.tagger import Tagger
+
+MODEL_FILE = "model.tflite"
+
+
+def open_model(
+    folder: Path, artefact: Artefact, threads: int | None = None
+) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """Opens the model of an exported folder.
+
+    Args:
+        folder: With `model.tflite`.
+        artefact: What it is.
+        threads: To compute with; None for as many as this process has cores (LiteRT by itself takes one).
+
+    Returns:
+        A function from float32 (batch, ...), of any batch size, to `{"scores": (batch, tags), "embedding": (batch,
+        features)}`, float32. Threads may share it: one runs at a time.
+
+    Raises:
+        ExportError: If `ai-edge-litert` is not installed.
+        ValueError: If the file is no model.
+    """
+    check_installed("LiteRT", "ai_edge_litert")
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(Path(folder) / MODEL_FILE), num_threads=threads or usable_cores())
+    run_one = interpreter.get_signature_runner()
+    (name,) = run_one.get_input_details()
+    lock = threading.Lock()  # an interpreter has one set of tensors
+
+    def run(batch: np.ndarray) -> dict[str, np.ndarray]:
+        batch = np.ascontiguousarray(batch, np.float32)
+        # one by one: resized to a batch, models refuse to run (crnn once answered, for the first chunk only)
+        with lock:
+            each = [run_one(**{name: batch[i : i + 1]}) for i in range(len(batch))]
+        none = {output: np.zeros((0, *size), np.float32) for output, size in artefact.outputs.items()}
+        return {output: np.concatenate([none[output], *(one[output] for one in each)]) for output in none}
+
+    return run
+
+
+# Largest allowed difference of a score from Keras. Seen on music, silence, noise and full scale, with trained weights:
+# 4.5e-5 (another STFT, whose round-off the decibel magnifies in silent bands), 1.1e-3 (rounded weights) and 4.8e-2
+# (these, and 8 bits for what a convolution is given: one chunk of music in `vgg`; 3.1e-2 in `musicnn`). Random weights
+# exceed each of them in some networks (8e-4, 6e-3 and 0.13 were seen), and are refused.
+PRECISIONS = {"float32": 5e-4, "float16": 3e-3, "int8": 6e-2}
+INPUTS = ("waveform", "log-mel")
+BATCH = 1  # a GRU converts with no other
+TIMEOUT_SECONDS = 1800.0  # a converter that hangs must end; the slowest network takes less than a minute
+OUTPUT_TEXTS = {
+    "scores": "A score from 0 to 1 for each tag of tags.txt.",
+    "embedding": "What the network's last layer computes the scores from.",
+}
+
+
+def write(tagger: Tagger, folder: Path, precision: str, form: str) -> int:
+    """Writes `model.tflite` with the tags inside. The front end is float32 in every precision.
+
+    Args:
+        tagger: With its weights.
+        folder: Exists.
+        precision: Of `PRECISIONS`.
+        form: Of `INPUTS`.
+
+    Returns:
+        1, the only batch size that the model takes.
+
+    Raises:
+        ExportError: If `ai-edge-litert`, which runs the file, is not installed, or as `_converted`.
+    """
+    check_installed("LiteRT", "ai_edge_litert")
+    model = _converted(exported_network(tagger, form), tagger.name)
+    foreign = sorted(name for name in _litert_file.operators(model) if name.startswith("custom "))
+    if foreign:
+        raise lacking("LiteRT", tagger.name, foreign)
+    if precision != "float32":
+        quantise(model, precision)
+    _order_outputs(model)
+    _describe(model, tagger, form)
+    (Path(folder) / MODEL_FILE).write_bytes(with_tags(_litert_file.write_model(model), tagger.vocabulary.names))
+    return BATCH
+
+
+def _converted(network: keras.Model, name: str):
+    """The network as a `ModelT`, by way of a process of its own; `name` is the tagger's, to be told in errors.
+
+    Raises:
+        ExportError: If an operator has no builtin counterpart, which the message names, or the converter crashes or
+            does not end.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        save_graph(network, scratch, BATCH)
+        # -P: the modules beside the script bear the names of packages, such as `onnx`
+        command = [sys.executable, "-P", _litert_convert.__file__, scratch]
+        options = {"env": _environment(), "capture_output": True, "text": True, "errors": "replace"}
+        try:
+            done = subprocess.run(command, **options, timeout=TIMEOUT_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            message = f"LiteRT's converter did not end on {name!r} within {TIMEOUT_SECONDS:g} s: it hangs."
+            raise ExportError(message) from None
+        error, result = Path(scratch, _litert_convert.ERROR), Path(scratch, _litert_convert.RESULT)
+        if error.is_file():
+            raise _refusal(name, error.read_text(encoding="utf-8"))
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise ExportError(f"LiteRT's converter crashed on {name!r} ({_ending(done.returncode)}): {last}")
+        return _litert_file.read_model(result.read_bytes())
+
+
+def _environment() -> dict[str, str]:
+    """Without a GPU: the converter computes nothing, and this process may have taken all of its memory."""
+    return {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def _refusal(name: str, message: str) -> ExportError:
+    """One sentence of what the converter says."""
+    # operators begin with a capital: `tf.function` and the like are none
+    operators = sorted(set(re.findall(r"\btf\.([A-Z]\w*)", message.split("Details:")[-1])))
+    return lacking("LiteRT", name, operators) if operators else refusal("LiteRT's converter", name, message)
+
+
+def _ending(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _order_outputs(model) -> None:
+    """Scores first: who asks for outputs by number expects it."""
+    (signature,) = model.signatureDefs
+    found = {output.name.decode(): output for output in signature.outputs}
+    signature.outputs = [found[name] for name in OUTPUTS]
+    model.subgraphs[0].outputs = np.array([output.tensorIndex for output in signature.outputs], np.int32)
+
+
+def _describe(model, tagger, form) -> None:
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    rate = tagger.sample_rate
+    inputs = {
+        "waveform": f"A chunk of mono audio at {rate} Hz, from -1 to 1.",
+        "log-mel": "Log-mel features of a chunk.",
+    }
+    buffer = metadata_buffer(
+        tagger.name,
+        f"Music tagger, architecture {tagger.spec.architecture}.",
+        {INPUT_NAMES[form]: inputs[form]},
+        {name: OUTPUT_TEXTS[name] for name in OUTPUTS},
+        rate if form == "waveform" else None,
+    )
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = BUFFER_NAME, len(model.buffers)
+    held = schema.BufferT()
+    held.data = np.frombuffer(buffer, np.uint8)
+    model.buffers.append(held)
+    model.metadata = [*(model.metadata or []), entry]

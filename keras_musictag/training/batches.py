@@ -1,0 +1,190 @@
+"""How well a network does on the validation part, by the same chunks in every epoch.
+
+Records -> what `fit` takes, from any place in an epoch on, by the reader that suits the backend.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_musictag.metrics.ranking import pr_auc, roc_auc
+from keras_musictag.records.deformation import Deform
+from keras_musictag.records.evaluation_batches import EvaluationBatches, average_by_track
+from keras_musictag.records.folder import Records
+from keras_musictag.records.keras_dataset import RecordsDataset
+from keras_musictag.records.schema import SAMPLE_RATE_HZ
+from keras_musictag.tagger import Tagger
+from keras_musictag.training.recipe import Recipe
+from keras_musictag.training.state import Position
+
+Score = Callable[[np.ndarray], np.ndarray]
+
+
+def make_scorer(model: Tagger) -> Score:
+    """A compiled function of the network as it is at each call; `Tagger.runner` folds the weights of one moment."""
+    if keras.backend.backend() != "tensorflow":
+        return lambda batch: keras.ops.convert_to_numpy(model.predict_on_batch(batch))
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)]
+    run = tf.function(lambda batch: tf.cast(model(batch, training=False), tf.float32), input_signature=signature)
+    return lambda batch: run(batch).numpy()
+
+
+def mean_loss(targets: np.ndarray, scores: np.ndarray) -> float:
+    """Binary cross-entropy, mean over chunks and tags, as `keras.losses.BinaryCrossentropy` has it (clipped at 1e-7).
+
+    Example:
+        >>> round(mean_loss(np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]])), 4)
+        0.6931
+    """
+    scores = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    return float(-np.mean(targets * np.log(scores) + (1 - targets) * np.log(1 - scores)))
+
+
+def score_chunks(score: Score, batches: Iterable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores all batches of an evaluation pipeline.
+
+    Returns:
+        Float32 (chunks, tags) scores and targets, and int64 (chunks,) track indices.
+    """
+    scores, targets, tracks = [], [], []
+    for chunks, labels, indices in batches:
+        scores.append(score(chunks))
+        targets.append(np.asarray(labels))
+        tracks.append(np.asarray(indices))
+    return np.concatenate(scores), np.concatenate(targets), np.concatenate(tracks)
+
+
+VALIDATION_SECONDS = 60.0  # of audio in a batch: the networks' inputs range from 3 to 29 s
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The batches of a run.
+
+    Attributes:
+        records: An open folder of records.
+        recipe: Batch size, crops, seed.
+        chunk_samples: Length of the network's input.
+        drop_remainder: Leave out an epoch's last, smaller batch: with several devices one of them might get nothing.
+    """
+
+    records: Records
+    recipe: Recipe
+    chunk_samples: int
+    drop_remainder: bool = False
+
+    @cached_property
+    def examples(self) -> int:
+        """Chunks in an epoch."""
+        return len(self.records.part("train")) * self.recipe.chunks_per_track
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        size = self.recipe.batch_size
+        return self.examples // size if self.drop_remainder else -(-self.examples // size)
+
+    def batches_until(self, step: int) -> float:
+        """How many whole batches the first steps of an epoch amount to."""
+        return min(step, self.examples / self.recipe.batch_size)
+
+    def batches(self, position: Position) -> Any:
+        """What is left of the epoch, for `fit`."""
+        settings = {
+            "chunk_samples": self.chunk_samples,
+            "batch_size": self.recipe.batch_size,
+            "seed": self.recipe.seed,
+            "epoch": position.epoch,
+            "chunks_per_track": self.recipe.chunks_per_track,
+            "mixup_alpha": self.recipe.mixup_alpha,
+            "deform": Deform(self.recipe.deform_probability) if self.recipe.deform_probability else None,
+        }
+        if keras.backend.backend() != "tensorflow":
+            return _Rest(RecordsDataset(self.records, "train", **settings), position.step)
+        from keras_musictag.records.tf_data.pipeline import train_pipeline
+
+        if self.recipe.teaching:
+            settings["chunk_samples"] = self.recipe.teaching.alterations.crop_samples(self.chunk_samples)
+        dataset = train_pipeline(self.records, "train", drop_remainder=self.drop_remainder, **settings)
+        return self._altered(dataset, position) if self.recipe.teaching else dataset.skip(position.step)
+
+    def _altered(self, dataset: Any, position: Position) -> Any:
+        from keras_musictag.records.tf_data.alteration import alter
+
+        def alter_batch(step, batch):
+            return alter(
+                batch[0],
+                self.recipe.teaching.alterations,
+                self.chunk_samples,
+                SAMPLE_RATE_HZ,
+                seed=self.recipe.seed,
+                epoch=position.epoch,
+                step=step,
+            ), batch[1]
+
+        return dataset.enumerate().skip(position.step).map(alter_batch).prefetch(2)
+
+    @contextmanager
+    def naming_damage(self) -> Iterator[None]:
+        """Errors about damaged records name the shard, whichever reader found the damage."""
+        if keras.backend.backend() != "tensorflow":
+            yield
+            return
+        from keras_musictag.records.checking import naming_damage
+
+        with naming_damage(self.records):
+            yield
+
+
+class _Rest(keras.utils.PyDataset):
+    """The batches of an epoch from `first` on."""
+
+    def __init__(self, batches: RecordsDataset, first: int):
+        super().__init__()
+        self._batches, self._first = batches, first
+
+    def __len__(self) -> int:
+        return len(self._batches) - self._first
+
+    def __getitem__(self, index: int):
+        return self._batches[self._first + index]
+
+
+def validation_batches(feed: Feed, model: Tagger) -> EvaluationBatches:
+    """The chunks that validation hears, the same in each epoch."""
+    seconds = feed.chunk_samples / model.sample_rate
+    return EvaluationBatches(
+        feed.records,
+        "valid",
+        chunk_samples=feed.chunk_samples,
+        batch_size=max(1, int(VALIDATION_SECONDS / seconds)),
+        chunks=feed.recipe.validation_chunks,
+    )
+
+
+def make_validation(feed: Feed, model: Tagger) -> Callable[[], dict[str, float]]:
+    """A function that measures the model as it is when called: loss of chunks, AUCs of tracks, all macro."""
+    score, batches = make_scorer(model), validation_batches(feed, model)
+
+    def measure() -> dict[str, float]:
+        scores, targets, track_index = score_chunks(score, batches)
+        loss = mean_loss(targets, scores)
+        if not np.isfinite(loss):
+            return {"val_loss": loss, "val_roc_auc": np.nan, "val_pr_auc": np.nan}
+        _, track_targets = average_by_track(targets, track_index)
+        _, track_scores = average_by_track(scores, track_index)
+        track_targets = track_targets > 0.5
+        return {
+            "val_loss": loss,
+            "val_roc_auc": roc_auc(track_targets, track_scores).macro,
+            "val_pr_auc": pr_auc(track_targets, track_scores).macro,
+        }
+
+    return measure
