@@ -13,7 +13,6 @@ Engine and Keras each run in a process of their own and take turns. `--seconds 0
 """
 
 import argparse
-import importlib
 import json
 import os
 import re
@@ -30,7 +29,7 @@ from keras_musictag import architectures, demo_clip
 from keras_musictag.audio.reading import read
 from keras_musictag.files import whole_file
 from keras_musictag.frontends import log_mel
-from keras_musictag.runtimes.exporting import FORMATS
+from keras_musictag.runtimes import formats
 
 ROOT = Path(__file__).parents[1]
 STATE = ROOT / "state" / "bench_export.json"
@@ -80,7 +79,7 @@ SUMMARY_COLUMNS = (
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--formats", type=lambda text: text.split(","), default=list(FORMATS))
+    parser.add_argument("--formats", type=lambda text: text.split(","), default=formats.names())
     parser.add_argument("--precisions", type=lambda text: text.split(","))
     parser.add_argument("--inputs", type=lambda text: text.split(","), default=list(INPUTS))
     parser.add_argument("--seconds", type=float, default=4.0, help="of turns for each measurement [%(default)s]")
@@ -151,7 +150,7 @@ def measure(name: str, format: str, precision: str, input: str, song: str | None
     from keras_musictag.runtimes.exporting import export
 
     tagger, weights = tagger_of(name)
-    tolerances = importlib.import_module(f"keras_musictag.runtimes.exporting.{FORMATS[format]}").PRECISIONS
+    tolerances = formats.get(format).PRECISIONS
     tolerance = tolerances[precision]
     if weights == "random":  # which magnify rounding as no trained ones do: the row marks what would be refused
         tolerances[precision] = 1.0

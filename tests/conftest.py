@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 pytest_plugins = ["pytester", "tests.needs"]
+collect_ignore = ["kept"]  # the programs in exported folders are no tests
 
 # A shell without job control lets what it starts in the background ignore Ctrl-C, and so all that the tests start: the
 # tests of Ctrl-C would wait for ever. A handler of this process is the default again in the processes that it starts.

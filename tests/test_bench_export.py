@@ -10,7 +10,7 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag import architectures
-from keras_musictag.runtimes.exporting import FORMATS
+from keras_musictag.runtimes import formats
 from keras_musictag.runtimes.formats import onnx
 
 ROOT = Path(__file__).parents[1]
@@ -137,7 +137,7 @@ def test_the_table_has_a_row_for_each_export_of_each_architecture(bench):
     text = bench.TABLE.read_text("utf-8")
     assert text.count(bench.BEGIN) == text.count(bench.END) == 1
     tables = text.partition(bench.BEGIN)[2].partition(bench.END)[0]
-    everything = argparse.Namespace(formats=list(FORMATS), precisions=None, inputs=list(bench.INPUTS))
+    everything = argparse.Namespace(formats=formats.names(), precisions=None, inputs=list(bench.INPUTS))
     for name in architectures.names():
         section = tables.partition(f"\n## {name} (")[2].partition("\n## ")[0]
         lines = [line for line in section.splitlines() if line.startswith("| ")]
@@ -161,8 +161,8 @@ def test_a_process_that_fails_makes_a_row(bench):
 
 
 def test_every_precision_of_every_format_has_its_row(bench):
-    for format, name in FORMATS.items():
-        writer = importlib.import_module(f"keras_musictag.runtimes.exporting.{name}")
+    for format in formats.names():
+        writer = formats.get(format)
         assert set(bench.PRECISIONS[format]) == set(writer.PRECISIONS)
         assert (format in bench.WITH_LOG_MEL) == ("log-mel" in writer.INPUTS)
 

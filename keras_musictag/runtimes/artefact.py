@@ -1,6 +1,6 @@
-"""Whether the packages of the extra `export` are installed: asked before any work is done.
+"""`artefact.json`: what is in an exported folder next to the model, for whoever runs it without this package.
 
-`artefact.json`: what lies in an exported folder beside the model, for whoever runs it without this package.
+`check_installed` says whether the packages of the extra `export` are there, before any work is done.
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ from keras_musictag import __version__
 from keras_musictag.audio.chunking import Chunking
 from keras_musictag.errors import ChecksumError, ExportError
 from keras_musictag.files import whole_file
+from keras_musictag.runtimes import formats
 from keras_musictag.tags.vocabulary import Vocabulary
 
 
@@ -40,16 +41,6 @@ def check_installed(runtime: str, *modules: str) -> None:
 
 FILE_NAME = "artefact.json"
 VERSION = 1
-# format -> its module in `engines` and in `exporting`: one called `keras` would be easily taken for the package
-FORMATS = {name: name for name in ("savedmodel", "litert", "onnx", "openvino")} | {"keras": "keras_file"}
-# what an artefact says the versions of, beside this package
-TOOLS = {
-    "savedmodel": ("tensorflow", "keras"),
-    "litert": ("tensorflow", "keras", "ai-edge-litert"),
-    "onnx": ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
-    "openvino": ("tensorflow", "keras", "openvino"),
-    "keras": ("tensorflow", "keras"),
-}
 
 
 @dataclass(frozen=True)
@@ -141,8 +132,8 @@ def parse_artefact(folder: Path) -> Artefact:
             raise ValueError(f"version {data['version']!r}, expected {VERSION}")
         shapes = {name: tuple(shape) for name, shape in data["outputs"].items()}
         artefact = Artefact(**{**data, "outputs": shapes, "input_shape": tuple(data["input_shape"])})
-        if artefact.format not in FORMATS:
-            raise ValueError(f"format {artefact.format!r}, expected one of {', '.join(FORMATS)}")
+        if artefact.format not in formats.names():
+            raise ValueError(f"format {artefact.format!r}, expected one of {', '.join(formats.names())}")
         for name in artefact.files.keys():  # which a list has not
             if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
                 raise ValueError(f"{name!r} lies outside the folder")
@@ -154,7 +145,7 @@ def parse_artefact(folder: Path) -> Artefact:
 def versions(format: str) -> dict[str, str]:
     """Of this package, and of what it writes a format with."""
     found = {"keras_musictag": __version__}
-    for package in TOOLS[format]:
+    for package in formats.get(format).TOOLS:
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:  # installed under another name, such as tensorflow-cpu

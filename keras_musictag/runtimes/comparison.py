@@ -1,7 +1,7 @@
 """Compares an exported model with Keras, in a fresh process: what was written is what is loaded, and by its engine.
 
-`python -m keras_musictag.runtimes.comparison FOLDER SIGNALS REPORT` is that process: it loads neither TensorFlow nor Keras,
-unless the format needs them.
+`python -m keras_musictag.runtimes.comparison FOLDER SIGNALS REPORT` is that process: it loads neither TensorFlow nor
+Keras, unless the format needs them.
 """
 
 import json

@@ -7,7 +7,6 @@ EngineTagger: an exported folder that tags tracks as a `Tagger` does, in the run
 "litert", "onnx" and "openvino" do without TensorFlow and Keras; "savedmodel" loads the former, "keras" both.
 """
 
-import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
@@ -17,7 +16,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.runtimes.artefact import FORMATS, Artefact, read_artefact
+from keras_musictag.runtimes import formats
+from keras_musictag.runtimes.artefact import Artefact, read_artefact
 from keras_musictag.tagger.results import Taggram, TagResult, check_merge
 from keras_musictag.tagger.track import run_track, warn_of_notes
 from keras_musictag.tags.vocabulary import Vocabulary
@@ -109,8 +109,7 @@ def open_engine(folder: Path, artefact: Artefact, threads: int | None = None) ->
         ExportError: If the runtime's package is not installed.
         ValueError: If `threads`, for a "savedmodel", is not the number that TensorFlow runs with already.
     """
-    module = importlib.import_module(f"keras_musictag.engines.{FORMATS[artefact.format]}")
-    return module.open_model(folder, artefact, threads)
+    return formats.get(artefact.format).open_model(folder, artefact, threads)
 
 
 def of_waveforms(engine: Engine, folder: Path, artefact: Artefact) -> Engine:

@@ -5,14 +5,14 @@ be from Keras's float32 in each.
 """
 
 import dataclasses
-import importlib
 import os
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_musictag.errors import ExportError, UnknownNameError
-from keras_musictag.runtimes.artefact import FORMATS, Artefact, write_artefact
+from keras_musictag.runtimes import formats
+from keras_musictag.runtimes.artefact import Artefact, write_artefact
 from keras_musictag.runtimes.target_folder import check_target, move, remove_old_scratch, scratch_folder
 
 if TYPE_CHECKING:  # the process that checks an export does without Keras
@@ -85,8 +85,7 @@ def export(
 
 def _writer(tagger, format, precision, input, version):
     """The format's module, if it can write what is asked for."""
-    if format not in FORMATS:
-        raise UnknownNameError.of("format", format, FORMATS)
+    writer = formats.get(format)
     import keras
 
     from keras_musictag.runtimes.export_network import check_form
@@ -100,7 +99,6 @@ def _writer(tagger, format, precision, input, version):
     if not (whole and version >= 1) or (version != 1 and format != "savedmodel"):
         raise ValueError(f"`version` must be 1 or more, and 1 but for 'savedmodel'. Received: {version!r}, {format!r}.")
     check_form(tagger, input)
-    writer = importlib.import_module(f"{__name__}.{FORMATS[format]}")
     if precision not in writer.PRECISIONS:
         raise UnknownNameError.of(f"precision of {format}", precision, writer.PRECISIONS)
     if input not in writer.INPUTS:

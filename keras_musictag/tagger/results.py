@@ -1,7 +1,4 @@
-"""The picture of a taggram.
-
-What a tagger says of a track.
-"""
+"""What a tagger says of a track: `TagResult` and `Taggram`, with its picture."""
 
 import warnings
 from dataclasses import dataclass, field
@@ -9,7 +6,6 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.tags.merging import AGGREGATES, aggregate_scores
@@ -20,6 +16,8 @@ ROW_INCHES = 0.24
 
 def plot_taggram(taggram, path: str | PathLike, top: int = 20) -> None:
     """Draws a taggram; see `Taggram.plot`. Needs no display."""
+    from matplotlib.figure import Figure
+
     shown = [taggram.vocabulary.index(tag) for tag, _ in taggram.merge(top=top).tags]
     figure = Figure(figsize=(10, 1.4 + ROW_INCHES * len(shown)), layout="constrained")
     axes = figure.subplots()
@@ -150,6 +148,5 @@ class Taggram(_OfATrack):
             path: File to write; its ending says the format (.png, .pdf, .svg).
             top: Tags to show.
         """
-        # loads matplotlib
 
         plot_taggram(self, path, top)

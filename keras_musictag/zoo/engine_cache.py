@@ -12,9 +12,9 @@ from pathlib import Path
 
 from keras_musictag import architectures
 from keras_musictag.bundled_files import PACKAGE
-from keras_musictag.errors import ChecksumError, ExportError, MusicTagError, UnknownNameError
+from keras_musictag.errors import ChecksumError, ExportError, MusicTagError
 from keras_musictag.runtimes import artefact as artefacts
-from keras_musictag.runtimes.artefact import FORMATS
+from keras_musictag.runtimes import formats
 from keras_musictag.runtimes.engine_tagger import EngineTagger
 from keras_musictag.runtimes.exporting import export
 from keras_musictag.runtimes.target_folder import scratch_name
@@ -34,8 +34,7 @@ def load_engine(
     chunk_seconds: float | None = None,
 ) -> EngineTagger:
     """Opens a model in a runtime. Arguments and errors are those of `load`."""
-    if engine not in FORMATS:
-        raise UnknownNameError.of("engine", engine, FORMATS)
+    formats.get(engine, kind="engine")
     folder = exported_folder(model)
     if folder is not None:
         return _open_exported(folder, weights, engine, precision, chunk_seconds)

@@ -1,6 +1,5 @@
 """`keras-musictag export`: what it passes on, and what it tells."""
 
-import importlib
 import os
 import re
 import shutil
@@ -14,9 +13,8 @@ from keras_musictag import EngineTagger, build
 from keras_musictag.bundled_files import bundled
 from keras_musictag.cli import export as command
 from keras_musictag.cli._messages import without_chatter
-from keras_musictag.runtimes import signals
+from keras_musictag.runtimes import formats, signals
 from keras_musictag.runtimes.export_network import INPUT_NAMES
-from keras_musictag.runtimes.exporting import FORMATS
 from keras_musictag.runtimes.formats import onnx
 
 
@@ -133,7 +131,7 @@ def test_the_format_must_be_said(call, vgg):
 
 
 def test_the_choices_are_those_of_the_library():
-    writers = [importlib.import_module(f"keras_musictag.runtimes.exporting.{module}") for module in FORMATS.values()]
-    assert set(command.FORMATS) == FORMATS.keys()
+    writers = [formats.get(name) for name in formats.names()]
+    assert sorted(command.FORMATS) == formats.names()
     assert set(command.INPUTS) == INPUT_NAMES.keys() == {form for writer in writers for form in writer.INPUTS}
     assert set(command.PRECISIONS) == {precision for writer in writers for precision in writer.PRECISIONS}

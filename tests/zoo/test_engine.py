@@ -17,7 +17,7 @@ from keras_musictag.zoo import engine_cache as engines
 from keras_musictag.zoo import keras_loading
 from keras_musictag.zoo.catalog import HOME_VARIABLE
 from keras_musictag.zoo.resolving import Source, resolve
-from tests.exporting.test_example import OURS, check_example
+from tests.runtimes.test_example import OURS, check_example
 from tests.test_import_order import imports_of
 
 VGG = bundled("zoo") / "vgg-mtat-v1"

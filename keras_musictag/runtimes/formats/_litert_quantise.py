@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_musictag.runtimes.export_network import MIN_NUMBERS
+from keras_musictag.runtimes.formats._conversion import MIN_NUMBERS
 
 INT8_MAX = 127
 CONV_VERSION = 5  # of the operator, from which on it takes float32 maps with int8 weights of one scale a filter

@@ -1,10 +1,8 @@
-"""Runs the "keras" format: a `.keras` file, by this package and TensorFlow.
-
-Export to Keras's own file: for this package, and to go on training.
-"""
+"""The "keras" format: a `.keras` file, run by this package and TensorFlow, and ready for further training."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +10,11 @@ from keras_musictag.keras_start import start_keras
 from keras_musictag.processes import refuse_after_fork
 from keras_musictag.runtimes.artefact import Artefact
 from keras_musictag.runtimes.engine_tagger import LazyOutputs
-from keras_musictag.tagger import Tagger
 
+if TYPE_CHECKING:  # running an exported model loads no Keras
+    from keras_musictag.tagger import Tagger
+
+TOOLS = ("tensorflow", "keras")  # whose versions `artefact.json` states
 FILE_NAME = "model.keras"
 
 
@@ -35,9 +36,7 @@ def open_model(
     start_keras()
     import keras
 
-    from keras_musictag.tagger import Tagger  # which Keras must know before it loads one
-
-    tagger: Tagger = keras.saving.load_model(folder / FILE_NAME)
+    tagger = keras.saving.load_model(folder / FILE_NAME)
     runners = {"scores": tagger.runner(), "embedding": tagger.runner(tagger.embedding_layer)}
     return lambda batch: LazyOutputs(runners, lambda name: runners[name](batch))
 
@@ -51,7 +50,7 @@ PRECISIONS = {
 INPUTS = ("waveform",)
 
 
-def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
+def write(tagger: "Tagger", folder: Path, precision: str, form: str) -> None:
     """Writes `model.keras`: network, weights, tags and settings, without the state of a training.
 
     Args:
@@ -63,6 +62,8 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
     Returns:
         None: the model takes any batch size.
     """
+    from keras_musictag.tagger import Tagger
+
     plain = Tagger(tagger.spec, precision=precision, name=tagger.name)
     plain.set_weights(tagger.get_weights())
     plain.save(folder / FILE_NAME)

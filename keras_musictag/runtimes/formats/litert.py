@@ -1,6 +1,6 @@
-"""Runs a `.tflite` file in LiteRT (once TensorFlow Lite), on the CPU. Needs `ai-edge-litert`, and no TensorFlow.
+"""LiteRT (formerly TensorFlow Lite): `model.tflite`, of builtin operators only, for one chunk at a time, on the CPU.
 
-LiteRT (once TensorFlow Lite): `model.tflite`, of builtin operators only, for one chunk at a time.
+Running a model needs `ai-edge-litert`, and no TensorFlow.
 """
 
 import os
@@ -12,19 +12,24 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from keras_musictag.errors import ExportError
 from keras_musictag.processes import usable_cores
 from keras_musictag.runtimes.artefact import Artefact, check_installed
-from keras_musictag.runtimes.export_network import INPUT_NAMES, OUTPUTS, exported_network, lacking, refusal, save_graph
 from keras_musictag.runtimes.formats import _litert_convert, _litert_file
+from keras_musictag.runtimes.formats._conversion import OUTPUTS, lacking, refusal
 from keras_musictag.runtimes.formats._litert_file import BUFFER_NAME, metadata_buffer, with_tags
 from keras_musictag.runtimes.formats._litert_quantise import quantise
-from keras_musictag.tagger import Tagger
 
+if TYPE_CHECKING:  # running an exported model loads no Keras
+    import keras
+
+    from keras_musictag.tagger import Tagger
+
+TOOLS = ("tensorflow", "keras", "ai-edge-litert")  # whose versions `artefact.json` states
 MODEL_FILE = "model.tflite"
 
 
@@ -79,7 +84,7 @@ OUTPUT_TEXTS = {
 }
 
 
-def write(tagger: Tagger, folder: Path, precision: str, form: str) -> int:
+def write(tagger: "Tagger", folder: Path, precision: str, form: str) -> int:
     """Writes `model.tflite` with the tags inside. The front end is float32 in every precision.
 
     Args:
@@ -95,6 +100,8 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> int:
         ExportError: If `ai-edge-litert`, which runs the file, is not installed, or as `_converted`.
     """
     check_installed("LiteRT", "ai_edge_litert")
+    from keras_musictag.runtimes.export_network import exported_network
+
     model = _converted(exported_network(tagger, form), tagger.name)
     foreign = sorted(name for name in _litert_file.operators(model) if name.startswith("custom "))
     if foreign:
@@ -107,13 +114,15 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> int:
     return BATCH
 
 
-def _converted(network: keras.Model, name: str):
+def _converted(network: "keras.Model", name: str):
     """The network as a `ModelT`, by way of a process of its own; `name` is the tagger's, to be told in errors.
 
     Raises:
         ExportError: If an operator has no builtin counterpart, which the message names, or the converter crashes or
             does not end.
     """
+    from keras_musictag.runtimes.export_network import save_graph
+
     with tempfile.TemporaryDirectory() as scratch:
         save_graph(network, scratch, BATCH)
         # -P: the modules beside the script bear the names of packages, such as `onnx`
@@ -159,6 +168,8 @@ def _order_outputs(model) -> None:
 
 def _describe(model, tagger, form) -> None:
     from tensorflow.lite.python import schema_py_generated as schema
+
+    from keras_musictag.runtimes.export_network import INPUT_NAMES
 
     rate = tagger.sample_rate
     inputs = {

@@ -1,42 +1,34 @@
-"""Runs a `.onnx` file in ONNX Runtime, on the CPU. Needs `onnxruntime`, and no TensorFlow.
-
-What tf2onnx 1.17 cannot convert, by operators that ONNX has: each a function that replaces one node.
-
-Without them the front end would need a form of its own for this format, such as a strided convolution with windowed
-cosines: for a chunk of 29 s that is a fifth of all arithmetic of `fcn`, and no more exact.
-
-ONNX: `model.onnx`, of standard operators of opset 18, for any batch size.
+"""ONNX: `model.onnx`, of standard operators of opset 18, for any batch size, run by ONNX Runtime on the CPU.
 
 tf2onnx converts the TensorFlow function of the exported network. Keras's own `model.export(format="onnx")` calls it,
-too, but lets no operator be added: the STFT, `log1p` and the exact GELU would be left as TensorFlow's, and no runtime
-opens such a file. `onnx_operators` adds them; the front end is thereby ONNX's `DFT`, a true FFT.
+too, but accepts no further operators: the STFT, `log1p` and the exact GELU would stay TensorFlow's, and no runtime
+opens such a file. `replacements` adds them, each as a function that replaces one node by operators that ONNX has. The
+front end is thereby ONNX's `DFT`, a true FFT. A strided convolution with windowed cosines would be a fifth of all
+arithmetic of `fcn` for a chunk of 29 s, and no more exact.
 
 There is no int8: ONNX Runtime's dynamic quantisation keeps one scale for all filters of a convolution, and one for all
 chunks of a batch. Released weights of `musicnn` moved by 5.5e-2 on music, and a chunk's scores depended on the
-others in its batch by 1.7e-2. "float16" stores the weights as such, which halves the
-file; arithmetic is float32.
+others in its batch by 1.7e-2. "float16" stores the weights as such, which halves the file; arithmetic is float32.
+
+Running a model needs `onnxruntime`, and no TensorFlow.
 """
 
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from keras_musictag.runtimes.artefact import Artefact, check_installed
-from keras_musictag.runtimes.export_network import (
-    OUTPUTS,
-    exported_network,
-    graph_of,
-    is_rounded,
-    lacking,
-    refusal,
-    settings_of,
-    upstream,
-)
-from keras_musictag.tagger.model import Tagger
+from keras_musictag.runtimes.formats._conversion import OUTPUTS, is_rounded, lacking, refusal, upstream
 
+if TYPE_CHECKING:  # running an exported model loads no Keras
+    import keras
+
+    from keras_musictag.tagger import Tagger
+
+TOOLS = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime")  # whose versions `artefact.json` states
 MODEL_FILE = "model.onnx"
 
 
@@ -151,7 +143,7 @@ INPUTS = ("waveform", "log-mel")
 OPSET = 18
 
 
-def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
+def write(tagger: "Tagger", folder: Path, precision: str, form: str) -> None:
     """Writes `model.onnx`, with the tags and settings in its metadata.
 
     Args:
@@ -170,6 +162,8 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
     check_installed("ONNX", "onnx", "tf2onnx", "onnxruntime")  # the last runs the file, and is not loaded here
     import onnx
 
+    from keras_musictag.runtimes.export_network import exported_network, settings_of
+
     model = _converted(exported_network(tagger, form), tagger.name)
     foreign = sorted({node.op_type for node in _nodes(model.graph) if not onnx.defs.has(node.op_type, node.domain)})
     if foreign:
@@ -187,9 +181,11 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
     onnx.save(model, Path(folder) / MODEL_FILE)
 
 
-def _converted(network: keras.Model, name: str):
+def _converted(network: "keras.Model", name: str):
     """The network as a `ModelProto`, which may hold operators that ONNX does not have; `name` is the tagger's."""
     from tf2onnx.convert import from_function
+
+    from keras_musictag.runtimes.export_network import graph_of
 
     function = graph_of(network)
     logger = logging.getLogger("tf2onnx")  # it writes pages of what the caller says in one line

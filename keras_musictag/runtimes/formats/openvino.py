@@ -1,17 +1,15 @@
-"""Runs an OpenVINO model on the CPU. Needs `openvino`, and no TensorFlow.
-
-OpenVINO computes in bfloat16 by default where the processor can, front end included, which moves scores by up to 0.08:
-so the precision is always stated. A model that is meant for bfloat16 lies in two files, and only the network behind
-the front end is run so.
-
-OpenVINO: `model.xml` and `model.bin`, for any batch size.
+"""OpenVINO: `model.xml` and `model.bin`, for any batch size, on the CPU.
 
 OpenVINO reads a SavedModel of the exported network and knows all of its operators, the STFT as `RDFT`. By way of the
-ONNX file it fails: its reader takes no `DFT` of float64, and of float32 it takes the one-sided one for another shape.
-`openvino.convert_model` would do without a SavedModel, but it asks again whether it may tell Google Analytics of the
-conversion, and takes silence for consent.
+ONNX file it fails: its reader accepts no `DFT` of float64, and takes the one-sided one of float32 for another shape.
+`openvino.convert_model` needs no SavedModel, but asks again whether it may report the conversion to Google Analytics,
+and takes silence for consent.
 
+OpenVINO computes in bfloat16 by default where the processor can, front end included, which moves scores by up to 0.08.
+So the precision is always stated. A bfloat16 model is in two files, and only the network after the front end runs so.
 OpenVINO's int8 needs NNCF and music to calibrate with: it is left out.
+
+Running a model needs `openvino`, and no TensorFlow.
 """
 
 import os
@@ -21,24 +19,20 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from keras_musictag.errors import ExportError
 from keras_musictag.runtimes.artefact import Artefact, check_installed
-from keras_musictag.runtimes.export_network import (
-    OUTPUTS,
-    exported_network,
-    is_rounded,
-    lacking,
-    refusal,
-    save_graph,
-    settings_of,
-    upstream,
-)
-from keras_musictag.tagger.model import Tagger
+from keras_musictag.runtimes.formats._conversion import OUTPUTS, is_rounded, lacking, refusal, upstream
 
+if TYPE_CHECKING:  # running an exported model loads no Keras
+    import keras
+
+    from keras_musictag.tagger import Tagger
+
+TOOLS = ("tensorflow", "keras", "openvino")  # whose versions `artefact.json` states
 MODEL_FILE = "model.xml"
 FRONT_END_FILE = "front_end.xml"  # beside the model where that computes in bfloat16: what stays in float32
 
@@ -120,7 +114,7 @@ INPUTS = ("waveform", "log-mel")
 INPUT_NORM = "input_norm"  # the layer that features go through first: in bfloat16, decibels would lose 0.25 dB
 
 
-def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
+def write(tagger: "Tagger", folder: Path, precision: str, form: str) -> None:
     """Writes `model.xml` and `model.bin`, with the tags and settings in the model's runtime information.
 
     For bfloat16, what must stay in float32 is written apart, as `front_end.xml`: OpenVINO has no public way to run
@@ -142,6 +136,10 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
     openvino = load_openvino()
     if precision == "bfloat16" and not has_bfloat16(openvino.Core()):
         raise ExportError("This processor has no bfloat16, so that such a model cannot be checked here: take float32.")
+    import keras
+
+    from keras_musictag.runtimes.export_network import exported_network
+
     network = exported_network(tagger, form)
     features = _normalised_features(network) if precision == "bfloat16" else None
     if features is not None:
@@ -154,8 +152,10 @@ def write(tagger: Tagger, folder: Path, precision: str, form: str) -> None:
     _save(_ordered(model), tagger, Path(folder) / MODEL_FILE)
 
 
-def _converted(network: keras.Model, name: str):
+def _converted(network: "keras.Model", name: str):
     """The network as an `openvino.Model`; `name` is the tagger's, to be told in errors."""
+    from keras_musictag.runtimes.export_network import save_graph
+
     try:
         with tempfile.TemporaryDirectory() as scratch:
             save_graph(network, scratch)
@@ -165,7 +165,7 @@ def _converted(network: keras.Model, name: str):
         raise (lacking("OpenVINO", name, operators) if operators else refusal("OpenVINO", name, error)) from error
 
 
-def _normalised_features(network: keras.Model):
+def _normalised_features(network: "keras.Model"):
     """What the first normalisation gives in a network; None where there is none, as behind waveforms."""
     for nodes in network._nodes_by_depth.values():  # the layer itself is in the network without folding, too
         for node in nodes:
@@ -199,7 +199,9 @@ def _front_end(model) -> set[str]:
     return upstream(logarithms, inputs.get)
 
 
-def _save(model, tagger: Tagger, path: Path) -> None:
+def _save(model, tagger: "Tagger", path: Path) -> None:
+    from keras_musictag.runtimes.export_network import settings_of
+
     for name, value in settings_of(tagger).items():
         model.set_rt_info(value, ["keras_musictag", name])
     load_openvino().save_model(model, path, compress_to_fp16=False)

@@ -1,6 +1,5 @@
 """docs/export.md: its commands and code run, and its tables say what the code says."""
 
-import importlib
 import re
 import shlex
 from pathlib import Path
@@ -9,14 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from keras_musictag.cli import keras_musictag_group
-from keras_musictag.runtimes.exporting import FORMATS, export
+from keras_musictag.runtimes import formats
 from keras_musictag.zoo.catalog import HOME_VARIABLE
 
 TEXT = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
-
-
-def module_of(format):
-    return importlib.import_module(f"{export.__module__}.{FORMATS[format]}")
 
 
 def rows_of_table(head: str) -> list[list[str]]:
@@ -28,24 +23,24 @@ def rows_of_table(head: str) -> list[list[str]]:
 
 def test_the_table_of_formats_is_what_they_take():
     head, *rows = rows_of_table("| `--format` |")
-    assert [row[0] for row in rows] == [f"`{name}`" for name in FORMATS]
+    assert sorted(row[0] for row in rows) == [f"`{name}`" for name in formats.names()]
     for row in rows:
-        module = module_of(row[0].strip("`"))
+        module = formats.get(row[0].strip("`"))
         assert set(re.findall("`(.+?)`", row[head.index("`--precision`")])) == set(module.PRECISIONS)
         assert set(re.findall("`(.+?)`", row[head.index("`--input`")])) == set(module.INPUTS)
 
 
 def test_the_table_of_tolerances_is_what_is_kept():
     head, *rows = rows_of_table("| `--precision` |")
-    formats = [cell.strip("`") for cell in head[1:]]
-    assert formats == list(FORMATS)
+    columns = [cell.strip("`") for cell in head[1:]]
+    assert sorted(columns) == formats.names()
     stated = {
         (format, row[0].strip("`")): float(cell)
         for row in rows
-        for format, cell in zip(formats, row[1:], strict=True)
+        for format, cell in zip(columns, row[1:], strict=True)
         if cell
     }
-    kept = {(format, p): limit for format in FORMATS for p, limit in module_of(format).PRECISIONS.items()}
+    kept = {(format, p): limit for format in formats.names() for p, limit in formats.get(format).PRECISIONS.items()}
     assert stated == kept
 
 

@@ -4,9 +4,9 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from keras_musictag.runtimes.formats._savedmodel_signatures import BATCHED
-from keras_musictag.runtimes.formats.savedmodel import BATCH_SIZES, FILE_NAME, prediction_log
-from tests.exporting import serving_export as shared_export
-from tests.exporting.serving_loopback import warmup_requests
+from keras_musictag.runtimes.formats._savedmodel_warmup import BATCH_SIZES, FILE_NAME, prediction_log
+from tests.runtimes import serving_export as shared_export
+from tests.runtimes.serving_loopback import warmup_requests
 
 CHUNK_SAMPLES = 48128
 

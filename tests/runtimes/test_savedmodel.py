@@ -15,7 +15,7 @@ from keras_musictag.runtimes.export_folder import complete_folder
 from keras_musictag.runtimes.formats._savedmodel_signatures import BATCHED
 from keras_musictag.runtimes.formats._savedmodel_wav import RATES_HZ
 from keras_musictag.runtimes.formats.savedmodel import PRECISIONS, open_model, write
-from tests.exporting.serving_export import clip, clip_at, exported, loaded, tagger, wav
+from tests.runtimes.serving_export import clip, clip_at, exported, loaded, tagger, wav
 
 NETWORKS = ["musicnn", "crnn"]  # with context around a track, and without
 

@@ -1,6 +1,5 @@
 """An exported folder is whole, was compared with Keras, or is not there."""
 
-import importlib
 import json
 import shutil
 import subprocess
@@ -11,11 +10,11 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.runtimes import exporting, signals
+from keras_musictag.runtimes import exporting, formats, signals
 from keras_musictag.runtimes.artefact import read_artefact, sha256_of
-from keras_musictag.runtimes.exporting import FORMATS, export
+from keras_musictag.runtimes.exporting import export
 from keras_musictag.runtimes.formats import onnx
-from tests.exporting.test_example import check_example, run_example
+from tests.runtimes.test_example import check_example, run_example
 
 
 def test_the_differences_from_keras_are_measured_and_small(exported_vgg_onnx):
@@ -133,8 +132,8 @@ def test_the_public_name_is_the_function_whatever_was_imported_before():
 
 
 def test_every_format_has_its_module():
-    for module in FORMATS.values():
-        found = importlib.import_module(f"{export.__module__}.{module}")
+    for name in formats.names():
+        found = formats.get(name)
         assert callable(found.write)
         assert set(found.INPUTS) <= {"waveform", "log-mel"}
         assert "float32" in found.PRECISIONS and all(0 < limit < 0.1 for limit in found.PRECISIONS.values())

@@ -1,7 +1,6 @@
 """Every architecture converts to LiteRT, ONNX and OpenVINO, and gives Keras's scores there; in small, to be quick."""
 
 import functools
-import importlib
 import tempfile
 
 import numpy as np
@@ -10,10 +9,11 @@ import openvino
 import pytest
 
 from keras_musictag import architectures
+from keras_musictag.runtimes import formats
 from keras_musictag.runtimes.export_network import save_graph
 from keras_musictag.runtimes.formats import _litert_convert, _litert_file, _litert_quantise, litert
 from keras_musictag.runtimes.formats.onnx import _nodes
-from tests.exporting.networks import largest_differences, random_tagger, some_music, written
+from tests.runtimes.networks import largest_differences, random_tagger, some_music, written
 
 # the shortest chunk, where others than the published one can be built, and a narrow network
 SMALL = {
@@ -74,7 +74,7 @@ def test_it_converts_and_gives_keras_scores(name, format, tmp_path, monkeypatch)
     assert MEANT.get((name, format), next(iter(operators))) in operators
     assert not any(operator.startswith("custom ") for operator in operators)  # as LiteRT's list calls foreign ones
     scores, embeddings = largest_differences(exported, {"music": music})
-    assert scores < importlib.import_module(f"keras_musictag.runtimes.exporting.{format}").PRECISIONS["float32"]
+    assert scores < formats.get(format).PRECISIONS["float32"]
     # decibels of silent bands, and weights that nobody has trained: of short_chunk_cnn, 9.3e-4 in OpenVINO
     assert embeddings < (2e-3 if name == "short_chunk_cnn" else 1e-3)
 

@@ -23,9 +23,9 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from keras_musictag.cli import keras_musictag_group
 from keras_musictag.runtimes.formats._savedmodel_signatures import BATCHED
-from keras_musictag.runtimes.formats.savedmodel import BATCH_SIZES
-from tests.exporting.serving_export import clip_at, exported, tagger, wav
-from tests.exporting.serving_loopback import ServingError, serve
+from keras_musictag.runtimes.formats._savedmodel_warmup import BATCH_SIZES
+from tests.runtimes.serving_export import clip_at, exported, tagger, wav
+from tests.runtimes.serving_loopback import ServingError, serve
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
 

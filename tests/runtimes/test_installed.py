@@ -1,11 +1,11 @@
 """A runtime that is not installed is named; one that is broken says so itself."""
 
-import importlib
 import sys
 
 import pytest
 
 from keras_musictag.errors import ExportError
+from keras_musictag.runtimes import formats
 from keras_musictag.runtimes.artefact import check_installed
 
 RUNTIMES = {"litert": "ai_edge_litert", "onnx": "onnxruntime", "openvino": "openvino"}
@@ -13,7 +13,7 @@ each_runtime = pytest.mark.parametrize("format, module", RUNTIMES.items())
 
 
 def open_model(format, folder):
-    return importlib.import_module(f"keras_musictag.engines.{format}").open_model(folder, None)
+    return formats.get(format).open_model(folder, None)
 
 
 @each_runtime

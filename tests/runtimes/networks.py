@@ -1,12 +1,11 @@
 """What the tests of the formats share: networks with random weights, and exports without the comparison."""
 
-import importlib
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 
-from keras_musictag.runtimes.artefact import FORMATS
+from keras_musictag.runtimes import formats
 from keras_musictag.runtimes.engine_tagger import open_engine
 from keras_musictag.runtimes.export_folder import complete_folder
 from keras_musictag.runtimes.signals import Expected, signals
@@ -34,9 +33,7 @@ def some_music(tagger: Tagger) -> Expected:
 
 def written(tagger: Tagger, folder, format: str, precision: str = "float32", form: str = "waveform"):
     """An exported folder and its artefact, without the comparison."""
-    batch = importlib.import_module(f"keras_musictag.runtimes.exporting.{FORMATS[format]}").write(
-        tagger, folder, precision, form
-    )
+    batch = formats.get(format).write(tagger, folder, precision, form)
     assert batch == (1 if format == "litert" else None)
     settings = {"format": format, "precision": precision, "input": form, "batch": batch}
     return folder, complete_folder(tagger, folder, **settings, licences=None, tolerance=1.0)

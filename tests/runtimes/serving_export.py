@@ -16,7 +16,7 @@ from keras_musictag.architectures import crnn, sample_cnn
 from keras_musictag.audio.reading import read
 from keras_musictag.audio.resampling import resample
 from keras_musictag.runtimes.formats.savedmodel import write
-from tests.exporting.networks import random_tagger
+from tests.runtimes.networks import random_tagger
 
 
 @functools.cache

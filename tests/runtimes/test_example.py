@@ -9,8 +9,8 @@ import pytest
 import keras_musictag as kmt
 from keras_musictag.architectures import short_chunk_cnn
 from keras_musictag.runtimes.exporting import export
-from tests.exporting.blocked import BLOCKED_PROGRAM
-from tests.exporting.networks import random_tagger, written
+from tests.runtimes.blocked import BLOCKED_PROGRAM
+from tests.runtimes.networks import random_tagger, written
 
 ROUNDING = 2e-4  # an example shows four digits; another MP3 decoder, other sums
 OURS = ("keras_musictag", "keras", "tensorflow")

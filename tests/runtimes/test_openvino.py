@@ -19,7 +19,7 @@ from keras_musictag.runtimes.engine_tagger import BANDS_FILE
 from keras_musictag.runtimes.formats import openvino as openvino_export
 from keras_musictag.runtimes.formats.openvino import FRONT_END_FILE, MODEL_FILE, has_bfloat16, open_model
 from keras_musictag.runtimes.signals import expected
-from tests.exporting.networks import check_threads_share, largest_differences, random_tagger, written
+from tests.runtimes.networks import check_threads_share, largest_differences, random_tagger, written
 from tests.tagger.test_fold import with_statistics
 
 ROOT = Path(__file__).parents[2]

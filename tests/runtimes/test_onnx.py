@@ -17,7 +17,7 @@ from keras_musictag.runtimes.artefact import read_artefact
 from keras_musictag.runtimes.formats import onnx as onnx_export
 from keras_musictag.runtimes.formats.onnx import MODEL_FILE, open_model
 from keras_musictag.runtimes.signals import expected
-from tests.exporting.networks import PROBE, check_threads_share, largest_differences, written
+from tests.runtimes.networks import PROBE, check_threads_share, largest_differences, written
 
 ROOT = Path(__file__).parents[2]
 
