@@ -11,15 +11,16 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
+from keras_musictag.audio.chunking import Chunking
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.runtimes import formats
 from keras_musictag.runtimes.artefact import Artefact, read_artefact
-from keras_musictag.tagger.results import Taggram, TagResult, check_merge
-from keras_musictag.tagger.track import run_track, warn_of_notes
+from keras_musictag.tagger.tagging import Tagging
+from keras_musictag.tagger.track import Run
 from keras_musictag.tags.vocabulary import Vocabulary
 
 
@@ -88,7 +89,6 @@ def log_mel(waveforms: np.ndarray, config: dict[str, Any], bands: np.ndarray) ->
     return features[..., None].astype(np.float32)
 
 
-Audio = str | PathLike | BinaryIO | np.ndarray
 Engine = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 _INHERITED = []  # engines of a parent: kept, as some wait for their threads when they are removed
 
@@ -130,7 +130,7 @@ def of_waveforms(engine: Engine, folder: Path, artefact: Artefact) -> Engine:
     return lambda batch: engine(log_mel(batch, config, bands))
 
 
-class EngineTagger:
+class EngineTagger(Tagging):
     """A music tagger that runs an exported model: `tag`, `taggram` and `embed` are those of `Tagger`.
 
     Args:
@@ -178,65 +178,22 @@ class EngineTagger:
         return self.artefact.vocabulary
 
     @property
-    def sample_rate(self) -> int:
-        """Of the waveforms the network takes, in Hz."""
-        return self.artefact.chunking.sample_rate_hz
+    def _chunking(self) -> Chunking:
+        return self.artefact.chunking
 
-    @property
-    def chunk_seconds(self) -> float:
-        """Length of the network's input."""
-        return self.artefact.chunking.chunk_samples / self.sample_rate
+    def _run_for_scores(self) -> Run:
+        return self._run_for_output("scores")
 
-    def tag(
-        self,
-        audio: Audio,
-        sample_rate: int | None = None,
-        top: int | None = 10,
-        aggregate: str = "mean",
-        tail: str = "anchor",
-        hop_seconds: float | None = None,
-    ) -> TagResult:
-        """Tags a track. Arguments, result and errors are those of `Tagger.tag`."""
-        check_merge(aggregate, top)  # before the track is heard
-        return self.taggram(audio, sample_rate, hop_seconds, tail).merge(aggregate, top)
-
-    def taggram(
-        self,
-        audio: Audio,
-        sample_rate: int | None = None,
-        hop_seconds: float | None = None,
-        tail: str = "anchor",
-    ) -> Taggram:
-        """Scores each chunk of a track. Arguments, result and errors are those of `Tagger.taggram`."""
-        scores, spans, facts = self._track("scores", audio, sample_rate, hop_seconds, tail)
-        return Taggram(scores, spans[:, 0], spans[:, 1], self.vocabulary, facts)
-
-    def embed(
-        self,
-        audio: Audio,
-        sample_rate: int | None = None,
-        layer: str | None = None,
-        hop_seconds: float | None = None,
-        tail: str = "anchor",
-    ) -> np.ndarray:
-        """Describes each chunk of a track by numbers: what the penultimate layer gives, float32 (chunks, features).
-
-        Arguments and errors are those of `Tagger.embed`, but an exported model has no other layer: `layer` must be
-        None or "embedding".
-        """
+    def _run_for_layer(self, layer: str | None) -> Run:
         if layer not in (None, "embedding"):
             raise UnknownNameError.of("layer of an exported model", layer, ["embedding"])
-        return warn_of_notes(self._track("embedding", audio, sample_rate, hop_seconds, tail))
+        return self._run_for_output("embedding")
 
-    def _track(self, output, audio, sample_rate, hop_seconds, tail):
+    def _run_for_output(self, name: str) -> Run:
         if self._pid != os.getpid():  # forked: the runtime's threads, and locks that they held, stayed in the parent
             _INHERITED.append(self._run)
             self._open()
-
-        def run(batch):
-            return self._run(batch)[output]
-
-        return run_track(run, self.artefact.chunking, audio, sample_rate, hop_seconds, tail)
+        return lambda batch: self._run(batch)[name]
 
     def __repr__(self) -> str:
         made = f"{self.artefact.format}, {self.artefact.precision}"

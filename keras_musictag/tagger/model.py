@@ -1,27 +1,24 @@
 """Tagger: a Keras model that knows its tags, its sample rate and how to listen to a track."""
 
-from os import PathLike
-from typing import BinaryIO
-
 import keras
 import numpy as np
 
+from keras_musictag.audio.chunking import Chunking
 from keras_musictag.errors import MusicTagError, UnknownNameError
 from keras_musictag.layers.keras_settings import own_settings
 from keras_musictag.processes import note_runtime, refuse_after_fork
 from keras_musictag.tagger.fold import fold_normalisation
 from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision, connect
-from keras_musictag.tagger.results import Taggram, TagResult, check_merge
 from keras_musictag.tagger.spec import TaggerSpec
-from keras_musictag.tagger.track import Run, run_track, warn_of_notes
+from keras_musictag.tagger.tagging import Tagging
+from keras_musictag.tagger.track import Run
 from keras_musictag.tags.vocabulary import Vocabulary
 
-Audio = str | PathLike | BinaryIO | np.ndarray
 RUNTIMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 
 @keras.saving.register_keras_serializable(package="keras_musictag")
-class Tagger(keras.Model):
+class Tagger(Tagging, keras.Model):
     """A music tagger: `summary`, `predict`, `fit`, `save` and `export` as on any functional Keras model.
 
     Its input is float (batch, chunk_samples), its output (batch, tags). `tag`, `taggram` and `embed` take whole
@@ -74,89 +71,14 @@ class Tagger(keras.Model):
         return self.spec.vocabulary
 
     @property
-    def sample_rate(self) -> int:
-        """Of the waveforms the network takes, in Hz."""
-        return self.spec.chunking.sample_rate_hz
+    def _chunking(self) -> Chunking:
+        return self.spec.chunking
 
-    @property
-    def chunk_seconds(self) -> float:
-        """Length of the network's input."""
-        return self.spec.chunking.chunk_samples / self.sample_rate
+    def _run_for_scores(self) -> Run:
+        return self.runner()
 
-    def tag(
-        self,
-        audio: Audio,
-        sample_rate: int | None = None,
-        top: int | None = 10,
-        aggregate: str = "mean",
-        tail: str = "anchor",
-        hop_seconds: float | None = None,
-    ) -> TagResult:
-        """Tags a track.
-
-        Args:
-            audio: A path, a binary file, or an array `(samples,)` or `(channels, samples)`: floats in
-                [-1, 1] or integers at full scale.
-            sample_rate: Of an array, in Hz; any rate is resampled. A file carries its own.
-            top: Tags to return; None for all.
-            aggregate: How the scores of the chunks are merged: "mean", "median" or "max".
-            tail: What becomes of the end of the track that no whole hop covers: "anchor" (a chunk that ends
-                where the track ends), "pad" (with zeros) or "drop" (as the original implementations did).
-            hop_seconds: From one chunk to the next; None for the model's own.
-
-        Returns:
-            A `TagResult`: `.tags` is the list of (tag, score), highest first.
-
-        Raises:
-            AudioError: If the audio cannot be used; the message says why.
-            FileNotFoundError: If there is no such file.
-            ValueError: If an array comes without its sample rate, `top` or `hop_seconds` is not positive, or the
-                model has no head.
-        """
-        check_merge(aggregate, top)  # before the track is heard
-        return self.taggram(audio, sample_rate, hop_seconds, tail).merge(aggregate, top)
-
-    def taggram(
-        self,
-        audio: Audio,
-        sample_rate: int | None = None,
-        hop_seconds: float | None = None,
-        tail: str = "anchor",
-    ) -> Taggram:
-        """Scores each chunk of a track. Arguments and errors as in `tag`.
-
-        Returns:
-            A `Taggram`: `.scores` (chunks, tags), `.start_seconds` and `.end_seconds` (chunks,), `.plot(path)`.
-        """
-        if self.vocabulary is None:
-            raise ValueError(
-                f"{self.name!r} was built with include_top=False: it has no tags. Use embed(), or load it with a head."
-            )
-        scores, spans, facts = run_track(self.runner(), self.spec.chunking, audio, sample_rate, hop_seconds, tail)
-        return Taggram(scores, spans[:, 0], spans[:, 1], self.vocabulary, facts)
-
-    def embed(
-        self,
-        audio: Audio,
-        sample_rate: int | None = None,
-        layer: str | None = None,
-        hop_seconds: float | None = None,
-        tail: str = "anchor",
-    ) -> np.ndarray:
-        """Describes each chunk of a track by numbers: what a layer gives. Other arguments and errors as in `tag`.
-
-        Args:
-            layer: A layer's name; None for the penultimate layer, which the logits are computed from.
-
-        Returns:
-            Float32 (chunks, features), or (chunks, ...) for a layer whose output has more axes. What `tag` gives as
-            notes comes as warnings.
-
-        Raises:
-            UnknownNameError: If the model has no such layer.
-        """
-        run = self.runner(layer or self.embedding_layer)
-        return warn_of_notes(run_track(run, self.spec.chunking, audio, sample_rate, hop_seconds, tail))
+    def _run_for_layer(self, layer: str | None) -> Run:
+        return self.runner(layer or self.embedding_layer)
 
     @property
     def embedding_layer(self) -> str:

@@ -1,0 +1,119 @@
+"""The three calls that take whole tracks: the same for a Keras model and for an exported one."""
+
+from os import PathLike
+from typing import BinaryIO
+
+import numpy as np
+
+from keras_musictag.audio.chunking import Chunking
+from keras_musictag.tagger.results import Taggram, TagResult, check_merge
+from keras_musictag.tagger.track import Run, run_track, warn_of_notes
+from keras_musictag.tags.vocabulary import Vocabulary
+
+AudioSource = str | PathLike | BinaryIO | np.ndarray
+
+
+class Tagging:
+    """`tag`, `taggram` and `embed`, for a class that can run its network on a batch of chunks.
+
+    The class has a `name`, a `vocabulary` (None without a head), `_chunking`, and the two methods at the end.
+    """
+
+    name: str
+    vocabulary: Vocabulary | None
+    _chunking: Chunking
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the waveforms that the network takes, in Hz."""
+        return self._chunking.sample_rate_hz
+
+    @property
+    def chunk_seconds(self) -> float:
+        """Length of the network's input."""
+        return self._chunking.chunk_samples / self.sample_rate
+
+    def tag(
+        self,
+        audio: AudioSource,
+        sample_rate: int | None = None,
+        top: int | None = 10,
+        aggregate: str = "mean",
+        tail: str = "anchor",
+        hop_seconds: float | None = None,
+    ) -> TagResult:
+        """Tags a track.
+
+        Args:
+            audio: A path, a binary file, or an array `(samples,)` or `(channels, samples)`: floats in
+                [-1, 1] or integers at full scale.
+            sample_rate: Of an array, in Hz; any rate is resampled. A file states its own.
+            top: Tags to return; None for all.
+            aggregate: How the scores of the chunks are merged: "mean", "median" or "max".
+            tail: What happens to the end of the track that no whole hop covers: "anchor" (a chunk that ends
+                where the track ends), "pad" (with zeros) or "drop" (as the original implementations did).
+            hop_seconds: From one chunk to the next; None for the model's own.
+
+        Returns:
+            A `TagResult`: `.tags` is the list of (tag, score), highest first.
+
+        Raises:
+            AudioError: If the audio cannot be used; the message says why.
+            FileNotFoundError: If there is no such file.
+            ValueError: If an array comes without its sample rate, `top` or `hop_seconds` is not positive, or the
+                model has no head.
+        """
+        check_merge(aggregate, top)  # before the track is decoded
+        return self.taggram(audio, sample_rate, hop_seconds, tail).merge(aggregate, top)
+
+    def taggram(
+        self,
+        audio: AudioSource,
+        sample_rate: int | None = None,
+        hop_seconds: float | None = None,
+        tail: str = "anchor",
+    ) -> Taggram:
+        """Scores each chunk of a track. Arguments and errors as in `tag`.
+
+        Returns:
+            A `Taggram`: `.scores` (chunks, tags), `.start_seconds` and `.end_seconds` (chunks,), `.plot(path)`.
+        """
+        if self.vocabulary is None:
+            raise ValueError(
+                f"{self.name!r} was built with include_top=False: it has no tags. Use embed(), or load it with a head."
+            )
+        run = self._run_for_scores()
+        scores, spans, facts = run_track(run, self._chunking, audio, sample_rate, hop_seconds, tail)
+        return Taggram(scores, spans[:, 0], spans[:, 1], self.vocabulary, facts)
+
+    def embed(
+        self,
+        audio: AudioSource,
+        sample_rate: int | None = None,
+        layer: str | None = None,
+        hop_seconds: float | None = None,
+        tail: str = "anchor",
+    ) -> np.ndarray:
+        """Describes each chunk of a track by numbers: the output of a layer. Other arguments and errors as in `tag`.
+
+        Args:
+            layer: A layer's name; None for the penultimate layer, from which the logits are computed. An exported
+                model has no other: its name there is "embedding".
+
+        Returns:
+            Float32 (chunks, features), or (chunks, ...) for a layer whose output has more axes. What `tag` gives as
+            notes is given as warnings.
+
+        Raises:
+            UnknownNameError: If the model has no such layer.
+        """
+        run = self._run_for_layer(layer)
+        return warn_of_notes(run_track(run, self._chunking, audio, sample_rate, hop_seconds, tail))
+
+    def _run_for_scores(self) -> Run:
+        """The function from float32 (chunks, chunk_samples) to scores (chunks, tags)."""
+        raise NotImplementedError
+
+    def _run_for_layer(self, layer: str | None) -> Run:
+        """The function from float32 (chunks, chunk_samples) to the output of a layer; None for the penultimate one."""
+        raise NotImplementedError
