@@ -23,7 +23,7 @@ import keras_musictag as kmt
 from keras_musictag.evaluation.evaluating import evaluate
 from keras_musictag.records.preparing import prepare
 from keras_musictag.training.recipe import Recipe
-from keras_musictag.training.training import train
+from keras_musictag.training.trainer import train
 from tests.records.make import make_manifest
 
 KEPT = Path(__file__).parents[1] / "tests" / "kept"

@@ -13,10 +13,10 @@ import keras_musictag as kmt
 from keras_musictag.evaluation.comparing import compare_runs
 from keras_musictag.evaluation.evaluating import evaluate
 from keras_musictag.evaluation.run_folder import read_run
-from keras_musictag.records.checking import check
+from keras_musictag.records.checking import check_records
 from keras_musictag.records.folder import Records
 from keras_musictag.training.recipe import Recipe
-from keras_musictag.training.training import train
+from keras_musictag.training.trainer import train
 from scripts.make_kept_files import CONFIG, FORMATS
 
 KEPT = Path(__file__).parent / "kept"
@@ -48,7 +48,7 @@ def test_an_exported_folder_gives_the_same_scores(format, tmp_path):
 
 
 def test_records_are_whole(writable):
-    assert check(writable / "records") == ()
+    assert check_records(writable / "records") == ()
     records = Records(writable / "records")
     assert [len(records.part(part)) for part in ("train", "valid", "test")] == [6, 2, 2]
     assert records.samples(records.part("test")[0]).shape == (16640,)

@@ -32,8 +32,7 @@ def build(out, tier, clips, jobs, sounds, mma):
     """Build the corpus in the folder OUT; the same command again goes on after an interruption."""
     if tier and clips is not None:
         raise click.UsageError("Give --tier or --clips, not both.")
-    from keras_musictag.gmtag.corpus import build as build_corpus
-    from keras_musictag.gmtag.corpus import compare, load_spec, parts_of, tier_parts
+    from keras_musictag.gmtag.corpus import build_corpus, compare_corpus, load_spec, parts_of, tier_parts
     from keras_musictag.gmtag.packages import Installation
 
     parts = tier_parts(tier or "full") if clips is None else parts_of(clips)
@@ -41,4 +40,4 @@ def build(out, tier, clips, jobs, sounds, mma):
         corpus = build_corpus(out, parts, jobs=jobs, installation=Installation(mma=mma, sounds=sounds), report=report)
     counts = ", ".join(f"{count} {part}" for part, count in corpus["parts"].items())
     click.echo(f"Wrote {corpus['clips']} clips to {out} ({counts}).")
-    click.echo(compare(corpus, load_spec()))
+    click.echo(compare_corpus(corpus, load_spec()))

@@ -26,12 +26,12 @@ def check(folder, decode):
     Checked are the sizes of the files, checksums, counts, labels, lengths, the audio's hash, silence (no sample louder
     than -60 dB), and whether the same audio occurs twice. Exits with 1 where there are errors.
     """
-    from keras_musictag.records.checking import ERROR, check
+    from keras_musictag.records.checking import ERROR, check_records
     from keras_musictag.records.folder import read_info
     from keras_musictag.records.schema import many
 
     with counted() as report:
-        findings = check(folder, decode_audio=decode, report=report)
+        findings = check_records(folder, decode_audio=decode, report=report)
     write_findings(findings)
     tracks = sum(facts["tracks"] for facts in read_info(folder)["parts"].values())
     errors = sum(finding.level == ERROR for finding in findings)

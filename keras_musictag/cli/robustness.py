@@ -26,16 +26,16 @@ def command(records, out, models, names, conditions, chunks, seed, resamples):
     OUT/MODEL/CONDITION is a folder as `evaluate` writes it. Interrupted, the same command goes on.
     """
     from keras_musictag.evaluation.measuring import Resampling
+    from keras_musictag.robustness.condition_runs import measure_robustness, names_of
     from keras_musictag.robustness.conditions import chosen
     from keras_musictag.robustness.drop_files import write_robustness
     from keras_musictag.robustness.drops import measure_drops
-    from keras_musictag.robustness.measuring_robustness import names_of, stress
 
     conditions = chosen(conditions)
     taggers = names_of([_options.load_model(model, "default") for model in models], names)
     with _progress.counted() as progress:
         settings = {"seed": seed, "chunks": chunks, "resampling": Resampling(resamples), "progress": progress}
-        stress(taggers, records, out, conditions, **settings)
+        measure_robustness(taggers, records, out, conditions, **settings)
     result = measure_drops(out, list(taggers), conditions)
     for model in taggers:
         for condition in conditions:

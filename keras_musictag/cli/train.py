@@ -66,7 +66,7 @@ def command(
     with _progress.training() as (on_step, on_epoch, _):
         start_keras()
         from keras_musictag.training.recipe import read_recipe, with_changes
-        from keras_musictag.training.training import train
+        from keras_musictag.training.trainer import train
 
         recipe = read_recipe(recipe or ("teach" if teachers else "short"))
         changed = with_changes(recipe, epochs=epochs, steps=steps, batch_size=batch_size, seed=seed)

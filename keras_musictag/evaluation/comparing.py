@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.evaluation.measuring import DECISION, TITLES, Resampling
-from keras_musictag.evaluation.run_folder import Run
+from keras_musictag.evaluation.run_folder import EvaluationRun
 from keras_musictag.metrics.intervals import bootstrap, interval
 
 
@@ -44,7 +44,7 @@ class Comparison:
         neighbours: Each with the next.
     """
 
-    runs: tuple[Run, ...] = field(repr=False)
+    runs: tuple[EvaluationRun, ...] = field(repr=False)
     names: tuple[str, ...]
     metric: str
     neighbours: tuple[Neighbours, ...]
@@ -55,7 +55,7 @@ class Comparison:
         return self.runs[0].report.resampling
 
 
-def compare_runs(runs: Sequence[Run], metric: str = "pr_auc") -> Comparison:
+def compare_runs(runs: Sequence[EvaluationRun], metric: str = "pr_auc") -> Comparison:
     """Ranks runs by a metric's macro value at track level, and tests each against the next.
 
     Args:
@@ -83,7 +83,7 @@ def compare_runs(runs: Sequence[Run], metric: str = "pr_auc") -> Comparison:
     return Comparison(ranked, names, metric, _neighbours(ranked, names, values[order], metric))
 
 
-def _value(run: Run, metric: str) -> float:
+def _value(run: EvaluationRun, metric: str) -> float:
     metrics = run.report.group().metrics
     if metric not in metrics:
         raise ValueError(f"{str(run.folder)!r} has no {TITLES[metric]}: it was evaluated without validation scores.")
@@ -93,7 +93,7 @@ def _value(run: Run, metric: str) -> float:
     return value
 
 
-def check_same_data(first: Run, other: Run) -> None:
+def check_same_data(first: EvaluationRun, other: EvaluationRun) -> None:
     """Raises ValueError unless two runs may stand in one table; the message says how they differ."""
     for name, value in asdict(first.predictions.source).items():
         _check_equal(first, other, name, value, getattr(other.predictions.source, name))
@@ -115,12 +115,12 @@ def check_same_data(first: Run, other: Run) -> None:
         )
 
 
-def _criterion(run: Run) -> str | None:
+def _criterion(run: EvaluationRun) -> str | None:
     thresholds = run.report.levels["track"].thresholds
     return thresholds and thresholds.criterion
 
 
-def _check_equal(first: Run, other: Run, name: str, one, two) -> None:
+def _check_equal(first: EvaluationRun, other: EvaluationRun, name: str, one, two) -> None:
     if one == two:
         return
     if isinstance(one, tuple):  # long lists: say where they part
@@ -132,11 +132,11 @@ def _check_equal(first: Run, other: Run, name: str, one, two) -> None:
     )
 
 
-def _both(first: Run, other: Run) -> str:
+def _both(first: EvaluationRun, other: EvaluationRun) -> str:
     return f"The runs {str(first.folder)!r} and {str(other.folder)!r}"
 
 
-def _names(runs: Sequence[Run]) -> tuple[str, ...]:
+def _names(runs: Sequence[EvaluationRun]) -> tuple[str, ...]:
     """Models' names; where several runs share one, with the folder's, which is as long as needed to be told apart."""
     names = [run.report.model for run in runs]
     shared = {name for name in names if names.count(name) > 1}
@@ -148,7 +148,9 @@ def _names(runs: Sequence[Run]) -> tuple[str, ...]:
     raise ValueError("A run was given twice: compare each with others only.")
 
 
-def _neighbours(runs: Sequence[Run], names: Sequence[str], values: np.ndarray, metric: str) -> tuple[Neighbours, ...]:
+def _neighbours(
+    runs: Sequence[EvaluationRun], names: Sequence[str], values: np.ndarray, metric: str
+) -> tuple[Neighbours, ...]:
     if len(runs) < 2:
         return ()
     samples = [_samples(run, metric) for run in runs]
@@ -164,7 +166,7 @@ def _neighbours(runs: Sequence[Run], names: Sequence[str], values: np.ndarray, m
     return tuple(Neighbours(*row[:3], *map(float, row[3:]), float(p)) for row, p in zip(rows, holm, strict=True))
 
 
-def _samples(run: Run, metric: str) -> np.ndarray:
+def _samples(run: EvaluationRun, metric: str) -> np.ndarray:
     thresholds = run.report.levels["track"].thresholds if metric in DECISION else None
     resampled = bootstrap(
         run.predictions.targets,

@@ -21,7 +21,7 @@ REPORT, TEXT, TAGS, PICTURE = "report.json", "report.md", "per_tag.csv", "per_ta
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class EvaluationRun:
     """A run that was read: its folder, the predictions that were measured, and the report on them."""
 
     folder: Path
@@ -68,7 +68,7 @@ def write_run(
     return report
 
 
-def read_run(folder: str | os.PathLike) -> Run:
+def read_run(folder: str | os.PathLike) -> EvaluationRun:
     """Reads a run and checks that the report is about the predictions beside it.
 
     Raises:
@@ -87,7 +87,7 @@ def read_run(folder: str | os.PathLike) -> Run:
         raise ValueError(f"{str(path)!r} cannot be read: {error}") from error
     predictions = load_predictions(folder / MEASURED)
     _check_that_they_belong_together(folder, predictions, report)
-    return Run(folder, predictions, report)
+    return EvaluationRun(folder, predictions, report)
 
 
 def _check_that_they_belong_together(folder: Path, predictions: Predictions, report: Report) -> None:

@@ -80,7 +80,7 @@ LEVELS = ("midi", "pcm", "mp3")
 Report = Callable[[int, int], None]
 
 
-def build(
+def build_corpus(
     out: str | os.PathLike,
     parts: Mapping[str, int],
     *,
@@ -188,7 +188,7 @@ def load_spec() -> dict[str, Any]:
     return json.loads((bundled("tfrecords") / "gmtag" / "spec.json").read_text(encoding="utf-8"))
 
 
-def compare(corpus: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+def compare_corpus(corpus: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     """Says in a sentence whether a corpus has the bytes that were measured.
 
     Args:

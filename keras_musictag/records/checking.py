@@ -101,7 +101,7 @@ class Finding:
     message: str
 
 
-def check(
+def check_records(
     folder: str | os.PathLike, *, decode_audio: bool = False, report: Callable[[int, int], None] | None = None
 ) -> tuple[Finding, ...]:
     """Reads all records and compares them with `dataset.json`, `tracks.csv` and each other.

@@ -11,7 +11,7 @@ import numpy as np
 from keras_musictag.evaluation.comparing import check_same_data
 from keras_musictag.evaluation.measuring import Resampling
 from keras_musictag.evaluation.predictions import Source
-from keras_musictag.evaluation.run_folder import Run, read_run
+from keras_musictag.evaluation.run_folder import EvaluationRun, read_run
 from keras_musictag.metrics.intervals import bootstrap, interval
 from keras_musictag.robustness.conditions import ORIGINAL
 
@@ -107,7 +107,7 @@ def measure_drops(folder: str | os.PathLike, models: Sequence[str], conditions: 
     )
 
 
-def _samples(run: Run) -> dict[str, np.ndarray]:
+def _samples(run: EvaluationRun) -> dict[str, np.ndarray]:
     """Each metric's macro value on each resample of the tracks; the same draws for every run on as many tracks."""
     resampling = run.report.resampling
     resampled = bootstrap(
@@ -120,14 +120,14 @@ def _samples(run: Run) -> dict[str, np.ndarray]:
     return {metric: resampled[metric].macro for metric in METRICS}
 
 
-def _drop(model, condition, metric, original: Run, run: Run, of_original, samples) -> Drop:
+def _drop(model, condition, metric, original: EvaluationRun, run: EvaluationRun, of_original, samples) -> Drop:
     value, low, high = map(float, run.report.group().metrics[metric].macro)
     difference = float(original.report.group().metrics[metric].macro[0]) - value
     edges = interval(of_original[metric] - samples[metric], run.report.resampling.level, around=difference)
     return Drop(model, condition, metric, value, low, high, difference, *map(float, edges))
 
 
-def _check_same_tracks(original: Run, run: Run) -> None:
+def _check_same_tracks(original: EvaluationRun, run: EvaluationRun) -> None:
     """Raises ValueError unless the two differ in the deformation only."""
     ours, theirs = original.predictions, run.predictions
     same = (

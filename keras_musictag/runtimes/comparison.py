@@ -75,7 +75,7 @@ def slices(chunks: np.ndarray) -> list[np.ndarray]:
     return [chunks[start : start + SLICE_CHUNKS] for start in range(0, len(chunks), SLICE_CHUNKS)]
 
 
-def compare(folder: Path, arrays: dict[str, np.ndarray]) -> dict[str, float]:
+def run_and_compare(folder: Path, arrays: dict[str, np.ndarray]) -> dict[str, float]:
     """The differences of an exported model from arrays `<signal>/<inputs, scores or embedding>`."""
     artefact = read_artefact(folder)
     engine = open_engine(folder, artefact)
@@ -111,7 +111,7 @@ def main() -> None:
     folder, signals, report = map(Path, sys.argv[1:])
     try:
         with np.load(signals) as arrays:
-            found = compare(folder, dict(arrays))
+            found = run_and_compare(folder, dict(arrays))
     except Exception as error:  # whatever the runtime raises is told in the process that asked
         plain = str(error).strip() if isinstance(error, ExportError) else f"{type(error).__name__}: {error}"
         found = {"error": " ".join(plain.split())}

@@ -20,7 +20,7 @@ from keras_musictag.errors import UnknownNameError
 from keras_musictag.runtimes import formats
 from keras_musictag.runtimes.artefact import Artefact, read_artefact
 from keras_musictag.tagger.tagging import Tagging
-from keras_musictag.tagger.track import Run
+from keras_musictag.tagger.track import RunBatch
 from keras_musictag.tags.vocabulary import Vocabulary
 
 
@@ -181,15 +181,15 @@ class EngineTagger(Tagging):
     def _chunking(self) -> Chunking:
         return self.artefact.chunking
 
-    def _run_for_scores(self) -> Run:
+    def _run_for_scores(self) -> RunBatch:
         return self._run_for_output("scores")
 
-    def _run_for_layer(self, layer: str | None) -> Run:
+    def _run_for_layer(self, layer: str | None) -> RunBatch:
         if layer not in (None, "embedding"):
             raise UnknownNameError.of("layer of an exported model", layer, ["embedding"])
         return self._run_for_output("embedding")
 
-    def _run_for_output(self, name: str) -> Run:
+    def _run_for_output(self, name: str) -> RunBatch:
         if self._pid != os.getpid():  # forked: the runtime's threads, and locks that they held, stayed in the parent
             _INHERITED.append(self._run)
             self._open()

@@ -10,7 +10,7 @@ from keras_musictag import frontends
 from keras_musictag.bundled_files import demo_clip
 from keras_musictag.runtimes.comparison import slices
 from keras_musictag.tagger import Tagger
-from keras_musictag.tagger.track import Run, run_track
+from keras_musictag.tagger.track import RunBatch, run_track
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ def signals(tagger: Tagger, audio: str | PathLike | None = None) -> dict[str, np
     return {"music": music, "silence": np.zeros_like(noise), "noise": noise, "full scale": np.sign(noise)}
 
 
-def _sliced(run: Run, chunks: np.ndarray) -> np.ndarray:
+def _sliced(run: RunBatch, chunks: np.ndarray) -> np.ndarray:
     return np.concatenate([run(part) for part in slices(chunks)])
 
 

@@ -11,7 +11,7 @@ from keras_musictag.tagger.fold import fold_normalisation
 from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision, connect
 from keras_musictag.tagger.spec import TaggerSpec
 from keras_musictag.tagger.tagging import Tagging
-from keras_musictag.tagger.track import Run
+from keras_musictag.tagger.track import RunBatch
 from keras_musictag.tags.vocabulary import Vocabulary
 
 RUNTIMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
@@ -74,10 +74,10 @@ class Tagger(Tagging, keras.Model):
     def _chunking(self) -> Chunking:
         return self.spec.chunking
 
-    def _run_for_scores(self) -> Run:
+    def _run_for_scores(self) -> RunBatch:
         return self.runner()
 
-    def _run_for_layer(self, layer: str | None) -> Run:
+    def _run_for_layer(self, layer: str | None) -> RunBatch:
         return self.runner(layer or self.embedding_layer)
 
     @property
@@ -138,7 +138,7 @@ class Tagger(Tagging, keras.Model):
         best = np.argsort(-scores, axis=1, kind="stable")[:, :top]
         return [[(self.vocabulary[i], float(row[i])) for i in order] for row, order in zip(scores, best, strict=True)]
 
-    def runner(self, layer: str | None = None) -> Run:
+    def runner(self, layer: str | None = None) -> RunBatch:
         """The compiled function behind the three calls: float32 (chunks, chunk_samples) -> numpy.
 
         Args:

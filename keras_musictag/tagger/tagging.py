@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_musictag.audio.chunking import Chunking
 from keras_musictag.tagger.results import Taggram, TagResult, check_merge
-from keras_musictag.tagger.track import Run, run_track, warn_of_notes
+from keras_musictag.tagger.track import RunBatch, run_track, warn_of_notes
 from keras_musictag.tags.vocabulary import Vocabulary
 
 AudioSource = str | PathLike | BinaryIO | np.ndarray
@@ -110,10 +110,10 @@ class Tagging:
         run = self._run_for_layer(layer)
         return warn_of_notes(run_track(run, self._chunking, audio, sample_rate, hop_seconds, tail))
 
-    def _run_for_scores(self) -> Run:
+    def _run_for_scores(self) -> RunBatch:
         """The function from float32 (chunks, chunk_samples) to scores (chunks, tags)."""
         raise NotImplementedError
 
-    def _run_for_layer(self, layer: str | None) -> Run:
+    def _run_for_layer(self, layer: str | None) -> RunBatch:
         """The function from float32 (chunks, chunk_samples) to the output of a layer; None for the penultimate one."""
         raise NotImplementedError

@@ -20,11 +20,11 @@ from keras_musictag.tagger.results import TrackFacts
 
 BATCH_SECONDS = 24.0  # of audio, at least a chunk: more is no faster on a CPU and takes more memory
 
-Run = Callable[[np.ndarray], np.ndarray]
+RunBatch = Callable[[np.ndarray], np.ndarray]
 
 
 def run_track(
-    run: Run,
+    run: RunBatch,
     chunking: Chunking,
     audio: str | PathLike | BinaryIO | np.ndarray,
     sample_rate: int | None = None,

@@ -16,7 +16,7 @@ from keras_musictag.records.manifest import Manifest
 from keras_musictag.records.preparing import prepare
 from keras_musictag.training.recipe import Recipe, read_recipe, with_changes
 from keras_musictag.training.state import Position
-from keras_musictag.training.training import train
+from keras_musictag.training.trainer import train
 from keras_musictag.zoo.loading import load
 from keras_musictag.zoo.resolving import resolve
 

@@ -8,7 +8,7 @@ from keras_musictag.errors import UnknownNameError
 from keras_musictag.evaluation.comparing import compare_runs, holm_correction, p_value
 from keras_musictag.evaluation.measuring import Resampling
 from keras_musictag.evaluation.reporting import make_report
-from keras_musictag.evaluation.run_folder import Run, read_run
+from keras_musictag.evaluation.run_folder import EvaluationRun, read_run
 from keras_musictag.metrics.intervals import bootstrap, interval
 from tests.evaluation.conftest import FEW
 from tests.evaluation.simulate import TAGS, pair, simulate
@@ -22,7 +22,7 @@ def read(runs):
 def run_of(folder="x", resampling=FEW, valid=True, **settings):
     test, of_valid = pair(**settings)
     of_valid = replace(of_valid, source=replace(of_valid.source, deformation=""))
-    return Run(folder, test, make_report(test, of_valid if valid else None, resampling=resampling))
+    return EvaluationRun(folder, test, make_report(test, of_valid if valid else None, resampling=resampling))
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "pr_auc", "average_precision", "mcc", "f1"])
@@ -59,7 +59,8 @@ def test_pairing_makes_the_interval_narrower_than_the_models_own():
     said = simulate(chunks=False)
     shaken = said.scores + np.random.default_rng(5).normal(0, 0.01, said.scores.shape)
     runs = [
-        Run(name, p, make_report(p, resampling=FEW)) for name, p in (("a", said), ("b", replace(said, scores=shaken)))
+        EvaluationRun(name, p, make_report(p, resampling=FEW))
+        for name, p in (("a", said), ("b", replace(said, scores=shaken)))
     ]
     found = compare_runs(runs).neighbours[0]
     own = runs[0].report.group().metrics["pr_auc"].macro
@@ -109,7 +110,7 @@ def test_the_same_tracks_with_other_tags_are_refused():
 def test_validation_runs_are_not_mixed_with_test_runs():
     valid = simulate(part="valid")
     with pytest.raises(ValueError, match="differ in their part, test and valid"):
-        compare_runs([run_of(), Run("y", valid, make_report(valid, resampling=FEW))])
+        compare_runs([run_of(), EvaluationRun("y", valid, make_report(valid, resampling=FEW))])
 
 
 def test_no_runs_no_metric_and_an_unknown_one_are_told(read):

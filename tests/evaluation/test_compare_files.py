@@ -11,7 +11,7 @@ from PIL import Image
 from keras_musictag.evaluation.comparing import compare_runs
 from keras_musictag.evaluation.comparison_files import costs, write_comparison
 from keras_musictag.evaluation.reporting import make_report
-from keras_musictag.evaluation.run_folder import Run, read_run
+from keras_musictag.evaluation.run_folder import EvaluationRun, read_run
 from tests.evaluation.conftest import FEW
 from tests.evaluation.simulate import TAGS, pair, simulate
 
@@ -127,7 +127,7 @@ def odd(tmp_path):
     for i, name in enumerate((ODD, "_hidden", "日本語 \n line")):
         said, valid = pair(model=name, quality=1 + i, noise=i, vocabulary=tags, dataset=ODD, facts={"parameters": 10})
         said = replace(said, subsets=(ODD, *["b"] * (len(said) - 1)))
-        runs.append(Run(tmp_path / str(i), said, make_report(said, valid, resampling=FEW)))
+        runs.append(EvaluationRun(tmp_path / str(i), said, make_report(said, valid, resampling=FEW)))
     write_comparison(compare_runs(runs), tmp_path / "out")
     return tmp_path / "out"
 
@@ -147,7 +147,7 @@ def test_odd_names_are_shown_as_they_are_and_never_read_as_markup(odd):
 @pytest.mark.parametrize("dataset, rows", [("mtat", 20), ("msd", 20), ("mtg-jamendo", 20), ("gmtag", 0)])
 def test_published_tables_stand_beside_and_apart_from_the_measured_ones(tmp_path, dataset, rows):
     said = simulate(dataset=dataset, chunks=False, subsets=False)
-    run = Run(tmp_path, said, make_report(said, resampling=FEW))
+    run = EvaluationRun(tmp_path, said, make_report(said, resampling=FEW))
     write_comparison(compare_runs([run]), tmp_path)
     text = (tmp_path / "compare.md").read_text(encoding="utf-8")
     measured, *elsewhere = text.split("## Reported elsewhere: ")
@@ -164,7 +164,7 @@ def test_a_run_without_chunk_scores_has_dashes_beside_those_with(tmp_path):
     runs = []
     for i, chunks in enumerate((True, False)):
         said = simulate(model=f"m{i}", chunks=chunks, noise=i)
-        runs.append(Run(tmp_path / str(i), said, make_report(said, resampling=FEW)))
+        runs.append(EvaluationRun(tmp_path / str(i), said, make_report(said, resampling=FEW)))
     write_comparison(compare_runs(runs), tmp_path / "out")
     text = (tmp_path / "out" / "compare.md").read_text(encoding="utf-8")
     assert "| m1 | - | - | - | - | - | - |" in text.split("Measured: chunk level")[1]
@@ -176,7 +176,7 @@ def test_costs_are_by_the_second_of_audio_and_only_where_known(tmp_path):
         ({"parameters": 5, "multiply_adds": 600, "chunk_seconds": 3, "chunks_per_second": 2}, {})
     ):
         said = simulate(model=f"m{i}", noise=i, chunks=False, facts=facts)
-        runs.append(Run(tmp_path / str(i), said, make_report(said, resampling=FEW)))
+        runs.append(EvaluationRun(tmp_path / str(i), said, make_report(said, resampling=FEW)))
     comparison = compare_runs(runs)
     at = comparison.names.index("m0")
     found = costs(comparison)
@@ -196,14 +196,14 @@ def test_facts_of_any_kind_do_not_stop_the_report(tmp_path):
     said = simulate(chunks=False, facts={"parameters": "many", "recipe": {"name": "short"}, "x": None, "y": True})
     report = make_report(said, resampling=FEW)
     assert json.loads(report.to_json())["facts"]["recipe"] == {"name": "short"}
-    assert costs(compare_runs([Run(tmp_path, said, report)])) == {}
+    assert costs(compare_runs([EvaluationRun(tmp_path, said, report)])) == {}
 
 
 def test_how_many_chunks_were_heard_is_told(tmp_path):
     runs = []
     for i, chunks in enumerate((16, "every 0.5 s")):
         said = simulate(model=f"m{i}", chunks=False, subsets=False, facts={"chunks_per_track": chunks})
-        runs.append(Run(tmp_path / str(i), said, make_report(said, resampling=FEW)))
+        runs.append(EvaluationRun(tmp_path / str(i), said, make_report(said, resampling=FEW)))
     write_comparison(compare_runs(runs), tmp_path / "out")
     text = (tmp_path / "out" / "compare.md").read_text(encoding="utf-8")
     assert "| m0 | - | - | - | - | 16 |" in text and "| m1 | - | - | - | - | every 0.5 s |" in text

@@ -14,7 +14,7 @@ from keras_musictag.audio.reading import read
 from keras_musictag.datasets import gmtag
 from keras_musictag.errors import DatasetError
 from keras_musictag.gmtag.clips import make_clip
-from keras_musictag.gmtag.corpus import build
+from keras_musictag.gmtag.corpus import build_corpus
 from keras_musictag.gmtag.truth import vocabulary
 from tests.gmtag.processes import children, is_running, wait_for
 
@@ -38,7 +38,7 @@ def contents(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, installation) -> tuple[Path, dict]:
     out = tmp_path_factory.mktemp("corpus") / "undisturbed"
-    return out, build(out, PARTS, jobs=1, installation=installation)
+    return out, build_corpus(out, PARTS, jobs=1, installation=installation)
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +102,11 @@ def test_killed_and_resumed_it_is_the_same_to_the_byte(undisturbed, tmp_path):
 
 def test_a_corpus_grows_and_does_not_shrink(undisturbed, tmp_path, installation):
     out = tmp_path / "out"
-    build(out, {"train": 1, "valid": 1, "test": 1}, installation=installation, jobs=1)
+    build_corpus(out, {"train": 1, "valid": 1, "test": 1}, installation=installation, jobs=1)
     counts = []
-    build(out, PARTS, installation=installation, jobs=2, report=lambda *count: counts.append(count))
+    build_corpus(out, PARTS, installation=installation, jobs=2, report=lambda *count: counts.append(count))
     assert counts == [(done, 8) for done in range(3, 9)]
     assert contents(out) == contents(undisturbed[0])
     with pytest.raises(DatasetError, match="holds a larger corpus"):
-        build(out, {"train": 1, "valid": 1, "test": 1}, installation=installation)
+        build_corpus(out, {"train": 1, "valid": 1, "test": 1}, installation=installation)
     assert contents(out) == contents(undisturbed[0])

@@ -4,7 +4,7 @@ import pytest
 
 from keras_musictag.errors import DatasetError, MusicTagError
 from keras_musictag.gmtag import clips
-from keras_musictag.gmtag.corpus import build, tier_parts
+from keras_musictag.gmtag.corpus import build_corpus, tier_parts
 
 PACKAGES = {"mma": "1", "av": "2"}
 ROW = {"id": "train_000003", "part": "train", "index": 3, "path": "audio/train/train_000003.mp3"}
@@ -64,11 +64,11 @@ def test_what_a_kill_left_half_written_is_removed(tmp_path):
 )
 def test_parts_must_be_numbers_of_clips(tmp_path, parts):
     with pytest.raises(ValueError, match="`parts` must give a number of clips for each of train, valid, test"):
-        build(tmp_path / "out", parts)
+        build_corpus(tmp_path / "out", parts)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("jobs", [0, -1, 1.5, True])
 def test_jobs_must_be_one_or_more(tmp_path, jobs):
     with pytest.raises(ValueError, match="`jobs` must be a whole number of 1 or more"):
-        build(tmp_path, tier_parts("tiny"), jobs=jobs)
+        build_corpus(tmp_path, tier_parts("tiny"), jobs=jobs)

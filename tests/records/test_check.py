@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from keras_musictag.records.checking import check
+from keras_musictag.records.checking import check_records
 from keras_musictag.records.folder import Records
 from keras_musictag.records.manifest import Track
 from keras_musictag.records.preparing import prepare
@@ -60,7 +60,7 @@ def edit_rows(folder, change) -> None:
 @pytest.mark.parametrize("decode_audio", [False, True])
 def test_whole_records_have_no_findings_and_each_track_is_reported(made, decode_audio):
     reported = []
-    assert check(made.folder, decode_audio=decode_audio, report=lambda *counts: reported.append(counts)) == ()
+    assert check_records(made.folder, decode_audio=decode_audio, report=lambda *counts: reported.append(counts)) == ()
     assert reported == [(done, 10) for done in range(1, 11)]
 
 
@@ -72,7 +72,7 @@ def test_a_flipped_byte_is_found_with_shard_byte_and_track_and_nothing_else(copy
     length = int.from_bytes(data[track.offset : track.offset + 8], "little")
     data[track.offset + {"length": 1, "its checksum": 9, "content": 700, "checksum": 12 + length}[where]] ^= 4
     shard.write_bytes(data)
-    (finding,) = check(copy)
+    (finding,) = check_records(copy)
     assert (finding.level, finding.kind) == ("error", "checksum")
     assert (finding.shard, finding.offset, finding.track_id) == (track.shard, track.offset, track.track_id)
     assert "delete it and run the same `keras-musictag prepare` command" in finding.message
@@ -82,11 +82,11 @@ def test_a_flipped_byte_is_found_with_shard_byte_and_track_and_nothing_else(copy
 def test_a_shard_that_is_cut_or_missing_is_found(copy):
     shard = copy / "test-00000-of-00001.tfrecord"
     shard.write_bytes(shard.read_bytes()[:-1])
-    size, record = check(copy)
+    size, record = check_records(copy)
     assert size.kind == "size" and "has" in size.message
     assert (record.kind, record.shard) == ("record", shard.name) and "ends within the record" in record.message
     shard.unlink()
-    (missing,) = check(copy)
+    (missing,) = check_records(copy)
     assert missing.kind == "size" and "is missing" in missing.message
 
 
@@ -102,14 +102,14 @@ CHANGES = {
 @pytest.mark.parametrize("kind", CHANGES)
 def test_a_record_that_is_not_what_the_table_says_is_found(copy, kind):
     rewrite(copy, "track-000", CHANGES[kind])
-    findings = check(copy, decode_audio=kind != "audio")
+    findings = check_records(copy, decode_audio=kind != "audio")
     assert {finding.kind for finding in findings} == {kind}
     assert {(finding.level, finding.track_id) for finding in findings} == {("error", "track-000")}
 
 
 def test_labels_are_zero_or_one(copy):
     rewrite(copy, "track-000", lambda record: replace(record, labels=2 * record.labels))
-    (finding,) = check(copy)
+    (finding,) = check_records(copy)
     assert finding.kind == "labels" and "must be 4 of 0 or 1. Received: [2, 0, 0, 0]" in finding.message
 
 
@@ -118,15 +118,15 @@ def test_the_length_is_compared_with_the_audio_itself(copy, made):
     edit_rows(copy, lambda rows: rows[0].update(num_samples="8001"))
     edit_json(copy, lambda info: info["parts"]["train"].update(seconds=info["parts"]["train"]["seconds"] + 1 / 16000))
     expected = ["num_samples"] if made.storage == "pcm" else []
-    assert [finding.kind for finding in check(copy)] == expected
-    (finding,) = check(copy, decode_audio=True)
+    assert [finding.kind for finding in check_records(copy)] == expected
+    (finding,) = check_records(copy, decode_audio=True)
     assert "has 8000 samples; the record says 8001" in finding.message
 
 
 def test_counts_that_differ_are_found(copy):
     edit_json(copy, lambda info: info["parts"]["valid"].update(tracks=3))
     edit_json(copy, lambda info: info["shards"]["test-00000-of-00001.tfrecord"].update(tracks=1))
-    assert [finding.message for finding in check(copy)] == [
+    assert [finding.message for finding in check_records(copy)] == [
         "tracks of valid: 3 in dataset.json, 2 in tracks.csv.",
         "1 track in dataset.json, 2 in tracks.csv.",
     ]
@@ -134,20 +134,20 @@ def test_counts_that_differ_are_found(copy):
 
 def test_a_shard_that_the_description_lacks_is_found(copy):
     edit_json(copy, lambda info: info["shards"].pop("test-00000-of-00001.tfrecord"))
-    (found,) = [finding for finding in check(copy) if finding.level == "error"]
+    (found,) = [finding for finding in check_records(copy) if finding.level == "error"]
     assert (found.kind, found.shard) == ("counts", "test-00000-of-00001.tfrecord")
     assert found.message == "0 tracks in dataset.json, 2 in tracks.csv."
 
 
 def test_a_track_that_the_table_lacks_is_found(copy):
     edit_rows(copy, lambda rows: rows.pop(4))  # track-004, of test
-    kinds = [finding.kind for finding in check(copy)]
+    kinds = [finding.kind for finding in check_records(copy)]
     assert set(kinds) == {"counts", "offset"}
 
 
 def test_a_tag_that_does_not_exist_is_found(copy):
     edit_rows(copy, lambda rows: rows[0].update(tags="0 4"))
-    findings = check(copy)
+    findings = check_records(copy)
     assert {(finding.kind, finding.track_id) for finding in findings} == {("labels", "track-000")}
 
 
@@ -158,14 +158,14 @@ def test_silence_and_the_same_audio_twice_are_found(tmp_path):
     more = [Track("quiet", "quiet.wav", ("rock",), "train"), Track("soft", "soft.wav", ("rock",), "train")]
     more += [Track("again", "001.wav", ("rock",), "train"), Track("leak", "002.wav", ("rock",), "test")]
     prepare(replace(manifest, tracks=(*manifest.tracks, *more)), tmp_path / "records", jobs=1)
-    found = {(finding.level, finding.kind, finding.track_id) for finding in check(tmp_path / "records")}
+    found = {(finding.level, finding.kind, finding.track_id) for finding in check_records(tmp_path / "records")}
     assert found == {("warning", "silence", "quiet"), ("warning", "duplicate", "again"), ("error", "leakage", "leak")}
-    assert check(tmp_path / "records")[0].level == "error"  # errors come first
+    assert check_records(tmp_path / "records")[0].level == "error"  # errors come first
 
 
 def test_a_shard_of_an_earlier_run_is_told(copy):
     shutil.copy(copy / "test-00000-of-00001.tfrecord", copy / "test-00000-of-00009.tfrecord")
-    (finding,) = check(copy)
+    (finding,) = check_records(copy)
     assert (finding.level, finding.kind, finding.shard) == ("warning", "unlisted", "test-00000-of-00009.tfrecord")
 
 
@@ -176,7 +176,7 @@ def test_another_version_in_a_record_is_found(copy):
     old, new = b"\x07version\x12\x05\x1a\x03\n\x01\x01", b"\x07version\x12\x05\x1a\x03\n\x01\x02"
     payloads = [p.replace(old, new) if b"track-000" in p else p for p in payloads]
     shard.write_bytes(b"".join(map(frame, payloads)))
-    (finding,) = check(copy)
+    (finding,) = check_records(copy)
     assert finding.track_id == "track-000" and "must be of version 1. Received: [2]" in finding.message
 
 

@@ -11,7 +11,7 @@ import soundfile
 from keras_musictag.audio.reading import read
 from keras_musictag.audio.samples import to_floats
 from keras_musictag.errors import DatasetError, RecordsError, UnknownNameError
-from keras_musictag.records.checking import check
+from keras_musictag.records.checking import check_records
 from keras_musictag.records.folder import Records
 from keras_musictag.records.manifest import Skipped, Track
 from keras_musictag.records.planning import plan_shards
@@ -295,7 +295,7 @@ def test_audio_out_of_scale_is_skipped_and_channels_that_cancel_are_told(manifes
     samples = {track.track_id: records.samples(track) for track in records}
     np.testing.assert_allclose(samples["opposite.wav"], tone / 2, atol=2**-14)
     assert np.abs(samples["hot.wav"]).max() == pytest.approx(1, abs=1e-4)
-    assert [finding.kind for finding in check(records.folder)] == ["clipped"]
+    assert [finding.kind for finding in check_records(records.folder)] == ["clipped"]
     # a source would be decoded to silence
     with pytest.warns(UserWarning):
         records = write(made, tmp_path / "source", storage="source")

@@ -11,8 +11,8 @@ from keras_musictag.evaluation.measuring import Resampling
 from keras_musictag.evaluation.predicting import predict
 from keras_musictag.evaluation.run_folder import read_run
 from keras_musictag.records.preparing import prepare
+from keras_musictag.robustness.condition_runs import measure_robustness, names_of
 from keras_musictag.robustness.conditions import CONDITIONS
-from keras_musictag.robustness.measuring_robustness import names_of, stress
 from keras_musictag.zoo.keras_loading import build
 from tests.records.make import TAGS, make_manifest
 from tests.robustness.conftest import FEW
@@ -41,7 +41,7 @@ class Heard:
 def undisturbed(records, taggers, tmp_path_factory):
     out = tmp_path_factory.mktemp("undisturbed")
     heard = Heard()
-    stress(taggers, records.folder, out, SOME, progress=heard, **SETTINGS)
+    measure_robustness(taggers, records.folder, out, SOME, progress=heard, **SETTINGS)
     return out, heard
 
 
@@ -86,9 +86,9 @@ def test_facts_say_what_the_scores_depend_on(undisturbed):
 @pytest.mark.parametrize("stop_after", [4, 14, 27])
 def test_an_interrupted_call_goes_on_and_gives_the_same_files(records, taggers, undisturbed, tmp_path, stop_after):
     with pytest.raises(KeyboardInterrupt):
-        stress(taggers, records.folder, tmp_path, SOME, progress=Heard(stop_after), **SETTINGS)
+        measure_robustness(taggers, records.folder, tmp_path, SOME, progress=Heard(stop_after), **SETTINGS)
     heard = Heard()
-    stress(taggers, records.folder, tmp_path, SOME, progress=heard, **SETTINGS)
+    measure_robustness(taggers, records.folder, tmp_path, SOME, progress=heard, **SETTINGS)
     assert len(heard.told) == len(undisturbed[1].told) - stop_after  # no track is heard twice
     assert content(tmp_path) == content(undisturbed[0])
 
@@ -96,7 +96,7 @@ def test_an_interrupted_call_goes_on_and_gives_the_same_files(records, taggers, 
 def test_what_is_finished_is_left_alone_and_what_is_missing_is_added(records, taggers, copied):
     before = content(copied)
     heard = Heard()
-    stress(taggers, records.folder, copied, (*SOME, "drc_music"), progress=heard, **SETTINGS)
+    measure_robustness(taggers, records.folder, copied, (*SOME, "drc_music"), progress=heard, **SETTINGS)
     assert [done for done, _ in heard.told] == list(range(1, 2 * 4 + 4 + 4 + 1))[-len(heard.told) :]
     after = content(copied)
     assert {name: after[name] for name in before} == before
@@ -107,7 +107,7 @@ def test_validation_scores_that_were_deleted_are_made_again_of_the_tracks_as_the
     before = content(copied)
     shutil.rmtree(copied / "first" / "noise_0.4")
     (copied / "first" / "valid.npz").unlink()
-    stress(taggers, records.folder, copied, SOME, **SETTINGS)
+    measure_robustness(taggers, records.folder, copied, SOME, **SETTINGS)
     assert content(copied) == before
 
 
@@ -115,7 +115,7 @@ def test_validation_scores_that_were_deleted_are_made_again_of_the_tracks_as_the
 def test_other_intervals_are_measured_from_the_saved_predictions(records, taggers, copied):
     heard = Heard()
     more = Resampling(resamples=30)
-    stress(taggers, records.folder, copied, SOME, chunks=2, resampling=more, progress=heard)
+    measure_robustness(taggers, records.folder, copied, SOME, chunks=2, resampling=more, progress=heard)
     assert not heard.told
     run = read_run(copied / "first" / "noise_0.4")
     assert run.report.resampling == more and run.report.valid_tracks == 4
@@ -131,21 +131,23 @@ def test_other_intervals_are_measured_from_the_saved_predictions(records, tagger
 def test_a_result_that_was_made_in_another_way_is_not_taken(records, taggers, copied, change, message):
     before = content(copied)
     with pytest.raises(ValueError, match=f"made in another way: its {message}. Choose another folder"):
-        stress(taggers, records.folder, copied, SOME, **{**SETTINGS, **change})
+        measure_robustness(taggers, records.folder, copied, SOME, **{**SETTINGS, **change})
     assert content(copied) == before
 
 
 def test_results_of_other_weights_are_not_taken(records, taggers, copied):
     with pytest.raises(ValueError, match="made in another way: its network is"):
-        stress({"first": taggers["second"]}, records.folder, copied, SOME, **SETTINGS)
+        measure_robustness({"first": taggers["second"]}, records.folder, copied, SOME, **SETTINGS)
 
 
 @pytest.mark.slow
 def test_half_of_another_result_is_not_continued(records, taggers, undisturbed, tmp_path):
     with pytest.raises(KeyboardInterrupt):  # two tracks of the noise of another seed
-        stress(taggers, records.folder, tmp_path, ("noise_0.4",), seed=1, progress=Heard(4 + 4 + 4 + 2), **SETTINGS)
+        measure_robustness(
+            taggers, records.folder, tmp_path, ("noise_0.4",), seed=1, progress=Heard(4 + 4 + 4 + 2), **SETTINGS
+        )
     assert list((tmp_path / "first").glob("*/.*.partial.npz"))
-    stress(taggers, records.folder, tmp_path, ("noise_0.4",), **SETTINGS)
+    measure_robustness(taggers, records.folder, tmp_path, ("noise_0.4",), **SETTINGS)
     whole = content(undisturbed[0])
     assert content(tmp_path) == {name: data for name, data in whole.items() if "gain_up_12" not in name}
 
@@ -154,21 +156,21 @@ def test_a_damaged_result_is_told_with_what_to_delete(records, taggers, copied):
     path = copied / "first" / "noise_0.4" / "report.json"
     path.write_text(path.read_text()[:100])
     with pytest.raises(ValueError, match="cannot be read.*Or delete '.*noise_0.4' and run the same command"):
-        stress(taggers, records.folder, copied, SOME, **SETTINGS)
+        measure_robustness(taggers, records.folder, copied, SOME, **SETTINGS)
 
 
 def test_a_tagger_with_other_tags_is_refused_before_any_test_track_is_heard(records, taggers, tmp_path):
     other = build("vgg", tags=["loud", "soft"])
     heard = Heard()
     with pytest.raises(DatasetError, match="must have the same tags"):
-        stress({**taggers, "other": other}, records.folder, tmp_path, SOME, progress=heard, **SETTINGS)
+        measure_robustness({**taggers, "other": other}, records.folder, tmp_path, SOME, progress=heard, **SETTINGS)
     assert len(heard.told) == 2 * 4
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a\\b", "a\nb"])
 def test_a_name_that_no_folder_can_have_is_refused(records, taggers, tmp_path, name):
     with pytest.raises(ValueError, match="one that a folder can have"):
-        stress({name: taggers["first"]}, records.folder, tmp_path, **SETTINGS)
+        measure_robustness({name: taggers["first"]}, records.folder, tmp_path, **SETTINGS)
     assert not content(tmp_path)
 
 
@@ -191,6 +193,8 @@ def test_a_silent_and_a_very_short_track_are_scored_under_every_condition(tmp_pa
     records = prepare(manifest, tmp_path / "records", jobs=1)
     assert len(records.part("test")) == 2
     keras.utils.set_random_seed(0)
-    stress({"vgg": build("vgg", tags=TAGS)}, records.folder, tmp_path / "out", tuple(CONDITIONS), **SETTINGS)
+    measure_robustness(
+        {"vgg": build("vgg", tags=TAGS)}, records.folder, tmp_path / "out", tuple(CONDITIONS), **SETTINGS
+    )
     for condition in CONDITIONS:
         assert np.isfinite(read_run(tmp_path / "out" / "vgg" / condition).predictions.scores).all()

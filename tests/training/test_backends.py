@@ -12,7 +12,7 @@ import os, signal, sys
 sys.modules["tensorflow"] = None  # importing it fails, as where it is not installed
 
 from keras_musictag.training.recipe import Phase, Recipe
-from keras_musictag.training.training import train
+from keras_musictag.training.trainer import train
 from keras_musictag.zoo.loading import load
 
 records, undisturbed, killed = sys.argv[1:]

@@ -22,7 +22,7 @@ from keras_musictag.training import network
 from keras_musictag.training.batches import Feed
 from keras_musictag.training.network import make_optimizer
 from keras_musictag.training.recipe import Phase, Recipe
-from keras_musictag.training.training import save_tagger
+from keras_musictag.training.trainer import save_tagger
 from keras_musictag.training.state import Settings, facts_of
 from keras_musictag.training.state import Position
 

@@ -5,7 +5,7 @@ import csv
 from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from keras_musictag.training.training import write_logs
+from keras_musictag.training.trainer import write_logs
 
 
 def make_rows(count):

@@ -10,7 +10,7 @@ from keras_musictag.errors import TrainingError
 from keras_musictag.records.folder import Records
 from keras_musictag.training.recipe import Phase, Recipe, with_changes
 from keras_musictag.training.state import Settings, claim_folder, facts_of, read_position
-from keras_musictag.training.training import train
+from keras_musictag.training.trainer import train
 
 RECIPE = Recipe("a test", (Phase("adam", 1e-3, 1),), batch_size=4)
 
@@ -18,7 +18,7 @@ RECIPE = Recipe("a test", (Phase("adam", 1e-3, 1),), batch_size=4)
 TRAIN = """
 import os, signal, sys
 from keras_musictag.training.recipe import Phase, Recipe
-from keras_musictag.training.training import train
+from keras_musictag.training.trainer import train
 
 records, out, *kill_before = sys.argv[1:]
 steps = 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from keras_musictag.errors import DatasetError, RecordsError
-from keras_musictag.records.checking import check
+from keras_musictag.records.checking import check_records
 from keras_musictag.records.manifest import Skipped, Track
 from keras_musictag.records.preparing import prepare
 from tests.records.make import make_manifest
@@ -60,11 +60,11 @@ def test_what_check_says_of_a_flipped_byte_repairs_it(manifest, out):
     data = bytearray(shard.read_bytes())
     data[500] ^= 1
     shard.write_bytes(data)
-    (finding,) = check(out)
+    (finding,) = check_records(out)
     assert "delete it and run the same `keras-musictag prepare` command" in finding.message
     (out / finding.shard).unlink()
     write(manifest, out)
-    assert contents(out) == before and check(out) == ()
+    assert contents(out) == before and check_records(out) == ()
 
 
 @pytest.mark.parametrize("name", ["tracks.csv", "skipped.csv"])
