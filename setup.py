@@ -22,6 +22,7 @@ setup(
     packages=[*find_packages(include=["keras_musictag*"]), *(f"keras_musictag._data.{name}" for name in DATA)],
     package_dir={f"keras_musictag._data.{name}": name for name in DATA},
     package_data={
+        "": ["*.pyi", "py.typed"],
         "keras_musictag": ["assets/*", "evaluation/*.json", "training/recipes/*.json"],
         **{f"keras_musictag._data.{name}": ["*/*"] for name in DATA},
     },
@@ -35,6 +36,7 @@ setup(
         "scikit-learn>=1.4",
         "scipy>=1.11",
         "click>=8.1",
+        "lazy_loader>=0.4",
         "av>=17",
         "soxr>=0.5",
         "pooch>=1.8",

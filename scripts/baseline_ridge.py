@@ -7,9 +7,8 @@ OUT becomes a folder as `keras-musictag evaluate` writes it, for `keras-musictag
 
 import argparse
 
-from keras_musictag.evaluation.ridge import ridge_predictions
-from keras_musictag.evaluation.run_folder import write_run
-from keras_musictag.records.folder import Records
+from keras_musictag.evaluation import ridge_predictions, write_run
+from keras_musictag.records import Records
 
 
 def main() -> None:

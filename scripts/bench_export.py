@@ -26,7 +26,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from keras_musictag import architectures, demo_clip
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.files import whole_file
 from keras_musictag.frontends import log_mel
 from keras_musictag.runtimes import formats
@@ -147,7 +147,7 @@ def in_a_process(name: str, format: str, precision: str, input: str, song: str |
 def measure(name: str, format: str, precision: str, input: str, song: str | None, seconds: float) -> dict:
     """Exports a tagger, and times it against Keras. Where that fails, `{"refused": why}`."""
     from keras_musictag.errors import ExportError
-    from keras_musictag.runtimes.exporting import export
+    from keras_musictag.runtimes import export
 
     tagger, weights = tagger_of(name)
     tolerances = formats.get(format).PRECISIONS
@@ -250,7 +250,7 @@ def turn(run, signal: str) -> list[float]:
 
 def keep_time(folder: str) -> None:
     """The engine's process: reads the name of a signal from each line, and prints how long it took."""
-    from keras_musictag.runtimes.engine_tagger import EngineTagger
+    from keras_musictag.runtimes import EngineTagger
 
     tagger = EngineTagger(folder)
     audio = signals_of(tagger.artefact.chunking)

@@ -53,9 +53,8 @@ def mp3_clip(seed: int) -> bytes:
 
 def prepare_all(scratch: Path, sizes: tuple[int, ...]) -> None:
     """Folders of records `pcm-128`, `source-128` and so on."""
-    from keras_musictag.records.manifest import Manifest, Track
-    from keras_musictag.records.preparing import prepare
-    from keras_musictag.tags.vocabulary import Vocabulary
+    from keras_musictag.records import Manifest, Track, prepare
+    from keras_musictag.tags import Vocabulary
 
     audio, tags = scratch / "audio", Vocabulary(tuple(f"tag{i}" for i in range(50)))
     audio.mkdir()
@@ -69,17 +68,17 @@ def prepare_all(scratch: Path, sizes: tuple[int, ...]) -> None:
 
 def measure(reader: str, folder: str, seconds: float) -> None:
     """In a process of its own: prints examples a second, and megabytes."""
-    from keras_musictag.records.folder import Records
+    from keras_musictag.records import Records
 
     records, settings = Records(folder), {"chunk_samples": CHUNK_SAMPLES, "batch_size": BATCH}
     if reader == "tf.data":
-        from keras_musictag.records.tf_data.pipeline import train_pipeline
+        from keras_musictag.records import train_pipeline
 
         batches = iter(train_pipeline(records, **settings, epochs=1000, shuffle_buffer=BUFFER))
     else:
         from concurrent.futures import ThreadPoolExecutor
 
-        from keras_musictag.records.keras_dataset import RecordsDataset
+        from keras_musictag.records import RecordsDataset
 
         batches = read_ahead(RecordsDataset(records, **settings), ThreadPoolExecutor(2))
     for _ in range(2 * BUFFER // BATCH):  # the buffer is filled, the files are in the page cache

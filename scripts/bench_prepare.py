@@ -22,10 +22,9 @@ from pathlib import Path
 import av
 import numpy as np
 
-from keras_musictag.audio.reading import read
-from keras_musictag.records.manifest import Manifest, Track
-from keras_musictag.records.preparing import prepare
-from keras_musictag.tags.vocabulary import Vocabulary
+from keras_musictag.audio import read
+from keras_musictag.records import Manifest, Track, prepare
+from keras_musictag.tags import Vocabulary
 
 SECONDS, RATE_HZ, DIFFERENT = 29.1, 16000, 48
 

@@ -21,7 +21,7 @@ import av
 import numpy as np
 import soundfile
 
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.errors import AudioError
 
 ROOT = Path(__file__).parents[1]

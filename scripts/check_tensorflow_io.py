@@ -17,12 +17,10 @@ import numpy as np
 import tensorflow as tf
 
 import keras_musictag as kmt
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.datasets import csv
-from keras_musictag.records.folder import Records
-from keras_musictag.records.preparing import prepare
+from keras_musictag.records import Records, prepare, train_pipeline
 from keras_musictag.records.tf_data.parsing import decode_mp3
-from keras_musictag.records.tf_data.pipeline import train_pipeline
 
 PACKAGES = ("tensorflow", "tensorflow-io", "keras", "kapre", "numpy", "protobuf", "av")
 INT16_STEP = 1 / 32768

@@ -20,10 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 
 import keras_musictag as kmt
-from keras_musictag.evaluation.evaluating import evaluate
-from keras_musictag.records.preparing import prepare
-from keras_musictag.training.recipe import Recipe
-from keras_musictag.training.trainer import train
+from keras_musictag.evaluation import evaluate
+from keras_musictag.records import prepare
+from keras_musictag.training import Recipe, train
 from tests.records.make import make_manifest
 
 KEPT = Path(__file__).parents[1] / "tests" / "kept"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from keras_musictag import architectures, build
-from keras_musictag.zoo.weights import save_weights
+from keras_musictag.zoo import save_weights
 from tests.checks import signals
 from tests.needs import BACKENDS
 

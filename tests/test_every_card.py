@@ -7,9 +7,8 @@ import pytest
 
 from keras_musictag.bundled_files import bundled
 from keras_musictag.tagger import Tagger, TaggerSpec
-from keras_musictag.tags.vocabulary import read_tags
-from keras_musictag.zoo.card import read_card
-from keras_musictag.zoo.weights import read_weights
+from keras_musictag.tags import read_tags
+from keras_musictag.zoo import read_card, read_weights
 
 ENTRIES = sorted(folder for folder in bundled("zoo").iterdir() if folder.is_dir())
 WITH_WEIGHTS = [folder for folder in ENTRIES if read_card(folder).weights.file is not None]

@@ -14,8 +14,8 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag import errors, processes
-from keras_musictag.audio.reading import read
-from keras_musictag.zoo.weights import arrays_of
+from keras_musictag.audio import read
+from keras_musictag.zoo import arrays_of
 
 pytestmark = pytest.mark.needs("posix")  # other systems have no forks
 LIMIT_SECONDS = 60  # what hangs does so for ever

@@ -5,19 +5,18 @@ from pathlib import Path
 
 import pytest
 
-import keras_musictag
+from tests.test_public_names import exports
 
 PACKAGE = Path(__file__).parents[1] / "keras_musictag"
 ROWS = [
     {"errors"},
-    {"registry", "data", "files", "processes", "forks", "keras_start"},
+    {"registry", "bundled_files", "files", "processes", "keras_start"},
     {"tags", "audio", "metrics"},
     {"records", "layers"},
     {"frontends"},
     {"architectures"},
     {"tagger"},
-    {"engines"},
-    {"exporting"},
+    {"runtimes"},
     {"zoo"},
     {"datasets", "gmtag", "evaluation", "library"},
     {"training", "robustness", "publishing"},
@@ -28,6 +27,7 @@ ROW = {part: number for number, row in enumerate(ROWS) for part in row}
 # packages that only some parts may load; of the rows below, all
 ONLY_FROM = {"tensorflow": ROW["records"], "keras": ROW["layers"]}
 KERAS_ONLY = {"architectures"}  # they run on every backend
+HOMES = {name: module.removeprefix(".") for name, module in exports(PACKAGE / "__init__.pyi").items()}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
@@ -51,8 +51,8 @@ def violations(part: str, source: str) -> list[str]:
     found = []
     for name in imports_of(source):
         top, *rest = name.split(".")
-        if top == "keras_musictag" and rest and rest[0] in keras_musictag._HOMES:  # a public name, imported lazily
-            rest = keras_musictag._HOMES[rest[0]].split(".")[1:]
+        if top == "keras_musictag" and rest and rest[0] in HOMES:  # a public name, imported lazily
+            rest = HOMES[rest[0]].split(".")
         if top in ("scripts", "tests"):
             found.append(f"{part} imports {name}")
         elif top == "keras_musictag" and rest and rest[0] in ROW:

@@ -10,13 +10,9 @@ import pytest
 from safetensors.numpy import load_file
 
 import keras_musictag as kmt
-from keras_musictag.evaluation.comparing import compare_runs
-from keras_musictag.evaluation.evaluating import evaluate
-from keras_musictag.evaluation.run_folder import read_run
-from keras_musictag.records.checking import check_records
-from keras_musictag.records.folder import Records
-from keras_musictag.training.recipe import Recipe
-from keras_musictag.training.trainer import train
+from keras_musictag.evaluation import compare_runs, evaluate, read_run
+from keras_musictag.records import Records, check_records
+from keras_musictag.training import Recipe, train
 from scripts.make_kept_files import CONFIG, FORMATS
 
 KEPT = Path(__file__).parent / "kept"

@@ -13,7 +13,7 @@ import soundfile
 
 import keras_musictag as kmt
 from keras_musictag import architectures
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from tests.cli.conftest import call  # noqa: F401  (a fixture)
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_musictag import AudioError
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.datasets import folder
 from tests.audio.made import encode, sine, wav_of
 

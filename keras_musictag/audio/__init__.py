@@ -1,1 +1,5 @@
 """Waveforms: read a file, resample, cut into chunks. No TensorFlow."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

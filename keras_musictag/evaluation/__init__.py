@@ -1,1 +1,5 @@
 """Scores -> reports: predictions kept as files, measured, compared. Needs no TensorFlow."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

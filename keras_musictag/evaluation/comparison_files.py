@@ -3,16 +3,18 @@
 import base64
 import html
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from keras_musictag.errors import printable
-from keras_musictag.evaluation.comparing import Comparison
+from keras_musictag.evaluation.comparing import Comparison, compare_runs
 from keras_musictag.evaluation.measuring import NUMBER, TITLES
 from keras_musictag.evaluation.plots import plot_costs, plot_heat_map
 from keras_musictag.evaluation.report_files import AVERAGE_PRECISION_NOTE, LEVEL_TITLES
 from keras_musictag.evaluation.reporting import WHOLE
+from keras_musictag.evaluation.run_folder import read_run
 from keras_musictag.evaluation.tables import (
     NO_VALUE,
     Table,
@@ -44,6 +46,27 @@ ul { padding-left: 1.2rem; font-size: 0.9rem; }
 img { max-width: 100%; height: auto; background: white; }
 .elsewhere { opacity: 0.85; border-left: 4px solid #d1661a; padding-left: 1rem; }
 """
+
+
+def compare(runs: Sequence[str | os.PathLike], out: str | os.PathLike, metric: str = "pr_auc") -> Comparison:
+    """Compares evaluation runs, and writes tables, pictures and tests between neighbours.
+
+    Args:
+        runs: Folders that `evaluate` wrote, all on the same data.
+        out: Folder to write to: see `write_comparison`.
+        metric: What they are ranked by: see `compare_runs`.
+
+    Returns:
+        The `Comparison`, best first.
+
+    Raises:
+        FileNotFoundError: If a folder holds no finished run.
+        UnknownNameError, ValueError: See `compare_runs`.
+        OSError: If a file cannot be written.
+    """
+    comparison = compare_runs([read_run(run) for run in runs], metric)
+    write_comparison(comparison, out)
+    return comparison
 
 
 def write_comparison(comparison: Comparison, folder: str | os.PathLike) -> list[Path]:

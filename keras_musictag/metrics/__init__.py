@@ -9,3 +9,7 @@ Conventions, stated once:
   macro mean. Micro has all pairs.
 - `weights` count each track as often as they say. A bootstrap resample is such a weighting, by whole numbers.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

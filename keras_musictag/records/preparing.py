@@ -166,8 +166,8 @@ def prepare(
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> import soundfile
-        >>> from keras_musictag.records.manifest import Track
-        >>> from keras_musictag.tags.vocabulary import Vocabulary
+        >>> from keras_musictag.records import Track
+        >>> from keras_musictag.tags import Vocabulary
         >>> with TemporaryDirectory() as folder:
         ...     soundfile.write(f"{folder}/a.wav", [0.5] * 32000, 16000)
         ...     tracks = (Track("a", "a.wav", ("rock",), "train"),)

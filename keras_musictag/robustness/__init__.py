@@ -5,3 +5,7 @@
 - `drops`: these folders -> each metric's drop with its paired interval.
 - `files`, `plot`: the drops as Markdown, CSV and a picture.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,18 +5,6 @@ engines (row 6 of docs/LAYOUT.md) share the second and the third. They do withou
 it is first used.
 """
 
-import importlib
+import lazy_loader
 
-from keras_musictag.keras_start import start_keras
-
-_HOMES = {"TagResult": "results", "Tagger": "model", "TaggerSpec": "spec", "Taggram": "results"}
-
-__all__ = ["TagResult", "Tagger", "TaggerSpec", "Taggram"]
-
-
-def __getattr__(name: str):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "Tagger":
-        start_keras()
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

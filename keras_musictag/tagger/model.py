@@ -1,7 +1,11 @@
 """Tagger: a Keras model that knows its tags, its sample rate and how to listen to a track."""
 
-import keras
-import numpy as np
+from keras_musictag.keras_start import start_keras
+
+start_keras()  # where the user's settings prevent it, the error says which
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
 
 from keras_musictag.audio.chunking import Chunking
 from keras_musictag.errors import MusicTagError, UnknownNameError
@@ -105,7 +109,7 @@ class Tagger(Tagging, keras.Model):
 
         Example:
             >>> import keras_musictag as kmt
-            >>> from keras_musictag.layers.spec_augment import SpecAugment
+            >>> from keras_musictag.layers import SpecAugment
             >>> kmt.build("musicnn", tags=["calm", "wild"]).with_augment(SpecAugment()).augment.name
             'spec_augment'
         """

@@ -23,10 +23,8 @@ import numpy as np
 from keras_musictag import build
 from keras_musictag.bundled_files import bundled
 from keras_musictag.tagger import Tagger
-from keras_musictag.tags.vocabulary import read_tags
-from keras_musictag.zoo.card import Card, Licences, Reference, TrainedOn
-from keras_musictag.zoo.publish import write_entry
-from keras_musictag.zoo.weights import assign_weights
+from keras_musictag.tags import read_tags
+from keras_musictag.zoo import Card, Licences, Reference, TrainedOn, assign_weights, write_entry
 
 REQUIREMENT = "musicnn==0.1.0"
 WHEEL_SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"

@@ -19,8 +19,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from keras_musictag.architectures import musicnn_2020
 from keras_musictag.bundled_files import bundled
 from keras_musictag.tagger import Tagger, TaggerSpec
-from keras_musictag.tags.vocabulary import read_tags
-from keras_musictag.zoo.card import Card, Licences, Reference, TrainedOn, Weights, write_card
+from keras_musictag.tags import read_tags
+from keras_musictag.zoo import Card, Licences, Reference, TrainedOn, Weights, write_card
 
 REPOSITORY = "minzwon/sota-music-tagging-models"
 COMMIT = "4e1d652d4a7b12437a624965e85890b70b4a111d"

@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_musictag.audio.reading import open_audio
+from keras_musictag.audio import open_audio
 from keras_musictag.errors import AudioError, MusicTagError
 from keras_musictag.files import whole_file
 from scripts.teaching import store

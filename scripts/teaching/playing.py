@@ -9,9 +9,10 @@ from random import Random
 import mido
 import numpy as np
 
-from keras_musictag.audio.resampling import resample
+from keras_musictag.audio import resample
+from keras_musictag.gmtag import Installation
 from keras_musictag.gmtag.midi import Note, track_of
-from keras_musictag.gmtag.packages import Installation, Sound
+from keras_musictag.gmtag.packages import Sound
 from keras_musictag.gmtag.rendering import play
 from scripts.teaching.ranges import PEDAL, SUSTAINED
 from scripts.teaching.store import SAMPLE_RATE_HZ

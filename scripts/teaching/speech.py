@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.errors import MusicTagError
 from scripts.teaching.store import SAMPLE_RATE_HZ
 

@@ -8,8 +8,8 @@ import numpy as np
 
 import keras_musictag as kmt
 from keras_musictag.tagger import Tagger
+from keras_musictag.zoo import assign_weights
 from keras_musictag.zoo.importers.sota2020 import convert
-from keras_musictag.zoo.weights import assign_weights
 from tests import shared
 
 # architecture -> its name in the reference's files

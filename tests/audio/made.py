@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from keras_musictag.audio.reading import Audio, read
+from keras_musictag.audio import Audio, read
 
 WAV_CODES = {"u1": 1, "i2": 1, "i3": 1, "i4": 1, "f4": 3, "f8": 3}
 

@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from keras_musictag.audio.samples import as_mono, to_floats
+from keras_musictag.audio import as_mono, to_floats
 from keras_musictag.errors import AudioError
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_musictag.audio.chunking import Chunking, cut
+from keras_musictag.audio import Chunking, cut
 from keras_musictag.errors import UnknownNameError
 
 EIGHT = Chunking(chunk_samples=8, hop_samples=6, context_samples=1)

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import av
 import pytest
 
+from keras_musictag.audio import open_audio, read
 from keras_musictag.audio.container import audio_stream, check_frame, open_container
 from keras_musictag.audio.length import header_seconds
-from keras_musictag.audio.reading import open_audio, read
 from keras_musictag.audio.source import open_file
 from keras_musictag.errors import AudioError
 from tests.audio.made import encode, sine

@@ -5,8 +5,8 @@ import io
 import numpy as np
 import pytest
 
+from keras_musictag.audio import open_audio, read
 from keras_musictag.audio.downmix import Levels, mix, weights_of
-from keras_musictag.audio.reading import open_audio, read
 from keras_musictag.audio.samples import mono_and_notes
 from tests.audio.made import encode, read_bytes, sine, wav_of
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from keras_musictag.audio import open_audio, read
 from keras_musictag.audio.length import header_seconds, length_note
-from keras_musictag.audio.reading import open_audio, read
 from tests.audio.made import encode, read_bytes, sine, wav_of
 
 MP3 = encode(sine(seconds=2.0), "libmp3lame", "mp3", options={"id3v2_version": "0"})

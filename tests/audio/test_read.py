@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 import soxr
 
+from keras_musictag.audio import open_audio, read, to_floats
 from keras_musictag.audio.container import channels_of_frame
 from keras_musictag.audio.downmix import weights_of
-from keras_musictag.audio.reading import open_audio, read
-from keras_musictag.audio.samples import to_floats
 from tests import shared
 from tests.audio.made import encode, freq_hz_and_amplitude, overwritten, read_bytes, sine, wav_of
 

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from keras_musictag.audio.reading import open_audio
+from keras_musictag.audio import open_audio
 from keras_musictag.errors import AudioError
 from tests.audio.made import encode, freq_hz_and_amplitude, overwritten, read_bytes, sine, wav_of
 

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from keras_musictag.audio.reading import open_audio
+from keras_musictag.audio import open_audio
 from keras_musictag.errors import AudioError
 from tests.audio.made import encode, open_handles, sine, wav_bytes, wav_of
 

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from keras_musictag.audio.reading import open_audio, read
+from keras_musictag.audio import open_audio, read
 from keras_musictag.errors import AudioError
 from tests.audio.made import encode, overwritten, read_bytes, sine, wav_bytes, wav_of
 

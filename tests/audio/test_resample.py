@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import soxr
 
-from keras_musictag.audio.resampling import StreamResampler, check_rate_hz, resample
+from keras_musictag.audio import resample
+from keras_musictag.audio.resampling import StreamResampler, check_rate_hz
 
 
 def noise(samples, seed=0):

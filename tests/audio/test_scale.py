@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_musictag.audio.samples import FileScale, as_mono, mono_and_notes
+from keras_musictag.audio import as_mono
+from keras_musictag.audio.samples import FileScale, mono_and_notes
 from keras_musictag.errors import AudioError
 from tests.audio.made import encode, read_bytes, sine, wav_bytes, wav_of
 

@@ -17,8 +17,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from keras_musictag.audio import open_audio, read
 from keras_musictag.audio import source as source_module
-from keras_musictag.audio.reading import open_audio, read
 from keras_musictag.audio.source import Source, open_file
 from keras_musictag.errors import AudioError
 from tests.audio.made import encode, sine, wav_of

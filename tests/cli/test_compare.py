@@ -1,9 +1,8 @@
 import pytest
 
 from keras_musictag.cli.compare import METRICS
-from keras_musictag.evaluation.comparing import compare_runs
-from keras_musictag.evaluation.measuring import TITLES, Resampling
-from keras_musictag.evaluation.run_folder import read_run, write_run
+from keras_musictag.evaluation import Resampling, compare_runs, read_run, write_run
+from keras_musictag.evaluation.measuring import TITLES
 from tests.evaluation.simulate import pair, simulate
 
 FEW = Resampling(resamples=40)

@@ -10,10 +10,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from keras_musictag import build, load
 from keras_musictag.cli.evaluate import tell_metrics
-from keras_musictag.evaluation.measuring import Resampling
-from keras_musictag.evaluation.reporting import make_report
-from keras_musictag.records.evaluation_batches import EvaluationBatches, average_by_track
-from keras_musictag.records.folder import Records
+from keras_musictag.evaluation import Resampling, make_report
+from keras_musictag.records import EvaluationBatches, Records, average_by_track
 from tests.evaluation.simulate import simulate
 from tests.records.make import TAGS, make_records
 

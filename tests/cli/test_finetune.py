@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from keras_musictag import load
-from keras_musictag.evaluation.run_folder import read_run
+from keras_musictag.evaluation import read_run
 from tests.cli.conftest import VGG
 from tests.cli.test_main import HEAVY, imported
 

@@ -13,7 +13,7 @@ import keras_musictag
 from keras_musictag.audio import chunking
 from keras_musictag.cli import embed, tag, taggram
 from keras_musictag.tags import merging
-from keras_musictag.zoo.catalog import user_folder
+from keras_musictag.zoo import user_folder
 
 HEAVY = {"tensorflow", "keras", "kapre", "librosa", "numba", "scipy", "sklearn", "matplotlib", "av"}
 COMMANDS = [

@@ -8,7 +8,7 @@ import pytest
 
 from keras_musictag import list_models
 from keras_musictag.bundled_files import bundled
-from keras_musictag.zoo.catalog import user_folder
+from keras_musictag.zoo import user_folder
 
 BUNDLED = ["musicnn-mtat-v1", "musicnn-msd-v1", "vgg-mtat-v1", "vgg-msd-v1"]
 

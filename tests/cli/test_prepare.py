@@ -9,8 +9,7 @@ import pytest
 
 from keras_musictag.cli import _progress, prepare
 from keras_musictag.datasets import _split, mtg_jamendo
-from keras_musictag.records import schema
-from keras_musictag.records.folder import Records
+from keras_musictag.records import Records, schema
 from keras_musictag.records.preparing import TRACKS_PER_SHARD
 from tests.cli.test_main import HEAVY, imported
 from tests.records.make import TAGS, make_manifest

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from keras_musictag.records.folder import Records
-from keras_musictag.records.preparing import prepare
-from keras_musictag.tags.vocabulary import Vocabulary
+from keras_musictag.records import Records, prepare
+from keras_musictag.tags import Vocabulary
 from tests.records.make import make_manifest, make_records
 
 

@@ -7,10 +7,10 @@ import time
 import keras
 import pytest
 
+from keras_musictag.evaluation import load_predictions
 from keras_musictag.evaluation.measuring import values
-from keras_musictag.evaluation.predictions import load_predictions
 from keras_musictag.robustness.conditions import chosen
-from keras_musictag.zoo.keras_loading import build
+from keras_musictag.zoo import build
 from tests.records.make import TAGS, make_records
 from tests.robustness.test_stress import content
 

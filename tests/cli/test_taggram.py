@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_musictag.tagger.results import Taggram
-from keras_musictag.tags.vocabulary import Vocabulary
+from keras_musictag.tagger import Taggram
+from keras_musictag.tags import Vocabulary
 
 
 def read_csv(path):

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from keras_musictag import load
-from keras_musictag.records.folder import Records
-from keras_musictag.records.preparing import prepare
+from keras_musictag.records import Records, prepare
 from keras_musictag.training.state import read_position
 from tests.records.make import make_manifest, make_records
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from keras_musictag import list_models, load
-from keras_musictag.evaluation.predictions import load_predictions
-from keras_musictag.evaluation.run_folder import MEASURED, VALID, read_run, write_run
-from keras_musictag.zoo.card import read_card
-from keras_musictag.zoo.catalog import user_folder
+from keras_musictag.evaluation import load_predictions, read_run, write_run
+from keras_musictag.evaluation.run_folder import MEASURED, VALID
+from keras_musictag.zoo import read_card, user_folder
 from tests.records.make import TAGS, make_records
 
 RECIPE = {

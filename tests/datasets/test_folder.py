@@ -7,7 +7,7 @@ import soundfile
 
 from keras_musictag.datasets import folder
 from keras_musictag.errors import DatasetError
-from keras_musictag.records.preparing import prepare
+from keras_musictag.records import prepare
 from tests.records.make import make_samples
 
 

@@ -7,7 +7,7 @@ import pytest
 from keras_musictag.bundled_files import bundled
 from keras_musictag.datasets import gmtag
 from keras_musictag.errors import DatasetError, UnknownNameError
-from keras_musictag.tags.vocabulary import read_tags
+from keras_musictag.tags import read_tags
 
 ROWS = [
     {"id": "train_000000", "part": "train", "tags": ["bass", "minor"], "soundfont": "FluidR3", "subset": ""},

@@ -12,7 +12,7 @@ import pytest
 from keras_musictag.datasets.msd import manifest as msd_manifest
 from keras_musictag.datasets.mtat import manifest as mtat_manifest
 from keras_musictag.datasets.mtg_jamendo import manifest as jamendo_manifest
-from keras_musictag.records.folder import Records
+from keras_musictag.records import Records
 from tests.datasets import official_mtat
 from tests.datasets.official_audio import plant_bad_files, write_mp3
 

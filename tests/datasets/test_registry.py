@@ -8,8 +8,8 @@ import pytest
 from keras_musictag import datasets
 from keras_musictag.bundled_files import bundled
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.records.manifest import Manifest
-from keras_musictag.tags.vocabulary import read_tags
+from keras_musictag.records import Manifest
+from keras_musictag.tags import read_tags
 
 LOCAL = {"audio", "csv", "folder"}  # whatever a person has: nothing is published about them
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from keras_musictag.evaluation.measuring import Resampling
-from keras_musictag.evaluation.run_folder import write_run
+from keras_musictag.evaluation import Resampling, write_run
 from tests.evaluation.simulate import pair
 
 FEW = Resampling(resamples=60, seed=3)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_musictag.evaluation.predictions import Predictions, Source
-from keras_musictag.tags.vocabulary import Vocabulary
+from keras_musictag.evaluation import Predictions, Source
+from keras_musictag.tags import Vocabulary
 
 TAGS = Vocabulary(
     ("guitar", "slow", "strings", "rock", "male vocal", "harp"),

@@ -5,11 +5,9 @@ import pytest
 from scipy.stats import norm
 
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.evaluation.comparing import compare_runs, holm_correction, p_value
-from keras_musictag.evaluation.measuring import Resampling
-from keras_musictag.evaluation.reporting import make_report
-from keras_musictag.evaluation.run_folder import EvaluationRun, read_run
-from keras_musictag.metrics.intervals import bootstrap, interval
+from keras_musictag.evaluation import EvaluationRun, Resampling, compare_runs, make_report, read_run
+from keras_musictag.evaluation.comparing import holm_correction, p_value
+from keras_musictag.metrics import bootstrap, interval
 from tests.evaluation.conftest import FEW
 from tests.evaluation.simulate import TAGS, pair, simulate
 

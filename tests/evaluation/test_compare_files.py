@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_musictag.evaluation.comparing import compare_runs
-from keras_musictag.evaluation.comparison_files import costs, write_comparison
-from keras_musictag.evaluation.reporting import make_report
-from keras_musictag.evaluation.run_folder import EvaluationRun, read_run
+from keras_musictag.evaluation import EvaluationRun, compare_runs, make_report, read_run, write_comparison
+from keras_musictag.evaluation.comparison_files import costs
 from tests.evaluation.conftest import FEW
 from tests.evaluation.simulate import TAGS, pair, simulate
 

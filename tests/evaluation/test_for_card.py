@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from keras_musictag.evaluation.reporting import make_report
+from keras_musictag.evaluation import make_report
 from keras_musictag.evaluation.zoo_entry import card_metrics
 from tests.evaluation.conftest import FEW
 from tests.evaluation.simulate import pair, simulate

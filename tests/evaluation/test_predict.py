@@ -4,14 +4,11 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.audio.samples import to_floats
+from keras_musictag.audio import to_floats
 from keras_musictag.errors import DatasetError
-from keras_musictag.evaluation.evaluating import evaluate
-from keras_musictag.evaluation.measuring import Resampling
-from keras_musictag.evaluation.predicting import network_of, predict
-from keras_musictag.evaluation.run_folder import read_run
-from keras_musictag.records.examples import StoredAudio
-from keras_musictag.records.preparing import prepare
+from keras_musictag.evaluation import Resampling, evaluate, predict, read_run
+from keras_musictag.evaluation.predicting import network_of
+from keras_musictag.records import StoredAudio, prepare
 from tests.records.make import TAGS, make_manifest, make_records
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.evaluation.predictions import Predictions, Source
+from keras_musictag.evaluation import Predictions, Source
 from tests.evaluation.simulate import CHUNKS, TAGS, simulate
 
 SOURCE = Source("folder", "1", "seed 0", "ab", "test")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_musictag.evaluation.predictions import load_predictions, save_predictions
+from keras_musictag.evaluation import load_predictions, save_predictions
 from tests.evaluation.simulate import simulate
 
 

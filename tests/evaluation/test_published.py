@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from keras_musictag.evaluation.tables import FILE, published_tables
+from keras_musictag.evaluation import published_tables
+from keras_musictag.evaluation.tables import FILE
 from tests.shared import FOLDER
 
 TABLES = {(t["dataset"], t["source"]): t["rows"] for t in json.loads(FILE.read_text(encoding="utf-8"))["tables"]}

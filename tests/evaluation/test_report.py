@@ -4,12 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from keras_musictag.evaluation.measuring import Resampling, values
-from keras_musictag.evaluation.predictions import Predictions
+from keras_musictag.evaluation import Predictions, Report, Resampling, make_report
+from keras_musictag.evaluation.measuring import values
 from keras_musictag.evaluation.report_files import tag_rows, to_markdown
-from keras_musictag.evaluation.reporting import UNNAMED, Report, make_report
-from keras_musictag.metrics.decisions import choose_thresholds, mcc
-from keras_musictag.metrics.intervals import bootstrap, interval
+from keras_musictag.evaluation.reporting import UNNAMED
+from keras_musictag.metrics import bootstrap, choose_thresholds, interval, mcc
 from tests.evaluation.simulate import TAGS, pair, simulate
 
 FEW = Resampling(resamples=60, seed=3)

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from keras_musictag.evaluation.ridge import ridge_predictions, statistics
-from keras_musictag.metrics.ranking import roc_auc
-from keras_musictag.records.preparing import prepare
+from keras_musictag.evaluation import ridge_predictions
+from keras_musictag.evaluation.ridge import statistics
+from keras_musictag.metrics import roc_auc
+from keras_musictag.records import prepare
 from tests.records.make import make_manifest
 
 

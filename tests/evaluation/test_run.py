@@ -3,8 +3,7 @@ import json
 import pytest
 from PIL import Image
 
-from keras_musictag.evaluation.predictions import load_predictions, save_predictions
-from keras_musictag.evaluation.run_folder import read_run, write_run
+from keras_musictag.evaluation import load_predictions, read_run, save_predictions, write_run
 from tests.evaluation.conftest import FEW
 from tests.evaluation.simulate import pair, simulate
 

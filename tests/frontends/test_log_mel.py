@@ -103,7 +103,7 @@ def test_decibels_equal_the_reference(name, mels, implementation):
 @pytest.mark.needs("shared")
 @pytest.mark.parametrize("mels", [96, 128])
 def test_the_filterbank_equals_the_reference(mels):
-    from keras_musictag.layers.filterbanks import MelFilterbank
+    from keras_musictag.layers import MelFilterbank
 
     layer = MelFilterbank(16000, mels, 0.0, 8000.0, htk=True, norm=None)
     layer.build((None, 10, 257, 1))

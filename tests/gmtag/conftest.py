@@ -2,8 +2,8 @@
 
 import pytest
 
+from keras_musictag.gmtag import Installation
 from keras_musictag.gmtag.arrangement import compose
-from keras_musictag.gmtag.packages import Installation
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.datasets import gmtag
 from keras_musictag.errors import DatasetError
+from keras_musictag.gmtag import build_corpus, vocabulary
 from keras_musictag.gmtag.clips import make_clip
-from keras_musictag.gmtag.corpus import build_corpus
-from keras_musictag.gmtag.truth import vocabulary
 from tests.gmtag.processes import children, is_running, wait_for
 
 PARTS = {"train": 2, "valid": 1, "test": 5}  # none of them plays the soundfont that takes 4 s to load

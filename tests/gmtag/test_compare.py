@@ -2,7 +2,8 @@ import copy
 
 import pytest
 
-from keras_musictag.gmtag.corpus import LEVELS, TIERS, compare_corpus, load_spec
+from keras_musictag.gmtag import compare_corpus
+from keras_musictag.gmtag.corpus import LEVELS, TIERS, load_spec
 from keras_musictag.gmtag.plan import VERSION
 
 

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.gmtag.rendering import to_mp3
 
 

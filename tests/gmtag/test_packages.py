@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from keras_musictag.errors import MusicTagError
-from keras_musictag.gmtag.packages import SOUNDFONTS, Installation
+from keras_musictag.gmtag import Installation
+from keras_musictag.gmtag.packages import SOUNDFONTS
 
 
 @pytest.mark.needs("mma", "fluidsynth", "soundfonts")

@@ -3,8 +3,7 @@ import hashlib
 import pytest
 
 from keras_musictag.errors import DatasetError, MusicTagError
-from keras_musictag.gmtag import clips
-from keras_musictag.gmtag.corpus import build_corpus, tier_parts
+from keras_musictag.gmtag import build_corpus, clips, tier_parts
 
 PACKAGES = {"mma": "1", "av": "2"}
 ROW = {"id": "train_000003", "part": "train", "index": 3, "path": "audio/train/train_000003.mp3"}

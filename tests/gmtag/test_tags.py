@@ -1,8 +1,8 @@
 from collections import Counter
 
+from keras_musictag.gmtag import vocabulary
 from keras_musictag.gmtag.genres import GENRES
 from keras_musictag.gmtag.midi import FAMILIES
-from keras_musictag.gmtag.truth import vocabulary
 
 
 def test_there_are_50_tags_and_the_code_can_give_exactly_these():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_musictag.layers.network_layers import FusedBatchNormalization
+from keras_musictag.layers import FusedBatchNormalization
 
 
 def train(cls, maps):

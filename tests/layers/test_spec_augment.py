@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_musictag.layers.spec_augment import SpecAugment
+from keras_musictag.layers import SpecAugment
 from tests.needs import BACKENDS
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_musictag.layers.network_layers import TimbralConv2D
+from keras_musictag.layers import TimbralConv2D
 
 
 @pytest.mark.parametrize("activation", [None, "relu"])

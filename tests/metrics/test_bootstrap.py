@@ -3,9 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from keras_musictag.metrics.decisions import f1, mcc
-from keras_musictag.metrics.intervals import bootstrap, interval, resample_weights
-from keras_musictag.metrics.ranking import average_precision, pr_auc, roc_auc
+from keras_musictag.metrics import average_precision, bootstrap, f1, interval, mcc, pr_auc, resample_weights, roc_auc
 from tests.metrics.inputs import CASES
 
 TARGETS, SCORES = CASES["tied"]

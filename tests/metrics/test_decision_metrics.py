@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from keras_musictag.metrics.decisions import f1, mcc
+from keras_musictag.metrics import f1, mcc
 from tests.metrics.inputs import CASES, WEIGHTS
 
 

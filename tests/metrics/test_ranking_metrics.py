@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from keras_musictag.metrics.ranking import average_precision, pr_auc, roc_auc
+from keras_musictag.metrics import average_precision, pr_auc, roc_auc
 from tests.metrics.inputs import CASES, WEIGHTS
 
 

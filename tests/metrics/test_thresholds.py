@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.metrics.decisions import choose_thresholds, f1, mcc
+from keras_musictag.metrics import choose_thresholds, f1, mcc
 from tests.metrics.inputs import CASES
 
 METRICS = {"mcc": mcc, "f1": f1}

@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from keras_musictag.records import Records, StoredAudio
 from keras_musictag.records.crops import cut_at, random_starts
-from keras_musictag.records.examples import StoredAudio
-from keras_musictag.records.folder import Records
 
 
 def chunks_of(records: Records, track, size: int, seed: int, epoch: int, count: int = 1) -> np.ndarray:

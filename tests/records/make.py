@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from keras_musictag.records.folder import Records
-from keras_musictag.records.manifest import Manifest, Track
-from keras_musictag.tags.vocabulary import Vocabulary
+from keras_musictag.records import Manifest, Records, Track
+from keras_musictag.tags import Vocabulary
 
 TAGS = Vocabulary(("rock", "jazz", "piano", "calm"), ("genre", "genre", "instrument", "mood"))
 
@@ -69,7 +68,7 @@ def make_records(folder: Path, num_tracks: int = 10, seconds: float = 2.0, **opt
         seconds: Length of the first.
         options: Of `prepare`, such as storage="source" or tracks_per_shard=3.
     """
-    from keras_musictag.records.preparing import prepare
+    from keras_musictag.records import prepare
 
     manifest = make_manifest(folder / "audio", num_tracks, seconds)
     return prepare(manifest, folder / "records", **{"jobs": 1, "tracks_per_shard": 4, **options})

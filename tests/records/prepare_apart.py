@@ -5,7 +5,7 @@ import resource
 import sys
 from pathlib import Path
 
-from keras_musictag.records.preparing import prepare
+from keras_musictag.records import prepare
 
 
 def main(manifest_file: str, out: str, jobs: str, largest_file: str = "0") -> None:

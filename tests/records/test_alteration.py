@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_musictag.records.deformation import Alteration
+from keras_musictag.records import Alteration
 from keras_musictag.records.tf_data.alteration import alter
 
 SIZE, RATE_HZ = 8000, 16000

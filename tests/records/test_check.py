@@ -8,10 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from keras_musictag.records.checking import check_records
-from keras_musictag.records.folder import Records
-from keras_musictag.records.manifest import Track
-from keras_musictag.records.preparing import prepare
+from keras_musictag.records import Records, Track, check_records, prepare
 from keras_musictag.records.schema import decode, encode, frame, read_records
 from tests.records.make import make_manifest, make_records, make_samples
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from keras_musictag.audio.chunking import Chunking, cut
+from keras_musictag.audio import Chunking, cut
 from keras_musictag.records import crops
 from keras_musictag.records.crops import cover_starts, cut_at, random_starts, spread_starts, stateless_hash
 from keras_musictag.records.tf_data import parsing

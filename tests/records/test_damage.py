@@ -3,10 +3,14 @@ import pytest
 import tensorflow as tf
 
 from keras_musictag.errors import RecordsError
-from keras_musictag.records.checking import find_damage, naming_damage
-from keras_musictag.records.folder import Records
-from keras_musictag.records.keras_dataset import RecordsDataset
-from keras_musictag.records.tf_data.pipeline import evaluation_pipeline, train_pipeline
+from keras_musictag.records import (
+    Records,
+    RecordsDataset,
+    evaluation_pipeline,
+    find_damage,
+    naming_damage,
+    train_pipeline,
+)
 from tests.records.make import make_records
 
 SETTINGS = {"chunk_samples": 4000, "batch_size": 4}

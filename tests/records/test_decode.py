@@ -5,7 +5,7 @@ import av
 import numpy as np
 import pytest
 
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.errors import AudioError
 from keras_musictag.records.decoding import decode_pcm, find_piece
 from keras_musictag.records.schema import to_pcm

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from keras_musictag.audio.deform import dynamic_range
+from keras_musictag.audio import dynamic_range
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.records.deformation import Deform, deform_track
+from keras_musictag.records import Deform, deform_track
 
 NONE = {"stretch_rate": None, "pitch_semitones": None, "dynamic_range": (), "noise_rate": None}
 SAMPLES = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)

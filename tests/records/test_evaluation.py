@@ -2,12 +2,15 @@ import keras
 import numpy as np
 import pytest
 
-from keras_musictag.audio.chunking import Chunking, cut
+from keras_musictag.audio import Chunking, cut
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.records.evaluation_batches import EvaluationBatches, average_by_track
-from keras_musictag.records.examples import StoredAudio
-from keras_musictag.records.keras_dataset import EvaluationDataset
-from keras_musictag.records.tf_data.pipeline import evaluation_pipeline
+from keras_musictag.records import (
+    EvaluationBatches,
+    EvaluationDataset,
+    StoredAudio,
+    average_by_track,
+    evaluation_pipeline,
+)
 from tests.records.make import make_records
 
 SETTINGS = {"chunk_samples": 6000, "batch_size": 7}

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from keras_musictag.errors import RecordsError, UnknownNameError
-from keras_musictag.records.folder import Records, StoredTrack, read_tracks, top_reasons
-from keras_musictag.records.manifest import Skipped
+from keras_musictag.records import Records, Skipped
+from keras_musictag.records.folder import StoredTrack, read_tracks, top_reasons
 from keras_musictag.records.tables import write_csv
 from tests.records.make import TAGS, make_records
 

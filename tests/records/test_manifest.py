@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from keras_musictag.errors import DatasetError, UnknownNameError
-from keras_musictag.records.manifest import Manifest, Track
-from keras_musictag.tags.vocabulary import Vocabulary
+from keras_musictag.records import Manifest, Track
+from keras_musictag.tags import Vocabulary
 
 TRACKS = (Track("b", "b.mp3", ("rock",), "train"), Track("a", "/far/a.mp3", (), "test"))
 

@@ -6,8 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.records.evaluation_batches import EvaluationBatches
-from keras_musictag.records.tf_data.pipeline import steps_per_epoch, train_pipeline
+from keras_musictag.records import EvaluationBatches, steps_per_epoch, train_pipeline
 from tests.records.heard import heard
 from tests.records.make import make_records
 

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_musictag.records import Deform, Records, train_pipeline
 from keras_musictag.records.crops import cut_at, draw_share, random_starts
-from keras_musictag.records.deformation import Deform
-from keras_musictag.records.folder import DATASET_FILE, TRACKS_FILE, Records
+from keras_musictag.records.folder import DATASET_FILE, TRACKS_FILE
 from keras_musictag.records.schema import decode, encode, frame, read_records
-from keras_musictag.records.tf_data.pipeline import train_pipeline
 from tests.records.heard import heard
 from tests.records.make import make_records
 
@@ -77,8 +76,7 @@ def test_the_compressed_file_gives_the_same_batches_to_the_bit(records, sources,
 def test_the_demo_mp3_gives_the_same_crops_to_the_bit(tmp_path):
     """Of 29 s: most of it is not decoded."""
     from keras_musictag import demo_clip
-    from keras_musictag.records.manifest import Manifest, Track
-    from keras_musictag.records.preparing import prepare
+    from keras_musictag.records import Manifest, Track, prepare
     from tests.records.make import TAGS
 
     tracks = tuple(Track(f"{i}", demo_clip().name, ("rock",), "train") for i in range(4))
@@ -91,8 +89,7 @@ def test_the_demo_mp3_gives_the_same_crops_to_the_bit(tmp_path):
 
 def test_a_decoder_may_run_on_the_graph(records, tmp_path):
     """TensorFlow's own, for WAV; the crops are those of PyAV."""
-    from keras_musictag.records.manifest import Manifest, Track
-    from keras_musictag.records.preparing import prepare
+    from keras_musictag.records import Manifest, Track, prepare
     from tests.records.make import TAGS, make_manifest
 
     made = make_manifest(tmp_path / "audio", 12)

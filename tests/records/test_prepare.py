@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from keras_musictag.audio.reading import read
-from keras_musictag.audio.samples import to_floats
+from keras_musictag.audio import read, to_floats
 from keras_musictag.errors import DatasetError, RecordsError, UnknownNameError
-from keras_musictag.records.checking import check_records
-from keras_musictag.records.folder import Records
-from keras_musictag.records.manifest import Skipped, Track
+from keras_musictag.records import Records, Skipped, Track, check_records, prepare
 from keras_musictag.records.planning import plan_shards
-from keras_musictag.records.preparing import prepare
 from tests.records.make import make_manifest, make_samples
 
 PUBLISHED = {"train": 6, "valid": 2, "test": 2}

@@ -7,10 +7,9 @@ import pytest
 import soundfile
 
 from keras_musictag import architectures, frontends
-from keras_musictag.audio.samples import to_floats
+from keras_musictag.audio import to_floats
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.records.manifest import Track
-from keras_musictag.records.preparing import prepare
+from keras_musictag.records import Track, prepare
 from keras_musictag.records.shards import load_frontend, load_track
 from keras_musictag.tagger import features
 from keras_musictag.tagger.features import ClipFeatures

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keras_musictag.errors import MusicTagError
-from keras_musictag.records.preparing import prepare
+from keras_musictag.records import prepare
 from tests.records.make import make_manifest
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_musictag.records import Deform, FollowEpochs, RecordsDataset, train_pipeline
 from keras_musictag.records.crops import draw_share
-from keras_musictag.records.deformation import Deform
-from keras_musictag.records.keras_dataset import FollowEpochs, RecordsDataset
-from keras_musictag.records.tf_data.pipeline import train_pipeline
 from tests.needs import BACKENDS
 from tests.records.heard import heard
 from tests.records.make import make_records

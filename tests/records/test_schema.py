@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_musictag.audio.samples import to_floats
+from keras_musictag.audio import to_floats
 from keras_musictag.errors import RecordsError
 from keras_musictag.records.schema import Record, decode, encode, to_pcm
 

@@ -3,9 +3,8 @@
 import keras
 import pytest
 
-from keras_musictag.evaluation.measuring import Resampling
-from keras_musictag.evaluation.run_folder import write_run
-from keras_musictag.zoo.keras_loading import build
+from keras_musictag.evaluation import Resampling, write_run
+from keras_musictag.zoo import build
 from tests.evaluation.simulate import simulate
 from tests.records.make import TAGS, make_records
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from keras_musictag import demo_clip
-from keras_musictag.audio.deform import dynamic_range, pitch_shift, time_stretch, white_noise
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import dynamic_range, pitch_shift, read, time_stretch, white_noise
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.robustness.conditions import CONDITIONS, chosen
+from keras_musictag.robustness import CONDITIONS
+from keras_musictag.robustness.conditions import chosen
 
 DEFORMED = [name for name in CONDITIONS if name != "original"]
 

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from keras_musictag.cli import keras_musictag_group
-from keras_musictag.robustness.conditions import CONDITIONS, KINDS
+from keras_musictag.robustness import CONDITIONS
+from keras_musictag.robustness.conditions import KINDS
 from keras_musictag.robustness.drop_files import PICTURE, TEXT, VALUES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "robustness.md").read_text(encoding="utf-8")

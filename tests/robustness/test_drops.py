@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score
 
-from keras_musictag.evaluation.predictions import load_predictions
-from keras_musictag.evaluation.run_folder import write_run
-from keras_musictag.metrics.intervals import resample_weights
-from keras_musictag.robustness.drops import METRICS, measure_drops
+from keras_musictag.evaluation import load_predictions, write_run
+from keras_musictag.metrics import resample_weights
+from keras_musictag.robustness import measure_drops
+from keras_musictag.robustness.drops import METRICS
 from tests.evaluation.simulate import simulate
 from tests.robustness.conftest import FEW, QUALITY
 

@@ -3,8 +3,8 @@ import dataclasses
 
 import pytest
 
-from keras_musictag.robustness.drop_files import write_robustness
-from keras_musictag.robustness.drops import Drop, measure_drops
+from keras_musictag.robustness import measure_drops, write_robustness
+from keras_musictag.robustness.drops import Drop
 from tests.robustness.conftest import QUALITY
 
 

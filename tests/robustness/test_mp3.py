@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_musictag import demo_clip
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.robustness.codecs import encode, mp3_copy
 from tests.audio.deform.measure import sine
 

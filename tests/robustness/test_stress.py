@@ -7,13 +7,11 @@ import pytest
 import soundfile
 
 from keras_musictag.errors import DatasetError
-from keras_musictag.evaluation.measuring import Resampling
-from keras_musictag.evaluation.predicting import predict
-from keras_musictag.evaluation.run_folder import read_run
-from keras_musictag.records.preparing import prepare
-from keras_musictag.robustness.condition_runs import measure_robustness, names_of
-from keras_musictag.robustness.conditions import CONDITIONS
-from keras_musictag.zoo.keras_loading import build
+from keras_musictag.evaluation import Resampling, predict, read_run
+from keras_musictag.records import prepare
+from keras_musictag.robustness import CONDITIONS, measure_robustness
+from keras_musictag.robustness.condition_runs import names_of
+from keras_musictag.zoo import build
 from tests.records.make import TAGS, make_manifest
 from tests.robustness.conftest import FEW
 

@@ -13,8 +13,7 @@ import tensorflow as tf
 
 import keras_musictag as kmt
 from keras_musictag.architectures import crnn, sample_cnn
-from keras_musictag.audio.reading import read
-from keras_musictag.audio.resampling import resample
+from keras_musictag.audio import read, resample
 from keras_musictag.runtimes.formats.savedmodel import write
 from tests.runtimes.networks import random_tagger
 

@@ -6,16 +6,9 @@ import shutil
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.audio.chunking import Chunking
-from keras_musictag.runtimes import formats
-from keras_musictag.runtimes.artefact import (
-    Artefact,
-    parse_artefact,
-    read_artefact,
-    sha256_of,
-    versions,
-    write_artefact,
-)
+from keras_musictag.audio import Chunking
+from keras_musictag.runtimes import Artefact, formats, read_artefact
+from keras_musictag.runtimes.artefact import parse_artefact, sha256_of, versions, write_artefact
 
 
 @pytest.fixture

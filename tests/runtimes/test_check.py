@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.runtimes import comparison
-from keras_musictag.runtimes.artefact import read_artefact, sha256_of
+from keras_musictag.runtimes import comparison, read_artefact
+from keras_musictag.runtimes.artefact import sha256_of
 from keras_musictag.runtimes.signals import Expected, expected, signals
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_musictag.audio.chunking import Chunking, cut
+from keras_musictag.audio import Chunking, cut
 from keras_musictag.runtimes.formats._savedmodel_signatures import chunk_starts, score_tracks, spans
 
 # at 1 Hz, 24 seconds at a time are two chunks of 12

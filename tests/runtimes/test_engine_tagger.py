@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.bundled_files import bundled
-from keras_musictag.runtimes.engine_tagger import EngineTagger
+from keras_musictag.runtimes import EngineTagger
 from keras_musictag.zoo.catalog import HOME_VARIABLE
 from keras_musictag.zoo.engine_cache import _name
 from keras_musictag.zoo.resolving import resolve

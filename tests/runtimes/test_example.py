@@ -8,7 +8,7 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag.architectures import short_chunk_cnn
-from keras_musictag.runtimes.exporting import export
+from keras_musictag.runtimes import export
 from tests.runtimes.blocked import BLOCKED_PROGRAM
 from tests.runtimes.networks import random_tagger, written
 

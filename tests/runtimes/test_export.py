@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.runtimes import exporting, formats, signals
-from keras_musictag.runtimes.artefact import read_artefact, sha256_of
-from keras_musictag.runtimes.exporting import export
+from keras_musictag.runtimes import export, exporting, formats, read_artefact, signals
+from keras_musictag.runtimes.artefact import sha256_of
 from keras_musictag.runtimes.formats import onnx
 from tests.runtimes.test_example import check_example, run_example
 

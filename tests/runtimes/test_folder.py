@@ -8,8 +8,9 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag.architectures import musicnn, short_chunk_cnn
-from keras_musictag.layers.filterbanks import MelFilterbank
-from keras_musictag.runtimes.artefact import read_artefact, sha256_of
+from keras_musictag.layers import MelFilterbank
+from keras_musictag.runtimes import read_artefact
+from keras_musictag.runtimes.artefact import sha256_of
 from keras_musictag.runtimes.export_folder import complete_folder, mel_bands
 from keras_musictag.tagger import Tagger
 

@@ -23,7 +23,7 @@ from flatbuffers.table import Table
 import keras_musictag as kmt
 from keras_musictag.cli.export import command as export_command
 from keras_musictag.errors import ExportError
-from keras_musictag.runtimes.artefact import read_artefact
+from keras_musictag.runtimes import read_artefact
 from keras_musictag.runtimes.formats import _litert_convert, _litert_file, litert
 from keras_musictag.runtimes.formats._conversion import OUTPUTS
 from keras_musictag.runtimes.formats._litert_file import BUFFER_NAME, metadata_buffer, with_tags

@@ -8,7 +8,7 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag.architectures import musicnn, short_chunk_cnn
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.frontends import log_mel as frontend
 from keras_musictag.runtimes.engine_tagger import log_mel
 from keras_musictag.runtimes.export_folder import mel_bands

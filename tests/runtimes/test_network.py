@@ -85,7 +85,7 @@ def test_the_copy_has_weights_of_its_own():
 
 
 def test_a_tagger_that_was_trained_with_spec_augment_is_exported_without():
-    from keras_musictag.layers.spec_augment import SpecAugment
+    from keras_musictag.layers import SpecAugment
 
     tagger = kmt.build("vgg", tags=["a", "b"]).with_augment(SpecAugment())
     assert not any(isinstance(layer, SpecAugment) for layer in exported_network(tagger).layers)

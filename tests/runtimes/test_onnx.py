@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from keras_musictag.errors import ExportError
-from keras_musictag.runtimes.artefact import read_artefact
+from keras_musictag.runtimes import read_artefact
 from keras_musictag.runtimes.formats import onnx as onnx_export
 from keras_musictag.runtimes.formats.onnx import MODEL_FILE, open_model
 from keras_musictag.runtimes.signals import expected

@@ -13,9 +13,7 @@ from pathlib import Path
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.runtimes import comparison, signals, target_folder
-from keras_musictag.runtimes.artefact import read_artefact
-from keras_musictag.runtimes.exporting import export
+from keras_musictag.runtimes import comparison, export, read_artefact, signals, target_folder
 from keras_musictag.runtimes.formats import onnx, savedmodel
 
 PARTS = ["artefact.json", "example.py", "model.onnx", "tags.csv"]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_musictag.runtimes.artefact import read_artefact
+from keras_musictag.runtimes import read_artefact
 from keras_musictag.runtimes.export_folder import complete_folder
 from keras_musictag.runtimes.formats._savedmodel_signatures import BATCHED
 from keras_musictag.runtimes.formats._savedmodel_wav import RATES_HZ

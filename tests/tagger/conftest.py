@@ -11,6 +11,6 @@ def tagger():
 @pytest.fixture(scope="session")
 def clip():
     """The demo clip, decoded: float32 mono at 16 kHz."""
-    from keras_musictag.audio.reading import read
+    from keras_musictag.audio import read
 
     return read(kmt.demo_clip()).samples

@@ -6,7 +6,7 @@ from matplotlib.image import imread
 
 from keras_musictag.tagger import Taggram
 from keras_musictag.tagger.results import TrackFacts
-from keras_musictag.tags.vocabulary import Vocabulary
+from keras_musictag.tags import Vocabulary
 
 
 @pytest.fixture

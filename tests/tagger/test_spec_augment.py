@@ -10,9 +10,9 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag.architectures import vgg
-from keras_musictag.layers.spec_augment import SpecAugment
+from keras_musictag.layers import SpecAugment
 from keras_musictag.tagger import TaggerSpec
-from keras_musictag.zoo.weights import arrays_of, assign_weights
+from keras_musictag.zoo import arrays_of, assign_weights
 from tests.checks import signals
 
 BATCH = signals(48128)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_musictag.audio.chunking import Chunking
+from keras_musictag.audio import Chunking
 from keras_musictag.tagger.track import run_track, warn_of_notes
 from tests.audio.made import wav_of
 

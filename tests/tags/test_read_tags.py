@@ -2,7 +2,7 @@ import pytest
 
 from keras_musictag import Vocabulary
 from keras_musictag.bundled_files import bundled
-from keras_musictag.tags.vocabulary import read_tags
+from keras_musictag.tags import read_tags
 
 
 def written(folder, content: bytes):

@@ -7,9 +7,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.datasets.audio import LARGEST_ALBUM
-from keras_musictag.gmtag.corpus import tier_parts
+from keras_musictag.gmtag import tier_parts
 from scripts.teaching import ensembles, game_music, noises, other, solos, store, sung
 from scripts.teaching.clips import at_level, make_clip
 from scripts.teaching.recording import coloured, in_room, recorded, rms

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from scripts.teaching import game_music, store
 from scripts.teaching.game_music import PIECE_SECONDS, Package, convert, facts, is_done, make, packages, refuse_excluded
 from tests.audio.made import sine, wav_of

@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.gmtag.midi import Note
 from scripts.teaching import sung as part
 from scripts.teaching.recording import rms

@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.gmtag.midi import Note
 from keras_musictag.gmtag.rendering import to_mp3
 from scripts.teaching import ensembles, solos, speech

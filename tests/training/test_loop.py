@@ -7,9 +7,8 @@ import tensorflow as tf
 from safetensors.numpy import load_file
 
 from keras_musictag.errors import TrainingError
+from keras_musictag.training import Phase, Recipe, make_optimizer
 from keras_musictag.training.loop import Run, run_recipe
-from keras_musictag.training.network import make_optimizer
-from keras_musictag.training.recipe import Phase, Recipe
 from keras_musictag.training.state import read_position
 
 ROWS = np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32)

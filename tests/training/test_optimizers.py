@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_musictag.training.network import continue_with, make_optimizer
-from keras_musictag.training.recipe import Phase, Recipe
+from keras_musictag.training import Phase, Recipe, make_optimizer
+from keras_musictag.training.network import continue_with
 
 ADAM, SGD = Phase("adam", 1e-2, 1), Phase("sgd", 1e-2, 1)
 RECIPE = Recipe("a test", (ADAM, SGD), l2=0.1)

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.training.recipe import Phase, Recipe, names, read_recipe, with_changes
+from keras_musictag.training import Phase, Recipe, read_recipe, with_changes
+from keras_musictag.training.recipe import names
 
 PHASE = {"optimizer": "adam", "learning_rate": 1e-3, "epochs": 2}
 

@@ -7,10 +7,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from keras_musictag.errors import TrainingError
-from keras_musictag.records.folder import Records
-from keras_musictag.training.recipe import Phase, Recipe, with_changes
+from keras_musictag.records import Records
+from keras_musictag.training import Phase, Recipe, train, with_changes
 from keras_musictag.training.state import Settings, claim_folder, facts_of, read_position
-from keras_musictag.training.trainer import train
 
 RECIPE = Recipe("a test", (Phase("adam", 1e-3, 1),), batch_size=4)
 

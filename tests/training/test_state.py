@@ -8,8 +8,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from keras_musictag.errors import TrainingError
-from keras_musictag.training.network import make_optimizer
-from keras_musictag.training.recipe import Phase, Recipe
+from keras_musictag.training import Phase, Recipe, make_optimizer
 from keras_musictag.training.state import Position, model_variables, read_position, restore_state, save_state
 
 ADAM = Phase("adam", 1e-2, 1)

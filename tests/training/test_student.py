@@ -9,11 +9,11 @@ import tensorflow as tf
 import keras_musictag as kmt
 from keras_musictag.errors import TrainingError
 from keras_musictag.tagger import Tagger
+from keras_musictag.training import Teaching
 from keras_musictag.training.fidelity import divergence, rank_correlation
-from keras_musictag.training.recipe import Teaching
 from keras_musictag.training.student import Statistics, Student, cross_entropy, huber, standardised
 from keras_musictag.training.teachers import Teachers
-from keras_musictag.zoo.weights import arrays_of, assign_weights
+from keras_musictag.zoo import arrays_of, assign_weights
 
 TAGS = ["calm", "wild"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from keras_musictag import UnknownNameError
 from keras_musictag.bundled_files import bundled
-from keras_musictag.zoo.card import Metric, read_card, write_card
+from keras_musictag.zoo import Metric, read_card, write_card
 
 ENTRIES = ["musicnn-msd-v1", "musicnn-mtat-v1", "vgg-msd-v1", "vgg-mtat-v1"]
 METRIC = {"dataset": "mtat", "split": "test", "metric": "roc_auc", "value": 0.9, "interval": [0.8, 1.0], "tracks": 4332}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.audio.reading import read
+from keras_musictag.audio import read
 from keras_musictag.bundled_files import PACKAGE, bundled
 from keras_musictag.runtimes import artefact as artefacts
 from keras_musictag.zoo import engine_cache as engines

@@ -19,10 +19,9 @@ import pytest
 from keras_musictag import ChecksumError, MusicTagError, demo_clip, load
 from keras_musictag.bundled_files import bundled
 from keras_musictag.zoo import fetching as fetch_module
-from keras_musictag.zoo.card import read_card, write_card
+from keras_musictag.zoo import read_card, read_weights, write_card
 from keras_musictag.zoo.fetching import MIRROR_VARIABLE, ORIGIN, cache_folder, fetch, git_blob_sha1
 from keras_musictag.zoo.importers.sota2020 import convert
-from keras_musictag.zoo.weights import read_weights
 from tests import shared
 from tests.zoo.importers.test_checkpoint import fcn_state, write
 from tests.zoo.importers.test_sota2020 import tagger_of

@@ -9,8 +9,8 @@ import pytest
 import keras_musictag
 from keras_musictag import ChecksumError, Tagger, UnknownNameError, build, load
 from keras_musictag.bundled_files import bundled
-from keras_musictag.tags.vocabulary import read_tags
-from keras_musictag.zoo.weights import read_weights
+from keras_musictag.tags import read_tags
+from keras_musictag.zoo import read_weights
 
 # The equalities below are exact: the same weights in the same graph on the same machine.
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_musictag import UnknownNameError, build, demo_clip, load
-from keras_musictag.zoo.weights import arrays_of, save_weights
+from keras_musictag.zoo import arrays_of, save_weights
 from tests.checks import signals
 
 CHUNK = 48128

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from keras_musictag import load
-from keras_musictag.zoo.card import Licences, Reference, TrainedOn, read_card
-from keras_musictag.zoo.publish import write_entry
-from keras_musictag.zoo.weights import read_weights
+from keras_musictag.zoo import Licences, Reference, TrainedOn, read_card, read_weights, write_entry
 
 FACTS = {
     "summary": "A test",

@@ -6,7 +6,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from keras_musictag import ChecksumError
-from keras_musictag.zoo.weights import assign_weights, read_weights, save_weights
+from keras_musictag.zoo import assign_weights, read_weights, save_weights
 
 
 def values(model):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_musictag.audio.deform import dynamic_range, pitch_shift, time_stretch, white_noise
+from keras_musictag.audio import dynamic_range, pitch_shift, time_stretch, white_noise
 from keras_musictag.errors import AudioError
 
 ALL = {

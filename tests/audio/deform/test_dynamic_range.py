@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from keras_musictag.audio.deform import PRESETS, dynamic_range
+from keras_musictag.audio import dynamic_range
+from keras_musictag.audio.deform import PRESETS
 from tests.audio.deform.measure import sine
 from tests.checks import signals
 

@@ -4,7 +4,7 @@ import librosa
 import numpy as np
 import pytest
 
-from keras_musictag.audio.deform import pitch_shift
+from keras_musictag.audio import pitch_shift
 from tests.audio.deform.measure import loudest_hz, sine
 
 

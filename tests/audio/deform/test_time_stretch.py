@@ -4,7 +4,8 @@ import librosa
 import numpy as np
 import pytest
 
-from keras_musictag.audio.deform import stretched_length, time_stretch
+from keras_musictag.audio import time_stretch
+from keras_musictag.audio.deform import stretched_length
 from tests.audio.deform.measure import loudest_hz, sine
 
 

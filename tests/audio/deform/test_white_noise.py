@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_musictag.audio.deform import white_noise
+from keras_musictag.audio import white_noise
 from tests.audio.deform.measure import sine
 
 

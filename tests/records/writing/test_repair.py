@@ -6,9 +6,7 @@ from dataclasses import replace
 import pytest
 
 from keras_musictag.errors import DatasetError, RecordsError
-from keras_musictag.records.checking import check_records
-from keras_musictag.records.manifest import Skipped, Track
-from keras_musictag.records.preparing import prepare
+from keras_musictag.records import Skipped, Track, check_records, prepare
 from tests.records.make import make_manifest
 
 

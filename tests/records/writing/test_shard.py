@@ -9,8 +9,7 @@ import pytest
 import soundfile
 
 from keras_musictag.errors import AudioError
-from keras_musictag.records import shards
-from keras_musictag.records.manifest import Track
+from keras_musictag.records import Track, shards
 from keras_musictag.records.shards import ShardJob, load_track, write_shard
 from tests.records.make import make_samples
 

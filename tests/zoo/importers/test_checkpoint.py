@@ -7,11 +7,8 @@ import pytest
 
 from keras_musictag import UnknownNameError, demo_clip, list_models, load
 from keras_musictag.bundled_files import bundled
-from keras_musictag.zoo import publish
-from keras_musictag.zoo.card import read_card
-from keras_musictag.zoo.importers.checkpoint import import_checkpoint
+from keras_musictag.zoo import import_checkpoint, publish, read_card, read_weights
 from keras_musictag.zoo.importers.sota2020 import convert
-from keras_musictag.zoo.weights import read_weights
 from tests import shared
 from tests.architectures import oracle
 from tests.zoo.importers import torch_writer

@@ -11,10 +11,9 @@ import pytest
 from keras_musictag import Tagger
 from keras_musictag.bundled_files import bundled
 from keras_musictag.tagger import TaggerSpec
-from keras_musictag.tags.vocabulary import read_tags
-from keras_musictag.zoo.card import read_card
+from keras_musictag.tags import read_tags
+from keras_musictag.zoo import assign_weights, read_card
 from keras_musictag.zoo.importers.sota2020 import convert
-from keras_musictag.zoo.weights import assign_weights
 from tests import shared
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "port" / "sota2020.py"

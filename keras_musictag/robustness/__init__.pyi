@@ -1,0 +1,15 @@
+from .condition_runs import measure_robustness as measure_robustness
+from .conditions import CONDITIONS as CONDITIONS
+from .conditions import Condition as Condition
+from .drop_files import write_robustness as write_robustness
+from .drops import Robustness as Robustness
+from .drops import measure_drops as measure_drops
+
+__all__ = [
+    "CONDITIONS",
+    "Condition",
+    "Robustness",
+    "measure_drops",
+    "measure_robustness",
+    "write_robustness",
+]

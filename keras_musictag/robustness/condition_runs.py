@@ -1,0 +1,211 @@
+"""Taggers and records -> a run's folder for each model and condition. The same call goes on after an interruption."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from keras_musictag.errors import printable
+from keras_musictag.evaluation.measuring import DEFAULT_RESAMPLING, Resampling
+from keras_musictag.evaluation.predicting import CHUNKS, network_of, predict
+from keras_musictag.evaluation.predictions import Predictions, load_predictions, save_predictions
+from keras_musictag.evaluation.run_folder import REPORT, VALID, read_run, write_run
+from keras_musictag.records.folder import Records
+from keras_musictag.robustness.conditions import CONDITIONS, ORIGINAL
+from keras_musictag.tagger import Tagger
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """A model, a condition and a part, and where its result goes."""
+
+    name: str
+    tagger: Tagger
+    condition: str
+    part: str
+    folder: Path
+    facts: Mapping[str, Any]  # all that the scores depend on; a result with others is another result
+
+
+def measure_robustness(
+    taggers: Mapping[str, Tagger],
+    records: str | os.PathLike,
+    out: str | os.PathLike,
+    conditions: Sequence[str] = tuple(CONDITIONS),
+    *,
+    seed: int = 0,
+    chunks: int = CHUNKS,
+    resampling: Resampling = DEFAULT_RESAMPLING,
+    progress: Progress | None = None,
+) -> None:
+    """Scores the test part under each condition. Thresholds come from the validation part as it is.
+
+    A result is a run's folder, `out/<model>/<condition>`, as `evaluation.run.write_run` writes it. What is there
+    already is kept.
+
+    Args:
+        taggers: By the name that tables and folders call each, all with the tags of the records.
+        records: A folder that `keras-musictag prepare` wrote.
+        out: Folder to write to.
+        conditions: Names of `CONDITIONS`.
+        seed: Of the noise, with each track's index.
+        chunks: Of each track, spread as in the 2020 evaluation.
+        resampling: Of the intervals.
+        progress: Told how many tracks are done, of all models and conditions together.
+
+    Raises:
+        ValueError: If a name cannot be a folder's, or a result in `out` was made in another way or is damaged.
+        DatasetError: If a tagger has other tags than the records, or there are no test tracks.
+        RecordsError: If a record is damaged.
+    """
+    records, out = Records(records), Path(out)
+    conditions = (ORIGINAL, *(name for name in conditions if name != ORIGINAL))
+    for name in taggers:
+        _check_name(name)
+    of_test, of_valid = [], []
+    for name, tagger in taggers.items():
+        tasks = _test_tasks(name, tagger, records, out / name, conditions, seed, chunks)
+        waiting = []
+        for task in tasks:
+            if not _is_finished(task, resampling):
+                waiting.append(task)
+            elif task.folder.is_dir():
+                _forget_partial(task.folder)  # a run that was killed after its report left it
+        of_test += waiting
+        if waiting and records.part("valid"):
+            of_valid.append(_valid_task(waiting[0], out / name))
+    tell = _told(progress, sum(len(records.part(task.part)) for task in of_valid + of_test))
+    # of all models first: that one has other tags is said at once
+    valid = {task.name: _valid(task, records, chunks, tell(len(records.part("valid")))) for task in of_valid}
+    for task in of_test:
+        predictions = _score(task, records, chunks, tell(len(records.part("test"))), seed)
+        write_run(task.folder, predictions, valid.get(task.name), resampling=resampling)
+        _forget_partial(task.folder)
+
+
+def _told(progress: Progress | None, total: int) -> Callable[[int], Progress | None]:
+    """A function that gives the next task's `progress`, for so many tracks."""
+    begun = 0
+
+    def tell(tracks: int) -> Progress | None:
+        nonlocal begun
+        before = begun
+        begun += tracks
+        return None if progress is None else lambda done, _: progress(before + done, total)
+
+    return tell
+
+
+def names_of(taggers: Sequence[Tagger], names: Sequence[str] = ()) -> dict[str, Tagger]:
+    """Taggers by name: the names given, or their own.
+
+    Raises:
+        ValueError: If there is not a name for each, or two have the same.
+
+    Example:
+        >>> import keras_musictag as kmt
+        >>> list(names_of([kmt.build("vgg", tags=["calm"])], names=["mine"]))
+        ['mine']
+    """
+    if names and len(names) != len(taggers):
+        raise ValueError(f"There must be as many names as models, or none. Received: {len(names)} for {len(taggers)}.")
+    names = list(names) or [tagger.name for tagger in taggers]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"Two models are called {name!r}. Name each, in their order: --name one --name other.")
+    return dict(zip(names, taggers, strict=True))
+
+
+def _check_name(name: str) -> None:
+    if not name or name.startswith(".") or set(name) & set('/\\:*?"<>|') or printable(name) != name:
+        raise ValueError(f"A model's name must be one that a folder can have. Received: {name!r}. Choose a name.")
+
+
+def _test_tasks(name, tagger, records, folder, conditions, seed, chunks) -> Iterator[_Task]:
+    network = network_of(tagger)
+    for condition in conditions:
+        facts = {"network": network, "records_plan": _short(records.info["plan"]), "chunks_per_track": chunks}
+        facts |= CONDITIONS[condition].facts(seed)
+        yield _Task(name, tagger, condition, "test", folder / condition, facts)
+
+
+def _valid_task(task: _Task, folder: Path) -> _Task:
+    facts = {name: task.facts[name] for name in ("network", "records_plan", "chunks_per_track")}
+    return replace(task, condition=ORIGINAL, part="valid", folder=folder, facts=facts)
+
+
+def _short(plan: Any) -> str:
+    return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+
+
+def _is_finished(task: _Task, resampling: Resampling) -> bool:
+    """Whether the result is there; with other intervals it is measured again, from its predictions."""
+    if not (task.folder / REPORT).is_file():
+        return False
+    try:
+        run = read_run(task.folder)
+    except ValueError as error:
+        raise ValueError(f"{error} Or delete {str(task.folder)!r} and run the same command.") from error
+    _check_facts(task, run.predictions)
+    if run.report.resampling != resampling:
+        valid = task.folder / VALID
+        write_run(
+            task.folder,
+            run.predictions,
+            load_predictions(valid) if valid.is_file() else None,
+            resampling=resampling,
+        )
+    return True
+
+
+def _check_facts(task: _Task, found: Predictions) -> None:
+    for name, wanted in task.facts.items():
+        if found.facts.get(name) != wanted:
+            raise ValueError(
+                f"{str(task.folder)!r} holds a result that was made in another way: its {name} is "
+                f"{found.facts.get(name)!r}; now it would be {wanted!r}. Choose another folder, or delete it."
+            )
+
+
+def _valid(task: _Task, records: Records, chunks: int, progress: Progress | None) -> Predictions:
+    """The model's scores of the validation part; computed once, for all conditions."""
+    path = task.folder / VALID
+    if path.is_file():
+        predictions = load_predictions(path)
+        _check_facts(replace(task, folder=path), predictions)
+        _forget_partial(task.folder)
+        return predictions
+    predictions = _score(task, records, chunks, progress)
+    save_predictions(predictions, path)
+    _forget_partial(task.folder)
+    return predictions
+
+
+def _score(task: _Task, records: Records, chunks: int, progress: Progress | None, seed: int = 0) -> Predictions:
+    condition = CONDITIONS[task.condition]
+    key = _short(dict(task.facts))[:16]  # scores that depend on anything else are not continued
+    task.folder.mkdir(parents=True, exist_ok=True)
+    predictions = predict(
+        task.tagger,
+        records,
+        task.part,
+        name=task.name,
+        chunks=chunks,
+        deform=condition.deform(seed),
+        deformation="" if task.condition == ORIGINAL else task.condition,
+        partial=task.folder / f".{key}.partial.npz",
+        progress=progress,
+    )
+    # how fast it was is not what is measured here, and the same scores shall give the same files
+    facts = {name: value for name, value in predictions.facts.items() if name != "chunks_per_second"}
+    return replace(predictions, facts={**facts, **task.facts})
+
+
+def _forget_partial(folder: Path) -> None:
+    for file in folder.glob(".*.partial.npz"):
+        file.unlink()

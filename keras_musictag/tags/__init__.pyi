@@ -1,0 +1,9 @@
+from .merging import aggregate_scores as aggregate_scores
+from .vocabulary import Vocabulary as Vocabulary
+from .vocabulary import read_tags as read_tags
+
+__all__ = [
+    "Vocabulary",
+    "aggregate_scores",
+    "read_tags",
+]
