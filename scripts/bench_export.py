@@ -194,7 +194,7 @@ def random_tagger(name: str):
     import numpy as np
 
     import keras_musictag as kmt
-    from keras_musictag.runtimes.signals import signals
+    from keras_musictag.runtimes.check_signals import signals
 
     keras.utils.set_random_seed(0)
     tagger = kmt.build(name, tags=[f"tag{i}" for i in range(50)])

@@ -171,7 +171,7 @@ def test_random_weights_fit_the_music(bench):
     """Features in dB come out of the first normalisation around 0: else a difference says nothing."""
     tagger, weights = bench.tagger_of("short_chunk_cnn")
     assert weights == "random"
-    from keras_musictag.runtimes.signals import signals
+    from keras_musictag.runtimes.check_signals import signals
 
     normalised = tagger.runner("input_norm")(signals(tagger)["music"][:2])
     assert abs(normalised.mean()) < 0.3 and 0.5 < normalised.std() < 2

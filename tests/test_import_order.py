@@ -27,7 +27,7 @@ ROW = {part: number for number, row in enumerate(ROWS) for part in row}
 # packages that only some parts may load; of the rows below, all
 ONLY_FROM = {"tensorflow": ROW["records"], "keras": ROW["layers"]}
 KERAS_ONLY = {"architectures"}  # they run on every backend
-HOMES = {name: module.removeprefix(".") for name, module in exports(PACKAGE / "__init__.pyi").items()}
+HOMES = {name: module.removeprefix(".") for name, module in exports(PACKAGE / "__init__.pyi").items() if module != "."}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 

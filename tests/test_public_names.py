@@ -78,7 +78,7 @@ def test_docs_and_tests_import_public_names_by_their_public_path():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'laod'"):
+    with pytest.raises(AttributeError, match="laod"):
         kmt.laod  # noqa: B018
 
 

@@ -68,8 +68,8 @@ def export(
     remove_old_scratch(target)
     check_target(target, format, version)
     from keras_musictag.layers.keras_settings import own_settings
+    from keras_musictag.runtimes.check_signals import signals
     from keras_musictag.runtimes.export_folder import complete_folder
-    from keras_musictag.runtimes.signals import signals
 
     heard = signals(tagger, audio)  # now rather than after minutes of work: the file may be no music
     with scratch_folder(target) as scratch:
@@ -108,8 +108,8 @@ def _writer(tagger, format, precision, input, version):
 
 def _checked(tagger, artefact: Artefact, scratch: Path, heard) -> Artefact:
     """The artefact with its differences from Keras, written again; raises ExportError above the tolerance."""
+    from keras_musictag.runtimes.check_signals import expected
     from keras_musictag.runtimes.comparison import FROM_WAVEFORM, differences
-    from keras_musictag.runtimes.signals import expected
 
     wanted = expected(tagger, artefact.input, heard)
     if artefact.input == "log-mel":  # the folder's own front end, by which an EngineTagger and `example.py` hear

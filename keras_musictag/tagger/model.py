@@ -4,8 +4,8 @@ from keras_musictag.keras_start import start_keras
 
 start_keras()  # where the user's settings prevent it, the error says which
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
+import keras
+import numpy as np
 
 from keras_musictag.audio.chunking import Chunking
 from keras_musictag.errors import MusicTagError, UnknownNameError

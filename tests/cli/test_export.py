@@ -13,7 +13,7 @@ from keras_musictag import EngineTagger, build
 from keras_musictag.bundled_files import bundled
 from keras_musictag.cli import export as command
 from keras_musictag.cli._messages import without_chatter
-from keras_musictag.runtimes import formats, signals
+from keras_musictag.runtimes import check_signals, formats
 from keras_musictag.runtimes.export_network import INPUT_NAMES
 from keras_musictag.runtimes.formats import onnx
 
@@ -21,8 +21,8 @@ from keras_musictag.runtimes.formats import onnx
 def test_a_saved_keras_file_is_exported_as_the_options_say(call, folder, track, monkeypatch):
     keras.utils.set_random_seed(0)
     build("vgg", tags=["calm", "wild"], name="mine").save("mine.keras")
-    heard, make = [], signals.signals
-    monkeypatch.setattr(signals, "signals", lambda tagger, audio: heard.append(audio) or make(tagger, audio))
+    heard, make = [], check_signals.signals
+    monkeypatch.setattr(check_signals, "signals", lambda tagger, audio: heard.append(audio) or make(tagger, audio))
     options = ["--format", "onnx", "--precision", "float16", "--input", "log-mel", "--audio", track]
     outcome = call("export", "out", "--model", "mine.keras", *options)
     assert (outcome.code, outcome.err) == (0, "")

@@ -14,7 +14,7 @@ def musicnn():
 @pytest.fixture(scope="session")
 def musicnn_expected(musicnn):
     """What it says of each signal."""
-    from keras_musictag.runtimes.signals import expected
+    from keras_musictag.runtimes.check_signals import expected
 
     return expected(musicnn, "waveform")
 

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 
 from keras_musictag.runtimes import formats
+from keras_musictag.runtimes.check_signals import Expected, signals
 from keras_musictag.runtimes.engine_tagger import open_engine
 from keras_musictag.runtimes.export_folder import complete_folder
-from keras_musictag.runtimes.signals import Expected, signals
 from keras_musictag.tagger import Tagger, TaggerSpec
 
 

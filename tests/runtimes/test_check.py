@@ -9,7 +9,7 @@ import pytest
 import keras_musictag as kmt
 from keras_musictag.runtimes import comparison, read_artefact
 from keras_musictag.runtimes.artefact import sha256_of
-from keras_musictag.runtimes.signals import Expected, expected, signals
+from keras_musictag.runtimes.check_signals import Expected, expected, signals
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.runtimes import export, exporting, formats, read_artefact, signals
+from keras_musictag.runtimes import check_signals, export, exporting, formats, read_artefact
 from keras_musictag.runtimes.artefact import sha256_of
 from keras_musictag.runtimes.formats import onnx
 from tests.runtimes.test_example import check_example, run_example
@@ -45,7 +45,7 @@ def test_a_model_of_log_mel_is_also_compared_by_the_folders_own_front_end(log_me
     data = json.loads((log_mel / "artefact.json").read_text())
     data["files"]["mel_bands.npy"] = sha256_of(tmp_path / "copy" / "mel_bands.npy")
     (tmp_path / "copy" / "artefact.json").write_text(json.dumps(data))
-    heard = {"music": signals.signals(vgg)["music"]}
+    heard = {"music": check_signals.signals(vgg)["music"]}
     with pytest.raises(kmt.ExportError, match="on music, from the waveform; at most 5e-04 is allowed"):
         exporting._checked(vgg, read_artefact(tmp_path / "copy"), tmp_path / "copy", heard)
 
@@ -70,13 +70,13 @@ def test_the_keras_format_is_a_tagger_again(keras_folder):
     again = kmt.load(folder / "model.keras", classifier_activation=None)
     assert again.spec == tagger.spec
     assert artefact.model == tagger.spec.to_dict()  # which says that it ends in logits
-    batch = signals.signals(tagger)["music"]
+    batch = check_signals.signals(tagger)["music"]
     np.testing.assert_array_equal(again(batch), tagger(batch))
 
 
 def test_an_engine_runs_the_keras_format(keras_folder, vgg):
     found = kmt.load(keras_folder[1], engine="keras")
-    samples = signals.signals(vgg)["music"][:3].ravel()
+    samples = check_signals.signals(vgg)["music"][:3].ravel()
     wanted = vgg.taggram(samples, 16000).scores
     np.testing.assert_allclose(found.taggram(samples, 16000).scores, wanted, atol=1e-5)  # another graph's sums
     np.testing.assert_allclose(found.embed(samples, 16000), vgg.embed(samples, 16000), rtol=1e-3, atol=1e-4)

@@ -24,11 +24,11 @@ import keras_musictag as kmt
 from keras_musictag.cli.export import command as export_command
 from keras_musictag.errors import ExportError
 from keras_musictag.runtimes import read_artefact
+from keras_musictag.runtimes.check_signals import expected
 from keras_musictag.runtimes.formats import _litert_convert, _litert_file, litert
 from keras_musictag.runtimes.formats._conversion import OUTPUTS
 from keras_musictag.runtimes.formats._litert_file import BUFFER_NAME, metadata_buffer, with_tags
 from keras_musictag.runtimes.formats.litert import MODEL_FILE, open_model
-from keras_musictag.runtimes.signals import expected
 from tests.runtimes.networks import PROBE, check_threads_share, largest_differences, written
 from tests.tagger.test_fold import with_statistics
 

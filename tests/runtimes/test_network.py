@@ -9,8 +9,8 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag.frontends import log_mel
+from keras_musictag.runtimes.check_signals import expected
 from keras_musictag.runtimes.export_network import exported_network, exported_spec, input_shape, settings_of
-from keras_musictag.runtimes.signals import expected
 from keras_musictag.tagger import Tagger, TaggerSpec
 from keras_musictag.tagger.fold import Folded
 from tests.checks import signals

@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from keras_musictag.errors import ExportError
 from keras_musictag.runtimes import read_artefact
+from keras_musictag.runtimes.check_signals import expected
 from keras_musictag.runtimes.formats import onnx as onnx_export
 from keras_musictag.runtimes.formats.onnx import MODEL_FILE, open_model
-from keras_musictag.runtimes.signals import expected
 from tests.runtimes.networks import PROBE, check_threads_share, largest_differences, written
 
 ROOT = Path(__file__).parents[2]

@@ -15,10 +15,10 @@ from openvino.tools.ovc import telemetry_utils
 import keras_musictag as kmt
 from keras_musictag.architectures import sample_cnn
 from keras_musictag.errors import ExportError
+from keras_musictag.runtimes.check_signals import expected
 from keras_musictag.runtimes.engine_tagger import BANDS_FILE
 from keras_musictag.runtimes.formats import openvino as openvino_export
 from keras_musictag.runtimes.formats.openvino import FRONT_END_FILE, MODEL_FILE, has_bfloat16, open_model
-from keras_musictag.runtimes.signals import expected
 from tests.runtimes.networks import check_threads_share, largest_differences, random_tagger, written
 from tests.tagger.test_fold import with_statistics
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.runtimes import comparison, export, read_artefact, signals, target_folder
+from keras_musictag.runtimes import check_signals, comparison, export, read_artefact, target_folder
 from keras_musictag.runtimes.formats import onnx, savedmodel
 
 PARTS = ["artefact.json", "example.py", "model.onnx", "tags.csv"]
@@ -34,8 +34,8 @@ def words(monkeypatch):
     """Makes exports quick."""
     for module in (onnx, savedmodel):
         monkeypatch.setattr(module, "write", a_word)
-    monkeypatch.setattr(signals, "signals", lambda *_: {})
-    monkeypatch.setattr(signals, "expected", lambda *_: {})
+    monkeypatch.setattr(check_signals, "signals", lambda *_: {})
+    monkeypatch.setattr(check_signals, "expected", lambda *_: {})
     monkeypatch.setattr(comparison, "differences", lambda *_: {"music": 0.0})
 
 

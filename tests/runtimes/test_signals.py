@@ -9,7 +9,7 @@ import pytest
 from tensorflow.python.eager import context
 
 import keras_musictag as kmt
-from keras_musictag.runtimes.signals import expected, signals
+from keras_musictag.runtimes.check_signals import expected, signals
 from keras_musictag.tagger import Tagger
 
 
