@@ -1,6 +1,5 @@
 """A name, a folder or a file -> an `EngineTagger`: exported once, kept in the user's cache, opened from there."""
 
-import functools
 import hashlib
 import json
 import os
@@ -11,7 +10,6 @@ from os import PathLike
 from pathlib import Path
 
 from keras_musictag import architectures
-from keras_musictag.bundled_files import PACKAGE
 from keras_musictag.errors import ChecksumError, ExportError, MusicTagError
 from keras_musictag.runtimes import artefact as artefacts
 from keras_musictag.runtimes import formats
@@ -22,8 +20,8 @@ from keras_musictag.zoo.catalog import entries
 from keras_musictag.zoo.fetching import cache_folder
 from keras_musictag.zoo.resolving import DEFAULT, Source, resolve
 
-# the code that an export follows from
-CODE = ("architectures", "audio", "engines", "exporting", "frontends", "layers", "tagger", "tags")
+# Raise it whenever what `export` writes changes: exports of an earlier one in users' caches are then not used again.
+EXPORT_VERSION = 1
 
 
 def load_engine(
@@ -96,21 +94,12 @@ def _name(source: Source, engine: str, precision: str, chunk_seconds: float | No
         "licences": licences_of(source),
         "chunk_seconds": float(chunk_seconds) if isinstance(chunk_seconds, Real) else chunk_seconds,
         "versions": artefacts.versions(engine),
-        "code": _code(),
+        "export_version": EXPORT_VERSION,
     }
     # `repr`: whether `chunk_seconds` is a number at all is told by who builds the model
     key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=repr).encode()).hexdigest()[:12]
     stem = (source.card.name if entry else source.weights.stem)[:80]  # a disk takes names of up to 255 bytes
     return re.sub("[^A-Za-z0-9_-]", "_", f"{stem}-{engine}-{precision}-{key}")
-
-
-@functools.cache
-def _code() -> str:
-    """Hash of the code that exports: a version's number does not change with every change of it."""
-    digest = hashlib.sha256()
-    for path in sorted(path for part in CODE for path in (PACKAGE / part).rglob("*.py")):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _fill(cached: Path, source: Source, engine: str, precision: str, chunk_seconds: float | None) -> None:

@@ -11,14 +11,13 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag.audio import read
-from keras_musictag.bundled_files import PACKAGE, bundled
+from keras_musictag.bundled_files import bundled
 from keras_musictag.runtimes import artefact as artefacts
 from keras_musictag.zoo import engine_cache as engines
 from keras_musictag.zoo import keras_loading
 from keras_musictag.zoo.catalog import HOME_VARIABLE
 from keras_musictag.zoo.resolving import Source, resolve
 from tests.runtimes.test_example import OURS, check_example
-from tests.test_import_order import imports_of
 
 VGG = bundled("zoo") / "vgg-mtat-v1"
 TOLERANCE = 1e-4  # float32 in another runtime; LiteRT's STFT moves a score of trained weights by 3.3e-5
@@ -71,7 +70,7 @@ def test_what_makes_another_model_makes_another_name(monkeypatch):
     assert len(others) == 7
     assert name(chunk_seconds=5) == name(chunk_seconds=5.0) == name(chunk_seconds=np.float32(5))
     with monkeypatch.context() as patch:
-        patch.setattr(engines, "_code", lambda: "changed")
+        patch.setattr(engines, "EXPORT_VERSION", engines.EXPORT_VERSION + 1)
         others.add(name())
     monkeypatch.setattr(artefacts, "versions", lambda format: {"tensorflow": "99"})
     others.add(name())
@@ -98,26 +97,6 @@ def test_a_name_is_a_single_one_that_a_disk_takes(tmp_path):
         (tmp_path / name).mkdir()
     names = {engines._name(entry, "onnx", "float32", seconds) for seconds in (Decimal(5), np.array([5]), "5", None)}
     assert len(names) == 4
-
-
-def test_every_folder_of_code_that_an_export_follows_from_is_hashed():
-    files = [path for part in engines.CODE for path in (PACKAGE / part).rglob("*.py")]
-    imported = {name for path in files for name in imports_of(path.read_text("utf-8"))}
-    parts = {name.split(".")[1] for name in imported if name.startswith("keras_musictag.")}
-    assert {part for part in parts if (PACKAGE / part).is_dir()} == set(engines.CODE)
-
-
-def test_code_that_changed_is_noticed(tmp_path, monkeypatch):
-    assert all((PACKAGE / part).is_dir() for part in engines.CODE)
-    monkeypatch.setattr(engines, "PACKAGE", tmp_path)
-    module = tmp_path / "frontends" / "log_mel.py"
-    module.parent.mkdir()
-    found = set()
-    for content in ("one", "two"):
-        module.write_text(content)
-        found.add(engines._code.__wrapped__())
-    module.rename(module.with_name("harmonic.py"))
-    assert len(found | {engines._code.__wrapped__()}) == 3
 
 
 @pytest.mark.parametrize("damaged", ["model.onnx", "artefact.json"])
