@@ -29,7 +29,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from keras_musictag import architectures, demo_clip
 from keras_musictag.audio.reading import read
 from keras_musictag.files import whole_file
-from keras_musictag.frontends import log_mel
 from keras_musictag.runtimes.exporting import FORMATS
 
 ROOT = Path(__file__).parents[1]
@@ -128,7 +127,11 @@ def artefacts(name: str, options) -> list[tuple[str, str, str]]:
 
 def has_log_mel(name: str) -> bool:
     """Whether a network has a log-mel front end; so has whatever is no architecture, until its row says otherwise."""
-    return name not in architectures.names() or isinstance(architectures.get(name).FRONTEND, log_mel.Config)
+    if name not in architectures.names():
+        return True
+    from keras_musictag.frontends import log_mel  # which loads TensorFlow: an engine's process has none of it
+
+    return isinstance(architectures.get(name).FRONTEND, log_mel.Config)
 
 
 def in_a_process(name: str, format: str, precision: str, input: str, song: str | None, seconds: float) -> dict:
@@ -233,18 +236,18 @@ def take_turns(engine, keras_, signal: str, seconds: float) -> dict:
     """The median of each one's calls. A turn is many calls: between single ones the other's threads still spin."""
     found, end = {"engine": [], "keras": []}, time.perf_counter() + seconds
     while time.perf_counter() < end or not found["keras"]:
-        found["engine"] += turn(engine, signal)
-        found["keras"] += turn(keras_, signal)
+        found["engine"] += turn(engine, signal, min(TURN_SECONDS, seconds))
+        found["keras"] += turn(keras_, signal, min(TURN_SECONDS, seconds))
     return {name: statistics.median(durations) for name, durations in found.items()}
 
 
-def turn(run, signal: str) -> list[float]:
+def turn(run, signal: str, seconds: float) -> list[float]:
     """Durations of calls in a row, but for the first ones."""
     time.sleep(REST_SECONDS)
     for _ in range(WARM_UPS):
         run(signal)
     durations = []
-    while len(durations) < MIN_CALLS or sum(durations) < TURN_SECONDS:
+    while len(durations) < MIN_CALLS or sum(durations) < seconds:
         durations.append(run(signal))
     return durations
 

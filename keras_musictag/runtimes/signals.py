@@ -1,16 +1,21 @@
 """What an exported model is compared on: real music and the extremes, with what Keras says of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_musictag import frontends
 from keras_musictag.bundled_files import demo_clip
 from keras_musictag.runtimes.comparison import slices
 from keras_musictag.tagger import Tagger
-from keras_musictag.tagger.track import Run, run_track
+from keras_musictag.tagger.fold import fold_normalisation
+from keras_musictag.tagger.track import run_track
+
+Both = Callable[[np.ndarray], tuple[np.ndarray, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +44,21 @@ def expected(tagger: Tagger, form: str, heard: dict[str, np.ndarray] | None = No
     heard = signals(tagger) if heard is None else heard
     with keras.device("cpu"):  # a GPU would round to TF32, which is further off than most exports
         tagger = _in_float32(tagger)
-        scores, embedding = tagger.runner(), tagger.runner(tagger.embedding_layer)
+        run = both(tagger)
         make = _features(tagger) if form == "log-mel" else np.asarray
-        return {
-            name: Expected(make(chunks), _sliced(scores, chunks), _sliced(embedding, chunks))
-            for name, chunks in heard.items()
-        }
+        return {name: Expected(make(chunks), *_sliced(run, chunks)) for name, chunks in heard.items()}
+
+
+def both(tagger: Tagger) -> Both:
+    """From float32 (chunks, chunk_samples) to scores and embeddings in one pass: what `Tagger.runner` gives in two."""
+    scores = tagger.outputs[0]
+    if tagger.spec.classifier_activation is None:
+        scores = keras.ops.sigmoid(scores)
+    embedding = tagger.get_layer(tagger.embedding_layer).output
+    network = fold_normalisation(keras.Model(tagger.inputs[0], [scores, embedding]))
+    signature = [tf.TensorSpec((None, *network.inputs[0].shape[1:]), tf.float32)]
+    run = tf.function(lambda batch: network(batch, training=False), input_signature=signature, autograph=False)
+    return lambda batch: tuple(output.numpy() for output in run(batch))
 
 
 def signals(tagger: Tagger, audio: str | PathLike | None = None) -> dict[str, np.ndarray]:
@@ -63,8 +77,9 @@ def signals(tagger: Tagger, audio: str | PathLike | None = None) -> dict[str, np
     return {"music": music, "silence": np.zeros_like(noise), "noise": noise, "full scale": np.sign(noise)}
 
 
-def _sliced(run: Run, chunks: np.ndarray) -> np.ndarray:
-    return np.concatenate([run(part) for part in slices(chunks)])
+def _sliced(run: Both, chunks: np.ndarray) -> tuple[np.ndarray, ...]:
+    parts = [run(part) for part in slices(chunks)]
+    return tuple(np.concatenate(output) for output in zip(*parts, strict=True))
 
 
 def _in_float32(tagger: Tagger) -> Tagger:

@@ -15,7 +15,7 @@ from keras_musictag.runtimes import exporting, signals
 from keras_musictag.runtimes.artefact import read_artefact, sha256_of
 from keras_musictag.runtimes.exporting import FORMATS, export
 from keras_musictag.runtimes.formats import onnx
-from tests.exporting.test_example import check_example, run_example
+from tests.exporting.test_example import check_example, run_example, tags_in
 
 
 def test_the_differences_from_keras_are_measured_and_small(exported_vgg_onnx):
@@ -87,7 +87,7 @@ def test_an_engine_runs_the_keras_format(keras_folder, vgg):
 @pytest.mark.slow
 def test_the_example_of_the_keras_format_gives_scores(keras_folder, vgg):
     shown = [(round(score, 4), tag) for tag, score in vgg.tag(kmt.demo_clip()).tags]
-    assert run_example(keras_folder[1], blocked=[]) == shown
+    assert tags_in(run_example(keras_folder[1], blocked=[])) == shown
 
 
 @pytest.mark.parametrize(
