@@ -127,7 +127,10 @@ def artefacts(name: str, options) -> list[tuple[str, str, str]]:
 
 def has_log_mel(name: str) -> bool:
     """Whether a network has a log-mel front end; so has whatever is no architecture, until its row says otherwise."""
-    return name not in architectures.names() or isinstance(architectures.get(name).FRONTEND, log_mel.Config)
+    if name not in architectures.names():
+        return True
+
+    return isinstance(architectures.get(name).FRONTEND, log_mel.Config)
 
 
 def in_a_process(name: str, format: str, precision: str, input: str, song: str | None, seconds: float) -> dict:
@@ -232,18 +235,18 @@ def take_turns(engine, keras_, signal: str, seconds: float) -> dict:
     """The median of each one's calls. A turn is many calls: between single ones the other's threads still spin."""
     found, end = {"engine": [], "keras": []}, time.perf_counter() + seconds
     while time.perf_counter() < end or not found["keras"]:
-        found["engine"] += turn(engine, signal)
-        found["keras"] += turn(keras_, signal)
+        found["engine"] += turn(engine, signal, min(TURN_SECONDS, seconds))
+        found["keras"] += turn(keras_, signal, min(TURN_SECONDS, seconds))
     return {name: statistics.median(durations) for name, durations in found.items()}
 
 
-def turn(run, signal: str) -> list[float]:
+def turn(run, signal: str, seconds: float) -> list[float]:
     """Durations of calls in a row, but for the first ones."""
     time.sleep(REST_SECONDS)
     for _ in range(WARM_UPS):
         run(signal)
     durations = []
-    while len(durations) < MIN_CALLS or sum(durations) < TURN_SECONDS:
+    while len(durations) < MIN_CALLS or sum(durations) < seconds:
         durations.append(run(signal))
     return durations
 

@@ -1,7 +1,7 @@
 """Compares an exported model with Keras, in a fresh process: what was written is what is loaded, and by its engine.
 
 `python -m keras_musictag.runtimes.comparison FOLDER SIGNALS REPORT` is that process: it loads neither TensorFlow nor
-Keras, unless the format needs them.
+Keras, unless the format needs them, and Keras for none but its own.
 """
 
 import json
@@ -110,6 +110,8 @@ def main() -> None:
     """The fresh process."""
     folder, signals, report = map(Path, sys.argv[1:])
     try:
+        if read_artefact(folder).format != "keras":
+            sys.modules["keras"] = None  # as if it were not installed: TensorFlow would load it, half of its start
         with np.load(signals) as arrays:
             found = run_and_compare(folder, dict(arrays))
     except Exception as error:  # whatever the runtime raises is told in the process that asked

@@ -120,7 +120,7 @@ def graph_of(network: keras.Model):
         outputs = network(inputs, training=False)
         return {name: tf.identity(output, name) for name, output in outputs.items()}
 
-    return tf.function(run, input_signature=signature)
+    return tf.function(run, input_signature=signature, autograph=False)
 
 
 def save_graph(network: keras.Model, folder: str, batch: int | None = None) -> None:
@@ -139,7 +139,7 @@ def save_graph(network: keras.Model, folder: str, batch: int | None = None) -> N
         for variables in (network.trainable_variables, network.non_trainable_variables)
     )
     spec = tf.TensorSpec((batch, *tensor.shape[1:]), tf.float32, name=tensor.name)
-    call = tf.function(lambda x: network.stateless_call(trainable, others, x, training=False)[0])
+    call = tf.function(lambda x: network.stateless_call(trainable, others, x, training=False)[0], autograph=False)
     tf.saved_model.save(tf.Module(), folder, signatures=call.get_concrete_function(spec))
 
 

@@ -16,9 +16,8 @@ def read_csv(path):
     return header, np.array(rows, dtype=np.float64)
 
 
-@pytest.mark.slow
-def test_the_installed_script_draws_a_picture_and_says_where(run, folder, demo):
-    outcome = run("taggram", demo, cwd=folder)
+def test_it_draws_a_picture_and_says_where(call, folder, demo):
+    outcome = call("taggram", demo)
     assert outcome == (0, "Wrote demo.taggram.png\n", "")
     assert [path.name for path in folder.iterdir()] == ["demo.taggram.png"]
     with Image.open(folder / "demo.taggram.png") as image:
@@ -40,6 +39,7 @@ def test_csv_has_the_librarys_scores(call, track, vgg, tagger):
     np.testing.assert_allclose(rows[:, 1], taggram.end_seconds, atol=5.1e-4)
 
 
+@pytest.mark.usefixtures("loaded")
 def test_hop_and_tail_are_passed_on(call, track, vgg, tagger):
     call("taggram", track, *vgg, "--format", "csv", "--hop-seconds", "1", "--tail", "drop")
     expected = tagger.taggram(track, hop_seconds=1, tail="drop")
@@ -48,12 +48,14 @@ def test_hop_and_tail_are_passed_on(call, track, vgg, tagger):
     np.testing.assert_allclose(rows[:, 2:], expected.scores, atol=1e-6)
 
 
+@pytest.mark.usefixtures("loaded")
 def test_top_is_the_number_of_rows_in_the_picture(call, track, vgg):
     call("taggram", track, *vgg, "--top", "5")
     with Image.open("tones.taggram.png") as image:
         assert image.size == (1200, round(120 * (1.4 + 5 * 0.24)))
 
 
+@pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("form, start", [("svg", b"<?xml"), ("pdf", b"%PDF-")])
 def test_other_formats_are_what_their_name_says(call, track, vgg, form, start):
     assert call("taggram", track, *vgg, "--format", form).code == 0
@@ -61,6 +63,7 @@ def test_other_formats_are_what_their_name_says(call, track, vgg, form, start):
         assert file.read(5) == start
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_track_of_one_chunk_has_a_picture(call, track, vgg, folder):
     import soundfile
 
@@ -71,15 +74,18 @@ def test_a_track_of_one_chunk_has_a_picture(call, track, vgg, folder):
     assert outcome.err.startswith("Note: short.wav: The track is 1.00 s long, shorter than the model's chunk")
 
 
+@pytest.mark.usefixtures("loaded")
 def test_standard_input_is_written_to_stdin(call, demo, vgg):
     assert call("taggram", "-", *vgg, "--format", "csv", stdin=demo.read_bytes()).out == "Wrote stdin.taggram.csv\n"
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_missing_folder_is_made(call, track, vgg, folder):
     assert call("taggram", track, *vgg, "--format", "csv", "--out", "new/deep").code == 0
     assert (folder / "new" / "deep" / "tones.taggram.csv").is_file()
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_bad_file_leaves_no_picture_and_does_not_stop_the_others(call, track, not_music, vgg, folder):
     outcome = call("taggram", not_music, track, *vgg, "--out", "out")
     assert outcome.code == 1
@@ -87,6 +93,7 @@ def test_a_bad_file_leaves_no_picture_and_does_not_stop_the_others(call, track, 
     assert not_music in outcome.err.splitlines()[0]
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_second_run_replaces_the_file(call, track, vgg, folder):
     (folder / "tones.taggram.csv").write_text("old")
     assert call("taggram", track, *vgg, "--format", "csv").code == 0
@@ -101,6 +108,7 @@ def test_a_name_with_signs_of_formulas_markup_or_no_glyph_is_drawn_without_a_wor
     assert call("taggram", name, *vgg, "--format", form)[::2] == (0, "")
 
 
+@pytest.mark.usefixtures("loaded")
 @pytest.mark.needs("any_file_name")
 def test_a_track_whose_name_is_not_utf_8_is_drawn(call, track, vgg):
     odd = os.fsdecode(b"caf\xe9.wav")

@@ -20,6 +20,14 @@ def musicnn_expected(musicnn):
 
 
 @pytest.fixture(scope="session")
+def musicnn_of_log_mel(musicnn):
+    """What it says of each signal's features."""
+    from keras_musictag.runtimes.check_signals import expected
+
+    return expected(musicnn, "log-mel")
+
+
+@pytest.fixture(scope="session")
 def tiny():
     """A VGG of three filters and two tags, random weights. Tests leave it as it is."""
     import keras

@@ -1,14 +1,17 @@
 """What the tests of the formats share: networks with random weights, and exports without the comparison."""
 
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 
-from keras_musictag.runtimes import formats
-from keras_musictag.runtimes.check_signals import Expected, signals
+from keras_musictag.runtimes import comparison, formats
+from keras_musictag.runtimes.check_signals import Expected, scores_and_embeddings, signals
 from keras_musictag.runtimes.engine_tagger import open_engine
 from keras_musictag.runtimes.export_folder import complete_folder
+from keras_musictag.runtimes.export_network import save_graph
+from keras_musictag.runtimes.formats import _litert_convert, _litert_file, litert
 from keras_musictag.tagger import Tagger, TaggerSpec
 
 
@@ -28,7 +31,7 @@ def random_tagger(name: str, chunk_seconds: float | None = None, config=None) ->
 def some_music(tagger: Tagger) -> Expected:
     """Three chunks of the demo clip and what Keras says of them."""
     chunks = signals(tagger)["music"][:3]
-    return Expected(chunks, tagger.runner()(chunks), tagger.runner(tagger.embedding_layer)(chunks))
+    return Expected(chunks, *scores_and_embeddings(tagger)(chunks))
 
 
 def written(tagger: Tagger, folder, format: str, precision: str = "float32", form: str = "waveform"):
@@ -37,6 +40,19 @@ def written(tagger: Tagger, folder, format: str, precision: str = "float32", for
     assert batch == (1 if format == "litert" else None)
     settings = {"format": format, "precision": precision, "input": form, "batch": batch}
     return folder, complete_folder(tagger, folder, **settings, licences=None, tolerance=1.0)
+
+
+def convert_in_this_process(network, name):
+    """As `litert._converted`, without the seconds that a process of its own takes to load TensorFlow."""
+    with tempfile.TemporaryDirectory() as folder:
+        save_graph(network, folder, litert.BATCH)
+        return _litert_file.read_model(_litert_convert.convert(folder))
+
+
+def differences_in_this_process(folder, expected: dict[str, Expected]) -> dict[str, float]:
+    """As `comparison.differences`, for formats that load TensorFlow: a process of its own takes seconds to do so."""
+    arrays = {f"{name}/{key}": array for name, part in expected.items() for key, array in vars(part).items()}
+    return comparison.run_and_compare(folder, arrays)
 
 
 def largest_differences(exported, wanted: dict[str, Expected]) -> tuple[float, float]:

@@ -1,7 +1,6 @@
 """Every architecture converts to LiteRT, ONNX and OpenVINO, and gives Keras's scores there; in small, to be quick."""
 
 import functools
-import tempfile
 
 import numpy as np
 import onnx
@@ -10,10 +9,9 @@ import pytest
 
 from keras_musictag import architectures
 from keras_musictag.runtimes import formats
-from keras_musictag.runtimes.export_network import save_graph
-from keras_musictag.runtimes.formats import _litert_convert, _litert_file, _litert_quantise, litert
+from keras_musictag.runtimes.formats import _litert_file, _litert_quantise, litert
 from keras_musictag.runtimes.formats.onnx import _nodes
-from tests.runtimes.networks import largest_differences, random_tagger, some_music, written
+from tests.runtimes.networks import convert_in_this_process, largest_differences, random_tagger, some_music, written
 
 # the shortest chunk, where others than the published one can be built, and a narrow network
 SMALL = {
@@ -44,13 +42,14 @@ def small_tagger(name):
 CONVERTED = {}  # what LiteRT's converter gives, by network: it is the same in every precision
 
 
-def convert_in_this_process(network, name):
-    """As `litert._converted`, once, and without the seconds that a process of its own takes to load TensorFlow."""
-    if name not in CONVERTED:
-        with tempfile.TemporaryDirectory() as folder:
-            save_graph(network, folder, litert.BATCH)
-            CONVERTED[name] = _litert_convert.convert(folder)
-    return _litert_file.read_model(CONVERTED[name])
+@pytest.fixture(autouse=True)
+def each_network_is_converted_once(monkeypatch):
+    def converted(network, name):
+        if name not in CONVERTED:
+            CONVERTED[name] = _litert_file.write_model(convert_in_this_process(network, name))
+        return _litert_file.read_model(CONVERTED[name])
+
+    monkeypatch.setattr(litert, "_converted", converted)
 
 
 OPERATORS = {
@@ -65,8 +64,7 @@ OPERATORS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", architectures.names())
 @pytest.mark.parametrize("format", OPERATORS)
-def test_it_converts_and_gives_keras_scores(name, format, tmp_path, monkeypatch):
-    monkeypatch.setattr(litert, "_converted", convert_in_this_process)
+def test_it_converts_and_gives_keras_scores(name, format, tmp_path):
     tagger, music = small_tagger(name)
     assert np.ptp(music.scores) > 0.05
     exported = written(tagger, tmp_path, format)
@@ -84,7 +82,6 @@ def test_it_converts_and_gives_keras_scores(name, format, tmp_path, monkeypatch)
 @pytest.mark.parametrize("name", architectures.names())
 @pytest.mark.parametrize("precision, closest, furthest", [("float16", 1e-5, 1e-2), ("int8", 5e-4, 0.2)])
 def test_litert_rounds_it_and_stays_close(name, precision, closest, furthest, tmp_path, monkeypatch):
-    monkeypatch.setattr(litert, "_converted", convert_in_this_process)
     monkeypatch.setattr(_litert_quantise, "MIN_NUMBERS", 1)  # so small networks have no large weights
     tagger, music = small_tagger(name)
     scores, _ = largest_differences(written(tagger, tmp_path, "litert", precision), {"music": music})

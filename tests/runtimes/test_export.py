@@ -13,7 +13,7 @@ import keras_musictag as kmt
 from keras_musictag.runtimes import check_signals, export, exporting, formats, read_artefact
 from keras_musictag.runtimes.artefact import sha256_of
 from keras_musictag.runtimes.formats import onnx
-from tests.runtimes.test_example import check_example, run_example
+from tests.runtimes.test_example import check_example, run_example, tags_in
 
 
 def test_the_differences_from_keras_are_measured_and_small(exported_vgg_onnx):
@@ -85,7 +85,7 @@ def test_an_engine_runs_the_keras_format(keras_folder, vgg):
 @pytest.mark.slow
 def test_the_example_of_the_keras_format_gives_scores(keras_folder, vgg):
     shown = [(round(score, 4), tag) for tag, score in vgg.tag(kmt.demo_clip()).tags]
-    assert run_example(keras_folder[1], blocked=[]) == shown
+    assert tags_in(run_example(keras_folder[1], blocked=[])) == shown
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,18 @@ import keras_musictag as kmt
 from keras_musictag.cli.export import command as export_command
 from keras_musictag.errors import ExportError
 from keras_musictag.runtimes import read_artefact
-from keras_musictag.runtimes.check_signals import expected
+from keras_musictag.runtimes.check_signals import expected, signals
 from keras_musictag.runtimes.formats import _litert_convert, _litert_file, litert
 from keras_musictag.runtimes.formats._conversion import OUTPUTS
 from keras_musictag.runtimes.formats._litert_file import BUFFER_NAME, metadata_buffer, with_tags
 from keras_musictag.runtimes.formats.litert import MODEL_FILE, open_model
-from tests.runtimes.networks import PROBE, check_threads_share, largest_differences, written
+from tests.runtimes.networks import (
+    PROBE,
+    check_threads_share,
+    convert_in_this_process,
+    largest_differences,
+    written,
+)
 from tests.tagger.test_fold import with_statistics
 
 ROOT = Path(__file__).parents[2]
@@ -42,13 +48,16 @@ def model_of(folder):
 
 @pytest.fixture(scope="module", autouse=True)
 def each_network_is_converted_once():
-    """What the converter gives is the same in every precision, and takes most of the time."""
+    """What the converter gives is the same in every precision, and takes most of the time: one process is its own."""
     kept, convert = {}, litert._converted
 
     def converted(network, name):
         key = name, network.inputs[0].name
+        if key == ("mine", "waveform"):  # of the tests of failures
+            return convert(network, name)
         if key not in kept:
-            kept[key] = _litert_file.write_model(convert(network, name))
+            make = convert if key == ("musicnn-mtat-v1", "waveform") else convert_in_this_process
+            kept[key] = _litert_file.write_model(make(network, name))
         return _litert_file.read_model(kept[key])
 
     with pytest.MonkeyPatch.context() as patch:
@@ -115,16 +124,18 @@ def size(exported):
 
 
 @pytest.mark.parametrize("precision, closest, furthest", [("float16", 1e-6, 3e-3), ("int8", 1e-4, 6e-2)])
-def test_log_mel_in_is_rounded_as_behind_a_front_end(musicnn, tmp_path, precision, closest, furthest):
+def test_log_mel_in_is_rounded_as_behind_a_front_end(
+    musicnn, musicnn_of_log_mel, tmp_path, precision, closest, furthest
+):
     exported = written(musicnn, tmp_path, "litert", precision, "log-mel")
-    scores, _ = largest_differences(exported, expected(musicnn, "log-mel"))
+    scores, _ = largest_differences(exported, musicnn_of_log_mel)
     assert closest < scores < furthest
 
 
-def test_log_mel_in_gives_what_the_waveform_gives(musicnn, guide):
+def test_log_mel_in_gives_what_the_waveform_gives(musicnn_of_log_mel, guide):
     folder = guide[0] / "phone-log-mel"
     assert "RFFT2D" not in _litert_file.operators(model_of(folder))
-    scores, _ = largest_differences((folder, read_artefact(folder)), expected(musicnn, "log-mel"))
+    scores, _ = largest_differences((folder, read_artefact(folder)), musicnn_of_log_mel)
     assert scores < 1e-5
 
 
@@ -132,7 +143,8 @@ def test_log_mel_in_gives_what_the_waveform_gives(musicnn, guide):
 @pytest.mark.parametrize("name", ["crnn", "sample_cnn"])
 def test_other_kinds_of_network_convert_in_every_precision(name, tmp_path):
     tagger = with_statistics(name)
-    wanted = {key: signal for key, signal in expected(tagger, "waveform").items() if key in ("music", "silence")}
+    heard = signals(tagger)
+    wanted = expected(tagger, "waveform", {name: heard[name] for name in ("music", "silence")})
     for precision, tolerance in litert.PRECISIONS.items():
         folder = tmp_path / precision
         folder.mkdir()

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_musictag as kmt
 from keras_musictag.runtimes import read_artefact
 from keras_musictag.runtimes.export_folder import complete_folder
 from keras_musictag.runtimes.formats._savedmodel_signatures import BATCHED
 from keras_musictag.runtimes.formats._savedmodel_wav import RATES_HZ
 from keras_musictag.runtimes.formats.savedmodel import PRECISIONS, open_model, write
 from tests.runtimes.serving_export import clip, clip_at, exported, loaded, tagger, wav
+from tests.runtimes.test_example import check_tags
 
 NETWORKS = ["musicnn", "crnn"]  # with context around a track, and without
 
@@ -142,7 +144,7 @@ def test_all_of_a_batched_signature_has_the_batch_axis_first():
 
 
 APART = """
-import sys
+import runpy, sys
 for name in ("keras", "keras_musictag", "kapre", "librosa", "tensorflow_serving"):
     sys.modules[name] = None  # as if it were not installed
 import numpy as np
@@ -154,18 +156,24 @@ scores = {
     "taggram": model.signatures["taggram"](waveform=waveform[0])["scores"],
 }
 np.savez(sys.argv[3], **scores)
+sys.argv = sys.argv[4:]
+runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def test_it_runs_where_neither_keras_nor_this_package_is_installed(tmp_path):
-    waveform = chunks()
+def test_it_and_its_example_run_where_neither_keras_nor_this_package_is_installed(tmp_path):
+    waveform, folder = chunks(), tmp_path / "musicnn"
     np.save(tmp_path / "chunks.npy", waveform)
-    files = [str(path) for path in (exported("musicnn") / "1", tmp_path / "chunks.npy", tmp_path / "scores.npz")]
+    shutil.copytree(exported("musicnn"), folder)
+    settings(tagger("musicnn"), folder)
+    files = [str(path) for path in (folder / "1", tmp_path / "chunks.npy", tmp_path / "scores.npz")]
+    files += [str(folder / "example.py"), str(kmt.demo_clip())]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-c", APART, *files]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    found = np.load(files[-1])
+    check_tags(tagger("musicnn"), done.stdout)
+    found = np.load(files[2])
     for name in found:
         wanted = call(name, waveform=waveform if name == "serving_default" else waveform[0])["scores"]
         np.testing.assert_allclose(found[name], wanted, rtol=0, atol=1e-6)
@@ -217,26 +225,29 @@ def test_what_the_engine_runs_is_what_a_server_runs(folder):
 
 
 THREADS = """
-import sys
+import os, sys
+sys.modules["keras"] = None  # which TensorFlow would load, half of its start
 from pathlib import Path
 import numpy as np
+import tensorflow  # once for all numbers: it has one for a process, and what has not run survives a fork
 from keras_musictag.runtimes.artefact import read_artefact
 from keras_musictag.runtimes.formats.savedmodel import open_model
 
 artefact = read_artefact(Path(sys.argv[1]))
-for _ in range(2):  # the second finds the number that it wants
-    run = open_model(Path(sys.argv[1]), artefact, threads=int(sys.argv[2]))
-    scores = run(np.zeros((2, *artefact.input_shape)))["scores"]
-print(*scores.shape, len([*Path("/proc/self/task").iterdir()]))
+for threads in map(int, sys.argv[2:]):
+    if os.fork() == 0:
+        for _ in range(2):  # the second finds the number that it wants
+            run = open_model(Path(sys.argv[1]), artefact, threads=threads)
+            scores = run(np.zeros((2, *artefact.input_shape)))["scores"]
+        print(*scores.shape, len([*Path("/proc/self/task").iterdir()]), flush=True)
+        os._exit(0)
+    os.wait()
 """
 
 
 @pytest.mark.needs("linux")  # which lists threads
 def test_the_engine_uses_the_threads_it_is_given(folder):
-    counts = []
-    for threads in (2, 7):
-        command = [sys.executable, "-c", THREADS, folder, str(threads)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.stdout.startswith("2 20 "), done.stderr
-        counts.append(int(done.stdout.split()[2]))
-    assert counts[1] - counts[0] == 5
+    done = subprocess.run([sys.executable, "-c", THREADS, folder, "2", "7"], capture_output=True, text=True)
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert [line[:2] for line in lines] == [["2", "20"]] * 2, done.stderr
+    assert int(lines[1][2]) - int(lines[0][2]) == 5

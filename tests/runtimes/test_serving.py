@@ -1,10 +1,10 @@
 """A SavedModel behind a server on loopback, asked by the official protos and by REST; docs/serving.md line by line."""
 
 import base64
+import contextlib
 import json
 import re
 import shlex
-import subprocess
 import sys
 import tempfile
 import urllib.error
@@ -22,8 +22,10 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.config import model_server_config_pb2
 
 from keras_musictag.cli import keras_musictag_group
+from keras_musictag.runtimes import comparison
 from keras_musictag.runtimes.formats._savedmodel_signatures import BATCHED
 from keras_musictag.runtimes.formats._savedmodel_warmup import BATCH_SIZES
+from tests.runtimes.networks import differences_in_this_process
 from tests.runtimes.serving_export import clip_at, exported, tagger, wav
 from tests.runtimes.serving_loopback import ServingError, serve
 
@@ -35,8 +37,20 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def server():
-    with serve("musicnn", exported("musicnn")) as running:
+def page(tmp_path_factory):
+    """The folder in which the page's command was run."""
+    folder = tmp_path_factory.mktemp("page")
+    (command,) = blocks("console")
+    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "differences", differences_in_this_process)
+        done = CliRunner().invoke(keras_musictag_group, shlex.split(command)[1:])
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(page):
+    with serve("musicnn", page / "served" / "musicnn") as running:
         yield running
 
 
@@ -254,11 +268,8 @@ def stereo(samples: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_the_page_runs_line_by_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    (command,) = blocks("console")
-    done = CliRunner().invoke(keras_musictag_group, shlex.split(command)[1:])
-    assert done.exit_code == 0, done.output
+def test_the_page_runs_line_by_line(page, server, monkeypatch, capsys):
+    monkeypatch.chdir(page)
     demo, make_wav, over_rest, over_grpc, without_a_server = blocks("python")
     wanted_rest, wanted_grpc, wanted_without = blocks("text")
 
@@ -268,16 +279,15 @@ def test_the_page_runs_line_by_line(tmp_path, monkeypatch, capsys):
         return capsys.readouterr().out
 
     exec(demo, {})
-    with serve("musicnn", Path("served/musicnn")) as server:
-        exec(make_wav, {})
-        assert shown(over_rest) == wanted_rest
-        assert shown(over_grpc) == wanted_grpc
-        # the same as most songs are; libsndfile reads a file by what is in it
-        soundfile.write("song.mp3", stereo(clip_at(44100)), 44100, format="FLAC")
-        exec(make_wav, {})
-        pairs = zip(scores_shown(shown(over_rest)), scores_shown(wanted_rest), strict=True)
-        assert all(tag == wanted_tag and abs(score - wanted) < 2e-3 for (tag, score), (wanted_tag, wanted) in pairs)
-        assert shown(over_grpc) == wanted_grpc
-    blocked = "import sys\nsys.modules['keras'] = sys.modules['keras_musictag'] = None\n"
-    done = subprocess.run([sys.executable, "-c", blocked + without_a_server], capture_output=True, text=True)
-    assert done.stdout == wanted_without, done.stderr
+    exec(make_wav, {})
+    assert shown(over_rest) == wanted_rest
+    assert shown(over_grpc) == wanted_grpc
+    # the same as most songs are; libsndfile reads a file by what is in it
+    soundfile.write("song.mp3", stereo(clip_at(44100)), 44100, format="FLAC")
+    exec(make_wav, {})
+    pairs = zip(scores_shown(shown(over_rest)), scores_shown(wanted_rest), strict=True)
+    assert all(tag == wanted_tag and abs(score - wanted) < 2e-3 for (tag, score), (wanted_tag, wanted) in pairs)
+    assert shown(over_grpc) == wanted_grpc
+    for name in ("keras", "keras_musictag"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    assert shown(without_a_server) == wanted_without

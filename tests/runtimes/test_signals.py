@@ -1,5 +1,6 @@
 """What an export is compared on, and what Keras says of it."""
 
+import dataclasses
 import io
 import wave
 
@@ -9,7 +10,8 @@ import pytest
 from tensorflow.python.eager import context
 
 import keras_musictag as kmt
-from keras_musictag.runtimes.check_signals import expected, signals
+from keras_musictag.runtimes import check_signals as module
+from keras_musictag.runtimes.check_signals import expected, scores_and_embeddings, signals
 from keras_musictag.tagger import Tagger
 
 
@@ -51,33 +53,46 @@ def test_what_cannot_be_tagged_is_no_music(tiny, tmp_path):
 
 def test_keras_answers_in_float32_on_the_cpu_by_a_copy(tiny, monkeypatch):
     """Functions that were traced for the CPU would stay in the tagger, and a GPU rounds to TF32."""
-    devices, runner = [], Tagger.runner
+    devices = []
 
-    def watched(tagger, layer=None):
+    def watched(tagger):
         assert tagger is not tiny
-        run = runner(tagger, layer)
+        run = scores_and_embeddings(tagger)
         return lambda batch: devices.append(context.context().device_name) or run(batch)
 
     noise = {"noise": signals(tiny)["noise"]}
     with keras.device("cpu"):
         copy = Tagger(tiny.spec)
         copy.set_weights(tiny.get_weights())
-        wanted = copy.runner()(noise["noise"])
-    monkeypatch.setattr(Tagger, "runner", watched)
+        wanted = [copy.runner(layer)(noise["noise"]) for layer in (None, copy.embedding_layer)]
+    monkeypatch.setattr(module, "scores_and_embeddings", watched)
     half = Tagger(tiny.spec, precision="bfloat16")
     half.set_weights(tiny.get_weights())
     for tagger in (tiny, half):
         found = expected(tagger, "log-mel", noise)["noise"]
-        np.testing.assert_array_equal(found.scores, wanted)
+        np.testing.assert_array_equal(found.scores, wanted[0])
+        np.testing.assert_array_equal(found.embedding, wanted[1])
         assert found.inputs.shape == (1, 187, 96, 1)
-    assert len(devices) == 4 and all("CPU:0" in device for device in devices)
+    assert len(devices) == 2 and all("CPU:0" in device for device in devices)
+
+
+def test_a_tagger_of_logits_is_heard_by_its_scores(tiny):
+    logits = Tagger(dataclasses.replace(tiny.spec, classifier_activation=None))
+    logits.set_weights(tiny.get_weights())
+    noise = signals(tiny)["noise"]
+    np.testing.assert_array_equal(scores_and_embeddings(logits)(noise)[0], both(tiny)(noise)[0])
 
 
 def test_a_long_file_is_heard_a_few_chunks_at_a_time(tiny, monkeypatch):
     sizes = []
-    monkeypatch.setattr(Tagger, "runner", lambda *_: lambda batch: sizes.append(len(batch)) or batch[:, :2])
+
+    def run(batch):
+        sizes.append(len(batch))
+        return batch[:, :2], batch[:, 2:4]
+
+    monkeypatch.setattr(module, "scores_and_embeddings", lambda _: run)
     chunks = np.random.default_rng(0).normal(size=(20, 48128)).astype(np.float32)
     found = expected(tiny, "waveform", {"music": chunks})["music"]
-    assert sizes == [8, 8, 4] * 2
+    assert sizes == [8, 8, 4]
     np.testing.assert_array_equal(found.scores, chunks[:, :2])
-    np.testing.assert_array_equal(found.embedding, chunks[:, :2])
+    np.testing.assert_array_equal(found.embedding, chunks[:, 2:4])

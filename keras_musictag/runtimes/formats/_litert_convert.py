@@ -30,6 +30,7 @@ def convert(saved_model: Path) -> bytes:
 
 
 if __name__ == "__main__":
+    sys.modules["keras"] = None  # as if it were not installed: TensorFlow would load it, half of its start, for nothing
     folder = Path(sys.argv[1])
     try:
         (folder / RESULT).write_bytes(convert(folder))

@@ -128,18 +128,18 @@ def signatures_of(network: keras.Model, chunking: Chunking, vocabulary: Vocabula
     chunks = tf.TensorSpec((None, size), tf.float32, name="waveform")
     expected = f"`waveform` must have shape (batch, {size}): cut a mono track at {rate_hz} Hz into chunks."
 
-    @tf.function(input_signature=[chunks])
+    @tf.function(input_signature=[chunks], autograph=False)
     def both(waveform):
         waveform = _of_shape(waveform, expected, rank=2, columns=size)
         heard = tf.reduce_all(tf.abs(waveform) <= MAX_PEAK, axis=1, keepdims=True)  # which a NaN is not
         outputs = network(waveform, training=False)
         return {name: tf.where(heard, output, math.nan) for name, output in outputs.items()}
 
-    @tf.function(input_signature=[chunks])
+    @tf.function(input_signature=[chunks], autograph=False)
     def serving_default(waveform):
         return {"scores": both(waveform)["scores"]}
 
-    @tf.function(input_signature=[chunks])
+    @tf.function(input_signature=[chunks], autograph=False)
     def embed(waveform):
         return {"embedding": both(waveform)["embedding"]}
 
@@ -164,7 +164,7 @@ def _of_tracks(score: Callable, num_tags: int, chunking: Chunking) -> dict[str, 
     rate_hz = chunking.sample_rate_hz
     expected = f"`waveform` must have shape (samples,): one track, mono, at {rate_hz} Hz."
 
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="wav_bytes")])
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="wav_bytes")], autograph=False)
     def wav_bytes(wav_bytes):
         files = _of_shape(wav_bytes, "`wav_bytes` must have shape (batch,): a list of WAV files.", rank=1)
         waveforms = tf.map_fn(
@@ -175,7 +175,7 @@ def _of_tracks(score: Callable, num_tags: int, chunking: Chunking) -> dict[str, 
         scores, _ = score_tracks(score, num_tags, waveforms, chunking)
         return {"scores": tf.reduce_mean(scores, axis=1)}
 
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.float32, name="waveform")])
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.float32, name="waveform")], autograph=False)
     def taggram(waveform):
         waveform = _of_shape(waveform, expected, rank=1)
         with tf.control_dependencies(_checks(waveform)):
@@ -205,7 +205,7 @@ def _checks(waveform: tf.Tensor) -> list[tf.Operation]:
 def _of_tags(vocabulary: Vocabulary) -> Callable:
     known = ", ".join(dict.fromkeys(vocabulary.groups))
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.string, name="group")])
+    @tf.function(input_signature=[tf.TensorSpec((), tf.string, name="group")], autograph=False)
     def tags(group):
         """All tags for "", or those of a group. It needs an input: a server's REST calls no signature without one."""
         names, groups = tf.constant(vocabulary.names), tf.constant(vocabulary.groups)
