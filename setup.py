@@ -41,6 +41,7 @@ setup(
         "soxr>=0.5",
         "pooch>=1.8",
         "platformdirs>=4",
+        "filelock>=3.12",
         "requests>=2.31",
         "safetensors>=0.4.3",
         "protobuf>=4.25",  # TensorFlow's own dependency: records are read and written without TensorFlow
