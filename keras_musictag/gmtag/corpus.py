@@ -20,6 +20,7 @@ from keras_musictag.gmtag.clips import make_all
 from keras_musictag.gmtag.packages import Installation, told_versions
 from keras_musictag.gmtag.plan import VERSION
 from keras_musictag.gmtag.truth import vocabulary
+from keras_musictag.processes import usable_cores
 from keras_musictag.records.schema import PARTS
 
 TIERS = {
@@ -109,7 +110,7 @@ def build_corpus(
         DatasetError: If the folder holds a larger or another corpus, or a clip cannot be made.
     """
     out, installation = Path(out), installation or Installation()
-    jobs = _checked(parts, len(os.sched_getaffinity(0)) if jobs is None else jobs)
+    jobs = _checked(parts, usable_cores() if jobs is None else jobs)
     installation.require()
     packages = installation.versions()
     clips = [(part, index) for part in PARTS for index in range(parts[part])]
