@@ -33,7 +33,6 @@ setup(
         "kapre>=0.4.1,<0.5",
         "librosa>=0.11,<1",
         "numpy>=1.26",
-        "scikit-learn>=1.4",
         "scipy>=1.11",
         "click>=8.1",
         "lazy_loader>=0.4",
@@ -55,6 +54,7 @@ setup(
         "tensorflow-io": ["tensorflow-io==0.37.1", "tensorflow==2.16.*"],
         "export": EXPORT,  # `keras-musictag export` beside SavedModel, and `kmt.load(name, engine=...)`
         "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on something else than TensorFlow
+        "baseline": ["scikit-learn>=1.4"],  # the ridge regression of scripts/baseline_ridge.py; librosa brings it too
         "test": [
             "pytest>=8",
             "pytest-xdist>=3.7",
@@ -62,6 +62,7 @@ setup(
             "build>=1",
             "setuptools>=77",
             "soundfile>=0.12",
+            "scikit-learn>=1.4",  # what metrics are compared with
             "mido>=1.3",
             "pyfluidsynth>=1.3.4",
             "tensorflow-serving-api>=2.16,<2.21",  # the protos of TensorFlow Serving, and its client
