@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_musictag.bundled_files import bundled
+from keras_musictag.choices import TIERS
 from keras_musictag.errors import DatasetError, UnknownNameError
 from keras_musictag.gmtag import clips
 from keras_musictag.gmtag.clips import make_all
@@ -23,11 +24,6 @@ from keras_musictag.gmtag.truth import vocabulary
 from keras_musictag.processes import usable_cores
 from keras_musictag.records.schema import PARTS
 
-TIERS = {
-    "tiny": {"train": 40, "valid": 8, "test": 12},
-    "small": {"train": 200, "valid": 40, "test": 60},
-    "full": {"train": 2400, "valid": 200, "test": 400},
-}
 FEWEST_CLIPS = 4  # then no part is empty
 # of every 15 clips: 12, 1 and 2 as in the full corpus; in this order, so that each part only grows with the corpus
 _ORDER = ("train", "train", "valid", "test", *("train",) * 6, "test", *("train",) * 4)
