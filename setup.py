@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "keras_musictag" / "__init__.py").read_text()).group(1)
 DATA = ("zoo", "tfrecords")
-EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.2"]
+EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.3"]
 
 setup(
     name="keras-musictag",
@@ -29,7 +29,7 @@ setup(
     install_requires=[
         # kapre 0.4.1 caps TensorFlow and Keras; it wants the distribution named `tensorflow`
         "tensorflow>=2.16,<2.21",
-        "keras>=3.7,<3.14",
+        "keras>=3.10,<3.14",
         "kapre>=0.4.1,<0.5",
         "librosa>=0.11,<1",
         "numpy>=1.26",
