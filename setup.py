@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "keras_musictag" / "__init__.py").read_text()).group(1)
 DATA = ("zoo", "tfrecords")
-EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.2"]
+EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.3"]
 
 setup(
     name="keras-musictag",
@@ -29,11 +29,10 @@ setup(
     install_requires=[
         # kapre 0.4.1 caps TensorFlow and Keras; it wants the distribution named `tensorflow`
         "tensorflow>=2.16,<2.21",
-        "keras>=3.7,<3.14",
+        "keras>=3.10,<3.14",
         "kapre>=0.4.1,<0.5",
         "librosa>=0.11,<1",
         "numpy>=1.26",
-        "scikit-learn>=1.4",
         "scipy>=1.11",
         "click>=8.1",
         "lazy_loader>=0.4",
@@ -41,6 +40,7 @@ setup(
         "soxr>=0.5",
         "pooch>=1.8",
         "platformdirs>=4",
+        "filelock>=3.12",
         "requests>=2.31",
         "safetensors>=0.4.3",
         "protobuf>=4.25",  # TensorFlow's own dependency: records are read and written without TensorFlow
@@ -54,6 +54,7 @@ setup(
         "tensorflow-io": ["tensorflow-io==0.37.1", "tensorflow==2.16.*"],
         "export": EXPORT,  # `keras-musictag export` beside SavedModel, and `kmt.load(name, engine=...)`
         "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on something else than TensorFlow
+        "baseline": ["scikit-learn>=1.4"],  # the ridge regression of scripts/baseline_ridge.py; librosa brings it too
         "test": [
             "pytest>=8",
             "pytest-xdist>=3.7",
@@ -61,6 +62,7 @@ setup(
             "build>=1",
             "setuptools>=77",
             "soundfile>=0.12",
+            "scikit-learn>=1.4",  # what metrics are compared with
             "mido>=1.3",
             "pyfluidsynth>=1.3.4",
             "tensorflow-serving-api>=2.16,<2.21",  # the protos of TensorFlow Serving, and its client

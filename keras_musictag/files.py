@@ -10,6 +10,7 @@ from typing import BinaryIO
 from keras_musictag.errors import MusicTagError
 
 SCRATCH_ENDING = ".part"
+WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # what such a file system answers
 
 
 @contextmanager
@@ -80,7 +81,7 @@ def remove_scratch(folder: Path, name: str = "*") -> None:
 def locked(folder: Path, name: str = ".lock") -> Iterator[None]:
     """Holds a lock on a folder, which ends with this process however that ends.
 
-    Without an effect on Windows, and on file systems that have no locks.
+    Without an effect on file systems that have no locks.
 
     Args:
         folder: Made if it is not there.
@@ -89,19 +90,20 @@ def locked(folder: Path, name: str = ".lock") -> Iterator[None]:
     Raises:
         MusicTagError: If another process holds it.
     """
+    from filelock import FileLock, Timeout  # what only reads a folder does not need it
+
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    with open(folder / name, "w") as file:
-        try:
-            import fcntl
-        except ImportError:  # Windows
-            yield
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise MusicTagError(
-                f"Another process is writing {str(folder)!r}. Wait until it has ended, or end it."
-            ) from error
-        except OSError:
-            pass  # a file system without locks
+    lock = FileLock(folder / name)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise MusicTagError(
+            f"Another process is writing {str(folder)!r}. Wait until it has ended, or end it."
+        ) from error
+    except OSError as error:
+        if error.errno not in WITHOUT_LOCKS:
+            raise
+    try:
         yield
+    finally:
+        lock.release()

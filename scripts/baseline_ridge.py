@@ -2,7 +2,7 @@
 
     python scripts/baseline_ridge.py RECORDS OUT
 
-OUT becomes a folder as `keras-musictag evaluate` writes it, for `keras-musictag compare`.
+OUT becomes a folder as `keras-musictag evaluate` writes it, for `keras-musictag compare`. Needs the extra `baseline`.
 """
 
 import argparse

@@ -1,11 +1,13 @@
 """A file is written whole or not at all."""
 
+import errno
 import subprocess
 import sys
 
 import pytest
 
 from keras_musictag.cli._messages import describe
+from keras_musictag.errors import MusicTagError
 from keras_musictag.files import locked, whole_file
 
 
@@ -61,4 +63,34 @@ def test_a_folder_is_locked_for_other_processes_until_the_holder_ends(tmp_path):
         assert f"Another process is writing {str(tmp_path)!r}. Wait until it has ended, or end it." in refused.stderr
     assert subprocess.run(hold, check=False).returncode == 0
     with locked(tmp_path):
+        pass
+
+
+def test_a_lock_ends_with_a_killed_process(tmp_path):
+    imports = "import time; from pathlib import Path; from keras_musictag.files import locked"
+    code = f"{imports}; lock = locked(Path({str(tmp_path)!r})); lock.__enter__(); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout.readline() == b"\n"
+            with pytest.raises(MusicTagError, match="Another process is writing"), locked(tmp_path):
+                pass
+        finally:
+            holder.kill()
+    with locked(tmp_path):
+        pass
+
+
+def test_a_file_system_without_locks_is_written_to(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with locked(tmp_path):
+        (tmp_path / "written").touch()
+
+
+def test_a_folder_that_cannot_be_locked_is_an_error(tmp_path):
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(OSError, match="lock"), locked(tmp_path):
         pass

@@ -9,7 +9,7 @@ from tests.test_public_names import exports
 
 PACKAGE = Path(__file__).parents[1] / "keras_musictag"
 ROWS = [
-    {"errors"},
+    {"errors", "choices"},
     {"registry", "bundled_files", "files", "processes", "keras_start"},
     {"tags", "audio", "metrics"},
     {"records", "layers"},

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_musictag.choices import TAILS
 from keras_musictag.errors import UnknownNameError
-
-TAILS = ("anchor", "pad", "drop")
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,12 @@ from typing import Any
 
 import click
 
+from keras_musictag.choices import TAILS
 from keras_musictag.cli._messages import describe, tell
 from keras_musictag.errors import printable
 
 STANDARD_INPUT = "-"
 STANDARD_INPUT_SHOWN = "standard input"
-# those of audio.chunk and tags.aggregate, which load numpy: `--help` must not
-TAILS = ("anchor", "pad", "drop")
-AGGREGATES = ("mean", "median", "max")
 
 paths_argument = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from keras_musictag.choices import METRICS
+
 # those of evaluation.measure, which loads numpy: `--help` must not
-METRICS = ("roc_auc", "pr_auc", "average_precision", "mcc", "f1")
 
 
 @click.command()

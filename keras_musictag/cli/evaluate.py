@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from keras_musictag.choices import CRITERIA
 from keras_musictag.cli import _options, _progress
 
 
@@ -20,7 +21,7 @@ from keras_musictag.cli import _options, _progress
     callback=_options._positive,
     help="Instead of --chunks: hear the whole track, a chunk every so many seconds.",
 )
-@click.option("--criterion", type=click.Choice(["mcc", "f1"]), default="mcc", help="What thresholds maximise on valid.")
+@click.option("--criterion", type=click.Choice(CRITERIA), default="mcc", help="What thresholds maximise on valid.")
 @click.option("--resamples", type=click.IntRange(min=1), default=1000, help="Of the bootstrap.")
 def command(records, out, model, weights, name, part, chunks, hop_seconds, criterion, resamples):
     """Measure a model on RECORDS (a folder that `prepare` wrote) and write the report to the folder OUT.

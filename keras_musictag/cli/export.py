@@ -4,20 +4,17 @@ from pathlib import Path
 
 import click
 
+from keras_musictag.choices import EXPORT_PRECISIONS, INPUTS
 from keras_musictag.cli import _options
 from keras_musictag.cli._messages import without_chatter
-
-# those of export, which loads numpy: `--help` must not
-FORMATS = ("savedmodel", "litert", "onnx", "openvino", "keras")
-PRECISIONS = ("float32", "float16", "bfloat16", "int8")
-INPUTS = ("waveform", "log-mel")
+from keras_musictag.runtimes import formats
 
 
 @click.command()
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @_options.model_options
-@click.option("--format", "format_", type=click.Choice(FORMATS), required=True, help="What to write.")
-@click.option("--precision", type=click.Choice(PRECISIONS), default="float32", help="Of weights or arithmetic.")
+@click.option("--format", "format_", type=click.Choice(formats.names()), required=True, help="What to write.")
+@click.option("--precision", type=click.Choice(EXPORT_PRECISIONS), default="float32", help="Of weights or arithmetic.")
 @click.option(
     "--input", "input_", type=click.Choice(INPUTS), default="waveform", help="Audio, or the features of the front end."
 )

@@ -5,12 +5,10 @@ from pathlib import Path
 
 import click
 
+from keras_musictag.choices import FINETUNE_FRACTIONS, PRECISIONS
 from keras_musictag.cli import _progress
 from keras_musictag.cli._dataset_options import table_options, tell_dataset, warn_of_parts
 from keras_musictag.cli.evaluate import tell_metrics
-
-# that of training.finetune, which loads numpy: `--help` must not
-FRACTIONS = (0.7, 0.15, 0.15)
 
 
 @click.command()
@@ -27,8 +25,8 @@ FRACTIONS = (0.7, 0.15, 0.15)
     help="Folder that the paths in a table are relative to.  [default: its folder]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed for the split and for training.")
-@click.option("--fractions", type=float, nargs=3, default=FRACTIONS, help="Shares of train, valid and test.")
-@click.option("--precision", type=click.Choice(["float32", "bfloat16", "float16"]), default="float32")
+@click.option("--fractions", type=float, nargs=3, default=FINETUNE_FRACTIONS, help="Shares of train, valid and test.")
+@click.option("--precision", type=click.Choice(PRECISIONS), default="float32")
 @click.option("--jobs", type=click.IntRange(1), help="Processes that read the audio.  [default: one per core]")
 @click.option("--allow-missing", is_flag=True, help="Continue without the files that are missing.")
 def command(raw, out, model, weights, recipe, epochs, audio, seed, fractions, precision, jobs, allow_missing, **table):

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
+from keras_musictag.choices import TIERS
 from keras_musictag.cli._progress import counted
-
-TIERS = ("tiny", "small", "full")  # those of gmtag.tiers
 
 
 @click.group()

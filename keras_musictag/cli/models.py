@@ -13,7 +13,10 @@ import click
 @click.option("--dataset", help="Only models trained on it, such as mtat.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Of the output.")
 def command(pattern, dataset, form):
-    """List the zoo's entries whose name matches PATTERN, such as '*cnn*'."""
+    """List the zoo's entries whose name matches PATTERN, such as '*cnn*'.
+
+    Weights are bundled with this package, fetched from their authors when they are first used, or yours.
+    """
     from keras_musictag.zoo.catalog import ModelInfo, list_models
 
     rows = [dataclasses.asdict(model) for model in list_models(pattern, dataset)]
@@ -37,9 +40,10 @@ def write_table(rows, pattern) -> None:
         click.echo(f"No model matches {pattern!r}.")
         return
     table = Table()
-    for heading, justify in (("name", "left"), ("trained on", "left"), ("tags", "right"), ("parameters", "right")):
+    # a name says what it was trained on
+    for heading, justify in (("name", "left"), ("tags", "right"), ("parameters", "right"), ("weights", "left")):
         table.add_column(heading, justify=justify, no_wrap=True)
     table.add_column("licence")
     for row in rows:
-        table.add_row(row["name"], row["dataset"], str(row["num_tags"]), f"{row['parameters']:,}", row["licence"])
+        table.add_row(row["name"], str(row["num_tags"]), f"{row['parameters']:,}", row["weights"], row["licence"])
     Console().print(table)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from keras_musictag.choices import FRACTIONS, JAMENDO_SPLITS, JAMENDO_TAGS, STORAGES, UNLABELLED_FRACTIONS
 from keras_musictag.cli._dataset_options import table_options, tell_dataset, tell_records
 from keras_musictag.cli._progress import counted
 from keras_musictag.keras_start import start_keras
@@ -11,11 +12,6 @@ from keras_musictag.keras_start import start_keras
 FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 OUT = click.Path(file_okay=False, path_type=Path)
-# those of the datasets' modules and of records.schema, which load numpy: `--help` must not
-FRACTIONS, AUDIO_FRACTIONS = (0.8, 0.1, 0.1), (0.9, 0.1, 0.0)
-STORAGES = ("pcm", "source")
-JAMENDO_SPLITS = ("0", "1", "2", "3", "4")
-JAMENDO_TAGS = ("top50", "genre", "instrument", "moodtheme", "all")
 
 audio_option = click.option("--audio", type=FOLDER, help="Folder of the audio.  [default: where RAW has it]")
 seed_option = click.option("--seed", type=int, default=0, help="Of the division into parts.")
@@ -132,7 +128,7 @@ def folder(**options):
 
 @command.command("audio")
 @seed_option
-@click.option("--fractions", type=float, nargs=3, default=AUDIO_FRACTIONS, help="Shares of train, valid and test.")
+@click.option("--fractions", type=float, nargs=3, default=UNLABELLED_FRACTIONS, help="Shares of train, valid and test.")
 @writing(FOLDER, published=False, apart=True)
 def audio(**options):
     """Any folder of music, without labels: for `train --teacher`."""

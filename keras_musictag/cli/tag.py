@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from keras_musictag.choices import AGGREGATES
 from keras_musictag.cli import _options
 
 
@@ -13,7 +14,7 @@ from keras_musictag.cli import _options
 @_options.paths_argument
 @_options.model_options
 @click.option("--top", type=click.IntRange(min=1), default=10, help="Tags to show.")
-@click.option("--aggregate", type=click.Choice(_options.AGGREGATES), default="mean", help="Merges the chunks.")
+@click.option("--aggregate", type=click.Choice(AGGREGATES), default="mean", help="Merges the chunks.")
 @_options.tail_option
 @_options.hop_option
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Of the output.")

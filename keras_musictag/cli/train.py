@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from keras_musictag.choices import LEVELS, PRECISIONS
 from keras_musictag.cli import _progress
 from keras_musictag.keras_start import start_keras
 
@@ -30,11 +31,11 @@ from keras_musictag.keras_start import start_keras
 )
 @click.option(
     "--level",
-    type=click.Choice(["chunk", "song"]),
+    type=click.Choice(LEVELS),
     default="chunk",
     help="What an example is: a chunk of the network's own length, or 29 s at once.",
 )
-@click.option("--precision", type=click.Choice(["float32", "bfloat16", "float16"]), default="float32")
+@click.option("--precision", type=click.Choice(PRECISIONS), default="float32")
 @click.option("--epochs", type=click.IntRange(min=1), help="At most so many in each phase.  [default: the recipe's]")
 @click.option("--steps", type=click.IntRange(min=1), help="So many in each phase, up to a whole epoch, instead.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Over all devices.  [default: the recipe's]")

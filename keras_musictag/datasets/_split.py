@@ -5,10 +5,10 @@ import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from keras_musictag.choices import FRACTIONS
 from keras_musictag.errors import DatasetError
 from keras_musictag.records.schema import PARTS, TEXT
 
-FRACTIONS = (0.8, 0.1, 0.1)
 PART_OF_NAME = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("valid", "validation", "validate", "val", "dev", "devel", "development"), "valid"),

@@ -9,17 +9,17 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from keras_musictag.choices import UNLABELLED_FRACTIONS
 from keras_musictag.datasets._split import divide
 from keras_musictag.datasets.folder import audio_files, copies_of
 from keras_musictag.errors import DatasetError
 from keras_musictag.records.manifest import Manifest, Skipped, Track
 from keras_musictag.tags.vocabulary import Vocabulary
 
-FRACTIONS = (0.9, 0.1, 0.0)  # without labels there is nothing to test
 LARGEST_ALBUM = 1 / 20  # share of the tracks
 
 
-def manifest(raw: Path, seed: int = 0, fractions: Sequence[float] = FRACTIONS) -> Manifest:
+def manifest(raw: Path, seed: int = 0, fractions: Sequence[float] = UNLABELLED_FRACTIONS) -> Manifest:
     """Lists the audio files below a folder. Opens only files of equal size, to see whether their bytes are equal.
 
     Args:

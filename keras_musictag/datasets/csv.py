@@ -8,7 +8,8 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from keras_musictag.datasets._split import FRACTIONS, divide
+from keras_musictag.choices import FRACTIONS
+from keras_musictag.datasets._split import divide
 from keras_musictag.datasets._table import RESERVED, Row, Table, find_paths, read_table
 from keras_musictag.datasets._table_parts import no_tags, read_parts
 from keras_musictag.datasets._table_tags import read_tags

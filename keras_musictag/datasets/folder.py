@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_musictag.datasets._split import FRACTIONS, PART_OF_NAME, divide, unclear_part
+from keras_musictag.choices import FRACTIONS
+from keras_musictag.datasets._split import PART_OF_NAME, divide, unclear_part
 from keras_musictag.errors import DatasetError, printable
 from keras_musictag.records.manifest import Manifest, Skipped, Track
 from keras_musictag.tags.vocabulary import Vocabulary

@@ -14,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from keras_musictag.choices import JAMENDO_SPLITS, JAMENDO_TAGS
 from keras_musictag.datasets._official import audio_folder, check_choice, find_file, inner_path, read_lines, read_spec
 from keras_musictag.errors import DatasetError
 from keras_musictag.records.manifest import Manifest, Track
@@ -21,7 +22,7 @@ from keras_musictag.tags.vocabulary import Vocabulary
 
 FILES = {"top50": "autotagging_top50tags", "all": "autotagging"}
 FILES |= {name: f"autotagging_{name}" for name in ("genre", "instrument", "moodtheme")}
-NUM_TAGS = {"top50": 50, "genre": 87, "instrument": 40, "moodtheme": 56, "all": 183}  # the repository's README
+NUM_TAGS = dict(zip(JAMENDO_TAGS, (50, 87, 40, 56, 183), strict=True))  # the repository's README
 PARTS = {"train": "train", "validation": "valid", "test": "test"}  # a file's name -> ours
 GROUPS = {"genre": "genre", "instrument": "instrument", "mood/theme": "mood"}
 HEADER = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"]
@@ -55,7 +56,7 @@ def manifest(raw: Path, split: int | str = 0, tags: str = "top50", audio: Path |
             not the published one.
     """
     raw, spec = Path(raw), read_spec("mtg-jamendo")
-    split = check_choice("split", split, ("0", "1", "2", "3", "4"))
+    split = check_choice("split", split, JAMENDO_SPLITS)
     tags = check_choice("list of tags", tags, tuple(FILES))
     rows = _read_parts(raw, split, tags)
     _check_artists(rows, split)

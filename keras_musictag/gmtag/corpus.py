@@ -14,19 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from keras_musictag.bundled_files import bundled
+from keras_musictag.choices import TIERS
 from keras_musictag.errors import DatasetError, UnknownNameError
 from keras_musictag.gmtag import clips
 from keras_musictag.gmtag.clips import make_all
 from keras_musictag.gmtag.packages import Installation, told_versions
 from keras_musictag.gmtag.plan import VERSION
 from keras_musictag.gmtag.truth import vocabulary
+from keras_musictag.processes import usable_cores
 from keras_musictag.records.schema import PARTS
 
-TIERS = {
-    "tiny": {"train": 40, "valid": 8, "test": 12},
-    "small": {"train": 200, "valid": 40, "test": 60},
-    "full": {"train": 2400, "valid": 200, "test": 400},
-}
 FEWEST_CLIPS = 4  # then no part is empty
 # of every 15 clips: 12, 1 and 2 as in the full corpus; in this order, so that each part only grows with the corpus
 _ORDER = ("train", "train", "valid", "test", *("train",) * 6, "test", *("train",) * 4)
@@ -109,7 +106,7 @@ def build_corpus(
         DatasetError: If the folder holds a larger or another corpus, or a clip cannot be made.
     """
     out, installation = Path(out), installation or Installation()
-    jobs = _checked(parts, len(os.sched_getaffinity(0)) if jobs is None else jobs)
+    jobs = _checked(parts, usable_cores() if jobs is None else jobs)
     installation.require()
     packages = installation.versions()
     clips = [(part, index) for part in PARTS for index in range(parts[part])]

@@ -91,7 +91,7 @@ def subset_of(part: str, soundfont: str) -> str:
 SOUNDS = Path("/usr/share/sounds")  # where Debian and Ubuntu put soundfonts
 LIBRARY = Path("/usr/share/mma/lib")  # and MMA's grooves
 MODULES = ("mido", "fluidsynth")  # fluidsynth is the package pyfluidsynth
-_EXTRA = "pip install mido pyfluidsynth"
+_EXTRA = 'pip install "keras-musictag[gmtag]"'
 
 
 @dataclass(frozen=True)

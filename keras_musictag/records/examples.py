@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_musictag.audio.samples import to_floats
+from keras_musictag.choices import LEVELS
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.records.crops import cut_at, random_starts
 from keras_musictag.records.decoding import decode_pcm
 from keras_musictag.records.deformation import Deform, deform_track
 from keras_musictag.records.folder import Records
 from keras_musictag.records.schema import Record
-
-LEVELS = ("chunk", "song")
 
 
 @dataclass(frozen=True)

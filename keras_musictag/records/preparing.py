@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from keras_musictag.choices import STORAGES
 from keras_musictag.errors import DatasetError, RecordsError, UnknownNameError
 from keras_musictag.files import locked, remove_scratch
 from keras_musictag.processes import usable_cores
@@ -31,7 +32,6 @@ from keras_musictag.records.folder import (
 )
 from keras_musictag.records.manifest import Manifest, Skipped
 from keras_musictag.records.planning import ShardPlan, describe_plan, differences, plan_shards, tool_versions
-from keras_musictag.records.schema import STORAGES
 from keras_musictag.records.shard_workers import write_shards
 from keras_musictag.records.shards import FeatureMaker, ShardJob, must_be_there, write_tables
 from keras_musictag.records.tables import write_json

@@ -34,6 +34,7 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
+from keras_musictag.choices import STORAGES
 from keras_musictag.errors import RecordsError
 
 ANEW = "run the same `keras-musictag prepare` command: what is missing is made anew."
@@ -116,7 +117,6 @@ def read_records(path: Path) -> Iterator[tuple[int, bytes]]:
 
 VERSION = 1
 SAMPLE_RATE_HZ = 16000  # every published tagger of the field hears 16 kHz
-STORAGES = ("pcm", "source")
 PARTS = ("train", "valid", "test")
 TEXT = ("utf-8", "surrogateescape")  # a file may have a name that is no UTF-8, and a track be called after it
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from keras_musictag.choices import AGGREGATES
 from keras_musictag.errors import UnknownNameError
-
-AGGREGATES = {"mean": np.mean, "median": np.median, "max": np.max}
 
 
 def aggregate_scores(scores: np.ndarray, how: str = "mean") -> np.ndarray:
@@ -27,4 +26,4 @@ def aggregate_scores(scores: np.ndarray, how: str = "mean") -> np.ndarray:
     """
     if how not in AGGREGATES:
         raise UnknownNameError.of("aggregate", how, AGGREGATES)
-    return AGGREGATES[how](scores, axis=0).astype(np.float32)
+    return getattr(np, how)(scores, axis=0).astype(np.float32)

@@ -25,17 +25,6 @@ from keras_musictag.training.state import Position
 Score = Callable[[np.ndarray], np.ndarray]
 
 
-def make_scorer(model: Tagger) -> Score:
-    """A compiled function of the network as it is at each call; `Tagger.runner` folds the weights of one moment."""
-    if keras.backend.backend() != "tensorflow":
-        return lambda batch: keras.ops.convert_to_numpy(model.predict_on_batch(batch))
-    import tensorflow as tf
-
-    signature = [tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)]
-    run = tf.function(lambda batch: tf.cast(model(batch, training=False), tf.float32), input_signature=signature)
-    return lambda batch: run(batch).numpy()
-
-
 def mean_loss(targets: np.ndarray, scores: np.ndarray) -> float:
     """Binary cross-entropy, mean over chunks and tags, as `keras.losses.BinaryCrossentropy` has it (clipped at 1e-7).
 
@@ -48,7 +37,7 @@ def mean_loss(targets: np.ndarray, scores: np.ndarray) -> float:
 
 
 def score_chunks(score: Score, batches: Iterable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scores all batches of an evaluation pipeline.
+    """Scores all batches of an evaluation pipeline by `score`, such as `Tagger.runner()`, which follows the weights.
 
     Returns:
         Float32 (chunks, tags) scores and targets, and int64 (chunks,) track indices.
@@ -171,7 +160,7 @@ def validation_batches(feed: Feed, model: Tagger) -> EvaluationBatches:
 
 def make_validation(feed: Feed, model: Tagger) -> Callable[[], dict[str, float]]:
     """A function that measures the model as it is when called: loss of chunks, AUCs of tracks, all macro."""
-    score, batches = make_scorer(model), validation_batches(feed, model)
+    score, batches = model.runner(), validation_batches(feed, model)
 
     def measure() -> dict[str, float]:
         scores, targets, track_index = score_chunks(score, batches)

@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 
 from keras_musictag.records.evaluation_batches import EvaluationBatches
 from keras_musictag.tagger import Tagger
-from keras_musictag.training.batches import Feed, make_scorer, mean_loss, score_chunks, validation_batches
+from keras_musictag.training.batches import Feed, mean_loss, score_chunks, validation_batches
 
 
 def divergence(targets: np.ndarray, scores: np.ndarray) -> float:
@@ -58,7 +58,7 @@ def make_fidelity(feed: Feed, student: Tagger, teach: Callable) -> Callable[[], 
         student: The tagger that is kept.
         teach: Crops -> logits and embeddings, as `teachers.Function`.
     """
-    score, batches = make_scorer(student), validation_batches(feed, student)
+    score, batches = student.runner(), validation_batches(feed, student)
     heard: list[np.ndarray] = []  # the teachers say the same in each epoch
 
     def measure() -> dict[str, float]:

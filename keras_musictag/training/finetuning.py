@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_musictag import architectures
+from keras_musictag.choices import FINETUNE_FRACTIONS
 from keras_musictag.datasets import csv, folder
 from keras_musictag.errors import DatasetError, UnknownNameError
 from keras_musictag.evaluation.evaluating import evaluate
@@ -20,7 +21,6 @@ from keras_musictag.training.trainer import train
 from keras_musictag.zoo.loading import load
 from keras_musictag.zoo.resolving import resolve
 
-FRACTIONS = (0.7, 0.15, 0.15)  # of a few hundred tracks, a tenth is too little to choose thresholds by
 RECORDS, EVALUATION = "records", "evaluation"
 
 
@@ -46,7 +46,7 @@ def finetune(
     recipe: str | Path | Recipe | None = None,
     epochs: int | None = None,
     seed: int = 0,
-    fractions: Sequence[float] = FRACTIONS,
+    fractions: Sequence[float] = FINETUNE_FRACTIONS,
     precision: str = "float32",
     jobs: int | None = None,
     allow_missing: bool = False,

@@ -17,12 +17,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from keras_musictag.choices import LEVELS
 from keras_musictag.errors import TrainingError, UnknownNameError
 from keras_musictag.files import whole_file
 from keras_musictag.records.folder import Records
 from keras_musictag.training.recipe import Recipe
 
-LEVELS = ("chunk", "song")
 SONG_SECONDS = 29.0  # what the long networks of the 2020 evaluation hear: 464,000 samples
 FILE_NAME = "run.json"
 

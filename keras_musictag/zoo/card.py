@@ -4,8 +4,10 @@ import dataclasses
 import json
 import re
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 from keras_musictag.errors import UnknownNameError
 
@@ -37,8 +39,7 @@ class Weights:
     def __post_init__(self):
         if self.file is not None and (not isinstance(self.file, str) or "/" in self.file or "\\" in self.file):
             raise ValueError(f"`file` must be the bare name of a file beside the card. Received: {self.file!r}.")
-        if not isinstance(self.parameters, int):
-            raise ValueError(f"`parameters` must be a whole number. Received: {self.parameters!r}.")
+        _check_types(self)
         if self.git_blob_sha1 is not None and not re.fullmatch("[0-9a-f]{40}", str(self.git_blob_sha1)):
             raise ValueError(f"`git_blob_sha1` must be 40 hexadecimal digits. Received: {self.git_blob_sha1!r}.")
         file_is_known = None not in (self.file, self.bytes, self.sha256)
@@ -59,6 +60,9 @@ class TrainedOn:
     split: str
     split_sha256: str | None
 
+    def __post_init__(self):
+        _check_types(self)
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -71,6 +75,9 @@ class Metric:
     interval: tuple[float, float] | None
     tracks: int
 
+    def __post_init__(self):
+        _check_types(self)
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -80,6 +87,9 @@ class Reference:
     url: str
     reported: dict[str, float]
 
+    def __post_init__(self):
+        _check_types(self)
+
 
 @dataclass(frozen=True)
 class Licences:
@@ -88,6 +98,9 @@ class Licences:
     code: str
     weights: str
     training_data: str
+
+    def __post_init__(self):
+        _check_types(self)
 
 
 @dataclass(frozen=True)
@@ -119,10 +132,7 @@ class Card:
             raise ValueError(f"`architecture` must be an object with a `name`. Received: {architecture!r}.")
         if not isinstance(self.model["tags"], list):
             raise ValueError(f"`tags` must be a list. Received: {self.model['tags']!r}.")
-        texts = {"summary": self.summary, **vars(self.licences), "dataset": self.trained_on.dataset}
-        for name, text in texts.items():
-            if not isinstance(text, str):
-                raise ValueError(f"`{name}` must be a text. Received: {text!r}.")
+        _check_types(self)
 
     @property
     def architecture(self) -> str:
@@ -193,3 +203,30 @@ def _checked(cls, data) -> dict[str, Any]:
     if missing:
         raise ValueError(f"{cls.__name__} lacks the keys: {', '.join(missing)}.")
     return data
+
+
+_KINDS = {str: (str, "a text"), int: (Integral, "a whole number"), float: (Real, "a number")}
+
+
+def _check_types(part: Any) -> None:
+    """Raises ValueError where a card has a text for a number or the like; its parts have checked themselves."""
+    for field_ in dataclasses.fields(part):
+        _check_type(field_.name, getattr(part, field_.name), field_.type)
+
+
+def _check_type(name: str, value: Any, kind: Any) -> None:
+    if isinstance(kind, UnionType):  # or null
+        if value is not None:
+            _check_type(name, value, get_args(kind)[0])
+    elif kind in _KINDS:
+        wanted, called = _KINDS[kind]
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise ValueError(f"`{name}` must be {called}. Received: {value!r}.")
+    elif get_origin(kind) is dict:
+        if not isinstance(value, dict):
+            raise ValueError(f"`{name}` must be an object. Received: {value!r}.")
+        for key, item in value.items():
+            _check_type(f"{name}.{key}", item, get_args(kind)[1])
+    elif get_args(kind) == (float, float):
+        for item in value:
+            _check_type(name, item, float)

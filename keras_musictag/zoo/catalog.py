@@ -19,7 +19,11 @@ DATASETS = ("mtat", "msd", "mtg-jamendo", "gmtag")
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A line of the list of models: what a card says, in short."""
+    """A line of the list of models: what a card says, in short.
+
+    `weights` says where they are: "bundled" with this package, "yours" in the user's zoo folder, or "fetched", which
+    means from their authors' repository when they are first loaded, and cached from then on.
+    """
 
     name: str
     architecture: str
@@ -27,6 +31,7 @@ class ModelInfo:
     num_tags: int
     parameters: int
     licence: str
+    weights: str
     summary: str
 
 
@@ -97,8 +102,15 @@ def list_models(pattern: str = "*", dataset: str | None = None) -> list[ModelInf
             num_tags=len(card.model["tags"]),
             parameters=card.weights.parameters,
             licence=card.licences.weights,
+            weights=_whereabouts(card),
             summary=card.summary,
         )
         for card in found
         if fnmatch.fnmatchcase(card.name, pattern) and dataset in (None, card.trained_on.dataset)
     ]
+
+
+def _whereabouts(card: Card) -> str:
+    if card.weights.file is None:
+        return "fetched"
+    return "bundled" if (bundled("zoo") / card.name).is_dir() else "yours"

@@ -1,6 +1,6 @@
 import pytest
 
-from keras_musictag.cli.compare import METRICS
+from keras_musictag.choices import METRICS
 from keras_musictag.evaluation import Resampling, compare_runs, read_run, write_run
 from keras_musictag.evaluation.measuring import TITLES
 from tests.evaluation.simulate import pair, simulate

@@ -3,13 +3,6 @@ import re
 
 import pytest
 
-from keras_musictag.cli import gmtag
-from keras_musictag.gmtag.corpus import TIERS
-
-
-def test_the_tiers_are_those_of_the_library():
-    assert gmtag.TIERS == tuple(TIERS)
-
 
 def test_what_is_missing_is_told_in_one_line(call, folder):
     outcome = call("gmtag", "build", "out", "--tier", "tiny", "--mma", "no-such-mma", "--sounds", folder)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import keras_musictag
-from keras_musictag.audio import chunking
-from keras_musictag.cli import embed, tag, taggram
-from keras_musictag.tags import merging
+from keras_musictag.choices import CRITERIA, PRECISIONS
+from keras_musictag.metrics import decisions
+from keras_musictag.tagger.network import POLICIES
 from keras_musictag.zoo import user_folder
 
 HEAVY = {"tensorflow", "keras", "kapre", "librosa", "numba", "scipy", "sklearn", "matplotlib", "av"}
@@ -231,13 +231,8 @@ def test_where_no_track_exists_no_model_is_loaded(run, environment, folder, comm
 
 
 def test_the_choices_are_those_of_the_library():
-    def choices(command, option):
-        (found,) = [p.type.choices for p in command.params if p.name == option]
-        return tuple(found)
-
-    for command in (tag.command, taggram.command, embed.command):
-        assert choices(command, "tail") == chunking.TAILS
-    assert choices(tag.command, "aggregate") == tuple(merging.AGGREGATES)
+    assert tuple(POLICIES) == PRECISIONS
+    assert tuple(decisions.CRITERIA) == CRITERIA
 
 
 # The script for a first look, scripts/demo: tests/test_readme.py has what it does where all is well.

@@ -50,7 +50,9 @@ def test_the_table_fits_80_columns_and_names_every_entry(call):
     assert all(len(line) <= 80 for line in outcome.out.splitlines())
     for name in BUNDLED:
         (row,) = [line for line in outcome.out.splitlines() if f" {name} " in line]
-        assert row.split("│")[2].strip() == name.split("-")[1]
+        assert row.split("│")[4].strip() == "bundled"
+    (row,) = [line for line in outcome.out.splitlines() if " fcn-msd-v1 " in line]
+    assert [cell.strip() for cell in row.split("│")[1:-1]] == ["fcn-msd-v1", "50", "448,758", "fetched", "MIT"]
 
 
 @pytest.mark.parametrize("form, out", [("table", "No model matches 'x*'.\n"), ("json", "[]\n")])

@@ -2,8 +2,9 @@ import copy
 
 import pytest
 
+from keras_musictag.choices import TIERS
 from keras_musictag.gmtag import compare_corpus
-from keras_musictag.gmtag.corpus import LEVELS, TIERS, load_spec
+from keras_musictag.gmtag.corpus import LEVELS, load_spec
 from keras_musictag.gmtag.plan import VERSION
 
 

@@ -55,7 +55,7 @@ def test_a_library_that_the_linker_does_not_know_is_told(installation):
 
 
 def test_python_modules_are_told_with_their_packages(installation):
-    with pytest.raises(MusicTagError, match=r"Python module no_such_module.*: pip install mido pyfluidsynth$"):
+    with pytest.raises(MusicTagError, match=r'Python module no_such_module.*: pip install "keras-musictag\[gmtag\]"$'):
         replace(installation, modules=("mido", "no_such_module")).require()
 
 

@@ -1,8 +1,9 @@
 import pytest
 
+from keras_musictag.choices import TIERS
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.gmtag import parts_of, tier_parts
-from keras_musictag.gmtag.corpus import TIERS, tier_of
+from keras_musictag.gmtag.corpus import tier_of
 
 
 def test_tiers_have_60_and_300_and_3000_clips():

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from keras_musictag import UnknownNameError
+from keras_musictag.choices import AGGREGATES
 from keras_musictag.tags import aggregate_scores
-from keras_musictag.tags.merging import AGGREGATES
 
 SCORES = np.array([[0.0, 0.25], [0.25, 0.25], [1.0, 0.75], [0.75, 0.0]])  # binary fractions: exact in float32
 

@@ -99,6 +99,23 @@ def test_a_part_that_is_no_object_is_refused(edited_entry, part, value):
         read_card(folder)
 
 
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"metrics": [{**METRIC, "value": "0.9"}]}, "`value` must be a number. Received: '0.9'"),
+        ({"metrics": [{**METRIC, "interval": ["a", 1]}]}, "`interval` must be a number. Received: 'a'"),
+        ({"metrics": [{**METRIC, "tracks": True}]}, "`tracks` must be a whole number. Received: True"),
+        ({"thresholds": {"guitar": None}}, "`thresholds.guitar` must be a number. Received: None"),
+        ({"versions": ["3"]}, "`versions` must be an object"),
+        ({"recipe": 3}, "`recipe` must be a text"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused(edited_entry, changes, message):
+    folder = edited_entry("vgg-mtat-v1", lambda card: card.update(changes))
+    with pytest.raises(ValueError, match=rf"card\.json: {message}"):
+        read_card(folder)
+
+
 def test_metrics_that_are_no_list_are_refused(edited_entry):
     folder = edited_entry("vgg-mtat-v1", lambda card: card.update(metrics=None))
     with pytest.raises(ValueError, match="metrics"):

@@ -100,6 +100,12 @@ def test_a_bundled_entry_wins_over_a_users_of_the_same_name(edited_entry):
     assert names() == BUNDLED
 
 
+def test_it_says_where_the_weights_are(edited_entry):
+    edited_entry("vgg-msd-v2", renamed("vgg-msd-v2"), source="vgg-msd-v1")
+    found = {model.name: model.weights for model in list_models()}
+    assert [found[name] for name in ("vgg-msd-v1", "vgg-msd-v2", "fcn-msd-v1")] == ["bundled", "yours", "fetched"]
+
+
 def test_a_folder_without_a_card_is_no_entry(user_zoo):
     shutil.copytree(bundled("zoo") / "vgg-mtat-v1", user_zoo / "vgg-new-v1")
     (user_zoo / "vgg-new-v1" / "card.json").unlink()
