@@ -80,7 +80,7 @@ def test_a_tagger_of_logits_is_heard_by_its_scores(tiny):
     logits = Tagger(dataclasses.replace(tiny.spec, classifier_activation=None))
     logits.set_weights(tiny.get_weights())
     noise = signals(tiny)["noise"]
-    np.testing.assert_array_equal(scores_and_embeddings(logits)(noise)[0], both(tiny)(noise)[0])
+    np.testing.assert_array_equal(scores_and_embeddings(logits)(noise)[0], scores_and_embeddings(tiny)(noise)[0])
 
 
 def test_a_long_file_is_heard_a_few_chunks_at_a_time(tiny, monkeypatch):
