@@ -61,13 +61,15 @@ def check_save_and_load(tagger: Tagger, folder) -> None:
 
 
 def check_learns(tagger: Tagger) -> None:
-    """A few steps lower the loss, and every trainable weight gets a gradient, so moves."""
+    """Three steps at most lower the loss, and every trainable weight gets a gradient, so moves."""
     batch = signals(tagger.spec.chunking.chunk_samples)
     labels = np.eye(2, len(tagger.vocabulary), dtype=np.float32)
     before = [np.array(w) for w in tagger.trainable_weights]
     tagger.compile(optimizer=keras.optimizers.Adam(1e-3), loss="binary_crossentropy")
-    history = tagger.fit(batch, labels, batch_size=2, epochs=4, verbose=0).history["loss"]
-    assert min(history[1:]) < history[0]
+    losses = []  # each of the batch before its step
+    while len(losses) < 4 and not (losses and losses[-1] < losses[0]):
+        losses += tagger.fit(batch, labels, batch_size=2, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
     still = [w.path for w, old in zip(tagger.trainable_weights, before, strict=True) if (np.array(w) == old).all()]
     assert not still
 
