@@ -13,8 +13,8 @@ from keras_musictag.training.state import Settings, claim_folder, facts_of, read
 
 RECIPE = Recipe("a test", (Phase("adam", 1e-3, 1),), batch_size=4)
 
-# Trains with a state after every step, into the folders named, one after the other. Where a number follows a folder, the
-# process kills itself before that step there.
+# Trains into one folder after the other, with a state after every step. Where a number follows a folder's name, the
+# process kills itself before that step.
 TRAIN = """
 import os, signal, sys
 from keras_musictag.training.recipe import Phase, Recipe
