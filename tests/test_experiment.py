@@ -1,24 +1,29 @@
-"""The whole experiment by the real commands: a corpus is built, two networks train, are measured and compared."""
+"""The whole experiment by the commands: a corpus is built, two networks train, are measured and compared.
+
+The corpus is built by the installed script; the rest runs in this process, where TensorFlow is loaded once.
+"""
 
 import csv
 import json
 
 import pytest
 
-from tests.cli.conftest import environment, run, script  # noqa: F401  (fixtures)
+from tests.cli.conftest import call, environment, folder, run, script  # noqa: F401  (fixtures)
 
 NAMES = ("musicnn_2020", "vgg")
 
 
 @pytest.mark.slow
 @pytest.mark.needs("mma", "fluidsynth", "soundfonts")
-def test_from_nothing_to_a_comparison(run, tmp_path):  # noqa: F811
+def test_from_nothing_to_a_comparison(run, call, folder):  # noqa: F811
+    built = run("gmtag", "build", "corpus", "--tier", "tiny", cwd=folder)  # the first unseen soundfont is test's eighth
+    assert built.code == 0, built.err
+
     def command(*arguments):
-        outcome = run(*arguments, cwd=tmp_path)
+        outcome = call(*arguments)
         assert outcome.code == 0, f"{arguments}: {outcome.err}"
         return outcome.out
 
-    command("gmtag", "build", "corpus", "--tier", "tiny")
     command("prepare", "gmtag", "corpus", "records")
     command("records", "check", "records")
     for name in NAMES:
@@ -31,14 +36,14 @@ def test_from_nothing_to_a_comparison(run, tmp_path):  # noqa: F811
     command("robustness", "records", "stress", *models, *stress)
 
     for name in NAMES:
-        losses = [float(row["loss"]) for row in csv.DictReader(open(tmp_path / "runs" / name / "log.csv"))]
+        losses = [float(row["loss"]) for row in csv.DictReader(open(folder / "runs" / name / "log.csv"))]
         assert len(losses) == 4 and losses[-1] < losses[0]  # an epoch a phase
-        report = json.loads((tmp_path / "reports" / name / "report.json").read_text())
+        report = json.loads((folder / "reports" / name / "report.json").read_text())
         assert report["source"]["dataset"] == "gmtag"
         assert name in compared
         # half of test is played on a soundfont that no other part knows: it is reported apart
-        assert "unseen" in (tmp_path / "reports" / name / "report.md").read_text()
-    assert "<html" in next((tmp_path / "comparison").glob("*.html")).read_text()
-    rows = list(csv.DictReader(open(tmp_path / "stress" / "robustness.csv")))
+        assert "unseen" in (folder / "reports" / name / "report.md").read_text()
+    assert "<html" in next((folder / "comparison").glob("*.html")).read_text()
+    rows = list(csv.DictReader(open(folder / "stress" / "robustness.csv")))
     assert {row["condition"] for row in rows} == {"original", "noise_0.1", "gain_down_20"}
     assert {row["model"] for row in rows} == set(NAMES)

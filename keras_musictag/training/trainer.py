@@ -7,6 +7,7 @@ import csv
 import io
 import itertools
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,17 @@ TAUGHT_PANELS = {
     "rank correlation with the teachers": ("val_rank_correlation",),
 }
 CSV_FILE, PLOT_FILE, EVENTS_FOLDER = "log.csv", "curves.png", "tensorboard"
+PLOT_SECONDS = 10.0  # from one drawing of the curves to the next: of few tracks, an epoch takes as long as a drawing
 
 
-def write_logs(folder: Path, rows: list[dict]) -> None:
+def write_logs(folder: Path, rows: list[dict], last: bool = True) -> None:
     """Writes them anew, with all epochs.
 
     Args:
         folder: Of the run.
         rows: A row an epoch, all with the same keys, as `Position.log` has them.
+        last: Whether the run is at its end. Before, curves that were drawn less than `PLOT_SECONDS` ago are left as
+            they are.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
@@ -47,8 +51,10 @@ def write_logs(folder: Path, rows: list[dict]) -> None:
     writer.writerows(rows)
     with whole_file(folder / CSV_FILE) as scratch:
         scratch.write_text(text.getvalue(), encoding="utf-8")
-    with whole_file(folder / PLOT_FILE) as scratch:
-        plot_curves(rows, scratch)
+    plot = folder / PLOT_FILE
+    if last or not plot.exists() or time.time() - plot.stat().st_mtime > PLOT_SECONDS:
+        with whole_file(plot) as scratch:
+            plot_curves(rows, scratch)
     if keras.backend.backend() == "tensorflow":
         write_events(rows, folder / EVENTS_FOLDER)
 
@@ -183,7 +189,7 @@ def train(
     claim_folder(out, settings)  # only now: a wrong name has raised above
 
     def end_epoch(rows: list[dict]) -> None:
-        write_logs(out, rows)
+        write_logs(out, rows, last=False)
         on_epoch(rows)
 
     run = Run(

@@ -5,13 +5,16 @@ import sys
 import time
 
 import keras
+import numpy as np
 import pytest
+import soundfile
 
 from keras_musictag.evaluation import load_predictions
 from keras_musictag.evaluation.measuring import values
+from keras_musictag.records import prepare
 from keras_musictag.robustness.conditions import chosen
 from keras_musictag.zoo import build
-from tests.records.make import TAGS, make_records
+from tests.records.make import TAGS, make_manifest, make_records
 from tests.robustness.test_stress import content
 
 FEW = ("--chunks", "2", "--resamples", "20")
@@ -58,12 +61,21 @@ def test_two_models_are_stressed_and_the_table_has_what_the_predictions_give(cal
 
 
 @pytest.mark.slow
-def test_all_conditions_are_measured_by_default(call, records, models, folder):
-    outcome = call("robustness", records, "out", *models[:2], *FEW)
+def test_all_conditions_are_measured_by_default_also_of_silence_and_a_click(call, models, folder):
+    manifest = make_manifest(folder / "audio", num_tracks=10, seconds=1.0)
+    for index, samples in ((4, np.zeros(16000, np.int16)), (9, np.full(40, 9000, np.int16))):
+        (path,) = (folder / "audio").glob(f"{index:03d}.*")
+        soundfile.write(path, samples, 16000, subtype="PCM_16")
+    records = prepare(manifest, folder / "records", jobs=1)
+    assert [track.track_index for track in records.part("test")] == [4, 9]
+    outcome = call("robustness", records.folder, "out", *models[:2], *FEW)
     assert (outcome.code, outcome.err) == (0, "")
     assert {path.name for path in (folder / "out" / "vgg").iterdir() if path.is_dir()} == set(chosen("all"))
     told = [line.split()[1] for line in outcome.out.splitlines() if line.startswith("vgg, ")]
     assert tuple(told) == chosen("all")
+    for condition in told:
+        scores = load_predictions(folder / "out" / "vgg" / condition / "measured.npz").scores
+        assert scores.shape[0] == 2 and np.isfinite(scores).all(), condition
 
 
 @pytest.mark.slow

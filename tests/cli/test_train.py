@@ -136,10 +136,10 @@ def test_bfloat16_with_masks_and_deformations_trains_and_leaves_no_mask_in_the_m
 
 @pytest.mark.slow
 def test_ctrl_c_and_a_full_disk_keep_the_state_and_the_same_command_goes_on(
-    script, environment, folder, records, recipe
+    script, environment, call, folder, records, recipe
 ):
-    path = recipe(batch_size=1, chunks_per_track=4)  # steps enough to be interrupted in
-    command = [script, "train", "records", "out", "--model", "vgg", "--recipe", path, "--checkpoint-seconds", "0"]
+    path = recipe(batch_size=1, chunks_per_track=2)  # steps enough to be interrupted in
+    arguments = ["train", "records", "out", "--model", "vgg", "--recipe", path, "--checkpoint-seconds", "0"]
     state = folder / "out" / "state.safetensors"
 
     def start(largest_file=resource.RLIM_INFINITY):
@@ -147,7 +147,7 @@ def test_ctrl_c_and_a_full_disk_keep_the_state_and_the_same_command_goes_on(
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
 
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=folder, env=environment, preexec_fn=limit, **pipes)
+        return subprocess.Popen([script, *arguments], cwd=folder, env=environment, preexec_fn=limit, **pipes)
 
     process = start()
     while not state.exists():
@@ -166,8 +166,7 @@ def test_ctrl_c_and_a_full_disk_keep_the_state_and_the_same_command_goes_on(
     assert state.read_bytes() == before
     assert not [path for path in (folder / "out").iterdir() if ".part" in path.name]
 
-    process = start()
-    out, err = process.communicate()
-    assert process.returncode == 0, err
-    assert out.startswith("epoch 1 (adam") and out.endswith("Wrote out/model.keras\n")
+    outcome = call(*arguments)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.startswith("epoch 1 (adam") and outcome.out.endswith("Wrote out/model.keras\n")
     assert read_position(state).epoch == 1

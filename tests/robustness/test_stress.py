@@ -1,18 +1,14 @@
 import json
 import shutil
 
-import keras
 import numpy as np
 import pytest
-import soundfile
 
 from keras_musictag.errors import DatasetError
 from keras_musictag.evaluation import Resampling, predict, read_run
-from keras_musictag.records import prepare
 from keras_musictag.robustness import CONDITIONS, measure_robustness
 from keras_musictag.robustness.condition_runs import names_of
 from keras_musictag.zoo import build
-from tests.records.make import TAGS, make_manifest
 from tests.robustness.conftest import FEW
 
 SOME = ("original", "noise_0.4", "gain_up_12")
@@ -180,19 +176,3 @@ def test_models_need_names_of_their_own(taggers):
         names_of([first, first])
     with pytest.raises(ValueError, match="as many names as models, or none. Received: 1 for 2"):
         names_of([first, second], ["a"])
-
-
-@pytest.mark.slow
-def test_a_silent_and_a_very_short_track_are_scored_under_every_condition(tmp_path):
-    manifest = make_manifest(tmp_path / "audio", num_tracks=10, seconds=1.0)
-    for index, samples in ((4, np.zeros(16000, np.int16)), (9, np.full(40, 9000, np.int16))):
-        (path,) = (tmp_path / "audio").glob(f"{index:03d}.*")
-        soundfile.write(path, samples, 16000, subtype="PCM_16")
-    records = prepare(manifest, tmp_path / "records", jobs=1)
-    assert len(records.part("test")) == 2
-    keras.utils.set_random_seed(0)
-    measure_robustness(
-        {"vgg": build("vgg", tags=TAGS)}, records.folder, tmp_path / "out", tuple(CONDITIONS), **SETTINGS
-    )
-    for condition in CONDITIONS:
-        assert np.isfinite(read_run(tmp_path / "out" / "vgg" / condition).predictions.scores).all()

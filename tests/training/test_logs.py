@@ -1,6 +1,7 @@
 """What a run leaves for people can be read by their programs."""
 
 import csv
+import os
 
 from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -42,3 +43,18 @@ def test_a_table_a_picture_and_events_hold_every_epoch_once(tmp_path):
 
     found = [(event.step, float(make_ndarray(event.tensor_proto))) for event in events.Tensors("val_loss")]
     assert found == [(1, 1.5), (2, 2.5), (3, 3.5), (4, 4.5)]
+
+
+def test_curves_are_drawn_at_the_end_and_now_and_then_before(tmp_path):
+    path = tmp_path / "curves.png"
+    write_logs(tmp_path, make_rows(1), last=False)
+    first = path.read_bytes()
+    write_logs(tmp_path, make_rows(2), last=False)
+    assert path.read_bytes() == first
+    assert (tmp_path / "log.csv").read_text().count("\n") == 3  # the table always has all epochs
+    os.utime(path, (0, 0))
+    write_logs(tmp_path, make_rows(2), last=False)
+    second = path.read_bytes()
+    assert second != first
+    write_logs(tmp_path, make_rows(3))
+    assert path.read_bytes() not in (first, second)

@@ -99,8 +99,9 @@ def _tagger(state, path: Path, architecture: str, vocabulary: Vocabulary) -> Tag
     try:
         assign_weights(tagger, arrays, str(path))
     except ValueError as error:
-        fitting = [name for name in CLASSES if name != architecture and _fits(_build(name, arrays, vocabulary), arrays)]
-        guess = f" It fits {fitting[0]!r}: pass that as the architecture." if fitting else ""
+        others = (name for name in CLASSES if name != architecture)
+        fitting = next((name for name in others if _fits(_build(name, arrays, vocabulary), arrays)), None)
+        guess = f" It fits {fitting!r}: pass that as the architecture." if fitting else ""
         raise ValueError(f"{error}{guess}") from None
     return tagger
 
