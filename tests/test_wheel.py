@@ -44,16 +44,18 @@ def test_the_wheel_holds_code_weights_cards_and_licences_and_nothing_else(wheel)
         assert len(held) == (5 if (entry / "weights.safetensors").exists() else 2)
     assert "keras_musictag/_data/tfrecords/mtat/tags.txt" in names
     assert "keras_musictag/assets/demo.mp3" in names
-    for path in (ROOT / "keras_musictag").rglob("*.py"):
-        assert str(path.relative_to(ROOT)) in names
+    for pattern in ("*.py", "*.pyi", "py.typed"):
+        for path in (ROOT / "keras_musictag").rglob(pattern):
+            assert str(path.relative_to(ROOT)) in names
     assert any(name.endswith("licenses/NOTICE") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "scripts/", "docs/"))]
 
 
 def test_the_wheel_works_without_a_checkout(wheel, tmp_path):
+    """With every public name imported at once, as those who look for import errors do."""
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
-    environment = {**os.environ, "PYTHONPATH": str(site)}
+    environment = {**os.environ, "PYTHONPATH": str(site), "EAGER_IMPORT": "1"}
     program = [sys.executable, "-c", PROGRAM.format(site=str(site))]
     done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
