@@ -6,8 +6,8 @@ minzwon/sota-music-tagging-models (MIT). The last layer of a block bears the blo
 
 import keras
 
+from keras_musictag.layers.fast_training import FusedBatchNormalization
 from keras_musictag.layers.keras_settings import dtype_policy
-from keras_musictag.layers.network_layers import FusedBatchNormalization
 
 NORM = {"momentum": 0.9, "epsilon": 1e-5}  # PyTorch's defaults, with which the published weights were trained
 

@@ -14,7 +14,7 @@ import keras
 
 from keras_musictag.audio.chunking import Chunking
 from keras_musictag.frontends import log_mel
-from keras_musictag.layers.network_layers import FusedBatchNormalization, TimbralConv2D
+from keras_musictag.layers.fast_training import FusedBatchNormalization, TimbralConv2D
 
 # librosa's defaults of 2019: Slaney scale and norm, frames centred with zeros. Chunks bring their context along
 # (half a window on both sides), so that the frames of chunks at the model's own hop are those of the whole track.

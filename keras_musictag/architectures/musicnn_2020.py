@@ -14,8 +14,8 @@ import keras
 from keras_musictag.architectures._blocks import dense_block, norm, relu
 from keras_musictag.audio.chunking import Chunking
 from keras_musictag.frontends import log_mel
+from keras_musictag.layers.fast_training import TimbralConv2D
 from keras_musictag.layers.keras_settings import dtype_policy
-from keras_musictag.layers.network_layers import TimbralConv2D
 
 FRONTEND = log_mel.Config(num_mels=96)
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=48000, hop_samples=48000)

@@ -10,11 +10,11 @@ drawn once and never trained: so it is here. Any length can be built; published 
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 
 from keras_musictag.architectures._blocks import norm, residual_block
 from keras_musictag.audio.chunking import Chunking
 from keras_musictag.frontends import log_mel
-from keras_musictag.layers.network_layers import ClassToken
 
 FRONTEND = log_mel.Config(num_mels=128)
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=240000, hop_samples=240000)
@@ -83,3 +83,25 @@ def _encoder_layer(x, config, name):
     y = layers.Dropout(config.hidden_dropout, name=f"{name}_output_dropout")(y)
     x = layers.Add(name=f"{name}_output_sum")([x, y])
     return layers.LayerNormalization(epsilon=1e-12, name=f"{name}_output_norm")(x)
+
+
+@keras.saving.register_keras_serializable(package="keras_musictag")
+class ClassToken(keras.layers.Layer):
+    """Prepends a constant vector to a sequence: (batch, steps, features) -> (batch, steps + 1, features).
+
+    The vector is the first draw of NumPy's legacy generator with seed 0, as in the source: its published weights
+    depend on this vector but do not include it. NumPy guarantees that this generator's streams never change.
+    """
+
+    def build(self, input_shape):
+        token = np.random.RandomState(0).random_sample((1, 1, input_shape[-1]))
+        self.token = token.astype(np.float32)
+
+    def call(self, sequence):
+        token = keras.ops.cast(self.token, sequence.dtype)
+        token = keras.ops.broadcast_to(token, (keras.ops.shape(sequence)[0], 1, sequence.shape[-1]))
+        return keras.ops.concatenate([token, sequence], axis=1)
+
+    def compute_output_shape(self, input_shape):
+        batch, steps, features = input_shape
+        return batch, None if steps is None else steps + 1, features

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import keras
 
 from keras_musictag.architectures import musicnn
-from keras_musictag.layers.network_layers import FusedBatchNormalization
+from keras_musictag.layers.fast_training import FusedBatchNormalization
 
 FRONTEND = musicnn.FRONTEND  # the package computes one log-mel for all of its models
 CHUNKING = musicnn.CHUNKING

@@ -1,17 +1,9 @@
 from .chunking import Chunking as Chunking
 from .chunking import cut as cut
-from .deform import (
-    dynamic_range as dynamic_range,
-)
-from .deform import (
-    pitch_shift as pitch_shift,
-)
-from .deform import (
-    time_stretch as time_stretch,
-)
-from .deform import (
-    white_noise as white_noise,
-)
+from .deform import dynamic_range as dynamic_range
+from .deform import pitch_shift as pitch_shift
+from .deform import time_stretch as time_stretch
+from .deform import white_noise as white_noise
 from .reading import Audio as Audio
 from .reading import open_audio as open_audio
 from .reading import read as read

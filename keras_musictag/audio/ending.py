@@ -27,7 +27,7 @@ _BEGINNINGS = (b"RIFF", b"RF64", b"FORM", b"OggS", b"fLaC", b"TTA1", b".snd", b"
 _FRAMES = (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9")  # MP3 and AAC
 
 
-class Part(io.RawIOBase):
+class OffsetFile(io.RawIOBase):
     """A file object from one of its bytes on, for FFmpeg to open as a file."""
 
     def __init__(self, file: BinaryIO, start: int):
@@ -51,7 +51,7 @@ class Part(io.RawIOBase):
 
 
 @dataclass
-class Packets:
+class PacketLog:
     """What became of the packets so far.
 
     Attributes:
@@ -87,7 +87,7 @@ class Packets:
         self.bad_at_the_end = 0 if is_good else self.bad_at_the_end + 1
 
 
-def damage_note(packets: Packets, seconds: float) -> str | None:
+def damage_note(packets: PacketLog, seconds: float) -> str | None:
     """Returns a sentence where much could not be decoded."""
     if packets.bad_at_the_end >= _FEWEST_BAD:
         return f"Nothing after {seconds:.1f} s could be decoded: {packets.bad_at_the_end} damaged packets to the end."
@@ -96,7 +96,7 @@ def damage_note(packets: Packets, seconds: float) -> str | None:
     return None
 
 
-def ending_note(file: BinaryIO, packets: Packets, container_name: str) -> str | None:
+def ending_note(file: BinaryIO, packets: PacketLog, container_name: str) -> str | None:
     """Returns a sentence where a file is cut off, or where more follows that was not decoded, as far as it is certain.
 
     Args:

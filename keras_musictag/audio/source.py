@@ -25,7 +25,7 @@ _BLOCK_BYTES = 2**20
 _COMPRESSED = (gzip.GzipFile, bz2.BZ2File, lzma.LZMAFile, zipfile.ZipExtFile)
 
 
-class Source:
+class SeekableFile:
     """An open file at its start: `read`, `seek` and `tell`, and what messages call it.
 
     It hides the other attributes of the caller's object. PyAV would take one that can be written, or a `mode` such as
@@ -44,7 +44,7 @@ class Source:
         return self.tell() if place is None else place  # as some file-like objects do
 
 
-def open_file(source, stack: ExitStack) -> tuple[Source, str]:
+def open_file(source, stack: ExitStack) -> tuple[SeekableFile, str]:
     """Opens a path or a binary file object.
 
     Args:
@@ -60,19 +60,19 @@ def open_file(source, stack: ExitStack) -> tuple[Source, str]:
         TypeError: If it is neither a path nor a binary file object.
         ValueError: If it is closed.
     """
-    if isinstance(source, Source):
+    if isinstance(source, SeekableFile):
         source.seek(0)
         return source, source.label
     if isinstance(source, str | os.PathLike):
         label = repr(os.fspath(source))
-        return Source(_open_path(source, label, stack), label), label
+        return SeekableFile(_open_path(source, label, stack), label), label
     name = getattr(source, "name", None)  # a temporary file's is a number
     label = printable(name) if isinstance(name, str) and name else f"The file object {type(source).__name__!r}"
     if getattr(source, "closed", False) is True:
         raise ValueError(f"{label} is closed. Open it again.")
     _check_file_object(source)
     file = source if _can_seek(source) else _copy(source, label, stack)
-    return Source(file, label), label
+    return SeekableFile(file, label), label
 
 
 def _check_file_object(source) -> None:

@@ -25,8 +25,8 @@ from keras_musictag.audio.container import (
 from keras_musictag.audio.downmix import Levels, mix, only, weights_of
 from keras_musictag.audio.ending import (
     LINK_BORDER_BYTES,
-    Packets,
-    Part,
+    OffsetFile,
+    PacketLog,
     damage_note,
     ending_note,
     next_link,
@@ -69,7 +69,7 @@ class AudioStream:
         self._max_seconds, self._channel, self._closed = max_seconds, channel, False
         self.is_alone = channel is not None
         self._scale, self.levels, self.loudest = FileScale(self._name, codec.codec.lossless), Levels(), None
-        self._packets_seen, self._offset, self._error = Packets(), 0, None
+        self._packets_seen, self._offset, self._error = PacketLog(), 0, None
         self._blocks = self._decode()
 
     def __enter__(self) -> "AudioStream":
@@ -185,7 +185,7 @@ class AudioStream:
             if start is None:
                 return
             try:
-                container = self._stack.enter_context(open_container(Part(self._file, start), self._name))
+                container = self._stack.enter_context(open_container(OffsetFile(self._file, start), self._name))
                 stream = audio_stream(container, self._name)
             except AudioError:
                 return

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_musictag.metrics.conventions import MetricResult
 from keras_musictag.metrics.decisions import f1, mcc
 from keras_musictag.metrics.intervals import Resampled, bootstrap, interval
 from keras_musictag.metrics.ranking import average_precision, pr_auc, roc_auc
-from keras_musictag.metrics.result import MetricResult
 
 RANKING = {"roc_auc": roc_auc, "pr_auc": pr_auc, "average_precision": average_precision}
 DECISION = {"mcc": mcc, "f1": f1}

@@ -25,7 +25,7 @@ from keras_musictag.records.examples import StoredAudio
 from keras_musictag.records.folder import Records
 from keras_musictag.tagger import Tagger
 from keras_musictag.tagger.track import BATCH_SECONDS
-from keras_musictag.tags.merging import aggregate_scores
+from keras_musictag.tags.aggregation import aggregate_scores
 from keras_musictag.zoo.weights import arrays_of
 
 SECONDS = 60.0  # from one saved state to the next

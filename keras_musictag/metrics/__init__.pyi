@@ -1,3 +1,4 @@
+from .conventions import MetricResult as MetricResult
 from .decisions import Thresholds as Thresholds
 from .decisions import choose_thresholds as choose_thresholds
 from .decisions import f1 as f1
@@ -8,7 +9,6 @@ from .intervals import resample_weights as resample_weights
 from .ranking import average_precision as average_precision
 from .ranking import pr_auc as pr_auc
 from .ranking import roc_auc as roc_auc
-from .result import MetricResult as MetricResult
 
 __all__ = [
     "MetricResult",

@@ -13,8 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.metrics.arguments import check_targets_and_scores, check_thresholds, check_tracks, check_weights
-from keras_musictag.metrics.result import MetricResult
+from keras_musictag.metrics.conventions import (
+    MetricResult,
+    check_targets_and_scores,
+    check_thresholds,
+    check_tracks,
+    check_weights,
+)
 
 
 @dataclass(frozen=True, eq=False)

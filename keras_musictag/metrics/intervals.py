@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_musictag.metrics.arguments import check_targets_and_scores, check_thresholds, check_tracks
+from keras_musictag.metrics.conventions import check_targets_and_scores, check_thresholds, check_tracks, mean_of_known
 from keras_musictag.metrics.decisions import Decisions, correlation, harmonic_mean
 from keras_musictag.metrics.ranking import Rankings, area, step_sum, trapezoids
-from keras_musictag.metrics.result import mean_of_known
 
 RANKING = {"roc_auc": area, "pr_auc": trapezoids, "average_precision": step_sum}
 DECISION = {"mcc": correlation, "f1": harmonic_mean}

@@ -19,8 +19,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
-from keras_musictag.metrics.arguments import check_targets_and_scores, check_tracks, check_weights
-from keras_musictag.metrics.result import MetricResult
+from keras_musictag.metrics.conventions import MetricResult, check_targets_and_scores, check_tracks, check_weights
 
 ELEMENTS_AT_ONCE = 4_000_000  # of a (steps, weightings) array: 32 MB, some of which are alive at a time
 

@@ -9,7 +9,7 @@ from keras_musictag.audio.samples import to_floats
 from keras_musictag.records.crops import cover_starts, cut_at, spread_starts
 from keras_musictag.records.examples import StoredAudio
 from keras_musictag.records.folder import Records
-from keras_musictag.tags.merging import aggregate_scores
+from keras_musictag.tags.aggregation import aggregate_scores
 
 
 class EvaluationBatches:

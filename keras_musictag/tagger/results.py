@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_musictag.choices import AGGREGATES
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.tags.merging import aggregate_scores
+from keras_musictag.tags.aggregation import aggregate_scores
 from keras_musictag.tags.vocabulary import Vocabulary
 
 ROW_INCHES = 0.24

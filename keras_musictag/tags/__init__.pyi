@@ -1,4 +1,4 @@
-from .merging import aggregate_scores as aggregate_scores
+from .aggregation import aggregate_scores as aggregate_scores
 from .vocabulary import Vocabulary as Vocabulary
 from .vocabulary import read_tags as read_tags
 

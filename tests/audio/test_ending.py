@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_musictag.audio import stream
-from keras_musictag.audio.ending import Part, next_link
+from keras_musictag.audio.ending import OffsetFile, next_link
 from tests.audio.made import encode, freq_hz_and_amplitude, read_bytes, sine, wav_of
 
 NAMES = {  # codec, container
@@ -214,7 +214,7 @@ def test_the_next_link_is_found_wherever_it_begins(gap):
 
 
 def test_a_part_is_a_file_of_its_own():
-    part = Part(io.BytesIO(b"0123456789"), 4)
+    part = OffsetFile(io.BytesIO(b"0123456789"), 4)
     assert (part.read(2), part.tell()) == (b"45", 2)
     assert (part.seek(1), part.read()) == (1, b"56789")
     assert (part.seek(-2, 2), part.read()) == (4, b"89")

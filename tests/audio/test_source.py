@@ -19,7 +19,7 @@ import pytest
 
 from keras_musictag.audio import open_audio, read
 from keras_musictag.audio import source as source_module
-from keras_musictag.audio.source import Source, open_file
+from keras_musictag.audio.source import SeekableFile, open_file
 from keras_musictag.errors import AudioError
 from tests.audio.made import encode, sine, wav_of
 
@@ -255,7 +255,7 @@ def test_a_copy_is_removed_with_the_stream(data, monkeypatch):
 def test_a_source_is_opened_once_and_rewound():
     with ExitStack() as stack:
         source, label = open_file(OnlyRead(b"abc"), stack)
-        assert isinstance(source, Source) and source.read(2) == b"ab"
+        assert isinstance(source, SeekableFile) and source.read(2) == b"ab"
         again, same = open_file(source, stack)
         assert again is source and same == label and source.read(3) == b"abc"
 

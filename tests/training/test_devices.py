@@ -18,7 +18,7 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-from keras_musictag.layers.network_layers import FusedBatchNormalization
+from keras_musictag.layers.fast_training import FusedBatchNormalization
 from keras_musictag.records.folder import Records
 from keras_musictag.training import network
 from keras_musictag.training.batches import Feed
