@@ -27,7 +27,7 @@ from keras_musictag.errors import AudioError
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # for the encoder of the tests
 
-from tests.audio.made import encode
+from tests.audio.audio_files import encode
 
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- readers -->", "<!-- end of readers -->"

@@ -8,7 +8,7 @@ import pytest
 from keras_musictag import AudioError
 from keras_musictag.audio import read
 from keras_musictag.datasets import folder
-from tests.audio.made import encode, sine, wav_of
+from tests.audio.audio_files import encode, sine, wav_of
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from keras_musictag import build
-from tests.architectures import original
+from tests.architectures import musicnn_package
 
 SHAPES = {
     "timbral38": (None, 187, 59, 204),
@@ -37,4 +37,4 @@ def test_parameters_and_shapes_are_those_of_the_paper():
     ],
 )
 def test_each_stage_equals_the_original(entry, layer, key):
-    original.check_stage(entry, layer, key)
+    musicnn_package.check_stage(entry, layer, key)

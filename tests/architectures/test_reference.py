@@ -8,7 +8,7 @@ import pytest
 
 from keras_musictag import Tagger, build
 from keras_musictag.tagger.fold import fold_normalisation
-from tests.architectures import oracle
+from tests.architectures import reference_2020
 
 # module of the reference -> layer here, where the names differ
 LAYERS = {
@@ -56,23 +56,23 @@ def layer_of(name: str, module: str) -> str:
 @functools.cache
 def outputs_of(name: str) -> dict[str, np.ndarray]:
     """The outputs of all layers that are compared, in one pass through the network that `Tagger.runner` runs."""
-    tagger = oracle.tagger_of(name)
+    tagger = reference_2020.tagger_of(name)
     layers = [layer_of(name, module) for module in MODULES[name]]
     outputs = [tagger.get_layer(layer).output for layer in layers]
     network = fold_normalisation(keras.Model(tagger.inputs[0], outputs))
-    return dict(zip(layers, map(np.asarray, network(oracle.inputs(name), training=False)), strict=True))
+    return dict(zip(layers, map(np.asarray, network(reference_2020.inputs(name), training=False)), strict=True))
 
 
 @pytest.mark.needs("shared")
-@pytest.mark.parametrize("name", oracle.NAMES)
+@pytest.mark.parametrize("name", reference_2020.NAMES)
 def test_every_module_of_the_reference_is_looked_at(name):
-    assert set(MODULES[name]) | INSIDE >= set(oracle.recorded(name)["layer_order"].tolist())
+    assert set(MODULES[name]) | INSIDE >= set(reference_2020.recorded(name)["layer_order"].tolist())
 
 
 @pytest.mark.needs("shared")
-@pytest.mark.parametrize("name, module", [(name, module) for name in oracle.NAMES for module in MODULES[name]])
+@pytest.mark.parametrize("name, module", [(name, module) for name in reference_2020.NAMES for module in MODULES[name]])
 def test_module_equals_the_reference(name, module):
-    recorded = oracle.recorded(name)
+    recorded = reference_2020.recorded(name)
     shape = tuple(recorded[f"layer/{module}/shape"])
     index, sample = recorded[f"layer/{module}/index"], recorded[f"layer/{module}/sample"]
     found = outputs_of(name)[layer_of(name, module)]
@@ -85,7 +85,7 @@ def test_module_equals_the_reference(name, module):
         index, sample = index[last], sample[last]
         found = np.broadcast_to(found[:, None, :], shape)
     else:
-        found = oracle.torch_layout(found)
+        found = reference_2020.torch_layout(found)
     assert found.shape == shape
     # float32 sums in another order; decibels near the floor move by up to 3e-3 dB in the reference itself, and the
     # first normalisation divides them by 19
@@ -95,30 +95,34 @@ def test_module_equals_the_reference(name, module):
 
 
 @pytest.mark.needs("shared")
-@pytest.mark.parametrize("name", oracle.NAMES)
+@pytest.mark.parametrize("name", reference_2020.NAMES)
 def test_logits_and_embedding_equal_the_reference(name):
-    recorded, tagger, inputs = oracle.recorded(name), oracle.tagger_of(name), oracle.inputs(name)
+    recorded, tagger, inputs = (
+        reference_2020.recorded(name),
+        reference_2020.tagger_of(name),
+        reference_2020.inputs(name),
+    )
     np.testing.assert_allclose(tagger.runner("logits")(inputs), recorded["logits"], rtol=0, atol=1e-4)
     embedding = tagger.runner(tagger.embedding_layer)(inputs)
     np.testing.assert_allclose(embedding, recorded["features"], rtol=0, atol=1e-4)
 
 
 @pytest.mark.needs("shared")
-@pytest.mark.parametrize("name", oracle.NAMES)
+@pytest.mark.parametrize("name", reference_2020.NAMES)
 def test_bfloat16_moves_a_score_by_less_than_5e_3(name):
     """The bound that the documentation of `precision` promises."""
-    exact = oracle.tagger_of(name)
+    exact = reference_2020.tagger_of(name)
     fast = Tagger(exact.spec, precision="bfloat16")
     fast.set_weights(exact.get_weights())
-    moved = np.abs(fast.runner()(oracle.inputs(name)) - exact.runner()(oracle.inputs(name))).max()
+    moved = np.abs(fast.runner()(reference_2020.inputs(name)) - exact.runner()(reference_2020.inputs(name))).max()
     assert 1e-5 < moved < 5e-3
 
 
 @pytest.mark.needs("shared")
-@pytest.mark.parametrize("name", oracle.NAMES)
+@pytest.mark.parametrize("name", reference_2020.NAMES)
 def test_parameter_counts_equal_the_references(name):
-    trainable = sum(weight.shape.num_elements() for weight in oracle.tagger_of(name).trainable_weights)
-    assert trainable == oracle.description(name)["trainable_params"]
+    trainable = sum(weight.shape.num_elements() for weight in reference_2020.tagger_of(name).trainable_weights)
+    assert trainable == reference_2020.description(name)["trainable_params"]
 
 
 PARAMETERS = {
@@ -137,5 +141,5 @@ PARAMETERS = {
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_parameter_counts_are_those_of_the_evaluation(name):
     """The same without the reference at hand: what a user's clone can check."""
-    weights = build(name, oracle.TAGS).trainable_weights
+    weights = build(name, reference_2020.TAGS).trainable_weights
     assert sum(weight.shape.num_elements() for weight in weights) == PARAMETERS[name]

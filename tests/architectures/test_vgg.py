@@ -3,7 +3,7 @@
 import pytest
 
 from keras_musictag import build
-from tests.architectures import original
+from tests.architectures import musicnn_package
 
 SHAPES = {
     "pool1": (None, 92, 48, 128),
@@ -25,4 +25,4 @@ def test_parameters_and_shapes_are_those_of_the_package():
 @pytest.mark.parametrize("entry", ["vgg-mtat-v1", "vgg-msd-v1"])
 @pytest.mark.parametrize("layer, key", [("pool5", "pool5_w0"), ("flatten", "penultimate"), ("logits", "logits")])
 def test_each_stage_equals_the_original(entry, layer, key):
-    original.check_stage(entry, layer, key)
+    musicnn_package.check_stage(entry, layer, key)

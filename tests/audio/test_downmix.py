@@ -8,7 +8,7 @@ import pytest
 from keras_musictag.audio import open_audio, read
 from keras_musictag.audio.downmix import Levels, mix, weights_of
 from keras_musictag.audio.samples import mono_and_notes
-from tests.audio.made import encode, read_bytes, sine, wav_of
+from tests.audio.audio_files import encode, read_bytes, sine, wav_of
 
 RATE_HZ = 16000
 CANCELLED = "The 2 channels cancel each other: mixed, they lose most of their sound."

@@ -9,7 +9,7 @@ import pytest
 
 from keras_musictag.audio import stream
 from keras_musictag.audio.ending import OffsetFile, next_link
-from tests.audio.made import encode, freq_hz_and_amplitude, read_bytes, sine, wav_of
+from tests.audio.audio_files import encode, freq_hz_and_amplitude, read_bytes, sine, wav_of
 
 NAMES = {  # codec, container
     "vorbis": ("vorbis", "ogg"),

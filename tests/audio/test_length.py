@@ -10,7 +10,7 @@ import soundfile
 
 from keras_musictag.audio import open_audio, read
 from keras_musictag.audio.length import header_seconds, length_note
-from tests.audio.made import encode, read_bytes, sine, wav_of
+from tests.audio.audio_files import encode, read_bytes, sine, wav_of
 
 MP3 = encode(sine(seconds=2.0), "libmp3lame", "mp3", options={"id3v2_version": "0"})
 BARE_MP3 = encode(sine(seconds=2.0), "libmp3lame", "mp3", options={"id3v2_version": "0", "write_xing": "0"})

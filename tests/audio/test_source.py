@@ -21,7 +21,7 @@ from keras_musictag.audio import open_audio, read
 from keras_musictag.audio import source as source_module
 from keras_musictag.audio.source import SeekableFile, open_file
 from keras_musictag.errors import AudioError
-from tests.audio.made import encode, sine, wav_of
+from tests.audio.audio_files import encode, sine, wav_of
 
 WAV = wav_of(sine(seconds=0.5))
 M4A = encode(sine(seconds=0.5), "aac", "ipod")  # its index is at its end, so that it must be sought

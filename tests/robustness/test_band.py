@@ -3,7 +3,7 @@ import pytest
 import scipy.signal
 
 from keras_musictag.robustness.codecs import _filter, low_pass, there_and_back
-from tests.audio.deform.measure import sine
+from tests.audio.tones import sine
 
 EDGE = slice(2000, -2000)  # a filter rings where the sound begins and ends
 

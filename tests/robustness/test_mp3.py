@@ -7,7 +7,7 @@ import pytest
 from keras_musictag import demo_clip
 from keras_musictag.audio import read
 from keras_musictag.robustness.codecs import encode, mp3_copy
-from tests.audio.deform.measure import sine
+from tests.audio.tones import sine
 
 
 @pytest.fixture(scope="module")

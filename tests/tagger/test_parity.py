@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests import shared
-from tests.architectures.original import ORIGINALS, recorded, tagger_of
+from tests.architectures.musicnn_package import ORIGINALS, recorded, tagger_of
 
 pytestmark = pytest.mark.needs("shared")
 

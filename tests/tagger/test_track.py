@@ -11,7 +11,7 @@ import pytest
 
 from keras_musictag.audio import Chunking
 from keras_musictag.tagger.track import run_track, warn_of_notes
-from tests.audio.made import wav_of
+from tests.audio.audio_files import wav_of
 
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=16000, hop_samples=16000, context_samples=10)
 SONG = np.linspace(-0.5, 0.5, 40000, dtype=np.float32)

@@ -10,7 +10,7 @@ import pytest
 from keras_musictag.audio import read
 from scripts.teaching import game_music, store
 from scripts.teaching.game_music import PIECE_SECONDS, Package, convert, facts, is_done, make, packages, refuse_excluded
-from tests.audio.made import sine, wav_of
+from tests.audio.audio_files import sine, wav_of
 
 RATE_HZ = 16000
 TEST_SET = (

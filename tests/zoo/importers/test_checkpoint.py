@@ -10,7 +10,7 @@ from keras_musictag.bundled_files import bundled
 from keras_musictag.zoo import import_checkpoint, publish, read_card, read_weights
 from keras_musictag.zoo.importers.sota2020 import convert
 from tests import shared
-from tests.architectures import oracle
+from tests.architectures import reference_2020
 from tests.zoo.importers import torch_writer
 from tests.zoo.importers.test_sota2020 import tagger_of
 
@@ -93,15 +93,17 @@ def test_a_published_checkpoint_is_not_taken_for_another(dataset, architecture, 
 
 
 @pytest.mark.needs("shared")
-@pytest.mark.parametrize("architecture", oracle.NAMES)
+@pytest.mark.parametrize("architecture", reference_2020.NAMES)
 def test_a_checkpoint_of_any_of_the_nine_is_imported(architecture, tmp_path, out):
-    state = oracle.filled_state(architecture)
+    state = reference_2020.filled_state(architecture)
     path = write(tmp_path / "best_model.pth", state)
     folder = import_checkpoint(path, architecture, "msd", out)
     tagger = load(folder)
     assert_same_weights(tagger, convert(state))
-    expected = oracle.recorded(architecture)["logits"]
-    np.testing.assert_allclose(tagger.runner("logits")(oracle.inputs(architecture)), expected, rtol=0, atol=1e-4)
+    expected = reference_2020.recorded(architecture)["logits"]
+    np.testing.assert_allclose(
+        tagger.runner("logits")(reference_2020.inputs(architecture)), expected, rtol=0, atol=1e-4
+    )
 
 
 @pytest.mark.needs("shared")
@@ -109,7 +111,7 @@ def test_the_sizes_of_musicnn_are_read_off_the_weights(tmp_path, out):
     """The published one for the Million Song Dataset has 512 filters and 500 units."""
     larger = {64: 512, 200: 500, 753 * 2: (561 + 3 * 512) * 2}
     state = {}
-    for entry in oracle.description("musicnn_2020")["state_dict"]:
+    for entry in reference_2020.description("musicnn_2020")["state_dict"]:
         if not entry["key"].endswith((".window", ".fb")):
             state[entry["key"]] = np.full([larger.get(n, n) for n in entry["shape"]], 0.01, np.float32)
     card = read_card(import_checkpoint(write(tmp_path / "x.pth", state), "musicnn_2020", "msd", out))

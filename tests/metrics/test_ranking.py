@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from keras_musictag.metrics import average_precision, pr_auc, roc_auc
-from tests.metrics.inputs import CASES, WEIGHTS
+from tests.metrics.cases import CASES, WEIGHTS
 
 
 def sklearn_pr_auc(targets, scores, sample_weight=None):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_musictag.metrics import average_precision, bootstrap, f1, interval, mcc, pr_auc, resample_weights, roc_auc
-from tests.metrics.inputs import CASES
+from tests.metrics.cases import CASES
 
 TARGETS, SCORES = CASES["tied"]
 RANKING = {"roc_auc": roc_auc, "pr_auc": pr_auc, "average_precision": average_precision}

@@ -12,7 +12,7 @@ import pytest
 
 from keras_musictag.audio import open_audio, read
 from keras_musictag.errors import AudioError
-from tests.audio.made import encode, overwritten, read_bytes, sine, wav_bytes, wav_of
+from tests.audio.audio_files import encode, overwritten, read_bytes, sine, wav_bytes, wav_of
 
 
 def test_a_missing_file_is_not_found(tmp_path):

@@ -14,7 +14,7 @@ from av.codec import Codec, codecs_available
 
 from keras_musictag.audio.downmix import weights_of
 from keras_musictag.errors import AudioError
-from tests.audio.made import encode, read_bytes
+from tests.audio.audio_files import encode, read_bytes
 
 # libsndfile's names of the formats that are opened, and how many of their combinations are read at least.
 OPENED = {"AIFF": 53, "AU": 40, "CAF": 120, "FLAC": 15, "OGG": 10, "RF64": 40, "W64": 45, "WAV": 45, "WAVEX": 40}

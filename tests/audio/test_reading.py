@@ -14,7 +14,7 @@ from keras_musictag.audio import open_audio, read, to_floats
 from keras_musictag.audio.container import channels_of_frame
 from keras_musictag.audio.downmix import weights_of
 from tests import shared
-from tests.audio.made import encode, freq_hz_and_amplitude, overwritten, read_bytes, sine, wav_of
+from tests.audio.audio_files import encode, freq_hz_and_amplitude, overwritten, read_bytes, sine, wav_of
 
 
 @pytest.mark.needs("shared")

@@ -8,7 +8,7 @@ import soundfile
 
 from keras_musictag.audio import dynamic_range
 from keras_musictag.audio.deform import PRESETS
-from tests.audio.deform.measure import sine
+from tests.audio.tones import sine
 from tests.checks import signals
 
 # as the 2020 evaluation passes them to sox
