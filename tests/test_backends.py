@@ -70,4 +70,4 @@ def test_kapre_is_refused_elsewhere_than_on_tensorflow():
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert done.stdout == "portable\n"
-    assert "needs the TensorFlow backend; this is 'jax'" in done.stderr
+    assert "needs the TensorFlow backend. Received: backend 'jax'" in done.stderr

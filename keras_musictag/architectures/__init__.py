@@ -1,9 +1,9 @@
-"""Architectures: features -> embedding, one a module.
+"""Architectures turn features into an embedding. Each module is one architecture.
 
-Each has a docstring with its source, a frozen `Config` (with `dropout`, of the head), the front end (`FRONTEND`) and
-chunking (`CHUNKING`) it was published with, whether another length can be built (`ANY_LENGTH`), and
-`body(x, config)`, which ends in the penultimate layer. The head (dropout, "logits",
-"scores") is the same for all, and `tagger.network` adds it: one tag list or another, or none, on one body.
+A module has a docstring with its source, a frozen `Config` (with the `dropout` of the head), the front end (`FRONTEND`)
+and chunking (`CHUNKING`) with which the network was published, whether it can be built for other lengths
+(`ANY_LENGTH`), and `body(x, config)`, which ends with the penultimate layer. The head (dropout, "logits", "scores") is
+the same for all networks. `tagger.network` adds it, so that the same body can have any list of tags, or none.
 """
 
 import sys
@@ -13,7 +13,7 @@ from keras_musictag.registry import load_module, module_names
 
 
 def names() -> list[str]:
-    """The architectures that exist.
+    """Returns the names of all architectures.
 
     Example:
         >>> "musicnn" in names()
@@ -23,5 +23,5 @@ def names() -> list[str]:
 
 
 def get(name: str) -> ModuleType:
-    """The module of one architecture; raises UnknownNameError where there is none."""
+    """Returns the module of an architecture; raises UnknownNameError if there is no such architecture."""
     return load_module(sys.modules[__name__], "architecture", name)

@@ -1,10 +1,11 @@
-"""CRNN: convolutions describe 18 moments of a clip, a recurrent network sums them up.
+"""CRNN: convolutions describe 18 moments of a clip, and a recurrent network summarises them.
 
 Source: Choi et al., "Convolutional recurrent neural networks for music classification", ICASSP 2017, as in Won et al.,
 SMC 2020 (class `CRNN`).
 
-Differs from its source: nothing. Against the 2017 paper: ReLU rather than ELU, no dropout between the blocks.
-Any length can be built that leaves a frame after the pooling, from 1.6 s on; published weights were trained on 29 s.
+Differs from its source: nothing. Unlike the 2017 paper, it uses ReLU instead of ELU, and no dropout between blocks.
+It can be built for any length from 1.6 s, which leaves one frame after the pooling; published weights were trained on
+29 s.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ ANY_LENGTH = True
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes of the network: filters and pooling by (frames, mels) of each block, units of the two GRUs."""
+    """Sizes of the network: filters and pooling by (frames, mels) of each block, and units of the two GRUs."""
 
     filters: tuple[int, ...] = (64, 128, 128, 128)
     pools: tuple[tuple[int, int], ...] = ((2, 2), (3, 3), (4, 4), (4, 4))

@@ -3,8 +3,8 @@
 Source: Choi et al., "Automatic tagging using deep convolutional neural networks", ISMIR 2016, as in Won et al., SMC
 2020 (class `FCN`).
 
-Differs from its source: nothing. Against the 2016 paper: 64 to 128 filters rather than 128 to 2048, and 29.0 s.
-Other lengths than 29 s cannot be built: the pooling sizes belong to it. Longer audio is cut into chunks.
+Differs from its source: nothing. Unlike the 2016 paper, it has 64 to 128 filters instead of 128 to 2048, and takes
+29.0 s. It cannot be built for other lengths, because the pooling sizes fit 29 s. Longer audio is cut into chunks.
 """
 
 from contextlib import nullcontext
@@ -43,7 +43,7 @@ def body(x, config: Config):
     """
     x = norm("input_norm", dtype="float32")(x)
     for index, (filters, pool) in enumerate(zip(config.filters, config.pools, strict=True), start=1):
-        # the second block is three quarters of the work; rounding the others to bfloat16 moves the scores most
+        # the second block is three quarters of the work; rounding the others to bfloat16 would change the scores most
         with nullcontext() if index == 2 else dtype_policy("float32"):
             x = conv_block(x, filters, pool, name=f"layer{index}")
     return keras.layers.Flatten(name="flatten")(x)  # (frames, mels) = (1, 1)

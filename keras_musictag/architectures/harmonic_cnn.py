@@ -1,9 +1,9 @@
-"""Harmonic CNN: a CNN on six harmonics of each pitch, whose filters' width is learnt.
+"""Harmonic CNN: a CNN on six harmonics of each pitch, with harmonic filters whose width is learnt.
 
 Source: Won et al., "Data-driven harmonic filters for audio representation learning", ICASSP 2020, as in Won et al., SMC
 2020 (class `HarmonicCNN`).
 
-Differs from its source: nothing. Any length can be built that leaves a frame after the pooling, from 4.6 s on;
+Differs from its source: nothing. It can be built for any length from 4.6 s, which leaves one frame after the pooling;
 published weights were trained on 5 s.
 """
 
@@ -21,7 +21,7 @@ ANY_LENGTH = True
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes of the network: filters of its lower and its upper part, and units of the penultimate layer."""
+    """Sizes of the network: filters of the lower and upper layers, and units of the penultimate layer."""
 
     lower_filters: int = 128
     upper_filters: int = 256

@@ -1,11 +1,11 @@
-"""MusiCNN as its authors published it: filters shaped like timbre and rhythm in front, a small CNN behind.
+"""MusiCNN as its authors published it: a front of filters shaped for timbre and rhythm, followed by a small CNN.
 
 Source: Pons et al., "End-to-end learning for music audio tagging at scale", ISMIR 2018; Pons and Serra, "musicnn:
 pre-trained convolutional neural networks for music audio tagging", LBD-ISMIR 2019; the PyPI package `musicnn` 0.1.0.
 
-Differs from its source: nothing in the network; the source rounds mel power to float16 before the logarithm,
-which moves a chunk's score by up to 8.1e-5 and is left out. The MusicNN of the 2020 evaluation is another network.
-Any length can be built; published weights were trained on 3 s.
+Differs from its source: nothing in the network. The source rounds mel power to float16 before the logarithm, which
+changes the score of a chunk by up to 8.1e-5; this is left out. The MusicNN of the 2020 evaluation is another network,
+`musicnn_2020`. It can be built for any length; published weights were trained on 3 s.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from keras_musictag.audio.chunking import Chunking
 from keras_musictag.frontends import log_mel
 from keras_musictag.layers.fast_training import FusedBatchNormalization, TimbralConv2D
 
-# librosa's defaults of 2019: Slaney scale and norm, frames centred with zeros. Chunks bring their context along
-# (half a window on both sides), so that the frames of chunks at the model's own hop are those of the whole track.
+# The defaults of librosa in 2019: Slaney scale and norm, frames centred with zeros. Chunks include half a window of
+# context on both sides, so that at the default hop, the frames of the chunks are those of the whole track.
 FRONTEND = log_mel.Config(mel_scale="slaney", mel_norm="slaney", padding="none", compression="log_gain")
 CHUNKING = Chunking(sample_rate_hz=16000, chunk_samples=48128, hop_samples=47872, context_samples=256)
 ANY_LENGTH = True
 
-NORM_EPSILON = 1e-3  # of TensorFlow 1's layers, with which the weights were trained
+NORM_EPSILON = 1e-3  # the default of TensorFlow 1, with which the weights were trained
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Config:
 
     Attributes:
         timbral_filters: Filters of each timbral convolution.
-        timbral_mels: Height of the timbral filters, in mel bands; 7 frames wide.
+        timbral_mels: Heights of the timbral filters, in mel bands; they are 7 frames wide.
         temporal_filters: Filters of each temporal convolution.
-        temporal_frames: Width of the temporal filters, in frames; one band high.
-        midend_filters: Filters of each of the three convolutions behind the front.
+        temporal_frames: Widths of the temporal filters, in frames; they are one band high.
+        midend_filters: Filters of each of the three convolutions after the front.
         units: Size of the penultimate layer.
         dropout: Share of the pooled vector, and of the penultimate layer, that is dropped in training.
     """
@@ -61,12 +61,12 @@ def body(x, config: Config):
     layers = keras.layers
     x = _norm("input_norm", dtype="float32")(x)
     front = [_timbral(x, config.timbral_filters, mels) for mels in config.timbral_mels]
-    # time on the inner axis: as (128, 1) kernels, TensorFlow's convolution takes 13 times the memory
+    # time on the inner axis: with (128, 1) kernels, TensorFlow's convolution takes 13 times the memory
     bands = layers.Permute((2, 1, 3), name="bands")(x)  # (batch, mels, frames, 1)
     front += [_temporal(bands, config.temporal_filters, frames) for frames in config.temporal_frames]
     front = layers.Concatenate(name="front")(front)  # (batch, frames, 561)
 
-    # residual only from the second on: the first changes the number of channels
+    # residual from the second convolution: the first changes the number of channels
     mid1 = _midend(front, config.midend_filters, name="midend1")
     mid2 = layers.Add(name="midend2_sum")([_midend(mid1, config.midend_filters, name="midend2"), mid1])
     mid3 = layers.Add(name="midend3_sum")([_midend(mid2, config.midend_filters, name="midend3"), mid2])

@@ -1,10 +1,11 @@
-"""MusicNN of the 2020 evaluation: MusiCNN's idea, other numbers in nearly every layer.
+"""MusicNN of the 2020 evaluation: the idea of MusiCNN, with other numbers in nearly every layer.
 
 Source: Pons et al., ISMIR 2018, as in Won et al., SMC 2020 (class `Musicnn`).
 
-Differs from its source: nothing. From this package's `musicnn` (the PyPI package's network) it differs by odd temporal
-filters on the mean of all bands, normalisation before the ReLU, the order of the filters and of the pooled vector,
-and the front end; weights of one do not fit the other. Any length can be built; published weights were trained on 3 s.
+Differs from its source: nothing. It differs from `musicnn` (the network of the PyPI package) in its temporal filters,
+which have odd widths and run on the mean of all bands, its normalisation before the ReLU, the order of the filters and
+of the pooled vector, and the front end. The weights of one do not fit the other. It can be built for any length;
+published weights were trained on 3 s.
 """
 
 from dataclasses import dataclass
@@ -28,10 +29,10 @@ class Config:
 
     Attributes:
         timbral_filters: Filters of each timbral convolution.
-        timbral_mels: Height of the timbral filters, in mel bands; 7 frames wide.
+        timbral_mels: Heights of the timbral filters, in mel bands; they are 7 frames wide.
         temporal_filters: Filters of each temporal convolution.
-        temporal_frames: Width of the temporal filters, in frames; on the mean of the bands.
-        midend_filters: Filters of each of the three convolutions behind the front.
+        temporal_frames: Widths of the temporal filters, in frames; they run on the mean of all bands.
+        midend_filters: Filters of each of the three convolutions after the front.
         units: Size of the penultimate layer.
         dropout: Share of the penultimate layer that is dropped in training.
     """
@@ -64,7 +65,7 @@ def body(x, config: Config):
     front += [_conv_1d(mean, config.temporal_filters, n, f"temporal{n}") for n in config.temporal_frames]
     front = layers.Concatenate(name="front")(front)  # (batch, frames, 561)
 
-    with dtype_policy("float32"):  # little work, and where rounding moves the scores most: see `float32_from`
+    with dtype_policy("float32"):  # little work, and rounding it would change the scores most: see `float32_from`
         mid1 = _conv_1d(front, config.midend_filters, 7, "layer1")
         mid2 = layers.Add(name="layer2_sum")([_conv_1d(mid1, config.midend_filters, 7, "layer2"), mid1])
         mid3 = layers.Add(name="layer3_sum")([_conv_1d(mid2, config.midend_filters, 7, "layer3"), mid2])

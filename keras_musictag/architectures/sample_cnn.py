@@ -1,9 +1,10 @@
-"""Sample-level CNN: filters of three samples on the waveform, no spectrogram.
+"""Sample-level CNN: filters of three samples on the waveform, without a spectrogram.
 
 Source: Lee et al., "Sample-level deep convolutional neural networks for music auto-tagging using raw waveforms", SMC
 2017, as in Won et al., SMC 2020 (class `SampleCNN`).
 
-Differs from its source: nothing. Other lengths than 59,049 = 3^10 samples cannot be built: each layer divides by three.
+Differs from its source: nothing. It can only be built for 59,049 = 3^10 samples, because each layer divides the length
+by three.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ ANY_LENGTH = False
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes of the network: filters of the layers that divide time by three, and of the last one."""
+    """Sizes of the network: filters of the layers that divide time by three, and of the last layer."""
 
     filters: tuple[int, ...] = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512)
     last_filters: int = 512
@@ -54,6 +55,6 @@ def body(x, config: Config):
 
 
 def strided_conv(x, filters, name):
-    """Convolution of 3 samples every 3, a zero on each side: Keras's "same" would put none before."""
+    """Convolution of 3 samples, stride 3, with a zero on each side; Keras's "same" would add none at the start."""
     x = keras.layers.ZeroPadding1D(1, name=f"{name}_pad")(x)
     return keras.layers.Conv1D(filters, 3, strides=3, name=name)(x)

@@ -1,10 +1,10 @@
-"""Sample-level CNN with squeeze-and-excitation: residual blocks whose channels are weighed by what the chunk holds.
+"""Sample-level CNN with squeeze-and-excitation: residual blocks that weight their channels by the content of the chunk.
 
 Source: Kim et al., "Sample-level CNN architectures for music auto-tagging using raw waveforms", ICASSP 2018, as in Won
 et al., SMC 2020 (class `SampleCNNSE`).
 
-Differs from its source: nothing. Against the 2018 paper: the last block alone is classified, not several; the gate
-does not reduce the channels. Other lengths than 59,049 = 3^10 samples cannot be built.
+Differs from its source: nothing. Unlike the 2018 paper, only the output of the last block is classified, and the gate
+does not reduce the number of channels. It can only be built for 59,049 = 3^10 samples.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,9 @@ ANY_LENGTH = False
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes of the network: filters of the blocks that divide time by three and of the last one; dense units."""
+    """Sizes of the network: filters of the blocks that divide time by three, and of the last block; units of
+    the penultimate layer.
+    """
 
     filters: tuple[int, ...] = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512)
     last_filters: int = 512
@@ -52,7 +54,7 @@ def body(x, config: Config):
 
 
 def _block(x, filters, name, width=3, strided=False, pool=1):
-    """Two convolutions, weighed by a gate, beside the identity; a convolution beside them where shapes differ."""
+    """Two convolutions and a gate, in parallel with the identity, or with a convolution if the shapes differ."""
     layers = keras.layers
     shortcut = x
     if strided or x.shape[-1] != filters:

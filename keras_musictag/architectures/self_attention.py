@@ -1,10 +1,10 @@
-"""CNN with self-attention: residual blocks describe 118 moments of a chunk, a transformer encoder relates them.
+"""CNN with self-attention: residual blocks describe 118 moments of a chunk, and a transformer encoder relates them.
 
 Source: Won et al., "Toward interpretable music tagging with self-attention", 2019, as in Won et al., SMC 2020 (class
 `CNNSA`).
 
-Differs from its source: nothing. The source has no position embeddings, and its class token is a constant that is
-drawn once and never trained: so it is here. Any length can be built; published weights were trained on 15 s.
+Differs from its source: nothing. As in the source, there are no position embeddings, and the class token is a constant
+that is drawn once and never trained. It can be built for any length; published weights were trained on 15 s.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ class Config:
     Attributes:
         filters: Filters of each residual block.
         strides: Stride of each block, by (frames, mels).
-        heads: Attention heads; each of `filters[-1] // heads` features.
-        encoder_layers: Transformer layers.
+        heads: Number of attention heads, each with `filters[-1] // heads` features.
+        encoder_layers: Number of transformer layers.
         units: Size of the hidden layer of each transformer layer.
         attention_dropout: Share of the attention weights that is dropped in training.
         hidden_dropout: Share of each transformer sub-layer's output that is dropped in training.
@@ -69,7 +69,7 @@ def body(x, config: Config):
 
 
 def _encoder_layer(x, config, name):
-    """A BERT layer: self-attention and a two-layer network, each with the identity beside it and normalised after."""
+    """A BERT layer: self-attention, then a two-layer network; after each, a residual sum and a normalisation."""
     layers = keras.layers
     features = x.shape[-1]
     attention = layers.MultiHeadAttention(
@@ -78,7 +78,7 @@ def _encoder_layer(x, config, name):
     y = layers.Dropout(config.hidden_dropout, name=f"{name}_attention_dropout")(attention(x, x))
     x = layers.Add(name=f"{name}_attention_sum")([x, y])
     x = layers.LayerNormalization(epsilon=1e-12, name=f"{name}_attention_norm")(x)
-    y = layers.Dense(config.units, activation="gelu", name=f"{name}_hidden")(x)  # exact, by the error function
+    y = layers.Dense(config.units, activation="gelu", name=f"{name}_hidden")(x)  # exact, with the error function
     y = layers.Dense(features, name=f"{name}_output")(y)
     y = layers.Dropout(config.hidden_dropout, name=f"{name}_output_dropout")(y)
     x = layers.Add(name=f"{name}_output_sum")([x, y])

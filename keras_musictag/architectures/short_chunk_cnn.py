@@ -2,7 +2,7 @@
 
 Source: Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020 (class `ShortChunkCNN`).
 
-Differs from its source: nothing. Any length can be built that leaves a frame after the pooling, from 2.04 s on;
+Differs from its source: nothing. It can be built for any length from 2.04 s, which leaves one frame after the pooling;
 published weights were trained on 3.69 s.
 """
 

@@ -1,8 +1,8 @@
-"""Short-chunk CNN with residuals: strided residual blocks in place of convolution and pooling.
+"""Short-chunk CNN with residuals: strided residual blocks instead of convolution and pooling.
 
 Source: Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020 (class `ShortChunkCNN_Res`).
 
-Differs from its source: nothing. Any length can be built; published weights were trained on 3.69 s.
+Differs from its source: nothing. It can be built for any length; published weights were trained on 3.69 s.
 """
 
 from dataclasses import dataclass

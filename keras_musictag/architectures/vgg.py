@@ -1,11 +1,11 @@
-"""VGG as the PyPI package `musicnn` 0.1.0 published it: the baseline beside MusiCNN.
+"""VGG as published in the PyPI package `musicnn` 0.1.0, as a baseline for MusiCNN.
 
 Source: Choi et al., "Automatic tagging using deep convolutional neural networks", ISMIR 2016, for the idea of small
 square filters; the network is that of the package's `vgg` model (Pons and Serra, LBD-ISMIR 2019).
 
-Differs from its source: nothing in the network; mel power is not rounded to float16,
-which moves a chunk's score by up to 2.1e-4.
-Other lengths cannot be built: its last layer belongs to 187 frames.
+Differs from its source: nothing in the network. The source rounds mel power to float16 before the logarithm, which
+changes the score of a chunk by up to 2.1e-4; this is left out. The network cannot be built for other lengths, because
+its last layer fits 187 frames.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import keras
 from keras_musictag.architectures import musicnn
 from keras_musictag.layers.fast_training import FusedBatchNormalization
 
-FRONTEND = musicnn.FRONTEND  # the package computes one log-mel for all of its models
+FRONTEND = musicnn.FRONTEND  # the package uses one log-mel front end for all its models
 CHUNKING = musicnn.CHUNKING
 ANY_LENGTH = False
 
@@ -26,7 +26,7 @@ class Config:
 
     Attributes:
         filters: Filters of each of the five convolutions.
-        block_dropout: Share dropped, in training, behind each of the first four blocks.
+        block_dropout: Share that is dropped in training after each of the first four blocks.
         dropout: Share of the penultimate layer that is dropped in training.
     """
 
@@ -35,8 +35,8 @@ class Config:
     dropout: float = 0.5
 
 
-# (size, stride) of each pooling, (frames, mels). The first is 4 frames high and 1 band wide but steps by 2 and 2:
-# it skips every other band, in the source too.
+# (size, stride) of each pooling, by (frames, mels). The first covers 4 frames and 1 band but has a stride of 2 and 2:
+# it skips every other band, as in the source.
 POOLS = (((4, 1), (2, 2)), ((2, 2), (2, 2)), ((2, 2), (2, 2)), ((2, 2), (2, 2)), ((4, 4), (4, 4)))
 
 

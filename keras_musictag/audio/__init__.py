@@ -1,4 +1,4 @@
-"""Waveforms: read a file, resample, cut into chunks. No TensorFlow."""
+"""Waveforms: read, resample, cut into chunks, deform. Needs no TensorFlow."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""A track -> the fixed-length chunks that a model hears."""
+"""Cuts a track into the fixed-length chunks that a model takes."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from keras_musictag.errors import UnknownNameError
 
 @dataclass(frozen=True)
 class Chunking:
-    """How a model hears a track. Part of a weight's identity: never change a released one.
+    """How a track is cut for a model. Part of a weight's identity: never change a released one.
 
-    The track gets `context_samples` zeros at both ends; then chunks of `chunk_samples` are cut every
-    `hop_samples`. Context is what an uncentred STFT needs to give the frames of the whole track's centred
-    STFT: the first frame is centred on the first sample, and between two chunks the context is real audio.
+    `context_samples` zeros are added at both ends of the track. Then a chunk of `chunk_samples` is cut every
+    `hop_samples`. With this context, an uncentred STFT of the chunks gives the frames of a centred STFT of the whole
+    track: the first frame is centred on the first sample, and between two chunks the context is real audio.
     """
 
     sample_rate_hz: int = 16000
@@ -34,26 +34,29 @@ class Chunking:
             )
 
     def span_seconds(self, start: int, track_samples: int) -> tuple[float, float]:
-        """The part of the track that the chunk at `start` hears, in seconds, without the zeros around it."""
+        """Returns where the chunk at `start` begins and ends in the track, in seconds, without the added zeros."""
         begin = start - self.context_samples
         end = min(begin + self.chunk_samples, track_samples)
         return max(begin, 0) / self.sample_rate_hz, end / self.sample_rate_hz
 
 
 def cut(blocks: Iterable[np.ndarray], chunking: Chunking, tail: str = "anchor") -> Iterator[tuple[int, np.ndarray]]:
-    """Cuts a stream of samples into chunks, holding no more than a chunk and a block at a time.
+    """Cuts a stream of samples into chunks. It holds at most one chunk and one block at a time.
 
     Args:
-        blocks: Float32 arrays (samples,) of any lengths: the track, in order.
+        blocks: Float32 arrays (samples,) of any length: the track, in order.
         chunking: A `Chunking`.
-        tail: What becomes of the samples after the last whole hop: "anchor" adds a chunk that ends where the
-            track ends (every sample heard, none of it silence that is not there), "pad" a chunk filled up with
-            zeros, "drop" none (as the original implementations did). A track shorter than one chunk is
-            always one chunk, filled up with zeros.
+        tail: What happens to the samples after the last whole chunk. "anchor" adds a chunk that ends where the track
+            ends, so that every sample is used and no silence is added. "pad" adds a chunk filled up with zeros.
+            "drop" adds nothing, as in the original implementations. A track shorter than one chunk always gives one
+            chunk, filled up with zeros.
 
     Yields:
         `(start, samples)`: where the chunk starts in the padded track (`Chunking.span_seconds` turns it into
         seconds), and float32 (chunk_samples,).
+
+    Raises:
+        UnknownNameError: If `tail` is not one of the three.
 
     Example:
         >>> chunking = Chunking(chunk_samples=4, hop_samples=4)
@@ -64,24 +67,24 @@ def cut(blocks: Iterable[np.ndarray], chunking: Chunking, tail: str = "anchor") 
         raise UnknownNameError.of("tail", tail, TAILS)
     size, hop = chunking.chunk_samples, chunking.hop_samples
     zeros = np.zeros(chunking.context_samples, np.float32)
-    held, held_start = np.zeros(0, np.float32), 0  # the padded track from `held_start` on
+    held, held_start = np.zeros(0, np.float32), 0  # the padded track, starting at `held_start`
     start = 0  # of the next chunk
     for block in _surround(blocks, zeros):
         held = np.concatenate([held, block]) if len(held) else block
         while start + size <= held_start + len(held):
             yield start, held[start - held_start :][:size]
             start += hop
-        # keep what the next chunk or an anchored last one may still need
+        # keep what the next chunk, or an anchored last chunk, may still need
         unneeded = min(start - held_start, len(held) - size)
         if unneeded > 0:
             held, held_start = held[unneeded:].copy(), held_start + unneeded
     end = held_start + len(held)
-    unheard = start - hop + size < end - chunking.context_samples  # the context at the end holds no music
+    uncovered = start - hop + size < end - chunking.context_samples  # the context at the end holds no music
     if start == 0:  # shorter than one chunk
         yield 0, _fill(held, size)
-    elif unheard and tail == "anchor":
+    elif uncovered and tail == "anchor":
         yield end - size, held[-size:]
-    elif unheard and tail == "pad" and start < end - chunking.context_samples:
+    elif uncovered and tail == "pad" and start < end - chunking.context_samples:
         yield start, _fill(held[start - held_start :], size)
 
 

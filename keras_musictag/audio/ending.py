@@ -1,4 +1,4 @@
-"""How a file ends: cut off within a packet, followed by another file, or by the next link of a chained Ogg."""
+"""Finds how a file ends: cut off within a packet, or followed by another file or the next link of a chained Ogg."""
 
 import io
 import math
@@ -11,24 +11,24 @@ import av
 from keras_musictag.audio.container import HEAD_BYTES, head_after_tags
 
 _MOST_PAGE_BYTES = 65_307  # of an Ogg page
-LINK_BORDER_BYTES = 2 * _MOST_PAGE_BYTES  # from the begin of a link's last packet to the next link, at most
-_FEWEST_BAD = 5  # damaged packets that a note is made of; single ones come with tags and with joined files
-_FRAMED = ("aac", "flac")  # containers without an index, whose decoders notice a missing end
-_EQUAL = ("ac3", "eac3")  # those whose packets are of one size, within two bytes
-# Bit rates of MPEG 1 by layer, and of MPEG 2 and 2.5, kbit/s.
+LINK_BORDER_BYTES = 2 * _MOST_PAGE_BYTES  # the most from the start of a link's last packet to the next link
+_FEWEST_BAD = 5  # damaged packets for which there is a note; tags and joined files cause single ones
+_FRAMED = ("aac", "flac")  # containers without an index whose decoders notice a missing end
+_EQUAL = ("ac3", "eac3")  # containers whose packets all have the same size, within two bytes
+# Bit rates in kbit/s of MPEG 1, by layer, and of MPEG 2 and 2.5.
 _KBITS = {
     2: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
     3: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
 }
 _KBITS_MPEG_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-_MOST_BOXES = 1000  # of an MP4 that are looked at
-# What the files of other programs begin with, and an MP4 four bytes later.
+_MOST_BOXES = 1000  # that are looked at in an MP4
+# The first bytes of files in other formats; an MP4 is recognised by `ftyp` four bytes later.
 _BEGINNINGS = (b"RIFF", b"RF64", b"FORM", b"OggS", b"fLaC", b"TTA1", b".snd", b"caff", b"MAC ", b"\x1aE\xdf\xa3")
 _FRAMES = (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9")  # MP3 and AAC
 
 
 class OffsetFile(io.RawIOBase):
-    """A file object from one of its bytes on, for FFmpeg to open as a file."""
+    """The rest of a file object, from one of its bytes on, as a file that FFmpeg can open."""
 
     def __init__(self, file: BinaryIO, start: int):
         self._file, self._start = file, start
@@ -52,17 +52,17 @@ class OffsetFile(io.RawIOBase):
 
 @dataclass
 class PacketLog:
-    """What became of the packets so far.
+    """Which packets could be decoded so far, and where the last one is.
 
     Attributes:
         good: How many could be decoded.
-        bad: How many could not.
-        bad_at_the_end: How many could not, since the last one that could.
-        start: Where the last one begins, bytes from the start of the file.
-        end: Where it ends.
-        first_size: Size of the first one, bytes.
-        first_header: Its first four bytes.
-        last_header: Those of the last one.
+        bad: How many could not be decoded.
+        bad_at_the_end: How many could not be decoded since the last good one.
+        start: Where the last packet begins, in bytes from the start of the file.
+        end: Where the last packet ends, in bytes from the start of the file.
+        first_size: Size of the first packet, in bytes.
+        first_header: The first four bytes of the first packet.
+        last_header: The first four bytes of the last packet.
     """
 
     good: int = 0
@@ -88,26 +88,26 @@ class PacketLog:
 
 
 def damage_note(packets: PacketLog, seconds: float) -> str | None:
-    """Returns a sentence where much could not be decoded."""
+    """Returns a sentence if many packets could not be decoded; else None."""
     if packets.bad_at_the_end >= _FEWEST_BAD:
-        return f"Nothing after {seconds:.1f} s could be decoded: {packets.bad_at_the_end} damaged packets to the end."
+        return f"Nothing after {seconds:.1f} s could be decoded: the last {packets.bad_at_the_end} packets are damaged."
     if packets.bad >= max(_FEWEST_BAD, 0.1 * packets.good):
         return f"{packets.bad} of {packets.good + packets.bad} packets are damaged, and their audio is missing."
     return None
 
 
 def ending_note(file: BinaryIO, packets: PacketLog, container_name: str) -> str | None:
-    """Returns a sentence where a file is cut off, or where more follows that was not decoded, as far as it is certain.
+    """Returns a sentence if a file is certainly cut off, or if more follows that was not decoded; else None.
 
     Args:
-        file: The file; it is left at any position.
-        packets: All of its packets.
+        file: The file; its position changes.
+        packets: The log of all its packets.
         container_name: FFmpeg's name of the container.
     """
     num_bytes = file.seek(0, os.SEEK_END)
     if container_name == "ogg":
         return _ogg_note(file, num_bytes)
-    # The first two bytes are the same in each frame of a stream; other ones are no frame, but a tag, say.
+    # All frames of a stream begin with the same two bytes; if they differ, this is not a frame but, say, a tag.
     if packets.end == num_bytes and packets.first_header.startswith(packets.last_header[:2]):
         size = packets.end - packets.start
         if (
@@ -125,12 +125,12 @@ def ending_note(file: BinaryIO, packets: PacketLog, container_name: str) -> str 
         return None
     head = head_after_tags(file, at)
     if head.startswith(_BEGINNINGS + _FRAMES) or head[4:8] == b"ftyp":
-        return f"Another file begins at byte {at} of {num_bytes}, and was not read. Split the two to read both."
+        return f"Another file begins at byte {at} of {num_bytes}, and was not read. Split the file to read both."
     return None
 
 
 def only_tags_follow(file: BinaryIO, at: int) -> bool:
-    """Whether what follows in a file is nothing but tags, zeros and white space, and not nothing at all."""
+    """Whether something follows in a file, and all of it is tags, zeros or white space."""
     rest = head_after_tags(file, at)
     is_end = at < file.seek(0, os.SEEK_END) and len(rest) < HEAD_BYTES
     is_tag = rest.startswith((b"TAG", b"LYRICSBEGIN")) or rest[-32:].startswith(b"APETAGEX")
@@ -138,7 +138,7 @@ def only_tags_follow(file: BinaryIO, at: int) -> bool:
 
 
 def _mpeg_frame_bytes(header: bytes) -> int:
-    """Returns the length of an MP2 or MP3 frame by its header; 0 if it does not say.
+    """Returns the length of an MP2 or MP3 frame according to its header; 0 if the header does not state it.
 
     Source: ISO/IEC 11172-3, 2.4.2.3, and 13818-3, 2.4.2.3.
     """
@@ -153,7 +153,7 @@ def _mpeg_frame_bytes(header: bytes) -> int:
 
 
 def _riff_end(file: BinaryIO) -> int:
-    """Returns where a WAV or an AIFF ends by its own account; 0 if it does not say."""
+    """Returns where a WAV or AIFF ends according to its header; 0 if the header does not state it."""
     file.seek(0)
     head = file.read(8)
     size = int.from_bytes(head[4:8], "little" if head[:4] == b"RIFF" else "big")
@@ -161,7 +161,7 @@ def _riff_end(file: BinaryIO) -> int:
 
 
 def _second_mp4(file: BinaryIO, num_bytes: int) -> int:
-    """Returns where a second `ftyp` box begins in an MP4; 0 if there is none."""
+    """Returns where the second `ftyp` box of an MP4 begins; 0 if there is none."""
     at = 0
     for _ in range(_MOST_BOXES):
         file.seek(at)
@@ -181,7 +181,7 @@ def _ogg_note(file: BinaryIO, num_bytes: int) -> str | None:
     tail = file.read()
     found = tail.rfind(b"OggS\0")
     if found < 0:
-        return f"The last {len(tail)} bytes or more are not Ogg and were not read."
+        return f"At least the last {len(tail)} bytes are not Ogg and were not read."
     page = tail[found:]
     end = 27 + page[26] + sum(page[27 : 27 + page[26]]) if len(page) > 26 else 27
     if end > len(page):
@@ -189,20 +189,21 @@ def _ogg_note(file: BinaryIO, num_bytes: int) -> str | None:
     if len(page) - end >= 16 and not only_tags_follow(file, start + found + end):
         return f"The last {len(page) - end} bytes are not Ogg and were not read."
     if not page[5] & 4:
-        return "The last Ogg page is not marked as the last: the file was cut off, or recorded from a broadcast."
+        return "The last Ogg page is not marked as the last: the file was cut off, or it was recorded from a broadcast."
     return None
 
 
 def next_link(file: BinaryIO, after: int, within: float = math.inf) -> int | None:
-    """Returns where the next link of a chained Ogg begins, bytes from the start of the file.
+    """Returns where the next link of a chained Ogg begins.
 
     Args:
-        file: The file; it is left at any position.
-        after: Only links that begin after this byte count.
-        within: And not more than so many bytes after it.
+        file: The file; its position changes.
+        after: The link must begin after this byte,
+        within: and fewer than this many bytes after it.
 
     Returns:
-        The place of a first page: "OggS", version 0, the flag of a beginning, position 0, number 0.
+        The position of a first page, in bytes from the start of the file; None if there is none. A first page has
+        "OggS", version 0, the flag for a beginning, position 0 and number 0.
     """
     at = after + 1
     while at < after + within:
@@ -215,5 +216,5 @@ def next_link(file: BinaryIO, after: int, within: float = math.inf) -> int | Non
             found = block.find(b"OggS\0", found + 1)
         if len(block) < _MOST_PAGE_BYTES:
             return None
-        at += _MOST_PAGE_BYTES - 26  # a page's header may lie across the border
+        at += _MOST_PAGE_BYTES - 26  # a page header may cross the border between two blocks
     return None

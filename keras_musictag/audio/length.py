@@ -1,15 +1,15 @@
-"""How long a file says it is: a claim to compare with what was decoded, never a reason to refuse the file."""
+"""Reads the duration that a file states: compared with what was decoded, never a reason to refuse the file."""
 
 import struct
 
 import av
 
-# FFmpeg's names of the containers that say how long the audio is; of the others FFmpeg guesses from the bit rate,
-# which would give false notes.
+# FFmpeg's names of the containers that state how long the audio is. For others, FFmpeg guesses from the bit rate, which
+# would cause false notes.
 EXACT = "wav,w64,aiff,au,caf,flac,ogg,mov,mp4,ape,tta,wv,dsf,matroska,webm".split(",")
 _WAVES = (b"RIFF", b"RF64", b"BW64")
-# Samples that a byte can hold at most: PCM has 8 bits or more, an MP3 frame of 576 samples 24 bytes or more, and no
-# other codec puts more than a frame of 65,536 samples (FLAC's largest) into 12 bytes.
+# The most samples that a byte can hold: a PCM sample has at least 8 bits, an MP3 frame of 576 samples has at least 24
+# bytes, and no other codec fits more than a frame of 65,536 samples (FLAC's largest) into 12 bytes.
 _SAMPLES_PER_BYTE = {"pcm": 1, "mp3": 24}
 _OTHER_SAMPLES_PER_BYTE = 65536 / 12
 
@@ -19,11 +19,11 @@ def header_seconds(container, stream: av.AudioStream, head: bytes) -> float | No
 
     Args:
         container: The open file.
-        stream: Its audio.
+        stream: Its audio stream.
         head: The first bytes of the file after its tags, as `container.read_head` returns them.
 
     Returns:
-        Seconds; None where the file states nothing, or where FFmpeg would only guess.
+        Seconds; None if the file states nothing, or if FFmpeg would only guess.
     """
     names = set(container.format.name.split(","))
     if "mp3" in names:
@@ -34,16 +34,16 @@ def header_seconds(container, stream: av.AudioStream, head: bytes) -> float | No
     if not names & set(EXACT):
         return None
     if {"matroska", "ogg"} & names and len(container.streams) > 1:
-        return None  # the duration is that of the longest stream, such as a video
+        return None  # the duration is that of the longest stream, which may be a video
     if {"aiff", "w64", "caf"} & names and not is_pcm:
-        return None  # FFmpeg takes samples for packets, or reads the wrong field
+        return None  # FFmpeg mistakes samples for packets, or reads the wrong field
     if stream.duration is not None:
         return float(stream.duration * stream.time_base) or None
     return (container.duration or 0) / av.time_base or None
 
 
 def length_note(stated: float | None, decoded: float, codec: str, source_rate_hz: int, container) -> str | None:
-    """Returns a sentence for a file whose header states another duration than was decoded.
+    """Returns a sentence if the header states a different duration from what was decoded.
 
     Args:
         stated: Duration that the header states, seconds; None if it states none.
@@ -53,7 +53,7 @@ def length_note(stated: float | None, decoded: float, codec: str, source_rate_hz
         container: The open file.
 
     Returns:
-        The note; None where the two agree as well as codecs allow, which pad and trim by up to a few frames.
+        The note; None if the two agree as well as codecs allow, which pad and trim a few frames.
     """
     if stated is None:
         return None
@@ -66,24 +66,24 @@ def length_note(stated: float | None, decoded: float, codec: str, source_rate_hz
             "be decoded."
         )
     if stated - decoded > tolerance:
-        return f"The header states {stated:.1f} s, {decoded:.1f} s could be decoded."
-    # Of MP3s and Oggs that were joined, all is decoded, and one states its own length.
+        return f"The header states {stated:.1f} s, but only {decoded:.1f} s could be decoded."
+    # Joined MP3s and Oggs are decoded completely, but the header states the length of one of them.
     if decoded - stated > tolerance and container.format.name not in ("mp3", "ogg"):
-        return f"The header states {stated:.1f} s, {decoded:.1f} s were decoded. Were several files joined?"
+        return f"The header states {stated:.1f} s, but {decoded:.1f} s were decoded. Were several files joined?"
     return None
 
 
 def _mp3_seconds(head: bytes) -> float | None:
-    """Returns the duration by the Xing, Info or VBRI header in an MP3's first frame.
+    """Returns the duration that the Xing, Info or VBRI header in the first frame of an MP3 states; None without one.
 
-    Source: the frame's header is that of ISO/IEC 11172-3 and 13818-3; Xing's and LAME's header comes after the side
-    information, whose size depends on the version and the channels, and Fraunhofer's VBRI always 32 bytes after the
-    frame's header.
+    Source: ISO/IEC 11172-3 and 13818-3 for the frame header. The Xing header (also LAME's) comes after the side
+    information, whose size depends on the version and the channels. Fraunhofer's VBRI header always comes 32 bytes
+    after the frame header.
     """
     at = next((at for at in range(len(head) - 3) if _is_layer_3(head[at : at + 4])), None)
     if at is None:
         return None
-    halved = {3: 0, 2: 1, 0: 2}[head[at + 1] >> 3 & 3]  # MPEG 1, 2 and 2.5: each has half the rates of the one before
+    halved = {3: 0, 2: 1, 0: 2}[head[at + 1] >> 3 & 3]  # MPEG 1, 2 and 2.5: each halves the rates of the one before
     has_checksum, is_mono = not head[at + 1] & 1, head[at + 3] >> 6 == 3
     rate_hz = (44100, 48000, 32000)[head[at + 2] >> 2 & 3] >> halved
     side_bytes = (9 if is_mono else 17) if halved else (17 if is_mono else 32)
@@ -98,7 +98,7 @@ def _mp3_seconds(head: bytes) -> float | None:
 
 
 def _is_layer_3(header: bytes) -> bool:
-    """Whether 4 bytes are a frame's header: 11 set bits, no reserved version, bit rate or sample rate."""
+    """Whether 4 bytes are the header of a layer 3 frame: 11 set bits, no reserved version, bit rate or sample rate."""
     return (
         header[0] == 0xFF
         and header[1] & 0xE6 == 0xE2
@@ -109,28 +109,29 @@ def _is_layer_3(header: bytes) -> bool:
 
 
 def _wav_seconds(head: bytes) -> float | None:
-    """Returns the duration by the `data` length of a PCM WAV, which FFmpeg cuts to the length of the file."""
+    """Returns the duration that the size of `data` in a PCM WAV states, before FFmpeg limits it to the file's size."""
     chunks = wav_chunks(head)
     _, form = chunks.get(b"fmt ", (0, b""))
     size, _ = chunks.get(b"data", (0, b""))
     if len(form) < 14:
         return None
     _, _, rate_hz, _, frame_bytes = struct.unpack_from("<HHIIH", form)
-    # A program that writes to a pipe leaves 2 or 4 GB as the length: no promise.
+    # A program that writes to a pipe leaves 2 or 4 GB as the size, which states nothing.
     if size >= 0x7FFF0000 or not rate_hz * frame_bytes:
         return None
     return size / (rate_hz * frame_bytes) or None
 
 
 def wav_chunks(head: bytes) -> dict[bytes, tuple[int, bytes]]:
-    """Returns, for each chunk of a WAV that begins in its head, the stated size and the bytes that are there.
+    """Returns, for each chunk of a WAV that begins in its head, the stated size and the bytes that the head holds.
 
-    Of several chunks of one name the first counts, as of several `fmt ` for FFmpeg. A file that is no WAV has none.
+    If several chunks share a name, the first counts, as FFmpeg does with several `fmt `. A file that is not a WAV has
+    no chunks.
     """
     chunks = {}
     at = 12 if head[:4] in _WAVES and head[8:12] == b"WAVE" else len(head)
     while at + 8 <= len(head):
         name, size = struct.unpack_from("<4sI", head, at)
         chunks.setdefault(name, (size, head[at + 8 : at + 8 + size]))
-        at += 8 + size + size % 2  # the next one starts at an even place
+        at += 8 + size + size % 2  # the next one starts at an even position
     return chunks

@@ -1,6 +1,6 @@
-"""Any music file becomes mono float32: whole, or block by block.
+"""Reads any music file as mono float32, whole or block by block.
 
-What is notable about a file is in its notes: see `audio.stream`.
+`notes` say what a listener should know about a file: see `audio.stream`.
 """
 
 import os
@@ -29,10 +29,10 @@ class Audio:
         source_rate_hz: Sample rate of the file, Hz.
         channels: Channels of the file, before the downmix.
         codec: FFmpeg's name of the codec, such as "mp3".
-        header_seconds: Duration that the file's header states; None if it states none.
-        duration_seconds: Duration that was decoded, by the file's own clock.
+        header_seconds: Duration that the header of the file states, in seconds; None if it states none.
+        duration_seconds: Duration that was decoded, in seconds, at the file's own sample rate.
         bad_packets: How many packets were damaged.
-        notes: Sentences about what a listener should know; empty if all is well.
+        notes: Sentences that a listener should know; empty if all is well.
     """
 
     samples: np.ndarray = field(repr=False)
@@ -52,10 +52,11 @@ def read(
     """Decodes a whole file into memory. For long files see `open_audio`, which yields blocks.
 
     Args:
-        source: Path or binary file object. One that can be sought is read from its start; of another, such as a pipe,
-            what is left is copied to a temporary file first, 2 GiB at most.
-        sample_rate_hz: Wanted sample rate, Hz; None keeps the file's own.
-        max_seconds: Longest duration that is decoded, seconds. What the header states does not count.
+        source: Path or binary file object. A file object that can seek is read from its start. Otherwise, as with a
+            pipe, the rest of it is first copied to a temporary file, 2 GiB at most.
+        sample_rate_hz: Wanted sample rate, Hz; None keeps that of the file.
+        max_seconds: A file that lasts longer than this, in seconds, is refused while decoding. The duration that its
+            header states does not count.
 
     Returns:
         An `Audio`.
@@ -64,7 +65,7 @@ def read(
         FileNotFoundError: If there is no such file.
         AudioError: If it cannot be used as audio; the message says why.
         TypeError: If `source` is neither a path nor a binary file object.
-        ValueError: If `sample_rate_hz` lies outside 1 kHz to 768 kHz, or `max_seconds` is not positive.
+        ValueError: If `sample_rate_hz` is not between 1 kHz and 768 kHz, or `max_seconds` is not positive.
 
     Example:
         >>> import io, wave
@@ -82,32 +83,32 @@ def read(
 
 
 def decode_with(
-    work: Callable[[AudioStream], T],
+    consume: Callable[[AudioStream], T],
     source: str | os.PathLike | BinaryIO,
     sample_rate_hz: int | None = None,
     max_seconds: float = MAX_SECONDS,
 ) -> tuple[T, AudioStream]:
-    """Decodes a whole file, and once more where its channels turn out to cancel each other when they are mixed.
+    """Decodes a whole file, and decodes it again if its channels turn out to cancel each other in the mix.
 
     Args:
-        work: What is done with the stream, to its end. Where the channels cancel it is called again, with a stream of
-            the loudest channel, and the first result is thrown away.
+        consume: Function that takes a stream and reads it to its end. If the channels cancel each other, it is called
+            again with a stream of the loudest channel, and the first result is discarded.
         source, sample_rate_hz, max_seconds: See `read`.
 
     Returns:
-        `(result, stream)`: what `work` returned, and the stream, which is closed.
+        `(result, stream)`: what `consume` returned, and the stream, which is closed.
 
     Raises:
-        Those of `read`.
+        The errors of `read`.
     """
     with ExitStack() as stack:
-        source, _ = open_file(source, stack)  # here, as what comes from a pipe cannot be opened twice
+        source, _ = open_file(source, stack)  # here, because a pipe cannot be opened twice
         with open_audio(source, sample_rate_hz, max_seconds) as stream:
-            result = work(stream)
+            result = consume(stream)
         if stream.loudest is None:
             return result, stream
         with open_audio(source, sample_rate_hz, max_seconds, channel=stream.loudest) as alone:
-            result = work(alone)
+            result = consume(alone)
         alone.notes += (stream.levels.used_alone(),)
         return result, alone
 
@@ -120,9 +121,9 @@ def open_audio(
 ) -> AudioStream:
     """Opens a file for decoding block by block, in bounded memory.
 
-    Args and Raises are those of `read`; what shows only later in the file raises while iterating. `channel` is the
-    index of one channel to take alone; None mixes them (`audio.downmix` says how). That they cancel each other in the
-    mix is known only at the end: then `loudest` and a note say so.
+    Arguments and errors are those of `read`; an error that shows only later in the file is raised during the iteration.
+    `channel` is the index of a single channel to use; None mixes all channels (`audio.downmix` says how). Only at the
+    end is it known whether the channels cancel each other in the mix: then `loudest` and a note say so.
 
     Returns:
         An `AudioStream`: a context manager, and an iterator of float32 (samples,) blocks.

@@ -1,24 +1,24 @@
-"""Change of sample rate by soxr (HQ): a whole array at once, or block by block with the same result."""
+"""Changes the sample rate with soxr (HQ): of a whole array, or block by block with the same result."""
 
 from numbers import Real
 
 import numpy as np
 import soxr
 
-MIN_RATE_HZ = 1_000  # below lies no music; a smaller number is a slip such as kHz for Hz
-MAX_RATE_HZ = 768_000  # the highest rate that converters and file formats use
+MIN_RATE_HZ = 1_000  # no music has a lower rate; a smaller number is a slip, such as kHz for Hz
+MAX_RATE_HZ = 768_000  # the highest rate of converters and file formats
 
 
 def check_rate_hz(rate_hz: float, name: str) -> None:
-    """Raises unless a sample rate is a number from `MIN_RATE_HZ` to `MAX_RATE_HZ`.
+    """Raises an error unless a sample rate is a number from `MIN_RATE_HZ` to `MAX_RATE_HZ`.
 
     Args:
         rate_hz: The sample rate, Hz.
-        name: What the message calls it, such as "`sample_rate_hz`".
+        name: The name of the argument in the message, such as "`sample_rate_hz`".
 
     Raises:
         TypeError: If it is not a real number.
-        ValueError: If it lies outside the limits.
+        ValueError: If it is outside these limits.
     """
     if not isinstance(rate_hz, Real) or isinstance(rate_hz, bool):
         raise TypeError(f"{name} must be a number in Hz, such as 16000. Received: {rate_hz!r}.")
@@ -40,7 +40,7 @@ def resample(samples: np.ndarray, from_hz: float, to_hz: float) -> np.ndarray:
 
     Raises:
         TypeError: If the samples are not floats, or a rate is not a number.
-        ValueError: If the samples have more than one axis, or a rate lies outside 1 kHz to 768 kHz.
+        ValueError: If the samples have more than one axis, or a rate is not between 1 kHz and 768 kHz.
 
     Example:
         >>> resample(np.zeros(44100, np.float32), from_hz=44100, to_hz=16000).shape
@@ -56,15 +56,15 @@ def resample(samples: np.ndarray, from_hz: float, to_hz: float) -> np.ndarray:
 
 
 class StreamResampler:
-    """Changes the sample rate of a mono stream; the outputs put together equal `resample` of the whole.
+    """Changes the sample rate of a mono stream. The joined outputs equal `resample` of the whole waveform.
 
     Args:
-        from_hz: Sample rate of what goes in, Hz.
-        to_hz: Sample rate of what comes out, Hz.
+        from_hz: Sample rate of the input, Hz.
+        to_hz: Sample rate of the output, Hz.
 
     Raises:
         TypeError: If a rate is not a number.
-        ValueError: If a rate lies outside 1 kHz to 768 kHz.
+        ValueError: If a rate is not between 1 kHz and 768 kHz.
 
     Example:
         >>> stream = StreamResampler(44100, 16000)
@@ -79,10 +79,10 @@ class StreamResampler:
         self._soxr = None if from_hz == to_hz else soxr.ResampleStream(from_hz, to_hz, 1, quality="HQ")
 
     def push(self, block: np.ndarray) -> np.ndarray:
-        """Takes in float32 (samples,) and returns what is ready, float32 (samples,); empty at first."""
+        """Takes the next block, float32 (samples,), and returns the samples that are ready; none at first."""
         return block if self._soxr is None else self._soxr.resample_chunk(block)
 
     def finish(self, block: np.ndarray | None = None) -> np.ndarray:
-        """Takes in the last block, if any, and returns all that was held back. Call it once, at the end."""
+        """Takes the last block, if any, and returns the samples that were held back. Call this once, at the end."""
         block = np.zeros(0, np.float32) if block is None else block
         return block if self._soxr is None else self._soxr.resample_chunk(block, last=True)

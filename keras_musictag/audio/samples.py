@@ -1,8 +1,7 @@
-"""Samples that do not lie where their type says: unscaled floats, and 16-bit samples in wider integers.
+"""Checks and converts samples: arrays of integers or floats, with one channel or several, become mono float32.
 
-One rule for arrays and files: they are refused, as every score would be wrong. Nothing is scaled by a guess.
-
-Arrays as audio: integers at full scale or floats, one channel or several, become mono float32.
+Samples on the wrong scale (unscaled floats, or 16-bit samples in wider integers) are refused, in arrays and in files,
+because every score would be wrong. Nothing is rescaled by guessing.
 """
 
 import numpy as np
@@ -12,18 +11,37 @@ from keras_musictag.audio.resampling import check_rate_hz
 from keras_musictag.audio.source import what_to_pass
 from keras_musictag.errors import AudioError
 
-MAX_PEAK = 10.0  # floats are within 1; a hot mix reaches 2 or 3, unscaled 16-bit samples thousands
+MAX_PEAK = 10.0  # floats are within 1: a hot mix reaches 2 or 3, unscaled 16-bit samples reach thousands
 _INT16_PEAK = 2**15
-_AUDIBLE_INT16 = 33  # -60 dB of 16 bits: below it, wide integers are as good as silent, whatever was meant
+_AUDIBLE_INT16 = 33  # -60 dB at 16 bits: wide integers below it are almost silent on either scale
+MAX_CHANNELS = 64  # a third-order ambisonic mix has 16; more than 64 means a damaged header or a transposed array
+_ARRAY_INTEGERS = ("uint8", "int16", "int32")
+
+
+def to_floats(array: np.ndarray) -> np.ndarray:
+    """Converts samples of any width to float32 with a full scale of 1.
+
+    Args:
+        array: Unsigned 8-bit with offset 128, signed integers, or floats; any shape.
+
+    Returns:
+        Float32 of the same shape. Integers are scaled to [-1, 1]; floats are not scaled.
+    """
+    if array.dtype.kind == "f":
+        return array.astype(np.float32, copy=False)
+    if array.dtype == np.uint8:
+        return (array.astype(np.float32) - 128) / 128
+    full_scale = 2.0 ** (8 * array.dtype.itemsize - 1)
+    return array.astype(np.float32) / np.float32(full_scale)
 
 
 def peak_of(samples: np.ndarray) -> float:
-    """Returns the largest distance from 0; NaN if any sample is."""
+    """Returns the largest distance from 0; NaN if any sample is NaN."""
     return float(max(samples.max(), -samples.min()))
 
 
 def unscaled_floats(subject: str, peak: float, at_least: bool = False) -> AudioError:
-    """The error for floats beyond `MAX_PEAK`; `at_least` where more may come.
+    """Returns the error for floats beyond `MAX_PEAK`; `at_least` says that later samples may be larger.
 
     Example:
         >>> print(unscaled_floats("It", 20000.0))
@@ -37,17 +55,17 @@ def unscaled_floats(subject: str, peak: float, at_least: bool = False) -> AudioE
 
 
 class IntegerScale:
-    """Finds 16-bit samples in integers of 32 bits or more, in which they are 96 dB too quiet.
+    """Finds 16-bit samples in integers of 32 bits or more, where they are 96 dB too quiet.
 
-    A recording that is truly so quiet is silent to any ear. What 24-bit formats give is not taken for it: there the
-    lowest byte is 0.
+    A recording that is really so quiet is inaudible. Samples of 24-bit formats are not mistaken for 16-bit samples,
+    because their lowest byte is 0.
     """
 
     def __init__(self):
         self._bits, self._peak, self._is_fine = 0, 0, False
 
     def add(self, samples: np.ndarray) -> None:
-        """Takes in samples of any type and shape; others than wide integers are passed over."""
+        """Takes samples of any dtype and shape, and ignores all but wide integers."""
         if samples.dtype.kind != "i" or samples.dtype.itemsize < 4 or self._peak > _INT16_PEAK or samples.size == 0:
             return
         self._bits = 8 * samples.dtype.itemsize
@@ -55,10 +73,10 @@ class IntegerScale:
         self._is_fine = self._is_fine or bool((samples & 0xFF).any())
 
     def check(self, subject: str) -> None:
-        """Raises AudioError, at the end of the track, if it holds 16-bit samples."""
+        """Raises AudioError if the track held 16-bit samples. Call it at the end of the track."""
         if self._is_fine and _AUDIBLE_INT16 <= self._peak <= _INT16_PEAK:
             raise AudioError(
-                f"{subject} holds {self._bits}-bit integers that use 16 bits, which is silence; expected up to "
+                f"{subject} holds {self._bits}-bit integers that use only 16 bits, which is silence; expected up to "
                 f"{2 ** (self._bits - 1):,}. Received: a peak of {self._peak:,}. If these are 16-bit samples, store "
                 f"them as int16, or multiply them by {2 ** (self._bits - 16):,}."
             )
@@ -67,17 +85,17 @@ class IntegerScale:
 class FileScale:
     """Checks the samples of a file, frame by frame.
 
-    Floats that are not finite become 0, and are counted. Floats beyond `MAX_PEAK` are an error in a lossless file. A
-    decoder of a lossy one makes them of damaged packets, so these frames become silence and are counted; they are an
-    error where most frames are so.
+    Floats that are not finite become 0 and are counted. Floats beyond `MAX_PEAK` are an error in a lossless file. In a
+    lossy file they may come from damaged packets: such frames become silence and are counted, and are an error only if
+    most frames are like this.
 
     Args:
-        label: What messages call the file.
-        is_lossless: Whether the codec keeps the samples as they were.
+        label: The name that messages use for the file.
+        is_lossless: Whether the codec keeps samples unchanged.
 
     Attributes:
-        not_finite: Samples that were not finite.
-        frames_beyond: Frames beyond `MAX_PEAK`.
+        not_finite: How many samples were not finite.
+        frames_beyond: How many frames had samples beyond `MAX_PEAK`.
     """
 
     def __init__(self, label: str, is_lossless: bool):
@@ -86,7 +104,7 @@ class FileScale:
         self.not_finite = self.frames_beyond = 0
 
     def clean(self, samples: np.ndarray) -> np.ndarray:
-        """Takes in a frame, (channels, samples) of any type, and returns it with damage set to 0.
+        """Takes a frame, (channels, samples) of any dtype, and returns it with damaged samples set to 0.
 
         Raises:
             AudioError: If a lossless file holds floats beyond `MAX_PEAK`.
@@ -108,39 +126,18 @@ class FileScale:
         return np.zeros_like(samples)
 
     def check(self) -> None:
-        """Raises AudioError, at the end of the file, if its samples do not lie where their type says."""
+        """Raises AudioError if the samples of the file were on the wrong scale. Call it at the end of the file."""
         self._integers.check(self._label)
         if self.frames_beyond > self._frames / 2:
             raise unscaled_floats(self._label, self._peak)
 
     def note(self) -> str | None:
-        """Returns a sentence about what was set to 0; None if nothing was."""
+        """Returns a sentence about the samples that were set to 0; None if there were none."""
         if self.not_finite:
             if self.not_finite == 1:
                 return "1 sample was not finite and was set to 0."
             return f"{self.not_finite} samples were not finite and were set to 0."
         return None
-
-
-MAX_CHANNELS = 64  # a third-order ambisonic mix has 16; more is a damaged header or a transposed array
-_ARRAY_INTEGERS = ("uint8", "int16", "int32")
-
-
-def to_floats(array: np.ndarray) -> np.ndarray:
-    """Scales samples of any width to full scale = 1.
-
-    Args:
-        array: Unsigned 8-bit with offset 128, signed integers, or floats; any shape.
-
-    Returns:
-        Float32 of the same shape. Integers lie in [-1, 1]; floats are not scaled.
-    """
-    if array.dtype.kind == "f":
-        return array.astype(np.float32, copy=False)
-    if array.dtype == np.uint8:
-        return (array.astype(np.float32) - 128) / 128
-    full_scale = 2.0 ** (8 * array.dtype.itemsize - 1)
-    return array.astype(np.float32) / np.float32(full_scale)
 
 
 def as_mono(array: np.ndarray, sample_rate_hz: float | None) -> np.ndarray:
@@ -152,12 +149,12 @@ def as_mono(array: np.ndarray, sample_rate_hz: float | None) -> np.ndarray:
         sample_rate_hz: Its sample rate, Hz. Only checked: nothing is resampled here.
 
     Returns:
-        Float32 (samples,), the mean of the channels: an array has no layout, so that none of them is known to be
-        the centre or LFE. Where the channels cancel each other, the loudest. May share memory with `array`.
+        Float32 (samples,), the mean of the channels: an array has no layout, so none of them is known to be the centre
+        or LFE. If the channels cancel each other, the loudest channel. May share memory with `array`.
 
     Raises:
-        TypeError: If it is no array or list of numbers, or does not hold real samples of a known scale.
-        ValueError: If the sample rate is missing or lies outside 1 kHz to 768 kHz.
+        TypeError: If it is not an array or list of numbers, or its dtype has no known scale.
+        ValueError: If the sample rate is missing, or not between 1 kHz and 768 kHz.
         AudioError: If the shape or the values cannot be audio. (It is a ValueError too.)
 
     Example:
@@ -168,13 +165,13 @@ def as_mono(array: np.ndarray, sample_rate_hz: float | None) -> np.ndarray:
 
 
 def mono_and_notes(array: np.ndarray, sample_rate_hz: float | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """As `as_mono`, with sentences about what a listener should know: that the track is silent, or channels cancel."""
+    """Like `as_mono`, with notes for a listener: whether the track is silent, or its channels cancel each other."""
     array = _to_array(array)
     _check_dtype(array)
     if sample_rate_hz is None:
         raise ValueError(
             "An array of samples needs sample_rate=..., such as sample_rate=44100: 44.1 kHz samples in a "
-            "16 kHz model give wrong tags without any error."
+            "16 kHz model would give wrong tags without an error."
         )
     check_rate_hz(sample_rate_hz, "The sample rate of an array")
     _check_shape(array)
@@ -200,15 +197,15 @@ def _mix(channels: np.ndarray, rate_hz: float) -> tuple[np.ndarray, tuple[str, .
 
 
 def _to_array(audio) -> np.ndarray:
-    """Anything NumPy takes for an array, or for a list of numbers."""
+    """Returns an array or a list of numbers as an array; raises TypeError for anything else."""
     try:
         array = np.asarray(audio)
-    except ValueError:  # lists of several lengths
+    except ValueError:  # lists of different lengths
         array = np.array(None)
     bare_numbers = array.ndim > 0 and array.dtype.kind in "biufc" and not isinstance(audio, bytearray)
     if not (hasattr(audio, "dtype") or bare_numbers):
         raise TypeError(
-            "Audio must be a path, a binary file (wrap bytes in io.BytesIO) or an array of one track; one track "
+            "Audio must be a path, a binary file (wrap bytes in io.BytesIO) or an array of samples; pass one track "
             f"at a time. Received: {type(audio).__name__}. {what_to_pass(audio)}".rstrip()
         )
     return array
@@ -218,7 +215,7 @@ def _check_dtype(array: np.ndarray) -> None:
     if array.dtype.kind != "f" and array.dtype.name not in _ARRAY_INTEGERS:
         raise TypeError(
             f"An array of samples must hold floats in [-1, 1], or {', '.join(_ARRAY_INTEGERS)} at full "
-            f"scale. Received: dtype {array.dtype}. Convert it first, such as by array.astype('int16')."
+            f"scale. Received: dtype {array.dtype}. Convert it first, for example with array.astype('int16')."
         )
 
 
@@ -240,7 +237,7 @@ def _check_values(floats: np.ndarray) -> None:
         count = int(np.count_nonzero(~np.isfinite(floats)))
         raise AudioError(
             f"An array of samples must be finite. Received: {count} of {floats.size} samples are NaN or "
-            "infinite. Look for a division by zero before, or pass np.nan_to_num(array)."
+            "infinite. Look for a division by zero, or pass np.nan_to_num(array)."
         )
     if peak > MAX_PEAK:
         raise unscaled_floats("The array", peak)

@@ -1,7 +1,8 @@
-"""What a caller passes as a file -> something FFmpeg can read and seek in: a `Source`.
+"""Turns what a caller passes as a file into a `SeekableFile`, which FFmpeg can read and seek in.
 
-What cannot be sought (a pipe, a socket, a response from the web) or only at the price of reading it again (compressed
-files) is copied to a temporary file first, which has no name, is limited in size and ends with the reading.
+A source that cannot seek (a pipe, a socket, a web response), or that would have to be read again for each seek (a
+compressed file), is first copied to a temporary file. This file has no name, is limited in size, and is removed when
+reading ends.
 """
 
 import bz2
@@ -20,16 +21,16 @@ from typing import BinaryIO
 from keras_musictag.errors import AudioError, printable
 
 MAX_COPY_BYTES = 2**31  # 3 hours of CD audio as WAV
-WRITER_SECONDS = 10.0  # how long a pipe of the file system may have no writer
+WRITER_SECONDS = 10.0  # how long a named pipe may have no writer
 _BLOCK_BYTES = 2**20
 _COMPRESSED = (gzip.GzipFile, bz2.BZ2File, lzma.LZMAFile, zipfile.ZipExtFile)
 
 
 class SeekableFile:
-    """An open file at its start: `read`, `seek` and `tell`, and what messages call it.
+    """An open file at its start: `read`, `seek` and `tell`, and the `label` that messages use for it.
 
-    It hides the other attributes of the caller's object. PyAV would take one that can be written, or a `mode` such as
-    "w+b", for an output.
+    It hides the other attributes of the caller's object, because PyAV mistakes an object that can be written, or that
+    has a `mode` such as "w+b", for an output.
     """
 
     def __init__(self, file: BinaryIO, label: str):
@@ -40,19 +41,19 @@ class SeekableFile:
         return self._file.tell() if hasattr(self._file, "tell") else self._file.seek(0, io.SEEK_CUR)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        place = self._file.seek(offset, whence)
-        return self.tell() if place is None else place  # as some file-like objects do
+        position = self._file.seek(offset, whence)
+        return self.tell() if position is None else position  # some file-like objects return None
 
 
 def open_file(source, stack: ExitStack) -> tuple[SeekableFile, str]:
     """Opens a path or a binary file object.
 
     Args:
-        source: A path, a binary file object, or a `Source`. What can be sought is read from its start.
-        stack: Closes what was opened here, and removes a temporary copy.
+        source: A path, a binary file object, or a `SeekableFile`. It is read from its start if it can seek.
+        stack: On exit, it closes what was opened here and removes the temporary copy.
 
     Returns:
-        `(source, label)`: a `Source`, and what messages call it.
+        `(source, label)`: a `SeekableFile`, and the name that messages use for it.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -66,7 +67,7 @@ def open_file(source, stack: ExitStack) -> tuple[SeekableFile, str]:
     if isinstance(source, str | os.PathLike):
         label = repr(os.fspath(source))
         return SeekableFile(_open_path(source, label, stack), label), label
-    name = getattr(source, "name", None)  # a temporary file's is a number
+    name = getattr(source, "name", None)  # that of a temporary file is a number
     label = printable(name) if isinstance(name, str) and name else f"The file object {type(source).__name__!r}"
     if getattr(source, "closed", False) is True:
         raise ValueError(f"{label} is closed. Open it again.")
@@ -76,7 +77,7 @@ def open_file(source, stack: ExitStack) -> tuple[SeekableFile, str]:
 
 
 def _check_file_object(source) -> None:
-    """Raises TypeError, which says what to pass instead, unless `source` looks like a binary file object."""
+    """Raises a TypeError that says what to pass instead, unless `source` looks like a binary file object."""
     read = getattr(source, "read", None)
     readable = getattr(source, "readable", None)
     if (
@@ -89,9 +90,9 @@ def _check_file_object(source) -> None:
 
 
 def what_to_pass(source) -> str:
-    """Returns a sentence for someone who passed something that is no file; "" where no slip is known."""
+    """Returns a sentence for a caller who passed something that is not a file; "" if it is not a known slip."""
     if isinstance(source, zipfile.ZipFile):
-        return "Pass one of its members, as by archive.open(name)."
+        return "Pass one of its members, opened with archive.open(name)."
     if inspect.iscoroutinefunction(getattr(source, "read", None)):
         if hasattr(source, "file"):
             return "Its `read` is asynchronous: pass its file object, upload.file."
@@ -99,9 +100,9 @@ def what_to_pass(source) -> str:
     if hasattr(source, "read"):
         return "Open the file for reading in binary mode, 'rb'."
     if hasattr(source, "communicate") and hasattr(source, "stdout"):
-        return "Of a process, pass its `stdout`, opened by stdout=subprocess.PIPE."
+        return "For a process, pass its `stdout`, opened with stdout=subprocess.PIPE."
     if hasattr(source, "iter_content"):
-        return "Of a response, pass io.BytesIO(response.content)."
+        return "For a response, pass io.BytesIO(response.content)."
     return ""
 
 
@@ -113,7 +114,7 @@ def _type_error(source) -> TypeError:
 
 
 def _can_seek(source) -> bool:
-    """Whether a file object can be sought at little cost; if so, it is at its start."""
+    """Whether a file object can seek at little cost; if so, its position is now its start."""
     try:
         if not getattr(source, "seekable", lambda: True)():
             return False
@@ -133,7 +134,7 @@ def _open_path(path: str | os.PathLike, label: str, stack: ExitStack) -> BinaryI
         mode = os.stat(path).st_mode
         if stat.S_ISREG(mode):
             return stack.enter_context(open(path, "rb"))
-        if stat.S_ISFIFO(mode):  # also what a shell makes of <(program); to open it plainly would wait for a writer
+        if stat.S_ISFIFO(mode):  # a shell also makes one of <(program); a plain open would wait for a writer
             pipe = stack.enter_context(os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(
@@ -150,26 +151,26 @@ def _open_path(path: str | os.PathLike, label: str, stack: ExitStack) -> BinaryI
 
 
 def _first_bytes(pipe: int, label: str) -> bytes:
-    """Waits for the writer of a pipe, but not for ever, and returns what may be there already."""
+    """Waits for the writer of a pipe, up to `WRITER_SECONDS`, and returns the bytes that it has already written."""
     deadline = time.monotonic() + WRITER_SECONDS
     while time.monotonic() < deadline:
         try:
             if first := os.read(pipe, _BLOCK_BYTES):
                 break
-        except BlockingIOError:  # there is a writer, which has not written yet
+        except BlockingIOError:  # there is a writer, but it has not written yet
             first = b""
             break
         time.sleep(0.02)
     else:
-        raise AudioError(f"{label} is a pipe that no program writes to; expected music. Start the program first.")
+        raise AudioError(f"{label} is a pipe that no program writes to; expected audio. Start the program first.")
     os.set_blocking(pipe, True)
     return first
 
 
 def _copy(file, label: str, stack: ExitStack, first: bytes = b"") -> BinaryIO:
-    """Copies `first` and what is left of a file to a temporary one without a name."""
+    """Copies `first` and the rest of a file to a temporary file without a name."""
     try:
-        # without a buffer, which would be written once more when it is closed, though the disk is full
+        # unbuffered: a buffer would be written again on closing, even if the disk is full
         copy = stack.enter_context(tempfile.TemporaryFile(buffering=0))
         size = 0
         while block := first or _read_block(file, label):
@@ -177,8 +178,8 @@ def _copy(file, label: str, stack: ExitStack, first: bytes = b"") -> BinaryIO:
             size += len(block)
             if size > MAX_COPY_BYTES:
                 raise AudioError(
-                    f"{label} has more than {MAX_COPY_BYTES:,} bytes, the most that is copied to a temporary file. "
-                    "Save it as a file yourself, and pass its path."
+                    f"{label} has more than {MAX_COPY_BYTES:,} bytes, the most that can be copied to a temporary file. "
+                    "Save it to a file, and pass the path."
                 )
             while block:
                 block = block[copy.write(block) :]
@@ -186,19 +187,19 @@ def _copy(file, label: str, stack: ExitStack, first: bytes = b"") -> BinaryIO:
     except OSError as error:
         raise AudioError(
             f"{label} cannot be copied to the temporary folder {tempfile.gettempdir()!r} ({error.strerror or error}). "
-            "Free some space, or name another folder in the environment variable TMPDIR."
+            "Free some space, or set the environment variable TMPDIR to another folder."
         ) from error
 
 
 def _read_block(file, label: str) -> bytes:
     try:
         block = file.read(_BLOCK_BYTES)
-    except Exception as error:  # of the caller's object: a broken connection, a damaged archive
+    except Exception as error:  # from the caller's object, such as a broken connection or a damaged archive
         raise AudioError(
-            f"{label} cannot be read to its end ({type(error).__name__}: {error}). Is it damaged, or was it cut short?"
+            f"{label} cannot be read to the end ({type(error).__name__}: {error}). Is it damaged or cut off?"
         ) from error
     if block is None:
-        raise AudioError(f"{label} does not wait for its data. Make it blocking, as by `os.set_blocking`.")
+        raise AudioError(f"{label} does not wait for its data. Make it blocking, for example with `os.set_blocking`.")
     if not isinstance(block, bytes):
         raise _type_error(file)
     return block

@@ -1,8 +1,8 @@
-"""An open file -> blocks of mono float32: PyAV decodes, soxr resamples.
+"""Decodes an open file to blocks of mono float32: PyAV decodes, soxr resamples.
 
-A file is hostile until shown otherwise (`audio.container`). Damaged files give what can be decoded, with a count
-of the bad packets, and notes: where the header states another length (`audio.length`), and where the file is cut off
-or continues with something else (`audio.ending`).
+Every file is treated as hostile (`audio.container`). A damaged file gives what can be decoded, and a count of its bad
+packets. Notes say if the header states another duration (`audio.length`), and if the file is cut off or continues with
+something else (`audio.ending`).
 """
 
 import math
@@ -38,20 +38,19 @@ from keras_musictag.audio.samples import FileScale, to_floats
 from keras_musictag.audio.source import open_file
 from keras_musictag.errors import AudioError
 
-_MAX_DEMUX_ERRORS = 16  # in a row: a demuxer that fails this often makes no more progress
-_MAX_LINKS = 1000  # of a chained Ogg that are opened one by one
+_MAX_DEMUX_ERRORS = 16  # in a row: a demuxer that fails this often makes no progress
+_MAX_LINKS = 1000  # the most links of a chained Ogg that are opened one by one
 
 
 class AudioStream:
-    """An open file: iterate it for float32 mono blocks of a second or more. Made by `audio.read.open_audio`.
+    """An open file, made by `audio.open_audio`. Iterate over it to get float32 mono blocks of a second or more.
 
-    Its attributes are those of `audio.read.Audio` without `samples`, and these. All are final once the iteration has
-    ended.
+    It has the attributes of `audio.Audio` except `samples`, and those below. All are final when the iteration ends.
 
     Attributes:
-        loudest: Index of the channel to take alone where the channels cancel each other; else None.
-        is_alone: Whether one channel was taken.
-        levels: What was measured of the channels, `audio.downmix.Levels`.
+        loudest: Index of the channel to use alone if the channels cancel each other; else None.
+        is_alone: Whether a single channel is used.
+        levels: Measurements of the channels, `audio.downmix.Levels`.
     """
 
     def __init__(self, source, sample_rate_hz, max_seconds, channel=None):
@@ -87,7 +86,7 @@ class AudioStream:
         return next(self._blocks)
 
     def close(self) -> None:
-        """Ends the decoding and closes the file, unless it was passed as a file object."""
+        """Stops decoding, and closes the file unless it was passed as a file object."""
         self._closed = True
         self._blocks.close()
         self._stack.close()
@@ -95,7 +94,7 @@ class AudioStream:
     def _decode(self) -> Iterator[np.ndarray]:
         """Yields blocks of a second or more, at `sample_rate_hz`."""
         parts, waiting = [], 0
-        with self._stack:  # closed at the end and on an error, also without a `with` around the iteration
+        with self._stack:  # closes the file at the end and on an error, even without `with` around the iteration
             for part in self._resampled():
                 parts.append(part)
                 waiting += len(part)
@@ -104,8 +103,8 @@ class AudioStream:
                     parts, waiting = [], 0
             if self.duration_seconds == 0:
                 raise AudioError(
-                    f"{self._name} holds no sample that could be decoded ({self.bad_packets} damaged packets); "
-                    "expected at least one. Was it cut short? Copy or export it again."
+                    f"{self._name} holds no samples that can be decoded ({self.bad_packets} damaged packets); "
+                    "expected at least one. Was it cut off? Copy or export it again."
                 )
             self._note_the_end()
         if waiting:
@@ -119,10 +118,10 @@ class AudioStream:
         seconds, container = self.duration_seconds, self._container
         length = length_note(self.header_seconds, seconds, self.codec, self.source_rate_hz, container)
         ending = None
-        with suppress(OSError):  # a disk that stays broken
+        with suppress(OSError):  # a disk that keeps failing
             ending = ending_note(self._file, self._packets_seen, container.format.name)
             if self._error and only_tags_follow(self._file, self._packets_seen.end):
-                self._error = None  # FFmpeg took the tags for damage
+                self._error = None  # FFmpeg mistook the tags for damage
                 self.bad_packets -= 1
         ended = f"Reading ended at {seconds:.1f} s: {self._error}." if self._error else None
         damage = damage_note(self._packets_seen, seconds)
@@ -130,13 +129,14 @@ class AudioStream:
         self.notes += tuple(note for note in notes if note)
 
     def _resampled(self) -> Iterator[np.ndarray]:
+        """Yields mono blocks at `sample_rate_hz`, also when the rate changes within the file."""
         rate_hz, resampler = None, None
         for frame_rate_hz, mono in self._mono():
             if resampler is None:
-                self.source_rate_hz = frame_rate_hz  # a header may say half of what HE-AAC decodes to
+                self.source_rate_hz = frame_rate_hz  # a header may state half the rate that HE-AAC decodes to
             elif frame_rate_hz != rate_hz:
                 yield resampler.finish()
-                if not self.notes:  # the first change only: a hostile file changes with every frame
+                if not self.notes:  # only the first change, as a hostile file may change with every frame
                     change = f"from {rate_hz} to {frame_rate_hz} Hz at {self.duration_seconds:.1f} s"
                     self._note(f"The sample rate changes within the file, first {change}.")
             if frame_rate_hz != rate_hz:
@@ -173,12 +173,12 @@ class AudioStream:
             self.bad_packets += frames is None
             if packet is not None:
                 self._packets_seen.add(packet, frames is not None, self._offset)
-                # PCM has no damage to find: FFmpeg marks the end of every WAV that was written to a pipe.
+                # PCM shows no damage, but FFmpeg marks the end of every WAV that was written to a pipe as corrupt.
                 self.bad_packets += frames is not None and packet.is_corrupt and not self.codec.startswith("pcm_")
             yield from (frame for frame in frames or () if frame.samples)
 
     def _packets(self) -> Iterator[av.Packet | None]:
-        """Demuxes the file, or the links of a chained Ogg that FFmpeg does not read at once, one by one."""
+        """Demuxes the file, and one by one the links of a chained Ogg that FFmpeg does not follow."""
         for _ in range(_MAX_LINKS):
             yield from self._demux()
             start = self._next_link()
@@ -192,12 +192,12 @@ class AudioStream:
             self._container.close()
             self._container, self._stream = container, stream
             self._packets_seen.start = self._offset = start
-            self._error, self.header_seconds = None, None  # the header was that of one link
+            self._error, self.header_seconds = None, None  # the header belonged to one link
             self.bad_packets -= 1  # nothing was damaged
         self._error = f"it is a chain of more than {_MAX_LINKS} files"
 
     def _demux(self) -> Iterator[av.Packet | None]:
-        """Demuxes, and continues after an error. The last packet is None or empty: the decoder is drained."""
+        """Demuxes, and continues after an error. The last packet is None or empty, which drains the decoder."""
         errors_in_a_row = 0
         while errors_in_a_row < _MAX_DEMUX_ERRORS:
             try:
@@ -210,14 +210,16 @@ class AudioStream:
                 return
             except (av.FFmpegError, OSError) as error:
                 errors_in_a_row += 1
-                self.bad_packets += errors_in_a_row == 1  # the tries after it are not packets
-                self._error = self._error or error.strerror or str(error)  # of a file object, which may have no more
+                self.bad_packets += errors_in_a_row == 1  # later tries are not packets
+                self._error = (
+                    self._error or error.strerror or str(error)
+                )  # a file object's error may have no `strerror`
                 if self._next_link(within=LINK_BORDER_BYTES):
                     break  # FFmpeg would skip it
         yield None
 
     def _next_link(self, within: float = math.inf) -> int | None:
-        """Returns where the link of a chained Ogg begins that FFmpeg did not follow, if there is one."""
+        """Returns where the next link of a chained Ogg begins if FFmpeg did not follow it; else None."""
         if self._error and self._container.format.name == "ogg":
             with suppress(OSError):
                 return next_link(self._file, self._packets_seen.start, within)
@@ -227,7 +229,7 @@ class AudioStream:
         if seconds > max_seconds:
             raise AudioError(
                 f"{self._name} lasts {seconds:.1f} s or more; expected at most {max_seconds:g} s. "
-                "Cut it, or pass a larger `max_seconds`."
+                "Cut the file, or pass a larger `max_seconds`."
             )
 
     def _note(self, sentence: str) -> None:

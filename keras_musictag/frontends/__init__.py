@@ -1,7 +1,7 @@
-"""Front ends: waveform -> features, each with a Kapre and a portable form.
+"""Front ends turn a waveform into features. Each has two implementations, with Kapre and portable.
 
-A front end is a module with a `Config` and `apply(waveform, config, implementation)`. The form is chosen when
-a network is built and is no part of what is saved: both compute the same, within a tolerance that a test states.
+A front end is a module with a `Config` and `apply(waveform, config, implementation)`. The implementation is chosen when
+a network is built and is not saved with it: both compute the same, within a tolerance that a test states.
 """
 
 import sys
@@ -16,12 +16,12 @@ IMPLEMENTATIONS = ("kapre", "portable")
 
 
 def names() -> list[str]:
-    """The front ends that exist."""
+    """Returns the names of all front ends."""
     return module_names(sys.modules[__name__])
 
 
 def get(name: str) -> ModuleType:
-    """The module of one front end.
+    """Returns the module of a front end.
 
     Example:
         >>> get("log_mel").Config(num_mels=128).num_mels
@@ -31,16 +31,16 @@ def get(name: str) -> ModuleType:
 
 
 def name_of(config: object) -> str:
-    """The front end that a config belongs to: the name of the module it is defined in."""
+    """Returns the name of the front end that a config belongs to: the name of the module that defines it."""
     return type(config).__module__.rpartition(".")[2]
 
 
 def choose_implementation(implementation: str | None = None) -> str:
-    """Which form of the front ends to build: Kapre's on TensorFlow, the portable one elsewhere.
+    """Returns the implementation to build. The default is "kapre" on TensorFlow and "portable" on other backends.
 
     Raises:
         UnknownNameError: If it is neither "kapre" nor "portable".
-        ValueError: If Kapre is asked for on another backend than TensorFlow.
+        ValueError: If it is "kapre" on a backend other than TensorFlow.
     """
     backend = keras.backend.backend()
     if implementation is None:
@@ -49,7 +49,7 @@ def choose_implementation(implementation: str | None = None) -> str:
         raise UnknownNameError.of("front end implementation", implementation, IMPLEMENTATIONS)
     if implementation == "kapre" and backend != "tensorflow":
         raise ValueError(
-            f"`implementation='kapre'` needs the TensorFlow backend; this is {backend!r}. "
+            f"`implementation='kapre'` needs the TensorFlow backend. Received: backend {backend!r}. "
             "Try implementation='portable'."
         )
     return implementation

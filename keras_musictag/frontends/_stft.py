@@ -1,24 +1,24 @@
-"""What the spectral front ends share: framing, power and decibel, from Kapre or on `keras.ops`.
+"""What the spectral front ends share: framing, power and decibels, with Kapre or portable.
 
-Kapre has no centred framing and no power before the filterbank, and its decibel is clamped 80 dB below the loudest
-value of a chunk: hence the padding and the power layer of our own, and a dynamic range without bounds.
+Kapre has no centred framing, no power before the filterbank, and clamps decibels to 80 dB below the loudest value of a
+chunk. This is why padding and power are layers of this package, and the dynamic range is practically unlimited.
 """
 
 import keras
 
 from keras_musictag.layers.spectrogram import Decibel, PadSamples, Power, PowerSpectrogram
 
-NO_CLAMP_DB = 1e6  # Kapre's `dynamic_range`; far below any floor
+NO_CLAMP_DB = 1e6  # Kapre's `dynamic_range`: reaches far below any floor
 
 
 def power_spectrogram(waveform, config, implementation: str, prefix: str):
-    """Power of the STFT: (batch, samples) -> (batch, frames, bins, 1), float32 whatever the policy.
+    """Computes the power of the STFT: (batch, samples) -> (batch, frames, bins, 1), float32 under every policy.
 
     Args:
         waveform: Float tensor (batch, samples).
-        config: Has `window_samples`, `hop_samples` and `padding` ("reflect", "zero" or "none").
+        config: A config with `window_samples`, `hop_samples` and `padding` ("reflect", "zero" or "none").
         implementation: "kapre" or "portable".
-        prefix: Of the layers' names.
+        prefix: Prefix of the layer names.
     """
     if config.padding != "none":
         waveform = PadSamples(config.window_samples // 2, config.padding, dtype="float32", name=f"{prefix}_pad")(
@@ -28,7 +28,7 @@ def power_spectrogram(waveform, config, implementation: str, prefix: str):
         return PowerSpectrogram(config.window_samples, config.hop_samples, dtype="float32", name=f"{prefix}_power")(
             waveform
         )
-    import kapre  # loads TensorFlow, which the portable form does without
+    import kapre  # loads TensorFlow, which the portable implementation does not need
 
     waveform = keras.layers.Reshape((-1, 1), dtype="float32", name=f"{prefix}_channel")(waveform)
     spectrum = kapre.STFT(
@@ -44,7 +44,7 @@ def power_spectrogram(waveform, config, implementation: str, prefix: str):
 
 
 def decibel(power, floor_power: float, implementation: str, name: str):
-    """10 log10(max(power, floor_power)), of any shape, float32 whatever the policy."""
+    """Computes 10 log10(max(power, floor_power)) for any shape, float32 under every policy."""
     if implementation == "portable":
         return Decibel(floor_power, dtype="float32", name=name)(power)
     import kapre

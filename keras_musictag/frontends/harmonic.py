@@ -1,7 +1,7 @@
-"""Harmonic front end: power around six harmonics of 128 pitches, in decibels; the filters' width is learnt.
+"""Harmonic front end: power around six harmonics of 128 pitches, in decibels, with filters whose width is learnt.
 
 Source: Won et al., "Data-driven harmonic filters for audio representation learning", ICASSP 2020.
-Differs from its source: nothing. Both forms share the layer that holds the weight.
+Differs from its source: nothing. Both implementations use the same layer with the weight.
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ class Config:
     """What the harmonic front end computes. Part of a weight's identity: never change a released default.
 
     Attributes:
-        sample_rate_hz: Of the waveform.
+        sample_rate_hz: Sample rate of the waveform, Hz.
         window_samples: Length of the periodic Hann window and of the FFT.
-        hop_samples: Samples from one frame to the next.
+        hop_samples: Distance between frames, in samples.
         padding: As in `log_mel`.
-        num_harmonics: Harmonics of each pitch; the fundamental is the first.
-        steps_per_semitone: Pitches a semitone, from C1 to the highest note whose last harmonic stays below half the
+        num_harmonics: Number of harmonics of each pitch; the first is the fundamental.
+        steps_per_semitone: Pitches per semitone, from C1 to the highest note whose last harmonic is below half the
             sample rate.
         floor_power: Smallest power before the logarithm: digital silence is -100 dB.
     """
@@ -39,7 +39,7 @@ class Config:
     floor_power: float = 1e-10
 
     def pitches_hz(self) -> np.ndarray:
-        """Fundamental frequencies, float64 (pitches,): 128 at the defaults, from 32.7 to 1281 Hz."""
+        """Returns the fundamental frequencies, float64 (pitches,): by default 128, from 32.7 to 1281 Hz."""
         highest_hz = self.sample_rate_hz / (2 * self.num_harmonics)
         highest_midi = round(A4_MIDI + 12 * np.log2(highest_hz / A4_HZ))
         steps = (highest_midi - LOWEST_MIDI) * self.steps_per_semitone
@@ -48,7 +48,7 @@ class Config:
 
 
 def apply(waveform, config: Config, implementation: str):
-    """Puts the front end on a graph.
+    """Adds the front end to a network.
 
     Args:
         waveform: Float tensor (batch, samples), in [-1, 1].

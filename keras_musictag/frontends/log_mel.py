@@ -1,4 +1,4 @@
-"""Log-mel spectrogram: STFT, power, mel bands, logarithm; on the graph, in float32 whatever the policy."""
+"""Log-mel front end: STFT, power, mel bands and logarithm, in float32 under every dtype policy."""
 
 from dataclasses import dataclass
 
@@ -22,18 +22,18 @@ class Config:
     models", SMC 2020).
 
     Attributes:
-        sample_rate_hz: Of the waveform.
+        sample_rate_hz: Sample rate of the waveform, Hz.
         window_samples: Length of the periodic Hann window and of the FFT.
-        hop_samples: Samples from one frame to the next.
-        num_mels: Bands.
-        fmin_hz, fmax_hz: Lowest and highest frequency of the bands.
+        hop_samples: Distance between frames, in samples.
+        num_mels: Number of mel bands.
+        fmin_hz, fmax_hz: Lowest and highest frequency of the bands, Hz.
         mel_scale: "htk" or "slaney".
         mel_norm: None for triangles of unit peak, "slaney" for triangles of unit area.
-        padding: "reflect" or "zero" centre the frames, by half a window at both ends; "none" frames what is
-            there, for chunks that bring their context along (`audio.chunk.Chunking`).
+        padding: "reflect" or "zero" centres the frames by adding half a window at both ends. "none" adds nothing, for
+            chunks that include their context (`audio.Chunking`).
         compression: "decibel" for 10 log10(max(power, floor_power)), "log_gain" for log10(1 + gain power).
-        floor_power: Smallest power before the logarithm: digital silence is -100 dB. Decibel only.
-        gain: What power is multiplied by. Log gain only.
+        floor_power: Smallest power before the logarithm: digital silence is -100 dB. Only for "decibel".
+        gain: Factor for the power. Only for "log_gain".
     """
 
     sample_rate_hz: int = 16000
@@ -60,13 +60,13 @@ class Config:
             )
         if not 0 <= self.fmin_hz < self.fmax_hz <= self.sample_rate_hz / 2:
             raise ValueError(
-                "`fmin_hz` < `fmax_hz` must lie between 0 and half the sample rate. Received: "
+                "`fmin_hz` < `fmax_hz` must both be between 0 and half the sample rate. Received: "
                 f"fmin_hz={self.fmin_hz}, fmax_hz={self.fmax_hz}, sample_rate_hz={self.sample_rate_hz}."
             )
 
 
 def apply(waveform, config: Config, implementation: str):
-    """Puts the front end on a graph.
+    """Adds the front end to a network.
 
     Args:
         waveform: Float tensor (batch, samples), in [-1, 1].
@@ -74,7 +74,7 @@ def apply(waveform, config: Config, implementation: str):
         implementation: "kapre" or "portable".
 
     Returns:
-        Float32 tensor (batch, frames, mels, 1). Centred frames are 1 + samples // hop_samples.
+        Float32 tensor (batch, frames, mels, 1). If the frames are centred, there are 1 + samples // hop_samples.
     """
     power = power_spectrogram(waveform, config, implementation, "log_mel")
     bands = (_kapre_bands if implementation == "kapre" else _portable_bands)(config)(power)
@@ -84,7 +84,7 @@ def apply(waveform, config: Config, implementation: str):
 
 
 def _kapre_bands(config):
-    import kapre  # loads TensorFlow, which the portable form does without
+    import kapre  # loads TensorFlow, which the portable implementation does not need
 
     matrix = {
         "sample_rate": config.sample_rate_hz,

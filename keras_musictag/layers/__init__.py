@@ -1,4 +1,4 @@
-"""Keras layers that two or more parts use. On `keras.ops` alone, so they run on every backend."""
+"""Keras layers that two or more parts of the package use, for every backend, and the Keras settings they rely on."""
 
 import lazy_loader
 

@@ -1,6 +1,6 @@
-"""The mel matrix on `keras.ops`: Kapre's `ApplyFilterbank`, on every backend.
+"""Filterbanks that sum a power spectrum into bands: mel bands, and bands around the harmonics of pitches.
 
-The harmonic filterbank: triangles at the harmonics of 128 pitches, whose width is learnt.
+Both run on every backend, through `keras.ops`. `MelFilterbank` does what Kapre's `ApplyFilterbank` does on TensorFlow.
 """
 
 import keras
@@ -13,9 +13,9 @@ class MelFilterbank(keras.layers.Layer):
     """Sums power into mel bands: (batch, frames, bins, 1) -> (batch, frames, mels, 1).
 
     Args:
-        sample_rate_hz: Of the waveform behind the spectrogram.
-        num_mels: Bands.
-        fmin_hz, fmax_hz: Lowest and highest frequency of the bands.
+        sample_rate_hz: Sample rate of the waveform, Hz.
+        num_mels: Number of bands.
+        fmin_hz, fmax_hz: Lowest and highest frequency of the bands, Hz.
         htk: True for the HTK mel scale, False for Slaney's.
         norm: None for triangles of unit peak, "slaney" for triangles of unit area.
     """
@@ -63,14 +63,17 @@ def mel_matrix(
     htk: bool,
     norm: str | None,
 ) -> np.ndarray:
-    """The triangles, float32 (bins, mels). Arguments are those of `MelFilterbank`; `window_samples` is the FFT's."""
+    """Returns the triangles, float32 (bins, mels).
+
+    Arguments are those of `MelFilterbank`; `window_samples` is the length of the FFT.
+    """
     matrix = librosa.filters.mel(
         sr=sample_rate_hz, n_fft=window_samples, n_mels=num_mels, fmin=fmin_hz, fmax=fmax_hz, htk=htk, norm=norm
     )
     return matrix.T.astype(np.float32)
 
 
-# bandwidth of the human ear, in Hz: ALPHA * frequency + BETA (Won et al., 2020, equation 2)
+# bandwidth of human hearing, in Hz: ALPHA * frequency + BETA (Won et al., 2020, equation 2)
 BANDWIDTH_ALPHA = 0.1079
 BANDWIDTH_BETA_HZ = 24.7
 
@@ -79,14 +82,14 @@ BANDWIDTH_BETA_HZ = 24.7
 class HarmonicFilterbank(keras.layers.Layer):
     """Sums power around harmonics: (batch, frames, bins, 1) -> (batch, frames, pitches, harmonics).
 
-    It has one weight, `q`, by which the bandwidth of all filters is divided. A filter narrower than the distance of
-    two bins can be empty.
+    The filters are triangles. The layer has one weight, `q`, which divides the bandwidth of all filters. A filter that
+    is narrower than the distance between two bins may be empty.
 
     Args:
-        sample_rate_hz: Of the waveform behind the spectrogram.
-        pitches_hz: Fundamental frequencies, lowest first.
-        num_harmonics: 1 for the fundamental alone.
-        initial_q: Before training.
+        sample_rate_hz: Sample rate of the waveform, Hz.
+        pitches_hz: Fundamental frequencies, lowest first, Hz.
+        num_harmonics: Number of harmonics; 1 means the fundamental alone.
+        initial_q: Value of `q` before training.
     """
 
     def __init__(self, sample_rate_hz, pitches_hz, num_harmonics=6, initial_q=1.0, **kwargs):
@@ -98,7 +101,7 @@ class HarmonicFilterbank(keras.layers.Layer):
 
     def build(self, input_shape):
         pitches = np.array(self.pitches_hz)
-        # (harmonics * pitches,), harmonic by harmonic, as the weights' authors order them
+        # (harmonics * pitches,), harmonic by harmonic, in the order of the published weights
         self.center_hz = np.concatenate([h * pitches for h in range(1, self.num_harmonics + 1)]).astype(np.float32)
         self.bin_hz = np.linspace(0, self.sample_rate_hz / 2, input_shape[2], dtype=np.float32)
         self.q = self.add_weight(
@@ -106,7 +109,7 @@ class HarmonicFilterbank(keras.layers.Layer):
         )
 
     def matrix(self):
-        """The filters (bins, harmonics * pitches): triangles of unit peak, `bandwidth` wide at their foot."""
+        """Returns the filters (bins, harmonics * pitches): triangles of unit peak, `bandwidth_hz` wide at the base."""
         distance_hz = np.abs(self.bin_hz[:, None] - self.center_hz[None, :])
         bandwidth_hz = keras.ops.divide(BANDWIDTH_ALPHA * self.center_hz + BANDWIDTH_BETA_HZ, self.q)
         return keras.ops.relu(1.0 - keras.ops.divide(2.0 * distance_hz, bandwidth_hz))

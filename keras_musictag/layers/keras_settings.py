@@ -1,6 +1,6 @@
-"""Which numbers the layers compute in that are made inside a `with`.
+"""Keras's global settings while a network is built or run: dtype policies, and defaults instead of the user's.
 
-Keras's settings: what a network is built and trained under, whatever the user's `keras.json` or code says.
+The networks are the same whatever the `keras.json` or the code of the user sets.
 """
 
 import threading
@@ -12,7 +12,7 @@ import keras
 
 @contextmanager
 def dtype_policy(name: str):
-    """Keras's global dtype policy, for the layers that are made inside; the former one comes back in any case."""
+    """Sets Keras's global dtype policy for the layers that are made inside `with`, and restores it in any case."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -22,16 +22,16 @@ def dtype_policy(name: str):
 
 
 def float32_from(index: int, first: int):
-    """Float32 for the layers from the `first` on, under every policy.
+    """Returns a context that makes layer `index` float32 under every policy if it is the `first` or a later one.
 
-    The late layers of a network are small: computing them in float32 costs next to nothing, and rounding them to
-    bfloat16 is what moves the scores most (docs/performance.md).
+    The last layers of a network are small. Computing them in float32 costs almost nothing, and rounding them to
+    bfloat16 would change the scores most (docs/performance.md).
     """
     return dtype_policy("float32") if index >= first else nullcontext()
 
 
 config = keras.config
-# each: how it is read, how it is set, and what the networks are made for
+# of each setting: the function that reads it, the one that writes it, and the value that the networks need
 SETTINGS = (
     (config.image_data_format, config.set_image_data_format, "channels_last"),
     (config.floatx, config.set_floatx, "float32"),
@@ -41,15 +41,15 @@ SETTINGS = (
 )
 
 _lock = threading.Lock()
-_inside = 0  # threads share these settings: the first one in saves the user's, the last one out brings them back
-_users = ()
+_num_inside = 0  # threads share these settings: the first to enter saves the user's, the last to leave restores them
+_users_settings = ()
 
 
 @contextmanager
 def own_settings() -> Iterator[None]:
-    """Keras's defaults, for what is built or run inside; the user's settings come back in any case.
+    """Sets Keras's defaults for what is built or run inside `with`, and restores the user's settings in any case.
 
-    The global dtype policy is "float32" inside. Keras keeps it by thread, the other settings by process.
+    The global dtype policy is "float32" inside. Keras keeps it per thread, and the other settings per process.
 
     Example:
         >>> keras.config.set_image_data_format("channels_first")
@@ -60,19 +60,21 @@ def own_settings() -> Iterator[None]:
         'channels_first'
         >>> keras.config.set_image_data_format("channels_last")
     """
-    global _inside, _users
-    with dtype_policy("float32"):  # first: Keras makes a thread's policy of `floatx`, which must be the user's then
+    global _num_inside, _users_settings
+    with dtype_policy(
+        "float32"
+    ):  # first: Keras derives the policy of a new thread from `floatx`, which must still be the user's
         with _lock:
-            if _inside == 0:
-                _users = tuple(read() for read, _, _ in SETTINGS)
+            if _num_inside == 0:
+                _users_settings = tuple(read() for read, _, _ in SETTINGS)
                 for _, write, value in SETTINGS:
                     write(value)
-            _inside += 1
+            _num_inside += 1
         try:
             yield
         finally:
             with _lock:
-                _inside -= 1
-                if _inside == 0:
-                    for (_, write, _), value in zip(SETTINGS, _users, strict=True):
+                _num_inside -= 1
+                if _num_inside == 0:
+                    for (_, write, _), value in zip(SETTINGS, _users_settings, strict=True):
                         write(value)

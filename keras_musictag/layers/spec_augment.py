@@ -1,4 +1,4 @@
-"""SpecAugment: masks over time and over mel bands, in training only."""
+"""SpecAugment: masks over time and over mel bands, during training only."""
 
 from numbers import Integral, Real
 
@@ -9,22 +9,22 @@ import keras
 class SpecAugment(keras.layers.Layer):
     """Hides stretches of time and of mel bands: (batch, frames, mels, channels) -> the same shape.
 
-    Every example gets masks of its own, each as wide as drawn (0 to the maximum, evenly) and somewhere (evenly among
-    the places where it fits whole). Masks may overlap and go through all channels. In inference the layer gives back
-    its input.
+    Every example has its own masks. The width of a mask is drawn uniformly from 0 to the maximum, and its position
+    uniformly from those where it fits completely. Masks may overlap, and cover all channels. In inference the layer
+    returns its input.
 
     Source: Park et al., "SpecAugment: A simple data augmentation method for automatic speech recognition",
     Interspeech 2019. The defaults are its policy "LB": 27 bands of 80, and 1 s, which is 62 frames of 16 ms here.
-    Differs from its source: no time warping, which it found to matter least. Kapre has such a layer for TensorFlow;
-    this one runs on every backend.
+    Differs from its source: no time warping, which the source found least important. Kapre has such a layer for
+    TensorFlow; this one runs on every backend.
 
     Args:
-        num_time_masks: Masks over time.
-        max_time_frames: Widest of them.
-        num_mel_masks: Masks over mel bands.
-        max_mel_bands: Widest of them.
-        mask_value: What the masks hold, in the units of the input (decibels, say); None for the example's mean.
-        seed: Of the masks; None for one that Keras draws (`keras.utils.set_random_seed` settles it).
+        num_time_masks: Number of masks over time.
+        max_time_frames: Largest width of a mask over time, in frames.
+        num_mel_masks: Number of masks over mel bands.
+        max_mel_bands: Largest width of a mask over mel bands.
+        mask_value: Value inside the masks, in the units of the input (such as dB); None for the mean of the example.
+        seed: Seed of the masks; None for one that Keras draws (`keras.utils.set_random_seed` determines it).
 
     Example:
         >>> import keras, numpy as np
@@ -59,8 +59,8 @@ class SpecAugment(keras.layers.Layer):
     def build(self, input_shape):
         if len(input_shape) != 4:
             raise ValueError(
-                "SpecAugment masks (batch, frames, mels, channels), the features of a spectral front end. Received: "
-                f"shape {tuple(input_shape)}, such as the waveform front end gives: deform the waveform instead, see "
+                "SpecAugment needs features of a spectral front end, shape (batch, frames, mels, channels). Received: "
+                f"shape {tuple(input_shape)}, as from the waveform front end. To deform the waveform instead, see "
                 "keras_musictag.audio.deform."
             )
 
@@ -73,20 +73,20 @@ class SpecAugment(keras.layers.Layer):
         hidden = ops.logical_or(time[:, :, None, None], mels[:, None, :, None])
         if self.mask_value is None:
             value = ops.mean(ops.cast(x, "float32"), axis=(1, 2, 3), keepdims=True)
-            value = ops.cast(ops.stop_gradient(value), x.dtype)  # a mask is nothing to learn from
+            value = ops.cast(ops.stop_gradient(value), x.dtype)  # nothing is learnt from masked values
         else:
             value = ops.cast(self.mask_value, x.dtype)
         return ops.where(hidden, value, x)
 
     def _hidden(self, x, axis: int, num_masks: int, widest: int):
-        """Bool (batch, size of the axis): where one of the masks lies."""
+        """Draws masks along an axis: bool (batch, size of the axis), True inside a mask."""
         ops = keras.ops
         batch, size = ops.shape(x)[0], ops.shape(x)[axis]
         draws = keras.random.uniform((2, batch, num_masks, 1), dtype="float32", seed=self.seed_generator)
         size_float = ops.cast(size, "float32")
         width = ops.floor(draws[0] * (ops.minimum(float(widest), size_float) + 1))
         start = ops.floor(draws[1] * (size_float - width + 1))
-        position = ops.cast(ops.arange(size), "float32")  # float32 counts exactly to 16 million frames
+        position = ops.cast(ops.arange(size), "float32")  # float32 is exact up to 16 million frames
         return ops.any(ops.logical_and(position >= start, position < start + width), axis=1)
 
     def compute_output_shape(self, input_shape):

@@ -1,10 +1,6 @@
-"""Padding of a waveform on both sides, by reflection or with zeros.
+"""Layers from a waveform to a logarithmic power spectrogram: padding, STFT, power and the two usual logarithms.
 
-Power of a complex spectrum.
-
-The power spectrogram on `keras.ops`: Kapre's STFT and `Power` in one layer, on every backend.
-
-The two logarithms of the field: decibel, and log10(1 + gain * power).
+`PowerSpectrogram` runs on every backend, and equals Kapre's STFT followed by `Power`.
 """
 
 import math
@@ -18,7 +14,7 @@ class PadSamples(keras.layers.Layer):
 
     Args:
         padding: Samples to add at each end.
-        mode: "reflect" (mirrored about the end sample, which is not repeated) or "zero".
+        mode: "reflect" (mirrored at the end sample, which is not repeated) or "zero".
     """
 
     def __init__(self, padding: int, mode: str = "reflect", **kwargs):
@@ -42,7 +38,7 @@ class PadSamples(keras.layers.Layer):
 class Power(keras.layers.Layer):
     """Squared magnitude of a complex spectrogram, of any shape.
 
-    Kapre's `Magnitude` takes a square root that a power spectrogram would square again.
+    Kapre's `Magnitude` takes a square root, which a power spectrogram would have to undo.
     """
 
     def call(self, spectrum):
@@ -56,12 +52,12 @@ class Power(keras.layers.Layer):
 class PowerSpectrogram(keras.layers.Layer):
     """Power of an uncentred STFT: (batch, samples) -> (batch, frames, bins, 1).
 
-    Frames are 1 + (samples - window_samples) // hop_samples, bins are window_samples // 2 + 1; the window is
-    a periodic Hann.
+    There are 1 + (samples - window_samples) // hop_samples frames and window_samples // 2 + 1 bins. The window is a
+    periodic Hann window.
 
     Args:
-        window_samples: Length of the window and of the FFT.
-        hop_samples: Samples from one frame to the next.
+        window_samples: Length of the window and of the FFT, in samples.
+        hop_samples: Distance between frames, in samples.
     """
 
     def __init__(self, window_samples: int = 512, hop_samples: int = 256, **kwargs):
@@ -86,7 +82,7 @@ class PowerSpectrogram(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_musictag")
 class Decibel(keras.layers.Layer):
-    """10 * log10(max(power, floor_power)), with no clamp below the loudest value: chunks do not affect each other.
+    """10 * log10(max(power, floor_power)). It is not clamped below the loudest value: chunks do not affect each other.
 
     Args:
         floor_power: Smallest power before the logarithm; 1e-10 makes digital silence -100 dB.
@@ -105,10 +101,10 @@ class Decibel(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_musictag")
 class LogGain(keras.layers.Layer):
-    """log10(1 + gain * power): zero for silence, a logarithm for music.
+    """log10(1 + gain * power): 0 for silence, close to a logarithm for music.
 
     Args:
-        gain: What power is multiplied by; 10,000 in Pons et al. (2018).
+        gain: Factor for the power; 10,000 in Pons et al. (2018).
     """
 
     def __init__(self, gain: float = 10000.0, **kwargs):

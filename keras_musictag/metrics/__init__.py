@@ -1,13 +1,14 @@
-"""How good scores are: one metric a file, and the bootstrap over tracks. No TensorFlow.
+"""Metrics of scores, and bootstrap intervals over tracks. Needs no TensorFlow.
 
-Conventions, stated once:
+Conventions of all metrics:
 
-- `targets` (rows, tags) say where a tag applies; `scores` (rows, tags) grow with the belief that it does. A row is a
-  track, or a chunk; `tracks` then says which track each chunk belongs to.
-- *Per tag* is one value a tag, *macro* their mean, *micro* the metric over all pairs of row and tag as one list.
-- A tag of which the rows have one class only (always or never) has no value: NaN. It is counted, and left out of the
-  macro mean. Micro has all pairs.
-- `weights` count each track as often as they say. A bootstrap resample is such a weighting, by whole numbers.
+- `targets` (rows, tags) say where a tag applies. `scores` (rows, tags) are higher where a model is more confident that
+  it does. A row is a track, or a chunk if `tracks` says which track each row belongs to.
+- *Per tag* means one value for each tag. *Macro* is the mean of these values. *Micro* is the metric over all pairs of
+  row and tag, taken as one list.
+- A tag that applies to all rows or to none has no value: NaN. It is counted and left out of the macro mean. Micro
+  includes all pairs.
+- `weights` say how often each track counts. A bootstrap resample is such a weighting, with whole numbers.
 """
 
 import lazy_loader

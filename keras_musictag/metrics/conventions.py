@@ -1,7 +1,4 @@
-"""What a metric gives: per tag, macro, micro, and how many tags have no value.
-
-What every metric asks of its arguments.
-"""
+"""What every metric takes and returns: the checks of its arguments, and `MetricResult`."""
 
 from dataclasses import dataclass
 
@@ -10,13 +7,13 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class MetricResult:
-    """One metric.
+    """The value of a metric: per tag, macro and micro.
 
     Attributes:
-        per_tag: Float64 (tags,); NaN for a tag of which the targets have one class only.
-        macro: The mean over the tags that have a value; NaN if none has.
-        micro: The metric over all pairs of row and tag as one list; NaN if these have one class only.
-        left_out: How many tags have no value, and are not in `macro`.
+        per_tag: Float64 (tags,); NaN for a tag that applies to all rows or to none.
+        macro: The mean over the tags that have a value; NaN if no tag has one.
+        micro: The metric over all pairs of row and tag as one list; NaN if all pairs are of one class.
+        left_out: How many tags have no value and are left out of `macro`.
 
     Example:
         >>> result = MetricResult.of(np.array([0.5, 1.0, np.nan]), 0.8)
@@ -31,13 +28,13 @@ class MetricResult:
 
     @classmethod
     def of(cls, per_tag: np.ndarray, micro: float) -> "MetricResult":
-        """Adds the mean and the count."""
+        """Makes a result from the values per tag; computes the macro mean and the count."""
         missing = np.isnan(per_tag)
         return cls(per_tag, float(mean_of_known(per_tag)), float(micro), int(missing.sum()))
 
 
 def mean_of_known(values: np.ndarray) -> np.ndarray:
-    """Mean along the first axis over what is not NaN; NaN where all is (and no warning)."""
+    """Returns the mean along the first axis without NaN; where all are NaN, NaN without a warning."""
     known = ~np.isnan(values)
     total = np.where(known, values, 0.0).sum(axis=0)
     with np.errstate(invalid="ignore"):
@@ -45,37 +42,37 @@ def mean_of_known(values: np.ndarray) -> np.ndarray:
 
 
 def check_targets_and_scores(targets: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns bool targets and float64 scores, both (rows, tags); raises ValueError where they are no such thing."""
+    """Returns bool targets and float64 scores, both (rows, tags); raises ValueError if they are not."""
     targets, scores = np.asarray(targets), np.asarray(scores)
     if targets.ndim != 2 or targets.shape != scores.shape or 0 in targets.shape:
         raise ValueError(
-            "`targets` and `scores` must share one shape (rows, tags) with at least one of each. "
+            "`targets` and `scores` must share one shape (rows, tags), with at least one row and one tag. "
             f"Received: targets {targets.shape}, scores {scores.shape}."
         )
     if targets.dtype != bool:
-        odd = targets[(targets != 0) & (targets != 1)]
-        if odd.size:
-            raise ValueError(f"`targets` must be 0 or 1. Received: {odd[0]}. Did you pass the scores first?")
+        others = targets[(targets != 0) & (targets != 1)]
+        if others.size:
+            raise ValueError(f"`targets` must be 0 or 1. Received: {others[0]}. Did you pass the scores first?")
         targets = targets == 1
     scores = _numbers("scores", scores)
     if not np.isfinite(scores).all():
         row, tag = np.argwhere(~np.isfinite(scores))[0]
         raise ValueError(
             f"`scores` must be finite. Received: {scores[row, tag]} in row {row}, tag {tag}. "
-            "Did the model's training diverge?"
+            "Did the training of the model diverge?"
         )
     return targets, scores
 
 
 def check_tracks(tracks: np.ndarray | None, num_rows: int) -> np.ndarray:
-    """Returns which track each row is of, (rows,) whole numbers from 0; without `tracks`, each row is one."""
+    """Returns the track of each row, (rows,) whole numbers from 0; without `tracks`, each row is a track."""
     if tracks is None:
         return np.arange(num_rows)
     tracks = np.asarray(tracks)
     if tracks.shape != (num_rows,) or tracks.dtype.kind not in "iu" or tracks.min() < 0:
         raise ValueError(
-            f"`tracks` must be {num_rows} whole numbers from 0 on, a row's track each. "
-            f"Received: shape {tracks.shape}, {tracks.dtype}."
+            f"`tracks` must be {num_rows} whole numbers, 0 or above, one per row. "
+            f"Received: shape {tracks.shape}, dtype {tracks.dtype}."
         )
     return tracks
 
@@ -86,17 +83,23 @@ def check_weights(weights: np.ndarray | None, num_tracks: int) -> np.ndarray:
         return np.ones((num_tracks, 1))
     weights = _numbers("weights", np.asarray(weights))
     if weights.shape != (num_tracks,):
-        raise ValueError(f"`weights` must be one a track, ({num_tracks},). Received: {weights.shape}.")
+        raise ValueError(
+            f"`weights` must have one number per track, shape ({num_tracks},). Received: shape {weights.shape}."
+        )
     if not np.isfinite(weights).all() or weights.min() < 0 or weights.sum() <= 0:
-        raise ValueError("`weights` must be finite, 0 or above, and not all 0.")
+        raise ValueError(
+            f"`weights` must be finite, 0 or above, and not all 0. Received: {weights.min()} to {weights.max()}."
+        )
     return weights[:, None]
 
 
 def check_thresholds(thresholds: np.ndarray | float, num_tags: int) -> np.ndarray:
-    """Returns float64 thresholds (tags,); a single number is that of every tag."""
+    """Returns float64 thresholds (tags,); a single number applies to every tag."""
     thresholds = _numbers("thresholds", np.asarray(thresholds))
     if thresholds.shape not in ((), (num_tags,)):
-        raise ValueError(f"`thresholds` must be one a tag, ({num_tags},). Received: {thresholds.shape}.")
+        raise ValueError(
+            f"`thresholds` must have one number per tag, shape ({num_tags},). Received: shape {thresholds.shape}."
+        )
     if not np.isfinite(thresholds).all():
         raise ValueError("`thresholds` must be finite.")
     return np.broadcast_to(thresholds, (num_tags,))
@@ -104,5 +107,5 @@ def check_thresholds(thresholds: np.ndarray | float, num_tags: int) -> np.ndarra
 
 def _numbers(name: str, values: np.ndarray) -> np.ndarray:
     if values.dtype.kind not in "fiub":
-        raise ValueError(f"`{name}` must be numbers. Received: {values.dtype}.")
+        raise ValueError(f"`{name}` must be numbers. Received: dtype {values.dtype}.")
     return values.astype(np.float64)

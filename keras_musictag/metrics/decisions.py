@@ -1,10 +1,10 @@
-"""Decisions at thresholds, counted: what MCC and F1 are made of.
+"""Metrics of decisions at thresholds, and the choice of thresholds.
 
-MCC, Matthews correlation coefficient: the correlation of decisions and truth, from -1 to 1.
+A model decides that a tag applies if its score is at or above the threshold of the tag. Thresholds are chosen on
+validation scores, never on test scores.
 
-F1: the harmonic mean of precision and recall, from 0 to 1.
-
-The score from which on a tag is said to apply: chosen on validation scores, never on the test's.
+- MCC, the Matthews correlation coefficient: the correlation of decisions and targets, from -1 to 1.
+- F1: the harmonic mean of precision and recall, from 0 to 1.
 """
 
 from collections.abc import Callable
@@ -24,13 +24,13 @@ from keras_musictag.metrics.conventions import (
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """How many rows were decided how; arrays of one shape, such as (tags, weightings).
+    """How many decisions of each kind there are: arrays of one shape, such as (tags, weightings).
 
     Attributes:
-        hits: The tag applies and was said to.
-        false_alarms: It was said to, but does not.
-        misses: It applies, but was not said to.
-        rejections: Neither.
+        hits: The tag applies, and so it was decided (true positives).
+        false_alarms: It was decided that the tag applies, but it does not (false positives).
+        misses: The tag applies, but it was decided that it does not (false negatives).
+        rejections: The tag does not apply, and so it was decided (true negatives).
     """
 
     hits: np.ndarray
@@ -40,32 +40,32 @@ class Counts:
 
     @property
     def both_classes(self) -> np.ndarray:
-        """True where the targets have both classes."""
+        """True where a tag applies to some rows and not to others."""
         return (self.hits + self.misses > 0) & (self.false_alarms + self.rejections > 0)
 
     def pooled(self) -> "Counts":
-        """The counts of all tags together."""
+        """The counts summed over all tags."""
         return Counts(*(part.sum(axis=0) for part in (self.hits, self.false_alarms, self.misses, self.rejections)))
 
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """Each track's counts, float64 (tracks, tags); attributes as in `Counts`."""
+    """The counts of each track, float64 (tracks, tags) in each attribute of `Counts`."""
 
     by_track: Counts
 
     @classmethod
     def of(cls, targets, scores, thresholds, tracks, num_tracks: int) -> "Decisions":
-        """Decides that a tag applies where its score is its threshold or above."""
-        said = scores >= thresholds
-        kinds = (targets & said, ~targets & said, targets & ~said, ~targets & ~said)
+        """Decides that a tag applies where its score is at or above its threshold."""
+        decided = scores >= thresholds
+        kinds = (targets & decided, ~targets & decided, targets & ~decided, ~targets & ~decided)
         totals = [np.zeros((num_tracks, targets.shape[1])) for _ in kinds]
         for total, kind in zip(totals, kinds, strict=True):
             np.add.at(total, tracks, kind)
         return cls(Counts(*totals))
 
     def measure(self, functions: dict[str, Callable], weights: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Functions of `Counts` under weightings (tracks, weightings): name -> (per tag, micro), as `Rankings` does."""
+        """Applies functions of `Counts` under weightings (tracks, weightings); returns name -> (per tag, micro)."""
         tracks = self.by_track
         parts = (tracks.hits, tracks.false_alarms, tracks.misses, tracks.rejections)
         counts = Counts(*(part.T @ weights for part in parts))
@@ -74,7 +74,7 @@ class Decisions:
 
 
 def decision_metric(function: Callable, targets, scores, thresholds, weights, tracks) -> MetricResult:
-    """One metric under one weighting, arguments checked."""
+    """Checks the arguments and computes one metric under one weighting."""
     targets, scores = check_targets_and_scores(targets, scores)
     thresholds = check_thresholds(thresholds, targets.shape[1])
     tracks = check_tracks(tracks, len(targets))
@@ -92,17 +92,17 @@ def mcc(
     weights: np.ndarray | None = None,
     tracks: np.ndarray | None = None,
 ) -> MetricResult:
-    """`(TP TN - FP FN) / sqrt((TP + FP) (TP + FN) (TN + FP) (TN + FN))`; 0 where all decisions are the same.
+    """`(TP TN - FP FN) / sqrt((TP + FP) (TP + FN) (TN + FP) (TN + FN))`; 0 if all decisions are the same.
 
     Args:
         targets: Bool (rows, tags), True where the tag applies.
         scores: Float (rows, tags), on any increasing scale.
-        thresholds: Float (tags,), or one for all; a tag is said to apply where its score is that or above.
-        weights: Float (tracks,), how often each track counts; once each by default.
-        tracks: Int (rows,), the track of each row, where rows are chunks; by default each row is a track.
+        thresholds: Float (tags,), or one number for all tags; a tag is decided to apply at this score or above.
+        weights: Float (tracks,), how often each track counts; by default, once.
+        tracks: Int (rows,), the track of each row, if rows are chunks; by default, each row is a track.
 
     Returns:
-        Per tag, macro and micro, and how many tags have no value.
+        The values per tag, macro and micro, and how many tags have no value.
 
     Raises:
         ValueError: If the shapes differ, targets are not 0 or 1, a score or threshold is not finite, or weights are
@@ -119,12 +119,12 @@ def mcc(
 
 
 def correlation(counts: Counts) -> np.ndarray:
-    """The coefficient of each entry of the counts; NaN where the targets have one class only."""
-    said = counts.hits + counts.false_alarms
-    not_said = counts.misses + counts.rejections
+    """Returns MCC for each entry of the counts; NaN where the targets have only one class."""
+    decided = counts.hits + counts.false_alarms
+    not_decided = counts.misses + counts.rejections
     positives = counts.hits + counts.misses
     negatives = counts.false_alarms + counts.rejections
-    spread = np.sqrt(said * not_said) * np.sqrt(positives * negatives)  # two roots: no product overflows
+    spread = np.sqrt(decided * not_decided) * np.sqrt(positives * negatives)  # two roots, so that no product overflows
     cross = counts.hits * counts.rejections - counts.false_alarms * counts.misses
     values = np.divide(cross, spread, out=np.zeros_like(spread), where=spread > 0)
     return np.where(counts.both_classes, values, np.nan)
@@ -142,12 +142,12 @@ def f1(
     Args:
         targets: Bool (rows, tags), True where the tag applies.
         scores: Float (rows, tags), on any increasing scale.
-        thresholds: Float (tags,), or one for all; a tag is said to apply where its score is that or above.
-        weights: Float (tracks,), how often each track counts; once each by default.
-        tracks: Int (rows,), the track of each row, where rows are chunks; by default each row is a track.
+        thresholds: Float (tags,), or one number for all tags; a tag is decided to apply at this score or above.
+        weights: Float (tracks,), how often each track counts; by default, once.
+        tracks: Int (rows,), the track of each row, if rows are chunks; by default, each row is a track.
 
     Returns:
-        Per tag, macro and micro, and how many tags have no value.
+        The values per tag, macro and micro, and how many tags have no value.
 
     Raises:
         ValueError: If the shapes differ, targets are not 0 or 1, a score or threshold is not finite, or weights are
@@ -164,7 +164,7 @@ def f1(
 
 
 def harmonic_mean(counts: Counts) -> np.ndarray:
-    """F1 of each entry of the counts; NaN where the targets have one class only."""
+    """Returns F1 for each entry of the counts; NaN where the targets have only one class."""
     total = 2 * counts.hits + counts.false_alarms + counts.misses
     values = np.divide(2 * counts.hits, total, out=np.zeros_like(total), where=total > 0)
     return np.where(counts.both_classes, values, np.nan)
@@ -172,17 +172,17 @@ def harmonic_mean(counts: Counts) -> np.ndarray:
 
 CRITERIA = {"mcc": correlation, "f1": harmonic_mean}
 FALLBACK = 0.5
-ROUND_OFF = 1e-12  # two candidates whose values differ by less are a tie
+ROUND_OFF = 1e-12  # candidates whose values differ by less than this are tied
 
 
 @dataclass(frozen=True, eq=False)
 class Thresholds:
-    """A threshold a tag.
+    """One threshold per tag.
 
     Attributes:
         values: Float64 (tags,).
-        chosen: Bool (tags,); False where the validation targets have one class only: there the threshold is 0.5.
-        criterion: "mcc" or "f1", what was made as large as possible.
+        chosen: Bool (tags,); False where the validation targets have only one class, and the threshold is 0.5.
+        criterion: "mcc" or "f1", the metric that was maximised.
     """
 
     values: np.ndarray
@@ -191,18 +191,18 @@ class Thresholds:
 
 
 def choose_thresholds(targets: np.ndarray, scores: np.ndarray, criterion: str = "mcc") -> Thresholds:
-    """Chooses each tag's threshold so that MCC or F1 on these rows is as large as it can be.
+    """Chooses the threshold of each tag that maximises MCC or F1 on these rows.
 
-    Candidates lie halfway between neighbouring distinct scores, so that a score on the edge does not decide; the last
-    is the lowest score. Of several that are equally good, the highest is taken: the one that says the tag most rarely.
+    The candidates are halfway between neighbouring distinct scores, so that no score is exactly at a threshold, and the
+    lowest score. Of several equally good candidates, the highest is chosen, which predicts the tag least often.
 
     Args:
-        targets: Bool (rows, tags) of the validation part.
+        targets: Bool (rows, tags), of the validation part.
         scores: Float (rows, tags).
         criterion: "mcc" or "f1".
 
     Returns:
-        Thresholds, and for which tags there was a choice.
+        The thresholds, and which of them were chosen.
 
     Raises:
         UnknownNameError: If there is no such criterion.
@@ -226,11 +226,11 @@ def _best(targets: np.ndarray, scores: np.ndarray, function) -> float:
     order = np.argsort(-scores, kind="stable")
     targets, scores = targets[order], scores[order]
     last = np.append(np.diff(scores) != 0, True)  # the last row of each distinct score
-    hits, said = np.cumsum(targets)[last].astype(np.float64), (np.flatnonzero(last) + 1).astype(np.float64)
+    hits, decided = np.cumsum(targets)[last].astype(np.float64), (np.flatnonzero(last) + 1).astype(np.float64)
     misses = targets.sum() - hits
-    values = function(Counts(hits, said - hits, misses, len(scores) - said - misses))
+    values = function(Counts(hits, decided - hits, misses, len(scores) - decided - misses))
     upper = scores[last]
     lower = np.append(upper[1:], upper[-1])
     middle = (upper + lower) / 2
-    candidates = np.where(middle > lower, middle, upper)  # no number may lie between two
+    candidates = np.where(middle > lower, middle, upper)  # neighbouring floats have none between them
     return float(candidates[np.argmax(values >= values.max() - ROUND_OFF)])

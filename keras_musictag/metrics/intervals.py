@@ -1,4 +1,4 @@
-"""How far a metric could be off by the choice of test tracks: tracks drawn again, with replacement."""
+"""Bootstrap intervals: how much a metric depends on the choice of test tracks, which are resampled with replacement."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from keras_musictag.metrics.ranking import Rankings, area, step_sum, trapezoids
 
 RANKING = {"roc_auc": area, "pr_auc": trapezoids, "average_precision": step_sum}
 DECISION = {"mcc": correlation, "f1": harmonic_mean}
-RESAMPLES_AT_ONCE = 128  # their weights for 4,332 tracks stay in a processor's cache
+RESAMPLES_AT_ONCE = 128  # their weights for 4,332 tracks fit in the cache of a processor
 
 
 @dataclass(frozen=True, eq=False)
 class Resampled:
-    """A metric on each resample.
+    """The values of a metric on each resample.
 
     Attributes:
-        per_tag: Float64 (tags, resamples); NaN where a resample has one class of a tag only.
+        per_tag: Float64 (tags, resamples); NaN where a resample has only one class of a tag.
         macro: Float64 (resamples,), the mean over the tags that have a value in that resample.
         micro: Float64 (resamples,).
     """
@@ -30,7 +30,7 @@ class Resampled:
 
 
 def resample_weights(num_tracks: int, resamples: int = 1000, seed: int = 0) -> Iterator[np.ndarray]:
-    """How often each track is drawn: float64 blocks (tracks, up to 128 resamples), the same for the same arguments.
+    """Yields how often each track is drawn: float64 blocks (tracks, up to 128 resamples), determined by the seed.
 
     Example:
         >>> sum(block.shape[1] for block in resample_weights(5, resamples=300))
@@ -56,23 +56,23 @@ def bootstrap(
 ) -> dict[str, Resampled]:
     """Computes metrics on resamples of the tracks.
 
-    All chunks of a track are drawn together. Two calls with as many tracks, resamples and the same seed draw the same
-    tracks: the difference of two models' values is a paired comparison.
+    All chunks of a track are drawn together. Two calls with the same number of tracks, the same number of resamples and
+    the same seed draw the same tracks, so the difference between the values of two models is a paired comparison.
 
     Args:
         targets: Bool (rows, tags).
         scores: Float (rows, tags).
-        thresholds: Float (tags,), or one for all; without them there is no MCC and no F1.
-        tracks: Int (rows,), the track of each row, where rows are chunks.
+        thresholds: Float (tags,), or one number for all tags; without them, MCC and F1 are not computed.
+        tracks: Int (rows,), the track of each row, if rows are chunks; by default, each row is a track.
         resamples: How often the tracks are drawn.
-        seed: Of the draws.
-        only: Which metrics, by name; all by default.
+        seed: Seed of the draws.
+        only: Names of the metrics to compute; by default, all.
 
     Returns:
-        "roc_auc", "pr_auc", "average_precision", and with thresholds "mcc", "f1" -> values on each resample.
+        Values on each resample, by name: "roc_auc", "pr_auc", "average_precision", and with thresholds "mcc" and "f1".
 
     Raises:
-        ValueError: If `resamples` is below 1, `only` leaves nothing, or for arguments that the metrics refuse.
+        ValueError: If `resamples` is below 1, `only` leaves nothing to compute, or a metric refuses the arguments.
 
     Source:
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
@@ -95,7 +95,7 @@ def bootstrap(
         thresholds = check_thresholds(thresholds, targets.shape[1])
         sources.append((Decisions.of(targets, scores, thresholds, tracks, num_tracks), decision))
     if not sources:
-        raise ValueError(f"There is nothing to compute: `only` is {tuple(only)}, and MCC and F1 need thresholds.")
+        raise ValueError(f"There is nothing to compute: `only` is {tuple(only)}, and MCC and F1 need `thresholds`.")
     blocks = [
         {name: pair for source, functions in sources for name, pair in source.measure(functions, weights).items()}
         for weights in resample_weights(num_tracks, resamples, seed)
@@ -109,18 +109,19 @@ def _joined(blocks: list[tuple[np.ndarray, np.ndarray]]) -> Resampled:
 
 
 def interval(values: np.ndarray, level: float = 0.95, around: np.ndarray | float | None = None) -> np.ndarray:
-    """The percentile interval of values on resamples, moved so that their median lies at the value itself.
+    """Returns the percentile interval of values on resamples, moved so that their median is at the measured value.
 
-    A positive that is drawn twice stands beside itself in the ranking, so AP and PR-AUC are higher on resamples than on
-    other tracks of the same kind. Where positives are few, a plain percentile interval does not even hold the value.
+    A positive that is drawn twice is next to itself in the ranking, so average precision and PR-AUC are higher on
+    resamples than on new tracks of the same kind. If there are few positives, a plain percentile interval does not even
+    contain the measured value.
 
     Args:
         values: Float (..., resamples); NaN is left out.
-        level: Share of the resamples inside.
-        around: Float (...), the value on the tracks as they are; None moves nothing.
+        level: Share of the resamples inside the interval.
+        around: Float (...), the value on the actual tracks; None does not move the interval.
 
     Returns:
-        Float64 (..., 2), low and high; NaN where all values are.
+        Float64 (..., 2), low and high; NaN where all values are NaN.
 
     Raises:
         ValueError: If `level` is not between 0 and 1.
@@ -132,7 +133,7 @@ def interval(values: np.ndarray, level: float = 0.95, around: np.ndarray | float
         [15.0, 65.0]
     """
     if not 0 < level < 1:
-        raise ValueError(f"`level` must be between 0 and 1. Received: {level}. Did you pass per cent?")
+        raise ValueError(f"`level` must be between 0 and 1. Received: {level}. Did you pass a percentage?")
     values = np.asarray(values, np.float64)
     edges = [(1 - level) / 2, (1 + level) / 2]
     flat = values.reshape(-1, values.shape[-1])

@@ -1,15 +1,14 @@
-"""Scores sorted once, then read under any number of weightings of the tracks.
+"""Metrics of rankings, which need no threshold.
 
-What the three ranking metrics need of a list of scores is the total weight of positives and of negatives in each step
-from the highest score down. Equal scores make one step. Neighbouring scores without a positive are joined: recall stays
-where it is, so on both curves they are one straight line. What is left are at most two steps a positive, and a thousand
-weightings are a sparse product (steps, tracks) x (tracks, weightings) and sums over few steps.
+- ROC-AUC: how often a positive is scored above a negative; a tie counts half.
+- PR-AUC: the area under the precision-recall curve, by the trapezoidal rule.
+- Average precision: the precision at each positive, weighted by the recall that it adds; no interpolation.
 
-ROC-AUC: how often a positive is scored above a negative; a tie counts half.
-
-PR-AUC: the area under the precision-recall curve, by trapezoids.
-
-Average precision: precision at each positive, summed by the recall it adds. No straight lines between the points.
+Scores are sorted once and then evaluated under any number of weightings of the tracks. All three metrics need only the
+total weight of positives and of negatives at each step from the highest score down. Equal scores are one step.
+Neighbouring scores without a positive are joined into one step: recall does not change there, so they are one straight
+line on both curves. This leaves at most two steps per positive, and a thousand weightings take one sparse product,
+(steps, tracks) x (tracks, weightings), and sums over few steps.
 """
 
 from collections.abc import Callable
@@ -21,12 +20,12 @@ from scipy.sparse import csr_array
 
 from keras_musictag.metrics.conventions import MetricResult, check_targets_and_scores, check_tracks, check_weights
 
-ELEMENTS_AT_ONCE = 4_000_000  # of a (steps, weightings) array: 32 MB, some of which are alive at a time
+ELEMENTS_AT_ONCE = 4_000_000  # of a (steps, weightings) array: 32 MB; a few such arrays exist at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The weight in each step, highest scores first.
+    """The total weight at each step, highest scores first.
 
     Attributes:
         positives: Float64 (steps, weightings), of rows where the tag applies.
@@ -38,22 +37,22 @@ class Curve:
 
     @cached_property
     def hits(self) -> np.ndarray:
-        """The weight of positives in each step and all above."""
+        """The weight of positives at each step and all steps above it."""
         return self.positives.cumsum(axis=0)
 
     @cached_property
     def precision(self) -> np.ndarray:
-        """Share of positives in what is scored as high as a step or higher; 1 before anything is."""
-        said = self.hits + self.negatives.cumsum(axis=0)
-        return np.divide(self.hits, said, out=np.ones_like(said), where=said > 0)
+        """Share of positives among all rows at a step or above it; 1 if these rows have no weight."""
+        total = self.hits + self.negatives.cumsum(axis=0)
+        return np.divide(self.hits, total, out=np.ones_like(total), where=total > 0)
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """A list of scores in steps.
+    """A list of scores, sorted into steps.
 
     Attributes:
-        positives, negatives: Sparse (steps, tracks), how many rows of a track lie in a step.
+        positives, negatives: Sparse (steps, tracks), how many rows of a track are in a step.
     """
 
     positives: csr_array
@@ -61,11 +60,11 @@ class Ranking:
 
     @classmethod
     def of(cls, targets: np.ndarray, scores: np.ndarray, tracks: np.ndarray, num_tracks: int) -> "Ranking":
-        """Sorts a list: bool targets, float scores and each row's track, all (rows,)."""
+        """Sorts a list: bool targets, float scores and the track of each row, all (rows,)."""
         order = np.argsort(-scores, kind="stable")
         targets, tracks = targets[order], tracks[order]
         new_score = np.diff(scores[order], prepend=np.inf) != 0
-        group = np.cumsum(new_score) - 1  # which distinct score, from 0
+        group = np.cumsum(new_score) - 1  # index of the distinct score, from 0
         has_positive = np.bincount(group, weights=targets) > 0
         new_step = has_positive | np.append(True, has_positive[:-1])
         step = (np.cumsum(new_step) - 1)[group]
@@ -79,7 +78,7 @@ class Ranking:
     def measure(
         self, functions: dict[str, Callable[[Curve], np.ndarray]], weights: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Applies functions of a `Curve` under weightings (tracks, weightings); gives name -> (weightings,)."""
+        """Applies functions of a `Curve` under weightings (tracks, weightings); returns name -> (weightings,)."""
         size = max(8, ELEMENTS_AT_ONCE // self.positives.shape[0])
         blocks = [weights[:, start : start + size] for start in range(0, weights.shape[1], size)]
         curves = (Curve(self.positives @ block, self.negatives @ block) for block in blocks)
@@ -89,7 +88,7 @@ class Ranking:
 
 @dataclass(frozen=True, eq=False)
 class Rankings:
-    """The rankings of each tag, and of all pairs of row and tag."""
+    """The ranking of each tag, and the ranking of all pairs of row and tag."""
 
     tags: list[Ranking]
     pooled: Ranking
@@ -103,14 +102,14 @@ class Rankings:
         return cls(tags, Ranking.of(targets.ravel(), scores.ravel(), everywhere, num_tracks))
 
     def measure(self, functions, weights) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Name -> (per tag (tags, weightings), micro (weightings,))."""
+        """Like `Ranking.measure`, but returns name -> (per tag (tags, weightings), micro (weightings,))."""
         tags = [ranking.measure(functions, weights) for ranking in self.tags]
         pooled = self.pooled.measure(functions, weights)
         return {name: (np.stack([tag[name] for tag in tags]), pooled[name]) for name in functions}
 
 
 def ranking_metric(function: Callable[[Curve], np.ndarray], targets, scores, weights, tracks) -> MetricResult:
-    """One metric under one weighting, arguments checked."""
+    """Checks the arguments and computes one metric under one weighting."""
     targets, scores = check_targets_and_scores(targets, scores)
     tracks = check_tracks(tracks, len(targets))
     num_tracks = int(tracks.max()) + 1
@@ -120,7 +119,7 @@ def ranking_metric(function: Callable[[Curve], np.ndarray], targets, scores, wei
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """A quotient that is NaN where the denominator is 0, without a warning."""
+    """Returns a quotient that is NaN where the denominator is 0, without a warning."""
     out = np.full(np.broadcast(numerator, denominator).shape, np.nan)
     return np.divide(numerator, denominator, out=out, where=denominator > 0)
 
@@ -128,16 +127,16 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 def roc_auc(
     targets: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None, tracks: np.ndarray | None = None
 ) -> MetricResult:
-    """Area under the receiver operating characteristic.
+    """Computes the area under the receiver operating characteristic curve.
 
     Args:
         targets: Bool (rows, tags), True where the tag applies.
         scores: Float (rows, tags), on any increasing scale.
-        weights: Float (tracks,), how often each track counts; once each by default.
-        tracks: Int (rows,), the track of each row, where rows are chunks; by default each row is a track.
+        weights: Float (tracks,), how often each track counts; by default, once.
+        tracks: Int (rows,), the track of each row, if rows are chunks; by default, each row is a track.
 
     Returns:
-        Per tag, macro and micro, and how many tags have no value.
+        The values per tag, macro and micro, and how many tags have no value.
 
     Raises:
         ValueError: If the shapes differ, targets are not 0 or 1, a score is not finite, or weights are negative.
@@ -153,8 +152,8 @@ def roc_auc(
 
 
 def area(curve: Curve) -> np.ndarray:
-    """The area under each weighting's curve, (weightings,); NaN where there is one class only."""
-    above = curve.hits - curve.positives / 2  # positives above a negative, half of those level
+    """Returns the area under the ROC curve, (weightings,); NaN where there is only one class."""
+    above = curve.hits - curve.positives / 2  # positives above a negative, and half of those at the same step
     pairs = curve.positives.sum(axis=0) * curve.negatives.sum(axis=0)
     return ratio((curve.negatives * above).sum(axis=0), pairs)
 
@@ -162,26 +161,27 @@ def area(curve: Curve) -> np.ndarray:
 def pr_auc(
     targets: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None, tracks: np.ndarray | None = None
 ) -> MetricResult:
-    """Sum over the steps k: `(recall[k] - recall[k - 1]) * (precision[k - 1] + precision[k]) / 2`.
+    """Sums `(recall[k] - recall[k - 1]) * (precision[k - 1] + precision[k]) / 2` over the steps k.
 
-    The curve begins at recall 0 with precision 1. A straight line joins the precision before a positive with that at
-    it, so the area is below average precision, unless many scores are equal: then it flatters (Davis and Goadrich).
+    The curve begins at recall 0 with precision 1. A straight line joins the precision before a positive and the
+    precision at it, so the area is smaller than average precision. With many equal scores, however, it is too large
+    (Davis and Goadrich).
 
     Args:
         targets: Bool (rows, tags), True where the tag applies.
         scores: Float (rows, tags), on any increasing scale.
-        weights: Float (tracks,), how often each track counts; once each by default.
-        tracks: Int (rows,), the track of each row, where rows are chunks; by default each row is a track.
+        weights: Float (tracks,), how often each track counts; by default, once.
+        tracks: Int (rows,), the track of each row, if rows are chunks; by default, each row is a track.
 
     Returns:
-        Per tag, macro and micro, and how many tags have no value.
+        The values per tag, macro and micro, and how many tags have no value.
 
     Raises:
         ValueError: If the shapes differ, targets are not 0 or 1, a score is not finite, or weights are negative.
 
     Source:
-        Davis and Goadrich, The relationship between precision-recall and ROC curves, ICML 2006; the same number as
-        scikit-learn's `auc` of `precision_recall_curve`.
+        Davis and Goadrich, The relationship between precision-recall and ROC curves, ICML 2006. The value
+        equals scikit-learn's `auc` of `precision_recall_curve`.
 
     Example:
         >>> pr_auc([[1], [0], [1]], [[0.9], [0.8], [0.7]]).macro  # 1/2 * (1 + 1)/2 + 1/2 * (1/2 + 2/3)/2
@@ -191,7 +191,7 @@ def pr_auc(
 
 
 def trapezoids(curve: Curve) -> np.ndarray:
-    """The area for each weighting, (weightings,); NaN where there is one class only."""
+    """Returns the area under the precision-recall curve, (weightings,); NaN where there is only one class."""
     precision = curve.precision
     before = np.concatenate([np.ones_like(precision[:1]), precision[:-1]])
     total = curve.positives.sum(axis=0)
@@ -202,18 +202,18 @@ def trapezoids(curve: Curve) -> np.ndarray:
 def average_precision(
     targets: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None, tracks: np.ndarray | None = None
 ) -> MetricResult:
-    """Sum over the steps k of the precision-recall curve: `(recall[k] - recall[k - 1]) * precision[k]`.
+    """Sums `(recall[k] - recall[k - 1]) * precision[k]` over the steps k of the precision-recall curve.
 
-    This is scikit-learn's `average_precision_score`, and what the 2020 evaluation (Won et al.) prints as PR-AUC.
+    This equals scikit-learn's `average_precision_score`, and the 2020 evaluation (Won et al.) reports it as PR-AUC.
 
     Args:
         targets: Bool (rows, tags), True where the tag applies.
         scores: Float (rows, tags), on any increasing scale.
-        weights: Float (tracks,), how often each track counts; once each by default.
-        tracks: Int (rows,), the track of each row, where rows are chunks; by default each row is a track.
+        weights: Float (tracks,), how often each track counts; by default, once.
+        tracks: Int (rows,), the track of each row, if rows are chunks; by default, each row is a track.
 
     Returns:
-        Per tag, macro and micro, and how many tags have no value.
+        The values per tag, macro and micro, and how many tags have no value.
 
     Raises:
         ValueError: If the shapes differ, targets are not 0 or 1, a score is not finite, or weights are negative.
@@ -229,7 +229,7 @@ def average_precision(
 
 
 def step_sum(curve: Curve) -> np.ndarray:
-    """The sum for each weighting, (weightings,); NaN where there is one class only."""
+    """Returns the average precision, (weightings,); NaN where there is only one class."""
     total = curve.positives.sum(axis=0)
     both = (total > 0) & (curve.negatives.sum(axis=0) > 0)
     return ratio((curve.positives * curve.precision).sum(axis=0), np.where(both, total, 0))

@@ -1,4 +1,4 @@
-"""Tag lists, and chunk scores -> a track's score. No TensorFlow."""
+"""Tag lists, and scores of chunks merged into scores of a track. Needs no TensorFlow."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Chunk scores -> a track's scores."""
+"""Merges the scores of chunks into the scores of a track."""
 
 import numpy as np
 
@@ -7,18 +7,18 @@ from keras_musictag.errors import UnknownNameError
 
 
 def aggregate_scores(scores: np.ndarray, how: str = "mean") -> np.ndarray:
-    """Merges the scores of a track's chunks.
+    """Merges the scores of the chunks of a track.
 
     Args:
         scores: Float (chunks, tags), from 0 to 1.
-        how: "mean" (what the literature reports), "median" (a short odd passage does not count) or "max"
-            (a tag that applies anywhere applies).
+        how: "mean" (as in the literature), "median" (a short unusual passage does not count) or "max" (a tag that
+            applies anywhere applies to the track).
 
     Returns:
         Float32 (tags,).
 
     Raises:
-        UnknownNameError: If `how` is none of the three.
+        UnknownNameError: If `how` is not one of the three.
 
     Example:
         >>> aggregate_scores(np.array([[0.0, 1.0], [1.0, 1.0]])).tolist()

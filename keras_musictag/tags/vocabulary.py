@@ -1,6 +1,6 @@
-"""The tags a model knows, in the order of its outputs, each in a group.
+"""The tags of a model, in the order of its outputs, each in a group.
 
-A dataset's `tags.txt`: a line a tag, its name and its group with a tab between, in the order of the outputs.
+The `tags.txt` of a dataset lists them in this order: one line per tag, with its name, a tab and its group.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,14 +15,14 @@ UNGROUPED = "other"
 
 @dataclass(frozen=True, repr=False)
 class Vocabulary(Sequence):
-    """An ordered list of tags. Position `i` is the model's output `i`: the order is part of the weights.
+    """An ordered list of tags. Tag `i` is output `i` of the model, so the order is part of the weights.
 
     Args:
-        names: Tags, each once.
-        groups: The group of each tag, such as "genre", "mood" or "instrument"; same length as `names`.
+        names: The tags, each once.
+        groups: The group of each tag, such as "genre", "mood" or "instrument", as many as `names`; by default, "other".
 
     Raises:
-        ValueError: If a tag stands twice or is empty, or the two lengths differ.
+        ValueError: If a tag occurs twice or is empty, or the two lengths differ.
 
     Example:
         >>> vocabulary = Vocabulary(("rock", "piano"), ("genre", "instrument"))
@@ -43,14 +43,14 @@ class Vocabulary(Sequence):
                 f"`groups` must have one entry for each of the {len(self.names)} tags. Received: {len(self.groups)}."
             )
         if any(not isinstance(name, str) or not name for name in self.names):
-            raise ValueError(f"A tag must be a string that is not empty. Received: {list(self.names)}.")
+            raise ValueError(f"Every tag must be a string that is not empty. Received: {list(self.names)}.")
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
         if twice:
-            raise ValueError(f"A tag may stand in the list once. Received more than once: {', '.join(twice)}.")
+            raise ValueError(f"A tag may occur only once. Received more than once: {', '.join(twice)}.")
 
     @classmethod
     def of(cls, tags: "Vocabulary | Iterable[str] | Iterable[Mapping[str, str]]") -> "Vocabulary":
-        """Makes a vocabulary from a list of names, from `to_list()`'s rows, or from a vocabulary."""
+        """Makes a vocabulary from a list of names, from the rows of `to_list()`, or from a vocabulary."""
         if isinstance(tags, cls):
             return tags
         if isinstance(tags, str):
@@ -61,17 +61,17 @@ class Vocabulary(Sequence):
         return cls(tuple(r["name"] for r in rows), tuple(r.get("group", UNGROUPED) for r in rows))
 
     def to_list(self) -> list[dict[str, str]]:
-        """The same as plain data, a row a tag: `[{"name": "rock", "group": "genre"}, ...]`."""
+        """Returns the same as plain data, one row per tag: `[{"name": "rock", "group": "genre"}, ...]`."""
         return [{"name": n, "group": g} for n, g in zip(self.names, self.groups, strict=True)]
 
     def group(self, name: str) -> tuple[str, ...]:
-        """The tags of one group, in the vocabulary's order."""
+        """Returns the tags of one group, in the order of the vocabulary."""
         if name not in self.groups:
             raise UnknownNameError.of("tag group", name, sorted(set(self.groups)))
         return tuple(n for n, g in zip(self.names, self.groups, strict=True) if g == name)
 
     def index(self, name: str) -> int:
-        """The output that a tag is; raises UnknownNameError where it is none of them."""
+        """Returns the index of the output for a tag; raises UnknownNameError if the tag is not in the list."""
         if name not in self.names:
             raise UnknownNameError.of("tag", name, self.names)
         return self.names.index(name)
@@ -94,7 +94,7 @@ def read_tags(path: str | PathLike) -> Vocabulary:
     """Reads a `tags.txt`.
 
     Raises:
-        ValueError: If a line is not a name, a tab and a group, a tag stands twice, or there is none.
+        ValueError: If a line is not a name, a tab and a group, a tag occurs twice, or there are no tags.
 
     Example:
         >>> from keras_musictag.bundled_files import bundled
@@ -106,5 +106,5 @@ def read_tags(path: str | PathLike) -> Vocabulary:
         if len(row) != 2 or not all(row):
             raise ValueError(f"{path}, line {number}: expected `tag<TAB>group`. Received: {row}.")
     if not rows:
-        raise ValueError(f"{path} names no tag.")
+        raise ValueError(f"{path} is empty; expected one line `tag<TAB>group` per tag.")
     return Vocabulary(tuple(row[0] for row in rows), tuple(row[1] for row in rows))

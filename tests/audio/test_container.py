@@ -63,12 +63,12 @@ def test_the_word_fmt_in_a_title_is_no_chunk():
 
 def test_chunks_of_an_odd_length_are_padded():
     file = wav(chunk(b"junk", b"odd"), form(), chunk(b"junk", b"5 odd"), data(size=2 * 8000 * 7))
-    assert facts(file) == (7.0, 4.0, ("The header states 7.0 s, 4.0 s could be decoded.",))
+    assert facts(file) == (7.0, 4.0, ("The header states 7.0 s, but only 4.0 s could be decoded.",))
 
 
 def test_a_promise_is_found_behind_a_title():
     file = wav(form(), title(b"My data science podcast."), data(size=2 * 8000 * 7))
-    assert facts(file) == (7.0, 4.0, ("The header states 7.0 s, 4.0 s could be decoded.",))
+    assert facts(file) == (7.0, 4.0, ("The header states 7.0 s, but only 4.0 s could be decoded.",))
 
 
 def test_the_first_of_two_format_chunks_counts():

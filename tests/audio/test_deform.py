@@ -66,9 +66,9 @@ def test_doubles_and_views_give_what_float32_gives(name):
 def test_what_is_no_sound_is_refused(name):
     with pytest.raises(TypeError, match="`samples` must be floats.*int16"):
         ALL[name](np.zeros(100, np.int16))
-    with pytest.raises(AudioError, match=r"\(samples,\), mono.*\(2, 100\)"):
+    with pytest.raises(AudioError, match=r"mono, shape \(samples,\).*\(2, 100\)"):
         ALL[name](np.zeros((2, 100), np.float32))
-    with pytest.raises(AudioError, match=r"at least one. Received: shape \(0,\)"):
+    with pytest.raises(AudioError, match=r"at least one sample. Received: shape \(0,\)"):
         ALL[name](np.zeros(0, np.float32))
     with pytest.raises(AudioError, match="2 of 100 are NaN"):
         ALL[name](np.float32([np.nan, np.inf] + [0] * 98))

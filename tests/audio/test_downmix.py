@@ -112,7 +112,7 @@ def test_surround_whose_only_sound_is_left_out_is_not_silence():
     samples = noise(6) * [0, 0, 0, 1, 0, 0]
     audio = read_bytes(encode(samples.astype(np.float32), "flac", "flac", RATE_HZ, "5.1"))
     np.testing.assert_allclose(audio.samples, samples[:, 3], atol=2**-15)
-    what = "The mix of the 6 channels is silent, though there is sound in them."
+    what = "The mix of the 6 channels is silent, although they hold sound."
     assert audio.notes == (f"{what} Channel 4, the loudest, was used alone.",)
 
 
@@ -128,7 +128,7 @@ def test_one_quiet_channel_does_not_cancel_another():
     channels = np.stack([sine(RATE_HZ)[:, 0] * 0.003, np.zeros(2 * RATE_HZ, np.float32)])  # -56 dB, mixed -62 dB
     mono, notes = mono_and_notes(channels, RATE_HZ)
     np.testing.assert_array_equal(mono, channels[0])
-    what = "The mix of the 2 channels is silent, though there is sound in them."
+    what = "The mix of the 2 channels is silent, although they hold sound."
     assert notes == (f"{what} Channel 1, the loudest, was used alone.",)
 
 
@@ -151,7 +151,7 @@ def test_one_silent_channel_of_two_does_not_cancel():
 def test_a_part_that_cancels_is_noted_and_the_mix_is_kept():
     samples = noise(1, 10.0).repeat(2, axis=1)
     samples[: 4 * RATE_HZ, 1] *= -1
-    expected = "The channels cancel each other for about 4 s of 10 s: there their mix is silent, or nearly so."
+    expected = "The channels cancel each other for about 4 s of 10 s: there the mix is silent, or nearly so."
     assert mono_and_notes(samples.T, RATE_HZ)[1] == (expected,)
     audio = read_bytes(encode(samples, "flac", "flac", RATE_HZ, "stereo"))
     assert audio.notes in ((expected,), (expected.replace("4 s", "3 s"),))  # measured in whole frames

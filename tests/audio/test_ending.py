@@ -100,7 +100,7 @@ def test_a_file_that_follows_and_is_not_read_is_a_note(first, second):
     one = one.split(b"APETAGEX")[0]  # which FFmpeg's TTA ends with
     audio = read_bytes(one + two)
     assert audio.duration_seconds == pytest.approx(1, abs=0.05)
-    what = f"Another file begins at byte {len(one)} of {len(one + two)}, and was not read. Split the two to read both."
+    what = f"Another file begins at byte {len(one)} of {len(one + two)}, and was not read. Split the file to read both."
     assert audio.notes == (what,)
     assert read_bytes(one).notes == ()
 
@@ -110,7 +110,7 @@ def test_what_is_not_ogg_at_the_end_of_an_ogg_is_a_note(kind):
     data, other = tone(kind, 440), tone("flac", 880)
     assert read_bytes(data + other).notes == (f"The last {len(other)} bytes are not Ogg and were not read.",)
     assert read_bytes(data + bytes(100)).notes == ()  # a copy that was filled up
-    note = f"The last {2 * 65_307} bytes or more are not Ogg and were not read."
+    note = f"At least the last {2 * 65_307} bytes are not Ogg and were not read."
     assert note in read_bytes(data + bytes(10) + np.random.default_rng(0).bytes(200_000)).notes
 
 

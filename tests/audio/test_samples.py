@@ -113,7 +113,7 @@ def test_the_most_negative_integer_is_full_scale_not_a_peak():
 @pytest.mark.parametrize("audio", [["a.mp3", "b.mp3"], b"RIFF", bytearray(4), None, 3, [[0.5], [0.5, 0.25]]])
 @pytest.mark.parametrize("rate_hz", [None, 44100])
 def test_what_is_neither_an_array_nor_numbers_is_a_type_error(audio, rate_hz):
-    with pytest.raises(TypeError, match=rf"one track at a time\. Received: {type(audio).__name__}\.$"):
+    with pytest.raises(TypeError, match=rf"pass one track at a time\. Received: {type(audio).__name__}\.$"):
         as_mono(audio, rate_hz)
 
 
@@ -194,7 +194,7 @@ def test_a_frame_beyond_full_scale_is_silence_in_a_lossy_file_only():
 @pytest.mark.parametrize("peak", [33, 20_000, 32_768])
 def test_16_bit_samples_in_32_bits_are_refused_in_files_and_arrays(peak):
     samples = np.array([[0, -peak, 7, peak - 1] * 1000], np.int32)
-    match = rf"holds 32-bit integers that use 16 bits.*a peak of {peak:,}\..*as int16, or multiply them by 65,536"
+    match = rf"holds 32-bit integers that use only 16 bits.*a peak of {peak:,}\..*as int16, or multiply them by 65,536"
     refused(match, as_mono, samples, 44100)
     refused(match, read_bytes, wav_bytes(samples.tobytes(), dtype="i4"))
 

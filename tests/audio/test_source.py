@@ -210,7 +210,7 @@ def test_a_device_is_refused(path):
 def test_a_copy_has_a_limit(monkeypatch):
     monkeypatch.setattr(source_module, "MAX_COPY_BYTES", len(WAV))
     assert read(OnlyRead(WAV)).duration_seconds == 0.5
-    with pytest.raises(AudioError, match=r"'OnlyRead' has more than 44,144 bytes.*pass its path"):
+    with pytest.raises(AudioError, match=r"'OnlyRead' has more than 44,144 bytes.*pass the path"):
         read(OnlyRead(WAV + b"\0"))
 
 
@@ -230,7 +230,7 @@ class Failing(OnlyRead):
     ],
 )
 def test_a_source_that_breaks_off_is_an_audio_error(file, said):
-    with pytest.raises(AudioError, match=rf"cannot be read to its end \({said}"):
+    with pytest.raises(AudioError, match=rf"cannot be read to the end \({said}"):
         read(file())
 
 

@@ -57,7 +57,7 @@ def test_a_file_cut_short_gives_what_is_there_and_says_what_was_promised(codec, 
     audio = read_bytes(data[: len(data) * 3 // 5])
     assert 11 < audio.duration_seconds < 13
     assert audio.header_seconds == pytest.approx(20, abs=0.1)
-    expected = f"The header states 20.0 s, {audio.duration_seconds:.1f} s could be decoded."
+    expected = f"The header states 20.0 s, but only {audio.duration_seconds:.1f} s could be decoded."
     assert expected in audio.notes
 
 

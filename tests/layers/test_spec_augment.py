@@ -138,7 +138,7 @@ def test_settings_and_shapes_without_sense_are_refused():
         SpecAugment(max_mel_bands=0.3)
     with pytest.raises(TypeError, match=r"`mask_value` must be a number.*'zero'"):
         SpecAugment(mask_value="zero")
-    with pytest.raises(ValueError, match=r"deform the waveform instead"):
+    with pytest.raises(ValueError, match=r"To deform the waveform instead"):
         SpecAugment()(np.zeros((2, 59049, 1), np.float32))
 
 

@@ -94,7 +94,8 @@ def test_millions_of_rows_overflow_nothing(metric):
 @METRICS
 def test_what_are_no_thresholds_is_refused(metric):
     targets, scores = CASES["random"]
-    with pytest.raises(ValueError, match="`thresholds` must be one a tag, \\(4,\\). Received: \\(3,\\)"):
+    match = r"`thresholds` must have one number per tag, shape \(4,\)\. Received: shape \(3,\)"
+    with pytest.raises(ValueError, match=match):
         metric(targets, scores, [0.1, 0.2, 0.3])
     with pytest.raises(ValueError, match="`thresholds` must be finite"):
         metric(targets, scores, np.nan)

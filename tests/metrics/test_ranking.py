@@ -132,15 +132,15 @@ def test_what_is_no_input_is_refused_by_name(metric):
         metric(targets, bad)
     with pytest.raises(ValueError, match="must share one shape.*targets \\(120, 4\\), scores \\(119, 4\\)"):
         metric(targets, scores[1:])
-    with pytest.raises(ValueError, match="at least one of each"):
+    with pytest.raises(ValueError, match="at least one row and one tag"):
         metric(targets[:0], scores[:0])
-    with pytest.raises(ValueError, match="at least one of each"):
+    with pytest.raises(ValueError, match="at least one row and one tag"):
         metric(targets[:, 0], scores[:, 0])
     with pytest.raises(ValueError, match="`targets` must be 0 or 1. Received: 2"):
         metric(targets * 2, scores)
     with pytest.raises(ValueError, match="`scores` must be numbers"):
         metric(targets, scores.astype(str))
-    with pytest.raises(ValueError, match="`weights` must be one a track"):
+    with pytest.raises(ValueError, match="`weights` must have one number per track"):
         metric(targets, scores, weights=np.ones(3))
     with pytest.raises(ValueError, match="`weights` must be finite, 0 or above"):
         metric(targets, scores, weights=np.full(120, -1))

@@ -287,7 +287,7 @@ def test_audio_out_of_scale_is_skipped_and_channels_that_cancel_are_told(manifes
     assert "2 damaged or odd files were stored as far as possible" in str(told[1].message)
     reasons = {row.track_id: row.reason for row in records.skipped}
     assert "'floats.wav' holds floats beyond full scale" in reasons["floats.wav"]
-    assert "'int32.wav' holds 32-bit integers that use 16 bits" in reasons["int32.wav"]
+    assert "'int32.wav' holds 32-bit integers that use only 16 bits" in reasons["int32.wav"]
     samples = {track.track_id: records.samples(track) for track in records}
     np.testing.assert_allclose(samples["opposite.wav"], tone / 2, atol=2**-14)
     assert np.abs(samples["hot.wav"]).max() == pytest.approx(1, abs=1e-4)

@@ -86,7 +86,7 @@ def test_a_tag_may_stand_once():
 
 @pytest.mark.parametrize("names", [("a", ""), ("a", None), (1, 2)])
 def test_a_tag_must_be_a_string_that_is_not_empty(names):
-    with pytest.raises(ValueError, match="A tag must be a string that is not empty"):
+    with pytest.raises(ValueError, match="Every tag must be a string that is not empty"):
         Vocabulary(names)
 
 
