@@ -15,7 +15,7 @@ NORM = {"momentum": 0.9, "epsilon": 1e-5}  # the defaults of PyTorch, with which
 def norm(name: str, **options):
     """Batch normalisation as in PyTorch, except for the moving variance, which is biased in Keras.
 
-    The first one of a network is always float32 (pass `dtype`): it is small, and bfloat16 rounds decibels by up to 0.25 dB.
+    The first one of a network is always float32: it is small, and bfloat16 rounds decibels by up to 0.25 dB.
     """
     return FusedBatchNormalization(**NORM, **options, name=name)
 
@@ -67,7 +67,8 @@ def max_over_time(x):
     """Maximum over time: (batch, frames, 1, channels) -> (batch, channels)."""
     if x.shape[2] != 1:
         raise ValueError(
-            f"The network must pool the mel bands to 1, but {x.shape[2]} remain. Choose a `num_mels` that fits the network."
+            f"The network must pool the mel bands to 1, but {x.shape[2]} remain. "
+            "Choose a `num_mels` that fits the network."
         )
     return keras.layers.GlobalMaxPooling2D(name="pool")(x)
 

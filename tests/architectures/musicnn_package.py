@@ -1,4 +1,4 @@
-"""The PyPI package's networks against their recorded outputs, from the recorded log-mel on."""
+"""Compares the networks of the PyPI package `musicnn` with recorded outputs, from the log-mel features on."""
 
 import functools
 
@@ -28,7 +28,7 @@ def recorded(entry: str) -> dict[str, np.ndarray]:
 
 
 def check_stage(entry: str, layer: str, key: str) -> None:
-    """One layer's output on the recorded batch. Some maps were recorded of the first window, some in part."""
+    """Compares the output of a layer on the recorded batch. Some maps are recorded only in part or for one window."""
     tagger = tagger_of(entry)
     features = tagger.get_layer("log_mel_compression").output
     network = keras.Model(features, tagger.get_layer(layer).output)
@@ -38,6 +38,6 @@ def check_stage(entry: str, layer: str, key: str) -> None:
     if expected.ndim != found.ndim or expected.shape[0] != found.shape[0]:
         expected = expected.reshape(expected.shape[0], *found.shape[2:])[None]
         found = found[:1, : expected.shape[1]]
-    # float32 against float64 of the original is 3.4e-5 on a logit; of a map, 1e-5 of its largest value
+    # float32 differs from float64 of the original by 3.4e-5 on a logit, and by 1e-5 of the largest value on a map
     atol = 1e-4 if key in ("logits", "penultimate") else 1e-5 * np.abs(expected).max()
     np.testing.assert_allclose(found, expected, rtol=0, atol=atol)

@@ -1,4 +1,4 @@
-"""The reference implementations of the 2020 evaluation: their weights by rule, their inputs and their outputs."""
+"""Reference implementations of the 2020 evaluation: weights made by a rule, inputs and recorded outputs."""
 
 import functools
 import importlib.util
@@ -33,7 +33,7 @@ def description(name: str) -> dict:
 
 
 def filled_state(name: str) -> dict[str, np.ndarray]:
-    """The reference's deterministic weights, under the reference's keys."""
+    """Returns the deterministic weights of the reference, under its keys."""
     spec = importlib.util.spec_from_file_location("fill_state", shared.FOLDER / "reference" / "fill_state.py")
     fill_state = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fill_state)
@@ -54,13 +54,13 @@ def recorded(name: str) -> dict[str, np.ndarray]:
 
 @functools.cache
 def inputs(name: str) -> np.ndarray:
-    """Float32 (2, samples), as long as the network takes."""
+    """Returns waveforms as long as the network takes, float32 (2, samples)."""
     length = description(name)["input_length"]
     return shared.load("io", "inputs.npz")["x_int16"][:, :length].astype(np.float32) / 32768
 
 
 def torch_layout(array: np.ndarray) -> np.ndarray:
-    """(batch, frames, mels, channels) -> (batch, channels, mels, frames); likewise with fewer axes."""
+    """Transposes (batch, frames, mels, channels) to (batch, channels, mels, frames), or the same with fewer axes."""
     if array.ndim == 4:
         return array.transpose(0, 3, 2, 1)
     return array.transpose(0, 2, 1) if array.ndim == 3 else array

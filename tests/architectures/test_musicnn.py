@@ -1,4 +1,4 @@
-"""MusiCNN of the PyPI package: parameters, shapes, and the original's outputs layer by layer."""
+"""MusiCNN of the PyPI package: parameters, shapes, and the outputs of the original layer by layer."""
 
 import pytest
 

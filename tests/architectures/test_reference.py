@@ -1,4 +1,4 @@
-"""The nine networks of the 2020 evaluation against the reference, module by module: a failure names the first."""
+"""The nine networks of the 2020 evaluation equal the reference, module by module: the first failure is the cause."""
 
 import functools
 
@@ -10,7 +10,7 @@ from keras_musictag import Tagger, build
 from keras_musictag.tagger.fold import fold_normalisation
 from tests.architectures import reference_2020
 
-# module of the reference -> layer here, where the names differ
+# module of the reference -> layer here, if the names differ
 LAYERS = {
     "spec_bn": "input_norm",
     "hstft_bn": "input_norm",
@@ -23,8 +23,8 @@ LAYERS = {
     "bn": "dense_norm",
     "dense2": "logits",
 }
-# The reference's outputs of these are inside a layer here, or lie in another layout and are seen in what follows:
-# power, mel power and dB are pinned by tests/frontends; the recurrent layer gives its last state only.
+# The outputs of these modules are inside a layer here, or have another layout and show in later layers. Power, mel
+# power and dB are tested in tests/frontends; the recurrent layer returns only its last state.
 INSIDE = {"spec.spectrogram", "spec", "to_db", "hstft.spec", "hstft"}
 MODULES = {
     "fcn": ["spec_bn", *(f"layer{i}" for i in range(1, 6)), "dense"],
@@ -55,7 +55,7 @@ def layer_of(name: str, module: str) -> str:
 
 @functools.cache
 def outputs_of(name: str) -> dict[str, np.ndarray]:
-    """The outputs of all layers that are compared, in one pass through the network that `Tagger.runner` runs."""
+    """Returns the outputs of all compared layers, in one pass through the network that `Tagger.runner` runs."""
     tagger = reference_2020.tagger_of(name)
     layers = [layer_of(name, module) for module in MODULES[name]]
     outputs = [tagger.get_layer(layer).output for layer in layers]
@@ -65,13 +65,13 @@ def outputs_of(name: str) -> dict[str, np.ndarray]:
 
 @pytest.mark.needs("shared")
 @pytest.mark.parametrize("name", reference_2020.NAMES)
-def test_every_module_of_the_reference_is_looked_at(name):
+def test_every_module_of_the_reference_is_compared(name):
     assert set(MODULES[name]) | INSIDE >= set(reference_2020.recorded(name)["layer_order"].tolist())
 
 
 @pytest.mark.needs("shared")
 @pytest.mark.parametrize("name, module", [(name, module) for name in reference_2020.NAMES for module in MODULES[name]])
-def test_module_equals_the_reference(name, module):
+def test_each_module_equals_the_reference(name, module):
     recorded = reference_2020.recorded(name)
     shape = tuple(recorded[f"layer/{module}/shape"])
     index, sample = recorded[f"layer/{module}/index"], recorded[f"layer/{module}/sample"]
@@ -79,7 +79,7 @@ def test_module_equals_the_reference(name, module):
     if module == "encoder":
         pass  # (batch, steps, features) on both sides
     elif (name, module) == ("crnn", "layer5"):
-        # the reference gives every step, the network here the last one
+        # the reference returns every step, and the network here only the last
         steps = np.unravel_index(index, shape)[1]
         last = steps == shape[1] - 1
         index, sample = index[last], sample[last]
@@ -87,8 +87,8 @@ def test_module_equals_the_reference(name, module):
     else:
         found = reference_2020.torch_layout(found)
     assert found.shape == shape
-    # float32 sums in another order; decibels near the floor move by up to 3e-3 dB in the reference itself, and the
-    # first normalisation divides them by 19
+    # float32 sums in another order; even in the reference, decibels near the floor vary by up to 3e-3 dB, and the first
+    # normalisation divides them by 19
     largest = recorded[f"layer/{module}/stats"][..., -1].max()
     atol = 1e-3 if module in ("spec_bn", "hstft_bn") else 2e-5 * max(largest, 1.0)
     np.testing.assert_allclose(found.reshape(-1)[index], sample, rtol=0, atol=atol)
@@ -109,8 +109,8 @@ def test_logits_and_embedding_equal_the_reference(name):
 
 @pytest.mark.needs("shared")
 @pytest.mark.parametrize("name", reference_2020.NAMES)
-def test_bfloat16_moves_a_score_by_less_than_5e_3(name):
-    """The bound that the documentation of `precision` promises."""
+def test_bfloat16_changes_scores_by_less_than_5e_3(name):
+    """The bound that the documentation of `precision` states."""
     exact = reference_2020.tagger_of(name)
     fast = Tagger(exact.spec, precision="bfloat16")
     fast.set_weights(exact.get_weights())
@@ -140,6 +140,6 @@ PARAMETERS = {
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_parameter_counts_are_those_of_the_evaluation(name):
-    """The same without the reference at hand: what a user's clone can check."""
+    """The same without the reference, so that every clone can check it."""
     weights = build(name, reference_2020.TAGS).trainable_weights
     assert sum(weight.shape.num_elements() for weight in weights) == PARAMETERS[name]

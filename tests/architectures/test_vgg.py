@@ -1,4 +1,4 @@
-"""VGG of the PyPI package: parameters, shapes, and the original's outputs layer by layer."""
+"""VGG of the PyPI package: parameters, shapes, and the outputs of the original layer by layer."""
 
 import pytest
 

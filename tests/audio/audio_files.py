@@ -1,4 +1,4 @@
-"""Audio files made for tests: in memory, of any codec, with damage where it is wanted."""
+"""Makes audio files for tests: in memory, in any codec, with damage on request."""
 
 import io
 import os
@@ -15,14 +15,14 @@ WAV_CODES = {"u1": 1, "i2": 1, "i3": 1, "i4": 1, "f4": 3, "f8": 3}
 
 
 def sine(rate_hz=44100, seconds=2.0, freq_hz=440.0, channels=1):
-    """Float32 (samples, channels), a tone of amplitude 0.5."""
+    """Returns a tone of amplitude 0.5, float32 (samples, channels)."""
     tone = 0.5 * np.sin(2 * np.pi * freq_hz * np.arange(int(rate_hz * seconds)) / rate_hz)
     return np.repeat(tone.astype(np.float32)[:, None], channels, axis=1)
 
 
-def wav_bytes(data: bytes, rate_hz=44100, channels=1, dtype="i2", promised_bytes=None) -> bytes:
+def wav_bytes(data: bytes, rate_hz=44100, channels=1, dtype="i2", stated_bytes=None) -> bytes:
     width = int(dtype[1])
-    size = len(data) if promised_bytes is None else promised_bytes
+    size = len(data) if stated_bytes is None else stated_bytes
     byte_rate = min(rate_hz * channels * width, 2**32 - 1)
     form = struct.pack("<HHIIHH", WAV_CODES[dtype], channels, rate_hz, byte_rate, channels * width, 8 * width)
     chunks = b"fmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", size) + data
@@ -30,7 +30,7 @@ def wav_bytes(data: bytes, rate_hz=44100, channels=1, dtype="i2", promised_bytes
 
 
 def wav_of(samples: np.ndarray, rate_hz=44100, dtype="i2", **header) -> bytes:
-    """A WAV of float (samples, channels)."""
+    """Returns a WAV file of float (samples, channels)."""
     if dtype == "u1":
         data = np.round(samples * 127 + 128).astype("u1").tobytes()
     elif dtype == "i3":
@@ -45,7 +45,7 @@ def wav_of(samples: np.ndarray, rate_hz=44100, dtype="i2", **header) -> bytes:
 def encode(
     samples: np.ndarray, codec: str, container: str, rate_hz=44100, layout="mono", options=None, cover=False
 ) -> bytes:
-    """Encodes float32 (samples, channels) by PyAV's own encoders; `container` is FFmpeg's name for it."""
+    """Encodes float32 (samples, channels) with PyAV; `container` is FFmpeg's name of the format."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, container_options=options or {}) as out:
         codec_options = {"strict": "experimental"} if codec == "vorbis" else {}
@@ -77,19 +77,19 @@ def read_bytes(data: bytes, *args, **kwargs) -> Audio:
 
 
 def freq_hz_and_amplitude(samples, rate_hz):
-    """The strongest frequency, within half a Hz, and the amplitude of a steady tone, from its RMS."""
+    """Returns the strongest frequency of a steady tone, within 0.5 Hz, and its amplitude, from its RMS."""
     middle = samples[len(samples) // 4 : -len(samples) // 4]
     power = np.abs(np.fft.rfft(middle * np.hanning(len(middle)), 4 * rate_hz))
     return power.argmax() / 4, np.sqrt(2 * np.mean(middle**2))
 
 
 def overwritten(data: bytes, start: float, stop: float, by="noise") -> bytes:
-    """`data` with a part, given as shares of its length, replaced by noise or zeros."""
+    """Returns `data` with a part, given as shares of its length, replaced by noise or zeros."""
     a, b = int(start * len(data)), int(stop * len(data))
     part = bytes(b - a) if by == "zeros" else np.random.default_rng(0).bytes(b - a)
     return data[:a] + part + data[b:]
 
 
 def open_handles(path) -> int:
-    """How many handles this process holds on a file."""
+    """Returns how many handles this process holds on a file."""
     return sum(os.path.realpath(link) == os.path.realpath(path) for link in Path("/proc/self/fd").iterdir())

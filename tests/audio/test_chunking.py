@@ -1,4 +1,4 @@
-"""Cutting a track into chunks."""
+"""Tracks are cut into chunks."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ EIGHT = Chunking(chunk_samples=8, hop_samples=6, context_samples=1)
 
 
 def track(length):
-    return np.arange(1, length + 1, dtype=np.float32)  # no zeros: those are context or filling
+    return np.arange(1, length + 1, dtype=np.float32)  # no zeros, which are context or padding
 
 
 def cut_whole(length, chunking, tail):
@@ -18,7 +18,7 @@ def cut_whole(length, chunking, tail):
 
 
 def test_chunks_by_hand():
-    """14 samples with a zero at both ends: two whole chunks, and 3 samples that no hop covers."""
+    """14 samples with a zero at both ends: two whole chunks, and 3 samples that they do not cover."""
     whole = [(0, [0, 1, 2, 3, 4, 5, 6, 7]), (6, [6, 7, 8, 9, 10, 11, 12, 13])]
     last = {
         "drop": [],
@@ -31,13 +31,13 @@ def test_chunks_by_hand():
 
 
 @pytest.mark.parametrize("tail", ["anchor", "pad", "drop"])
-def test_a_track_that_the_hops_cover_needs_no_last_chunk(tail):
-    """13 samples: the second chunk ends with the last one; what remains is context."""
+def test_a_track_covered_by_the_hops_needs_no_last_chunk(tail):
+    """13 samples: the second chunk ends with the last sample; only context remains."""
     assert [start for start, _ in cut_whole(13, EIGHT, tail)] == [0, 6]
 
 
 @pytest.mark.parametrize("tail", ["anchor", "pad", "drop"])
-def test_a_short_track_is_one_chunk_with_silence_behind(tail):
+def test_a_short_track_is_one_chunk_padded_with_zeros(tail):
     (start, chunk), *more = cut_whole(3, EIGHT, tail)
     assert (start, chunk.tolist(), more) == (0, [0, 1, 2, 3, 0, 0, 0, 0], [])
 
@@ -45,8 +45,8 @@ def test_a_short_track_is_one_chunk_with_silence_behind(tail):
 @pytest.mark.parametrize("tail", ["anchor", "pad", "drop"])
 @pytest.mark.parametrize("chunking", [EIGHT, Chunking(16000, 8, 3), Chunking(16000, 8, 11, 2)])
 @pytest.mark.parametrize("length", [1, 7, 8, 9, 40, 101])
-def test_the_size_of_the_blocks_changes_nothing(length, chunking, tail):
-    """Also for hops that overlap or leave gaps."""
+def test_block_size_does_not_change_the_chunks(length, chunking, tail):
+    """Chunks may overlap or leave gaps."""
     whole = cut_whole(length, chunking, tail)
     for size in (1, 2, 5, 64):
         blocks = [track(length)[i : i + size] for i in range(0, length, size)]
@@ -57,13 +57,13 @@ def test_the_size_of_the_blocks_changes_nothing(length, chunking, tail):
 
 @pytest.mark.parametrize("length", [8, 9, 40, 101])
 @pytest.mark.parametrize("tail", ["anchor", "pad"])
-def test_every_sample_is_heard(length, tail):
-    heard = np.concatenate([chunk for _, chunk in cut_whole(length, EIGHT, tail)])
-    assert set(track(length)) <= set(heard)
+def test_every_sample_is_in_a_chunk(length, tail):
+    covered = np.concatenate([chunk for _, chunk in cut_whole(length, EIGHT, tail)])
+    assert set(track(length)) <= set(covered)
 
 
-def test_no_more_than_a_chunk_and_a_block_is_held():
-    """The stream is taken only as far as the next chunk needs it."""
+def test_at_most_a_chunk_and_a_block_are_held():
+    """The stream is read only as far as the next chunk needs it."""
     taken = []
 
     def blocks():
@@ -76,14 +76,14 @@ def test_no_more_than_a_chunk_and_a_block_is_held():
     assert len(taken) <= 5
 
 
-def test_the_span_is_the_audio_that_is_heard():
+def test_the_span_is_the_audio_in_the_chunk():
     chunking = Chunking(sample_rate_hz=10, chunk_samples=8, hop_samples=6, context_samples=1)
     assert chunking.span_seconds(0, 14) == (0.0, 0.7)
     assert chunking.span_seconds(6, 14) == (0.5, 1.3)
     assert chunking.span_seconds(8, 14) == (0.7, 1.4)
 
 
-def test_an_unknown_tail_is_named():
+def test_the_error_names_an_unknown_tail():
     with pytest.raises(UnknownNameError, match="no tail 'anchr'. Did you mean 'anchor'"):
         list(cut([track(9)], EIGHT, "anchr"))
 
@@ -92,6 +92,6 @@ def test_an_unknown_tail_is_named():
     "wrong, name",
     [({"hop_samples": 0}, "hop_samples"), ({"chunk_samples": 8, "context_samples": 4}, "context_samples")],
 )
-def test_a_wrong_setting_is_named(wrong, name):
+def test_the_error_names_an_invalid_setting(wrong, name):
     with pytest.raises(ValueError, match=f"`{name}`"):
         Chunking(**wrong)

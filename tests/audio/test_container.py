@@ -16,17 +16,17 @@ from tests.audio.audio_files import encode, read_bytes, sine
 
 
 def chunk(name: bytes, content: bytes, size=None) -> bytes:
-    """A RIFF chunk, padded to an even length; `size` is what it says where that is not true."""
+    """Returns a RIFF chunk, padded to an even length; `size` is the stated length if it is to be wrong."""
     return name + struct.pack("<I", len(content) if size is None else size) + content + bytes(len(content) % 2)
 
 
 def form(rate_hz=8000, channels=1) -> bytes:
-    """The `fmt ` chunk of 16-bit PCM; its bytes a second are left 0, nothing here reads them."""
+    """Returns the `fmt ` chunk of 16-bit PCM; its bytes per second are 0, because nothing here reads them."""
     return chunk(b"fmt ", struct.pack("<HHIIHH", 1, channels, rate_hz, 0, 2 * channels, 16))
 
 
 def data(seconds=4, rate_hz=8000, **header) -> bytes:
-    return chunk(b"data", b"\0\x10" * seconds * rate_hz, **header)  # audible: silence has a note
+    return chunk(b"data", b"\0\x10" * seconds * rate_hz, **header)  # audible, because silence has a note
 
 
 def title(text: bytes) -> bytes:
@@ -46,7 +46,7 @@ def facts(file: io.BytesIO):
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 44100])
-def test_the_word_data_in_a_title_is_no_chunk(rate_hz):
+def test_the_word_data_in_a_title_is_not_a_chunk(rate_hz):
     podcast = title(b"My data science podcast.")
     for file in (
         wav(form(rate_hz), podcast, data(4, rate_hz)),
@@ -56,17 +56,17 @@ def test_the_word_data_in_a_title_is_no_chunk(rate_hz):
         assert facts(file) == (4.0, 4.0, ())
 
 
-def test_the_word_fmt_in_a_title_is_no_chunk():
+def test_the_word_fmt_in_a_title_is_not_a_chunk():
     file = wav(title(b"What fmt stands for: format of the samples"), form(44100), data(4, 44100))
     assert facts(file) == (4.0, 4.0, ())
 
 
-def test_chunks_of_an_odd_length_are_padded():
+def test_chunks_of_odd_length_are_padded():
     file = wav(chunk(b"junk", b"odd"), form(), chunk(b"junk", b"5 odd"), data(size=2 * 8000 * 7))
     assert facts(file) == (7.0, 4.0, ("The header states 7.0 s, but only 4.0 s could be decoded.",))
 
 
-def test_a_promise_is_found_behind_a_title():
+def test_the_stated_length_is_found_after_a_title():
     file = wav(form(), title(b"My data science podcast."), data(size=2 * 8000 * 7))
     assert facts(file) == (7.0, 4.0, ("The header states 7.0 s, but only 4.0 s could be decoded.",))
 
@@ -78,21 +78,21 @@ def test_the_first_of_two_format_chunks_counts():
 
 @pytest.mark.parametrize("before", [b"", chunk(b"junk", b"odd"), title(b"fmt of data")])
 @pytest.mark.parametrize("rate_hz, channels, said", [(4_000_000_000, 1, "4000000000"), (8000, 1000, "1000")])
-def test_an_absurd_format_is_found_behind_other_chunks(before, rate_hz, channels, said):
+def test_an_absurd_format_is_found_after_other_chunks(before, rate_hz, channels, said):
     with pytest.raises(AudioError, match=f"of {said}; expected"):
         read(wav(before, form(rate_hz, channels), data()))
 
 
 @pytest.mark.parametrize("tag_bytes", [0, 10, 5001])
-def test_an_absurd_format_is_found_behind_an_id3_tag(tag_bytes):
+def test_an_absurd_format_is_found_after_an_id3_tag(tag_bytes):
     tag = b"ID3\3\0\0" + bytes((tag_bytes >> shift) & 127 for shift in (21, 14, 7, 0)) + bytes(tag_bytes)
     with pytest.raises(AudioError, match="sample rate in Hz of 4000000000"):
         read(io.BytesIO(tag + wav(form(4_000_000_000), data()).getvalue()))
 
 
 @pytest.mark.parametrize("size", [4096, 0x7FFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF])
-def test_a_chunk_that_says_it_ends_behind_the_head_promises_nothing(size):
-    """Neither is a chunk looked for inside it. FFmpeg then says what the file holds."""
+def test_a_chunk_that_ends_after_the_head_states_nothing(size):
+    """No chunk is looked for inside it either. FFmpeg then finds out what the file holds."""
     hostile = chunk(b"junk", form(4_000_000_000, 1000) + data(0, size=2 * 8000 * 20), size=size)
     with pytest.raises(AudioError, match=r"is not audio that can be opened"):
         read(wav(hostile))
@@ -100,17 +100,17 @@ def test_a_chunk_that_says_it_ends_behind_the_head_promises_nothing(size):
 
 
 @pytest.mark.parametrize("length", range(12, 46))
-def test_a_head_cut_anywhere_is_no_obstacle(length):
+def test_a_file_cut_within_its_head_is_an_audio_error(length):
     file = io.BytesIO(wav(form(), data()).getvalue()[:length])
     with pytest.raises(AudioError, match="is not audio|holds no sample"):
         list(open_audio(file))
 
 
-def test_empty_chunks_to_the_end_of_the_head_end():
+def test_empty_chunks_up_to_the_end_of_the_head_are_passed():
     assert facts(wav(form(), *[chunk(b"", b"\0\0\0\0")] * 1000, data())) == (4.0, 4.0, ())
 
 
-def test_only_a_wave_has_these_chunks():
+def test_only_a_wave_form_has_these_chunks():
     container = SimpleNamespace(format=SimpleNamespace(name="wav"), duration=None)
     head = wav(form(), data(), kind=b"AVI ").getvalue()[:4096]
     stream = SimpleNamespace(duration=None, codec_context=SimpleNamespace(name="pcm_s16le"))
@@ -120,8 +120,8 @@ def test_only_a_wave_has_these_chunks():
 # ---------------------------------------------------------------- channel layouts
 
 
-def test_a_layout_that_lists_its_channels_becomes_a_number():
-    # PyAV frees the list twice: to read such a file some dozen times ended the process.
+def test_a_layout_that_lists_channels_becomes_their_number():
+    # PyAV frees the list twice: reading such a file a few dozen times crashed the process.
     data = encode(sine(48000, 0.5, channels=8), "pcm_s16be", "aiff", 48000, "7.1")
     with open_container(io.BytesIO(data), "a.aiff") as container:
         stream = audio_stream(container, "a.aiff")
@@ -131,20 +131,20 @@ def test_a_layout_that_lists_its_channels_becomes_a_number():
         assert read(io.BytesIO(data)).channels == 8
 
 
-def test_a_frame_whose_decoder_lists_its_channels_is_refused():
+def test_a_frame_whose_layout_lists_channels_is_refused():
     frame = SimpleNamespace(layout=av.AudioLayout("FR+FL"), sample_rate=44100)
     with pytest.raises(AudioError, match=r"a\.m4a has an unusual channel layout \(2 channels \(FR\+FL\)\)"):
         check_frame(frame, "a.m4a")
 
 
-def test_a_codec_name_beyond_ascii_is_no_obstacle():
+def test_a_codec_name_beyond_ascii_is_an_audio_error():
     data = encode(sine(), "pcm_s16le", "wav")
     at = data.index(b"fmt ") + 8
     with pytest.raises(AudioError, match="is not audio|no audio stream|cannot decode|holds no sample"):
         read(io.BytesIO(data[:at] + b"\xac\xff" + data[at + 2 :]))
 
 
-# ---------------------------------------------------------------- what messages call a file
+# ---------------------------------------------------------------- names of files in messages
 
 
 def test_messages_begin_with_the_name_of_a_file_object():
@@ -154,20 +154,20 @@ def test_messages_begin_with_the_name_of_a_file_object():
         read(file)
 
 
-def test_an_opened_file_is_called_by_its_path(tmp_path):
+def test_messages_name_an_open_file_by_its_path(tmp_path):
     (tmp_path / "a.mp3").touch()
     with open(tmp_path / "a.mp3", "rb") as file, pytest.raises(AudioError, match=r"^\S+a\.mp3 is empty"):
         read(file)
 
 
 @pytest.mark.parametrize("name", [7, None, "", b"a.mp3"])
-def test_a_file_object_without_a_name_is_called_by_its_class(name):
+def test_messages_name_an_unnamed_file_by_its_class(name):
     file = io.BytesIO(b"")
     file.name = name
     assert open_file(file, None)[1] == open_file(io.BytesIO(), None)[1] == "The file object 'BytesIO'"
 
 
-def test_a_name_of_several_lines_stays_one_line():
+def test_a_name_with_a_line_break_stays_on_one_line():
     file = io.BytesIO(b"")
     file.name = "a\nb"
     with pytest.raises(AudioError, match=r"^a\\nb is empty"):
@@ -204,7 +204,7 @@ def element(name: str, content: bytes) -> bytes:
 
 
 def elements(data: bytes):
-    """Yields name, content and all bytes of each EBML element."""
+    """Yields the name, the content and all bytes of each EBML element."""
     at = 0
     while at < len(data):
         name_bytes = 9 - data[at].bit_length()
@@ -217,7 +217,7 @@ def elements(data: bytes):
 
 
 def encrypted_matroska(key: bytes) -> bytes:
-    """A file whose track has ContentEncodings > ContentEncoding > ContentEncryption, by AES."""
+    """Returns a file whose track has ContentEncodings > ContentEncoding > ContentEncryption, with AES."""
     cipher = element("47e1", b"\5") + (element("47e2", key) if key else b"")
     encoding = element("5031", b"\0") + element("5032", b"\1") + element("5033", b"\1") + element("5035", cipher)
     encodings = element("6d80", element("6240", encoding))
@@ -227,7 +227,7 @@ def encrypted_matroska(key: bytes) -> bytes:
         if name == "1654ae6b":
             tracks = [track for name, track, _ in elements(content) if name == "ae"]
             kept += element("1654ae6b", b"".join(element("ae", track + encodings) for track in tracks))
-        elif name in ("1549a966", "1f43b675"):  # without the index, whose places are no longer right
+        elif name in ("1549a966", "1f43b675"):  # without the index, whose positions are no longer right
             kept += whole
     return head + element("18538067", kept)
 

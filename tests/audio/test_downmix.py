@@ -1,4 +1,4 @@
-"""How channels become one, in files and arrays, and what is said where little is left of them."""
+"""Channels are mixed into one, in files and arrays, and notes say if the mix loses their sound."""
 
 import io
 
@@ -15,7 +15,7 @@ CANCELLED = "The 2 channels cancel each other: mixed, they lose most of their so
 
 
 def noise(channels: int, seconds: float = 4.0) -> np.ndarray:
-    """Float32 (samples, channels), unrelated."""
+    """Returns unrelated channels, float32 (samples, channels)."""
     return np.random.default_rng(channels).normal(0, 0.1, (int(seconds * RATE_HZ), channels)).astype(np.float32)
 
 
@@ -27,7 +27,7 @@ def opposite(seconds: float = 4.0, remainder: float = 0.0) -> np.ndarray:
 # ---------------------------------------------------------------- weights
 
 
-def test_5_1_takes_the_coefficients_of_the_itu():
+def test_surround_5_1_uses_the_itu_coefficients():
     sides, sum_ = 0.5**0.5, 2 * 0.5**0.5 + 1 + 2 * 0.5
     expected = np.array([sides, sides, 1, 0, 0.5, 0.5]) / sum_
     for around in (("BL", "BR"), ("SL", "SR")):
@@ -42,13 +42,13 @@ def test_5_1_takes_the_coefficients_of_the_itu():
         (("FL", "FR", "LFE"), [1 / 2, 1 / 2, 0]),
         (("FL", "FR", "BL", "BR"), [0.2929, 0.2929, 0.2071, 0.2071]),
         (("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR"), [0.1602, 0.1602, 0.2265, 0, *[0.1133] * 4]),
-        (("FL", "FC"), [1 / 2] * 2),  # two channels are never told apart
+        (("FL", "FC"), [1 / 2] * 2),  # the positions of two channels do not matter
         (("AMBI0", "AMBI1", "AMBI2", "AMBI3"), [1 / 4] * 4),
         (("FL", "FR", "UNK"), [1 / 3] * 3),
         (("LFE", "LFE", "LFE2"), [1 / 3] * 3),
     ],
 )
-def test_weights_by_position(positions, expected):
+def test_weights_depend_on_positions(positions, expected):
     np.testing.assert_allclose(weights_of(positions), expected, atol=5e-5)
 
 
@@ -62,14 +62,14 @@ def test_a_surround_file_is_mixed_by_its_layout(layout, channels):
     assert audio.notes == ()
 
 
-def test_channels_without_a_layout_are_averaged_in_files_and_arrays():
+def test_channels_without_a_layout_are_averaged():
     samples = noise(6)
     expected = samples.mean(axis=1)
     np.testing.assert_allclose(read_bytes(wav_of(samples, RATE_HZ, "f4")).samples, expected, atol=1e-7)
     np.testing.assert_allclose(mono_and_notes(samples.T, RATE_HZ)[0], expected, atol=1e-7)
 
 
-def test_stereo_is_the_mean_to_the_bit():
+def test_stereo_is_exactly_the_mean():
     samples = noise(2)
     np.testing.assert_array_equal(read_bytes(wav_of(samples, RATE_HZ, "f4")).samples, samples.mean(axis=1))
     np.testing.assert_array_equal(mono_and_notes(samples.T, RATE_HZ)[0], samples.T.mean(axis=0))
@@ -97,7 +97,7 @@ def test_opposite_channels_of_a_compressed_file_are_found(codec, container):
     assert np.std(audio.samples) > 0.05
 
 
-def test_a_stream_names_the_channel_to_take():
+def test_a_stream_names_the_channel_to_use():
     samples = opposite()
     data = wav_of(samples, RATE_HZ, "f4")
     with open_audio(io.BytesIO(data)) as stream:
@@ -108,7 +108,7 @@ def test_a_stream_names_the_channel_to_take():
     assert (stream.loudest, stream.notes) == (None, ())
 
 
-def test_surround_whose_only_sound_is_left_out_is_not_silence():
+def test_sound_only_in_lfe_is_not_silence():
     samples = noise(6) * [0, 0, 0, 1, 0, 0]
     audio = read_bytes(encode(samples.astype(np.float32), "flac", "flac", RATE_HZ, "5.1"))
     np.testing.assert_allclose(audio.samples, samples[:, 3], atol=2**-15)
@@ -116,7 +116,7 @@ def test_surround_whose_only_sound_is_left_out_is_not_silence():
     assert audio.notes == (f"{what} Channel 4, the loudest, was used alone.",)
 
 
-def test_channels_that_cancel_give_one_of_them_and_not_a_louder_lfe():
+def test_a_louder_lfe_does_not_replace_cancelled_channels():
     samples = np.zeros((4 * RATE_HZ, 6), np.float32)
     samples[:, :2], samples[:, 3] = opposite(), 3 * noise(3)[:, 0]
     audio = read_bytes(encode(samples, "flac", "flac", RATE_HZ, "5.1"))
@@ -154,13 +154,13 @@ def test_a_part_that_cancels_is_noted_and_the_mix_is_kept():
     expected = "The channels cancel each other for about 4 s of 10 s: there the mix is silent, or nearly so."
     assert mono_and_notes(samples.T, RATE_HZ)[1] == (expected,)
     audio = read_bytes(encode(samples, "flac", "flac", RATE_HZ, "stereo"))
-    assert audio.notes in ((expected,), (expected.replace("4 s", "3 s"),))  # measured in whole frames
+    assert audio.notes in ((expected,), (expected.replace("4 s", "3 s"),))  # it is measured in whole frames
     assert not audio.samples[: 4 * RATE_HZ].any() and audio.samples[4 * RATE_HZ :].any()
     samples[2 * RATE_HZ : 4 * RATE_HZ, 1] *= -1  # 2 s are too short for a note
     assert mono_and_notes(samples.T, RATE_HZ)[1] == ()
 
 
-def test_frames_of_as_many_channels_in_other_positions_are_measured():
+def test_frames_with_other_positions_are_measured():
     levels, first = Levels(), noise(3, 0.5).T * [[1], [0], [0]]
     for positions, gain in ((("FL", "FR", "LFE"), 0.1), (("LFE", "FL", "FR"), 1)):
         channels, weights = np.float32(gain * first), weights_of(positions)
@@ -168,7 +168,7 @@ def test_frames_of_as_many_channels_in_other_positions_are_measured():
     assert levels.notes() == ()
 
 
-def test_frames_of_changing_numbers_of_channels_are_measured():
+def test_frames_with_changing_channels_are_measured():
     levels = Levels()
     for channels in (1, 2, 6, 1):
         part, weights = noise(channels, 0.3).T, weights_of(("",) * channels)
@@ -189,7 +189,7 @@ def test_a_silent_track_has_a_note(channels, peak, noted):
         assert [note[:19] for note in notes] == ["The track is silent"] * noted
 
 
-def test_opposite_channels_that_nobody_hears_are_silence():
+def test_inaudible_opposite_channels_are_silence():
     tone = sine(RATE_HZ) / 1000
     (note,) = mono_and_notes(np.concatenate([tone, -tone], axis=1).T, RATE_HZ)[1]
     assert note.startswith("The track is silent: its loudest sample is 0.0005 of full scale")

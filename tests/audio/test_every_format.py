@@ -1,7 +1,7 @@
-"""What libsndfile and FFmpeg write in any container, sample format, byte order and number of channels is read right.
+"""Files of libsndfile and FFmpeg are read correctly in any container, sample format, byte order and channel count.
 
-Each file gives the samples that went in, or that another reader finds in it, or an `AudioError`, or a note: never
-other samples without a word. `scripts/check_readers.py` compares with sox, flac, mpg123 and opusdec as well.
+Each file gives the samples that were written, or those that another reader finds in it, or an `AudioError`, or a note:
+never other samples without a word. `scripts/check_readers.py` also compares with sox, flac, mpg123 and opusdec.
 """
 
 import io
@@ -16,11 +16,11 @@ from keras_musictag.audio.downmix import weights_of
 from keras_musictag.errors import AudioError
 from tests.audio.audio_files import encode, read_bytes
 
-# libsndfile's names of the formats that are opened, and how many of their combinations are read at least.
+# libsndfile's names of the formats that are opened, and the least number of combinations that must be read.
 OPENED = {"AIFF": 53, "AU": 40, "CAF": 120, "FLAC": 15, "OGG": 10, "RF64": 40, "W64": 45, "WAV": 45, "WAVEX": 40}
-# Decoders of these round in their own way: largest difference to libsndfile's.
+# Decoders of these round differently: the largest difference from libsndfile.
 LOSSY = {"VORBIS": 1e-5, "OPUS": 0.1, "MS_ADPCM": 0.03, "IMA_ADPCM": 0.03, "GSM610": 1e-4}
-# The order of the channels of Vorbis and Opus. The LFE is low-passed there, and so not the same as the others.
+# The channel order of Vorbis and Opus. Their LFE is low-passed, so it differs from the other channels.
 OGG = {
     1: ("",),
     2: ("", ""),
@@ -28,11 +28,11 @@ OGG = {
     6: tuple("FL FC FR BL BR LFE".split()),
     8: tuple("FL FC FR SL SR BL BR LFE".split()),
 }
-BLOCK_SAMPLES = 1024  # that a lossy codec may fill up at its end
+BLOCK_SAMPLES = 1024  # that a lossy codec may add at the end
 
 
 def tones(channels: int, rate_hz: int, num_samples=3000) -> np.ndarray:
-    """Float32 (samples, channels): of one or two channels different, of more the same, whatever their down-mix."""
+    """Returns float32 (samples, channels): two channels differ, more channels are equal, so the downmix is known."""
     freqs_hz = (311, 557)[:channels] if channels <= 2 else (311,) * channels
     at = np.arange(num_samples)[:, None] / rate_hz
     return (0.4 * np.sin(2 * np.pi * np.array(freqs_hz) * at)).astype(np.float32)
@@ -42,7 +42,7 @@ def written(samples, rate_hz: int, **form) -> bytes | None:
     file = io.BytesIO()
     try:
         soundfile.write(file, samples, rate_hz, **form)
-    except (soundfile.LibsndfileError, ValueError):  # it writes no such file
+    except (soundfile.LibsndfileError, ValueError):  # the library cannot write such a file
         return None
     return file.getvalue()
 
@@ -55,7 +55,7 @@ def combinations(name: str):
 
 
 @pytest.mark.parametrize("name", sorted(soundfile.available_formats().keys() - {"MP3"}))  # see the script
-def test_what_libsndfile_writes_is_read_as_libsndfile_reads_it(name):
+def test_files_of_libsndfile_are_read_as_libsndfile_does(name):
     num_read = 0
     for subtype, endian, channels in combinations(name):
         rate_hz = 48000 if subtype == "OPUS" else 44100
@@ -91,7 +91,7 @@ def test_a_big_endian_wav_is_refused_as_such(subtype):
 @pytest.mark.parametrize(
     "name, subtype", [("WAV", "G721_32"), ("WAV", "NMS_ADPCM_32"), ("AU", "G721_32"), ("AU", "G723_24")]
 )
-def test_telephone_codecs_that_are_read_differently_are_refused(name, subtype):
+def test_ambiguous_telephone_codecs_are_refused(name, subtype):
     data = written(tones(1, 8000), 8000, format=name, subtype=subtype)
     with pytest.raises(AudioError, match="telephone codec"):
         read_bytes(data)
@@ -99,7 +99,7 @@ def test_telephone_codecs_that_are_read_differently_are_refused(name, subtype):
 
 COARSE = ("alaw", "mulaw", "vidc", "s8", "u8", "s8_planar")
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 6: "5.1", 8: "7.1"}
-READ = {  # by FFmpeg's names of the containers: how many combinations are read at least
+READ = {  # FFmpeg's names of containers, and the least number of combinations that must be read
     **{"wav": 50, "w64": 50, "aiff": 50, "au": 40, "caf": 69, "mov": 74, "mp4": 59, "ipod": 4, "matroska": 59},
     **{"avi": 50, "asf": 50, "flac": 5, "ogg": 5, "tta": 5, "wv": 5},
 }
@@ -111,23 +111,23 @@ EXACT_CODECS = [
     ),
     *("alac", "flac", "wavpack", "tta"),
 ]
-CRASHES_FFMPEG = {("flac", "caf")}  # when it is written
+CRASHES_FFMPEG = {("flac", "caf")}  # when it writes such a file
 
 
 def encoded(codec: str, container: str, channels: int) -> bytes | None:
     try:
         return encode(tones(channels, 48000), codec, container, 48000, LAYOUTS[channels])
-    except (av.FFmpegError, ValueError):  # it writes no such file
+    except (av.FFmpegError, ValueError):  # the library cannot write such a file
         return None
 
 
 def tolerance(codec: str) -> float:
-    """Two steps of the format; FFmpeg's WavPack and TTA take 8 bits first."""
+    """Returns two steps of the format; FFmpeg's encoders of WavPack and TTA prefer 8 bits."""
     return 2**-6 if codec.removeprefix("pcm_") in (*COARSE, "wavpack", "tta") else 2**-14
 
 
 @pytest.mark.parametrize("container", READ)
-def test_what_ffmpeg_writes_without_loss_gives_what_went_in(container):
+def test_lossless_files_of_ffmpeg_give_their_samples(container):
     num_read = 0
     for codec in EXACT_CODECS:
         if not _encodes(codec) or (codec, container) in CRASHES_FFMPEG:

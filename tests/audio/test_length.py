@@ -1,4 +1,4 @@
-"""What headers claim about the length may be wrong: it warns, and never refuses a file or changes what is decoded."""
+"""A header may state a wrong duration: this adds a note, and never refuses a file or changes what is decoded."""
 
 import io
 import struct
@@ -33,7 +33,7 @@ def apev2(comment=b"Info", with_header=True) -> bytes:
 
 ID3V1 = b"TAG" + b"Xing".ljust(125, b"\0")
 LYRICS3 = b"LYRICSBEGINLYR00010[00:00]Info000026LYRICS200"
-INFO = b"Info: www.example.org"  # `e: w` would be a number of frames
+INFO = b"Info: www.example.org"  # `e: w` could be mistaken for a number of frames
 BEFORE = {
     "two ID3v2": id3v2() + id3v2(INFO),
     "ID3v2.4 with a footer, then ID3v2.3": id3v2(footer=True) + id3v2(INFO),
@@ -54,7 +54,7 @@ AFTER = {
 
 @pytest.mark.parametrize("tags", BEFORE)
 @pytest.mark.parametrize("mp3", [MP3, BARE_MP3], ids=["Xing", "bare"])
-def test_tags_before_an_mp3_claim_nothing(tags, mp3):
+def test_tags_before_an_mp3_do_not_change_the_duration(tags, mp3):
     plain, tagged = read_bytes(mp3), read_bytes(BEFORE[tags] + mp3)
     assert (tagged.header_seconds, tagged.notes) == (plain.header_seconds, ())
     if "APEv2" in tags:  # FFmpeg then trims nothing
@@ -65,29 +65,29 @@ def test_tags_before_an_mp3_claim_nothing(tags, mp3):
 
 @pytest.mark.parametrize("tags", AFTER)
 @pytest.mark.parametrize("mp3", [MP3, BARE_MP3], ids=["Xing", "bare"])
-def test_tags_after_an_mp3_claim_nothing(tags, mp3):
+def test_tags_after_an_mp3_do_not_change_the_duration(tags, mp3):
     plain, tagged = read_bytes(mp3), read_bytes(BEFORE["two ID3v2"] + mp3 + AFTER[tags])
     assert (tagged.header_seconds, tagged.notes) == (plain.header_seconds, ())
     np.testing.assert_allclose(tagged.samples[: len(plain.samples)], plain.samples, atol=1e-6)
-    assert len(tagged.samples) - len(plain.samples) <= 1152  # a tag may pass for one frame
+    assert len(tagged.samples) - len(plain.samples) <= 1152  # a tag may be mistaken for one frame
 
 
 @pytest.mark.parametrize("rate_hz", [44100, 22050, 11025])
 @pytest.mark.parametrize("layout, channels", [("mono", 1), ("stereo", 2)])
-def test_the_xing_header_is_found_in_each_kind_of_first_frame(rate_hz, layout, channels):
+def test_the_xing_header_is_found_in_any_first_frame(rate_hz, layout, channels):
     mp3 = encode(sine(rate_hz, 3.0, channels=channels), "libmp3lame", "mp3", rate_hz, layout)
     assert read_bytes(mp3).header_seconds == pytest.approx(3, abs=0.2)
     assert read_bytes(mp3[: len(mp3) // 2]).notes[0].startswith("The header states 3.")
 
 
-def test_the_word_info_elsewhere_in_a_frame_claims_nothing():
+def test_the_word_info_elsewhere_is_not_a_header():
     at = 120  # in the audio of the first frame
     mp3 = BARE_MP3[:at] + INFO + BARE_MP3[at + len(INFO) :]
     assert read_bytes(mp3).header_seconds is None
 
 
 @pytest.mark.parametrize("checksum", [b"", b"\0\0"])
-def test_the_xing_header_is_found_in_a_frame_with_a_checksum(checksum):
+def test_the_xing_header_is_found_despite_a_checksum(checksum):
     container = SimpleNamespace(format=SimpleNamespace(name="mp3"))
     stream = SimpleNamespace(codec_context=SimpleNamespace(name="mp3float"))
     header = b"\xff\xfa\x90\xc4" if checksum else b"\xff\xfb\x90\xc4"  # MPEG 1, 44.1 kHz, mono
@@ -96,7 +96,7 @@ def test_the_xing_header_is_found_in_a_frame_with_a_checksum(checksum):
 
 
 def test_a_vbri_header_is_read():
-    # Fraunhofer's, 32 bytes after the header of a first frame: version, delay, quality, bytes, frames.
+    # Fraunhofer's header, 32 bytes after that of the first frame: version, delay, quality, bytes, frames.
     vbri = b"VBRI" + struct.pack(">HHHII", 1, 0, 75, len(BARE_MP3), 150)
     first = BARE_MP3[:4] + bytes(32) + vbri
     mp3 = first + bytes(209 - len(first)) + BARE_MP3  # 209 bytes: 64 kbit/s at 44.1 kHz
@@ -105,14 +105,14 @@ def test_a_vbri_header_is_read():
     assert audio.notes == ("The header states 3.9 s, but only 2.0 s could be decoded.",)
 
 
-def test_an_impossible_xing_header_is_a_note():
+def test_an_impossible_xing_header_has_a_note():
     at = MP3.index(b"Info") + 8
     audio = read_bytes(MP3[:at] + b"\xff\xff\xff\xff" + MP3[at + 4 :], max_seconds=60)
     assert audio.duration_seconds == pytest.approx(2, abs=0.1)
     assert audio.notes[0].startswith("The header states 112195064.0 s, which a file of")
 
 
-def test_an_impossible_flac_total_is_a_note():
+def test_an_impossible_flac_total_has_a_note():
     flac = bytearray(encode(sine(), "flac", "flac"))
     flac[21] |= 0x0F  # the last 36 bits of these 5 bytes are the number of samples
     flac[22:26] = b"\xff\xff\xff\xff"
@@ -123,14 +123,14 @@ def test_an_impossible_flac_total_is_a_note():
     )
 
 
-def test_an_unknown_flac_total_claims_nothing():
+def test_an_unknown_flac_total_has_no_note():
     flac = bytearray(encode(sine(), "flac", "flac"))
     flac[21] &= 0xF0
     flac[22:26] = bytes(4)
     assert (read_bytes(bytes(flac)).duration_seconds, read_bytes(bytes(flac)).notes) == (2.0, ())
 
 
-def test_a_long_silence_that_flac_packs_small_is_no_impossible_claim():
+def test_a_small_flac_of_long_silence_has_no_note():
     file = io.BytesIO()
     soundfile.write(file, np.full(8000 * 600, 999, np.int16), 8000, format="FLAC")  # silence would have a note
     audio = read(file, max_seconds=601)
@@ -138,13 +138,13 @@ def test_a_long_silence_that_flac_packs_small_is_no_impossible_claim():
     assert (audio.duration_seconds, audio.header_seconds, audio.notes) == (600.0, 600.0, ())
 
 
-def test_a_claim_that_was_decoded_is_possible_however_small_the_file():
+def test_a_decoded_duration_is_possible_in_any_file_size():
     container = SimpleNamespace(format=SimpleNamespace(name="ape"), size=1000)  # APE packs 27 s of silence into 8 bytes
     assert length_note(600.0, 600.0, "ape", 44100, container) is None
 
 
-# (container, codec, where the length is, what is written there)
-CLAIMS = {
+# (container, codec, position of the length, what is written there)
+STATED = {
     "WAV, garbage": ("wav", "pcm_s16le", (b"data", 4), b"\0\0\0\x70"),
     "WAV, 0": ("wav", "pcm_s16le", (b"data", 4), bytes(4)),
     "WAV, written to a pipe": ("wav", "pcm_s16le", (b"data", 4), b"\xff\xff\xff\xff"),
@@ -160,9 +160,9 @@ CLAIMS = {
 }
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_no_claim_about_the_length_refuses_a_file(claim):
-    container, codec, (name, offset), written = CLAIMS[claim]
+@pytest.mark.parametrize("case", STATED)
+def test_a_wrong_stated_length_never_refuses_a_file(case):
+    container, codec, (name, offset), written = STATED[case]
     data = encode(sine(), codec, container)
     at = data.index(name) + offset
     audio = read_bytes(data[:at] + written + data[at + len(written) :], max_seconds=60)
@@ -171,13 +171,13 @@ def test_no_claim_about_the_length_refuses_a_file(claim):
     assert audio.notes or audio.header_seconds is None or audio.header_seconds < 2.1
 
 
-def test_a_length_is_counted_while_decoding_and_not_believed():
-    with open_audio(io.BytesIO(wav_of(sine(8000, 5.0), 8000, promised_bytes=0x60000000)), max_seconds=6) as stream:
+def test_the_limit_counts_decoded_seconds_not_stated_ones():
+    with open_audio(io.BytesIO(wav_of(sine(8000, 5.0), 8000, stated_bytes=0x60000000)), max_seconds=6) as stream:
         assert stream.header_seconds > 100_000
         assert sum(map(len, stream)) == 40_000
 
 
-def test_what_follows_an_au_is_decoded_with_a_note_as_ffmpeg_does():
+def test_joined_au_files_are_decoded_with_a_note():
     one, two = (encode(sine(seconds=seconds), "pcm_s16be", "au") for seconds in (2.0, 3.0))
     (note,) = read_bytes(one + two).notes
     assert note == "The header states 2.0 s, but 5.0 s were decoded. Were several files joined?"

@@ -1,4 +1,4 @@
-"""What is decoded, of which formats."""
+"""Files of every common codec are decoded to the right samples."""
 
 import dataclasses
 import io
@@ -18,7 +18,7 @@ from tests.audio.audio_files import encode, freq_hz_and_amplitude, overwritten, 
 
 
 @pytest.mark.needs("shared")
-def test_the_reference_mp3_decodes_to_the_reference_samples():
+def test_the_reference_mp3_gives_the_reference_samples():
     # 2e-6: the float MP3 decoders of FFmpeg and mpg123 round differently.
     audio = read(shared.clip(), sample_rate_hz=16000)
     expected = shared.load("io_real", "joram_16k.npz")["audio"]
@@ -29,7 +29,9 @@ def test_the_reference_mp3_decodes_to_the_reference_samples():
 
 @pytest.mark.needs("shared")
 def test_real_music_decodes_without_a_note():
-    paths = sorted((shared.FOLDER / "audio" / "free").glob("*.ogg"))  # not as parameters: those must not depend on it
+    paths = sorted(
+        (shared.FOLDER / "audio" / "free").glob("*.ogg")
+    )  # not parameters, because the list of tests must not depend on these files
     assert len(paths) == 10
     for path in paths:
         with open_audio(path, 16000) as stream:
@@ -40,7 +42,7 @@ def test_real_music_decodes_without_a_note():
 
 
 CODECS = [
-    # codec, container, tolerance of the duration in samples (one frame, or its padding) and of the amplitude
+    # codec, container, tolerance of the duration in samples (a frame or its padding), tolerance of the amplitude
     ("libmp3lame", "mp3", 1152, 0.08),  # LAME lowers the level by 5 to 7 % on purpose
     ("libopus", "ogg", 960, 0.02),
     ("vorbis", "ogg", 2048, 0.1),  # FFmpeg's own Vorbis encoder is coarse
@@ -74,7 +76,7 @@ RATES_HZ = [8000, 11025, 44100, 48000, 96000]
     "codec, container, rate_hz",
     [(*encoder, rate) for encoder in ENCODERS for rate in RATES_HZ if "mp3" not in encoder or rate <= 48000],
 )
-def test_every_source_rate_becomes_the_wanted_rate(codec, container, rate_hz):
+def test_every_source_rate_becomes_the_requested_rate(codec, container, rate_hz):
     data = encode(sine(rate_hz, 1.0), codec, container, rate_hz)
     audio = read_bytes(data, sample_rate_hz=16000)
     freq_hz, amplitude = freq_hz_and_amplitude(audio.samples, 16000)
@@ -88,8 +90,8 @@ def test_every_source_rate_becomes_the_wanted_rate(codec, container, rate_hz):
     "dtype, step", [("u1", 2**-7), ("i2", 2**-15), ("i3", 2**-23), ("i4", 2**-24), ("f4", 0), ("f8", 0)]
 )
 @pytest.mark.parametrize("channels", [1, 2, 6])
-def test_wav_of_any_width_has_full_scale_one(dtype, step, channels):
-    # `step` is one step of the format (at 32 bits, of float32); twice, as full scale is 2**n - 1 in the file.
+def test_wav_of_any_width_has_a_full_scale_of_1(dtype, step, channels):
+    # `step` is one step of the format (at 32 bits, of float32), doubled because full scale is 2**n - 1 in the file.
     samples = np.random.default_rng(0).uniform(-0.9, 0.9, (5000, channels)).astype(np.float32)
     audio = read_bytes(wav_of(samples, dtype=dtype))
     np.testing.assert_allclose(audio.samples, samples.mean(axis=1), atol=2 * step + 1e-7)
@@ -101,7 +103,7 @@ def test_wav_of_any_width_has_full_scale_one(dtype, step, channels):
     [("flac", "flac", "5.1", 6), ("aac", "ipod", "7.1", 8), ("wavpack", "matroska", "hexadecagonal", 16)],
 )
 def test_many_channels_are_mixed_by_their_positions(codec, container, layout, channels):
-    # Amplitudes 1/channels ... 1 of the same tone: their mix is known.
+    # The same tone with amplitudes 1/channels to 1: the mix is known.
     amplitudes = np.arange(1, channels + 1, dtype=np.float32) / channels
     audio = read_bytes(encode(sine(48000, 1.0, 60.0, channels) * amplitudes, codec, container, 48000, layout))
     positions = tuple(channel.name for channel in av.AudioLayout(layout).channels)
@@ -115,9 +117,9 @@ def test_many_channels_are_mixed_by_their_positions(codec, container, layout, ch
 )
 @pytest.mark.parametrize("format", ["u8", "s16", "s32", "s64", "flt", "dbl"])
 @pytest.mark.parametrize("planar", [False, True])
-def test_frames_of_every_sample_format_and_layout_keep_their_channels(layout, channels, format, planar):
-    # FFmpeg converts from float to the format, so that its idea of full scale is the reference.
-    # Tolerance: one step of 8 bits, else of 16 bits.
+def test_frames_of_every_format_keep_their_channels(layout, channels, format, planar):
+    # FFmpeg converts from float to the format, so its full scale is the reference.
+    # Tolerance: one step of 8 bits, otherwise of 16 bits.
     rng = np.random.default_rng(channels)
     floats = rng.uniform(-0.9, 0.9, (100, channels)).astype(np.float32)
     frame = av.AudioFrame.from_ndarray(floats.reshape(1, -1), format="flt", layout=layout)
@@ -128,18 +130,20 @@ def test_frames_of_every_sample_format_and_layout_keep_their_channels(layout, ch
     np.testing.assert_allclose(got, floats.T, atol=1 / 128 if format == "u8" else 1 / 32768)
 
 
-def test_the_downmix_comes_before_the_resampling_and_both_are_exact():
+def test_channels_are_mixed_before_resampling():
     samples = np.random.default_rng(1).uniform(-0.9, 0.9, (100_000, 2)).astype(np.float32)
     audio = read_bytes(wav_of(samples, dtype="f4"), sample_rate_hz=16000)
     np.testing.assert_array_equal(audio.samples, soxr.resample(samples.mean(axis=1), 44100, 16000, quality="HQ"))
 
 
-def test_the_blocks_of_the_stream_are_the_samples_of_read():
+def test_the_blocks_of_a_stream_equal_the_samples_of_read():
     data = encode(sine(seconds=5.0), "libmp3lame", "mp3")
     with open_audio(io.BytesIO(data), 16000) as stream:
         blocks = list(stream)
     assert all(block.dtype == np.float32 and block.ndim == 1 for block in blocks)
-    assert [16000 <= len(block) < 18000 for block in blocks[:-1]] == [True] * 4  # a second and at most a frame more
+    assert [16000 <= len(block) < 18000 for block in blocks[:-1]] == [
+        True
+    ] * 4  # one second, and at most one more frame
     np.testing.assert_array_equal(np.concatenate(blocks), read_bytes(data, 16000).samples)
 
 
@@ -152,7 +156,7 @@ def test_read_reports_what_the_stream_reports():
 
 
 @pytest.mark.parametrize("as_path", [str, Path])
-def test_a_path_and_a_file_object_give_the_same(tmp_path, as_path):
+def test_a_path_and_a_file_object_give_equal_samples(tmp_path, as_path):
     data = encode(sine(), "flac", "flac")
     (tmp_path / "Größe 你好.flac").write_bytes(data)
     audio = read(as_path(tmp_path / "Größe 你好.flac"))
@@ -171,7 +175,7 @@ def test_a_wrong_extension_does_not_matter(tmp_path):
     assert read(tmp_path / "flac.mp3").codec == "flac"
 
 
-def test_cover_art_beside_the_audio_is_no_obstacle():
+def test_cover_art_does_not_disturb_reading():
     audio = read_bytes(encode(sine(), "libmp3lame", "mp3", cover=True))
     assert (audio.codec, audio.notes) == ("mp3", ())
     assert audio.duration_seconds == pytest.approx(2.0, abs=1152 / 44100)
@@ -185,13 +189,13 @@ def test_a_large_id3_tag_does_not_hide_the_header_duration():
     assert read_bytes(tag + mp3).header_seconds == read_bytes(mp3).header_seconds == pytest.approx(2, abs=0.1)
 
 
-def test_tags_in_another_encoding_are_no_obstacle():
+def test_tags_in_another_encoding_do_not_disturb_reading():
     info = b"INFOINAM" + struct.pack("<I", 6) + "Größe\0".encode("latin-1")
     data = wav_of(sine()) + b"LIST" + struct.pack("<I", len(info)) + info
     assert read_bytes(data).duration_seconds == 2.0
 
 
-def test_a_change_of_rate_within_a_stream_is_resampled_and_noted():
+def test_a_change_of_rate_is_resampled_and_noted():
     data = encode(sine(44100), "libmp3lame", "mp3") + encode(sine(22050), "libmp3lame", "mp3", 22050)
     audio = read_bytes(data, sample_rate_hz=16000)
     assert audio.duration_seconds == pytest.approx(4.0, abs=0.2)
@@ -204,11 +208,11 @@ def test_only_the_first_change_of_rate_is_noted():
     pieces = [encode(sine(rate_hz, 0.2), "libmp3lame", "mp3", rate_hz) for rate_hz in (44100, 22050)]
     audio = read_bytes(b"".join(pieces * 5), sample_rate_hz=16000)
     assert sum("changes" in note for note in audio.notes) == 1
-    assert len(audio.samples) == pytest.approx(16000 * audio.duration_seconds, abs=10)  # one a resampler
+    assert len(audio.samples) == pytest.approx(16000 * audio.duration_seconds, abs=10)  # one per resampler
 
 
-def test_a_change_of_channels_within_a_stream_is_averaged():
+def test_a_change_of_channels_is_averaged():
     data = encode(sine(), "libmp3lame", "mp3") + encode(sine(channels=2), "libmp3lame", "mp3", layout="stereo")
     audio = read_bytes(data)
     assert audio.duration_seconds == pytest.approx(4.0, abs=0.2)
-    assert freq_hz_and_amplitude(audio.samples, 44100)[1] == pytest.approx(0.5, rel=0.08)  # LAME, see above
+    assert freq_hz_and_amplitude(audio.samples, 44100)[1] == pytest.approx(0.5, rel=0.08)  # because of LAME, see above

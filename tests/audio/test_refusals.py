@@ -1,4 +1,4 @@
-"""What is refused, and hostile files."""
+"""Files that are refused, including hostile ones."""
 
 import io
 import subprocess
@@ -24,7 +24,7 @@ def test_a_missing_file_is_not_found(tmp_path):
     "name",
     ["http://127.0.0.1:9/a.mp3", "concat:a.wav|b.wav", "file:a.wav", "data:audio/wav;base64,AAAA", "pipe:0"],
 )
-def test_addresses_and_protocols_are_file_names(name, tmp_path, monkeypatch):
+def test_addresses_are_treated_as_file_names(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for wav in ("a.wav", "b.wav"):
         Path(wav).write_bytes(wav_of(sine()))
@@ -58,13 +58,13 @@ def test_random_bytes_are_refused(tmp_path, size, name):
 @pytest.mark.parametrize(
     "page", [b"<!DOCTYPE html>\n<html><body>404</body></html>", b"\n  <HTML></HTML>", b"<?xml ?><a/>"]
 )
-def test_a_web_page_is_refused_as_such(tmp_path, page):
+def test_the_error_says_that_a_file_is_a_web_page(tmp_path, page):
     (tmp_path / "song.mp3").write_bytes(page)
     refused(tmp_path / "song.mp3", "song.mp3' is a web page")
 
 
 @pytest.mark.needs("permissions")
-def test_a_file_that_may_not_be_read_is_refused(tmp_path):
+def test_a_file_without_read_permission_is_refused(tmp_path):
     path = tmp_path / "secret.wav"
     path.write_bytes(wav_of(sine()))
     path.chmod(0)
@@ -142,7 +142,7 @@ def test_an_absurd_sample_rate_is_refused(rate_hz):
         ("aac", "adts", {}),
     ],
 )
-def test_a_file_too_long_is_refused_while_decoding(codec, container, options):
+def test_a_file_that_is_too_long_is_refused_while_decoding(codec, container, options):
     data = encode(sine(seconds=3.0), codec, container, options=options)
     with open_audio(io.BytesIO(data), max_seconds=2) as stream:
         with pytest.raises(AudioError, match=r"lasts 2\.[01] s or more; expected at most 2 s.*max_seconds"):
@@ -165,7 +165,7 @@ def test_a_file_with_only_bad_packets_is_refused():
     )
 
 
-def test_a_wanted_rate_in_khz_is_a_value_error():
+def test_a_rate_in_khz_is_a_value_error():
     with pytest.raises(ValueError, match=r"`sample_rate_hz`.*kHz"):
         read(io.BytesIO(wav_of(sine())), sample_rate_hz=16)
 
@@ -178,7 +178,7 @@ def test_max_seconds_must_be_positive(max_seconds):
 
 PLAYLISTS = {
     "list.m3u8": "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{wav}\n#EXT-X-ENDLIST\n",
-    "aac.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{aac}\n#EXT-X-ENDLIST\n",  # HLS allows .aac
+    "aac.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{aac}\n#EXT-X-ENDLIST\n",  # HLS allows .aac files
     "list.m3u": "#EXTM3U\n{wav}\n",
     "list.ffconcat": "ffconcat version 1.0\nfile '{wav}'\n",
     "call.sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n",
@@ -188,7 +188,7 @@ PLAYLISTS = {
 
 @pytest.mark.parametrize("name", PLAYLISTS)
 @pytest.mark.parametrize("absolute", [False, True])
-def test_a_playlist_does_not_open_the_file_it_names(tmp_path, monkeypatch, name, absolute):
+def test_a_playlist_does_not_open_its_files(tmp_path, monkeypatch, name, absolute):
     monkeypatch.chdir(tmp_path)
     wav, aac = tmp_path / "other.wav", tmp_path / "other.aac"
     wav.write_bytes(wav_of(sine()))
@@ -201,7 +201,7 @@ def test_a_playlist_does_not_open_the_file_it_names(tmp_path, monkeypatch, name,
 
 
 def test_ffmpeg_prints_nothing_about_damaged_files():
-    # In a process of its own: FFmpeg writes to the handle of stderr, past Python.
+    # In a separate process, because FFmpeg writes directly to the handle of stderr.
     data = overwritten(encode(sine(seconds=5.0), "libmp3lame", "mp3"), 0.4, 0.6)
     lines = (
         "import io, sys",

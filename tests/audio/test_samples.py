@@ -48,18 +48,18 @@ def test_a_list_of_floats_is_an_array():
     np.testing.assert_array_equal(as_mono([0.5, -0.5], 44100), [0.5, -0.5])
 
 
-def test_a_missing_sample_rate_says_what_to_write():
+def test_the_error_says_how_to_pass_the_sample_rate():
     with pytest.raises(ValueError, match=r"sample_rate=44100"):
         as_mono(np.zeros(10), None)
 
 
 @pytest.mark.parametrize("rate_hz", [44.1, 0, 1e6])
-def test_a_sample_rate_outside_the_limits_is_named(rate_hz):
+def test_the_error_states_a_sample_rate_outside_the_limits(rate_hz):
     with pytest.raises(ValueError, match=f"sample rate of an array.*{rate_hz}"):
         as_mono(np.zeros(10), rate_hz)
 
 
-def test_samples_by_channels_suggests_to_transpose():
+def test_the_error_suggests_transposing_the_array():
     with pytest.raises(AudioError, match=r"\(44100, 2\).*array\.T"):
         as_mono(np.zeros((44100, 2)), 44100)
 
@@ -100,24 +100,24 @@ def test_unscaled_floats_suggest_dividing_by_32768():
 
 
 @pytest.mark.parametrize("value", [1e300, -1e300])
-def test_floats_too_large_for_float32_are_a_peak_and_no_warning(value):
+def test_floats_too_large_for_float32_cause_no_warning(value):
     with warnings.catch_warnings(), pytest.raises(AudioError, match=r"peak of 1e\+300"):
         warnings.simplefilter("error")
         as_mono(np.full(10, value), 44100)
 
 
-def test_the_most_negative_integer_is_full_scale_not_a_peak():
+def test_the_most_negative_integer_is_full_scale():
     np.testing.assert_array_equal(as_mono(np.full(3, -(2**15), np.int16), 44100), [-1, -1, -1])
 
 
 @pytest.mark.parametrize("audio", [["a.mp3", "b.mp3"], b"RIFF", bytearray(4), None, 3, [[0.5], [0.5, 0.25]]])
 @pytest.mark.parametrize("rate_hz", [None, 44100])
-def test_what_is_neither_an_array_nor_numbers_is_a_type_error(audio, rate_hz):
+def test_anything_but_an_array_of_numbers_is_a_type_error(audio, rate_hz):
     with pytest.raises(TypeError, match=rf"pass one track at a time\. Received: {type(audio).__name__}\.$"):
         as_mono(audio, rate_hz)
 
 
-def test_an_array_of_names_is_a_type_error_before_its_rate_is_missed():
+def test_an_array_of_names_without_a_rate_is_a_type_error():
     with pytest.raises(TypeError, match="Received: dtype <U5"):
         as_mono(np.array(["a.mp3", "b.mp3"]), None)
 
@@ -145,13 +145,13 @@ def test_one_absurd_sample_is_refused(value):
     refused(f"peak of {abs(value):g}".replace("+", r"\+"), read_bytes, wav_of(samples, dtype="f8"))
 
 
-def test_a_peak_in_one_channel_counts_though_the_mean_is_small():
+def test_a_peak_in_one_channel_counts():
     samples = np.concatenate([INT16, -INT16], axis=1)
     refused("peak of 20000", read_bytes, wav_of(samples, dtype="f4"))
 
 
-def test_a_hot_mix_is_kept_as_it_is():
-    samples = sine() * 19.9  # a peak just below 10
+def test_a_hot_mix_is_unchanged():
+    samples = sine() * 19.9  # with a peak just below 10
     np.testing.assert_array_equal(read_bytes(wav_of(samples, dtype="f4")).samples, samples[:, 0])
     np.testing.assert_array_equal(as_mono(samples.T, 44100), samples[:, 0])
 
@@ -161,7 +161,7 @@ def test_a_lossy_file_of_unscaled_floats_is_refused():
     refused(r"beyond full scale.*a peak of \d+\. Divide", read_bytes, data)
 
 
-def test_damage_beyond_full_scale_becomes_silence_and_is_counted():
+def test_damage_beyond_full_scale_becomes_silence():
     samples = np.random.default_rng(0).normal(0, 0.2, (3 * 48000, 2)).astype(np.float32)
     whole = bytearray(encode(samples, "aac", "adts", 48000, "stereo"))
     beyond = 0
@@ -176,7 +176,7 @@ def test_damage_beyond_full_scale_becomes_silence_and_is_counted():
     assert beyond > 10
 
 
-def test_a_frame_beyond_full_scale_is_silence_in_a_lossy_file_only():
+def test_only_lossy_frames_beyond_full_scale_become_silence():
     loud = np.full((2, 4), 11, np.float32)
     scale = FileScale("song", is_lossless=False)
     assert not scale.clean(loud).any()
@@ -192,7 +192,7 @@ def test_a_frame_beyond_full_scale_is_silence_in_a_lossy_file_only():
 
 
 @pytest.mark.parametrize("peak", [33, 20_000, 32_768])
-def test_16_bit_samples_in_32_bits_are_refused_in_files_and_arrays(peak):
+def test_int16_samples_in_wider_integers_are_refused(peak):
     samples = np.array([[0, -peak, 7, peak - 1] * 1000], np.int32)
     match = rf"holds 32-bit integers that use only 16 bits.*a peak of {peak:,}\..*as int16, or multiply them by 65,536"
     refused(match, as_mono, samples, 44100)
@@ -200,23 +200,23 @@ def test_16_bit_samples_in_32_bits_are_refused_in_files_and_arrays(peak):
 
 
 @pytest.mark.parametrize("samples", [[0, 32_769], [0, -32_769], [0, 256, -1024], [0, 1, -32], [0, 0]])
-def test_integers_that_may_be_meant_so_are_kept(samples):
-    """Too loud for 16 bits; 24 bits, whose lowest byte is 0; dither; nothing."""
+def test_quiet_integers_that_may_be_right_are_kept(samples):
+    """Samples too loud for 16 bits, 24-bit samples (their lowest byte is 0), dither, and silence."""
     samples = np.array([samples], np.int32)
     mono, notes = mono_and_notes(samples, 44100)
     np.testing.assert_array_equal(mono, samples[0] / np.float32(2**31))
-    assert len(notes) == 1 and "is silent" in notes[0]  # for a listener, it is
+    assert len(notes) == 1 and "is silent" in notes[0]  # for a listener it is
     assert read_bytes(wav_bytes(samples.tobytes(), dtype="i4")).notes == notes
 
 
-def test_a_late_loud_sample_settles_it():
+def test_a_late_loud_sample_makes_the_scale_right():
     samples = np.ones((1, 100_000), np.int32) * 999
     samples[0, -1] = 2**30
     assert as_mono(samples, 44100)[-1] == 0.5
     assert read_bytes(wav_bytes(samples.tobytes(), dtype="i4")).notes == ()
 
 
-def test_16_bit_files_and_arrays_are_never_asked():
+def test_quiet_16_bit_samples_are_not_checked():
     quiet = np.array([[0, 33, -33]], np.int16)
     assert as_mono(quiet, 44100).max() == np.float32(33 / 32768)
     assert read_bytes(wav_bytes(quiet.tobytes())).samples.max() == np.float32(33 / 32768)

@@ -1,4 +1,4 @@
-"""What may be passed as a file: paths, pipes and any binary file object; the error for others says what to pass."""
+"""Paths, pipes and any binary file object are read; the error for other objects says what to pass."""
 
 import bz2
 import gzip
@@ -24,17 +24,17 @@ from keras_musictag.errors import AudioError
 from tests.audio.audio_files import encode, sine, wav_of
 
 WAV = wav_of(sine(seconds=0.5))
-M4A = encode(sine(seconds=0.5), "aac", "ipod")  # its index is at its end, so that it must be sought
+M4A = encode(sine(seconds=0.5), "aac", "ipod")  # its index is at the end, so the reader must seek
 
 
 class Named(io.BytesIO):
-    """What a web framework may hand over: FFmpeg would be given an output."""
+    """As from a web framework: its attributes look like those of an output."""
 
     mode, name = "w+b", "song.mp3"
 
 
 class OnlyRead:
-    """A stream with no more than `read`, which gives little at a time, as a raw socket does."""
+    """A stream with only `read`, which returns few bytes at a time, like a raw socket."""
 
     def __init__(self, data):
         self._file = io.BytesIO(data)
@@ -46,13 +46,13 @@ class OnlyRead:
 class SilentSeek(io.BytesIO):
     """`seek` returns nothing, as `SpooledTemporaryFile.seek` did before Python 3.11."""
 
-    def seek(self, *place):
-        super().seek(*place)
+    def seek(self, *position):
+        super().seek(*position)
 
 
 def spooled(data, **options):
     file = tempfile.SpooledTemporaryFile(**options)
-    file.write(data)  # and the position is its end
+    file.write(data)  # the position is now at the end
     return file
 
 
@@ -113,7 +113,7 @@ def test_every_binary_file_object_is_read(kind, data):
 
 
 @pytest.mark.parametrize("kind", ["BytesIO", "gzip", "spooled on disk"])
-def test_a_file_that_can_be_sought_is_read_from_its_start(kind):
+def test_a_file_that_can_seek_is_read_from_its_start(kind):
     file = SOURCES[kind](WAV)
     file.seek(0)
     file.read(1000)
@@ -128,11 +128,11 @@ def test_a_file_object_stays_open():
 
 @pytest.fixture
 def writer():
-    """Threads that write to the other end of something, and end with the test."""
+    """Starts threads that write to the other end of a pipe, and waits for them after the test."""
     threads = []
 
-    def start(work):
-        threads.append(threading.Thread(target=work))
+    def start(function):
+        threads.append(threading.Thread(target=function))
         threads[-1].start()
 
     yield start
@@ -172,14 +172,14 @@ def test_the_output_of_a_process_is_read():
 # ---------------------------------------------------------------- paths
 
 
-def test_a_pipe_of_the_file_system_is_read(tmp_path, writer):
+def test_a_named_pipe_is_read(tmp_path, writer):
     path = tmp_path / "pipe"
     os.mkfifo(path)
     writer(lambda: path.write_bytes(M4A))
     assert read(path).codec == "aac"
 
 
-def test_a_handle_as_shells_make_of_a_program_is_read(writer):
+def test_process_substitution_of_a_shell_is_read(writer):
     reading, writing = os.pipe()
 
     def write():
@@ -222,26 +222,26 @@ class Failing(OnlyRead):
 
 
 @pytest.mark.parametrize(
-    "file, said",
+    "file, reason",
     [
         (lambda: Failing(WAV), "ConnectionResetError: Connection reset by peer"),
         (lambda: gzip.open(io.BytesIO(gzip.compress(WAV)[:-100])), "EOFError: Compressed file ended"),
         (lambda: gzip.open(io.BytesIO(WAV)), "BadGzipFile: Not a gzipped file"),
     ],
 )
-def test_a_source_that_breaks_off_is_an_audio_error(file, said):
-    with pytest.raises(AudioError, match=rf"cannot be read to the end \({said}"):
+def test_a_source_that_fails_is_an_audio_error(file, reason):
+    with pytest.raises(AudioError, match=rf"cannot be read to the end \({reason}"):
         read(file())
 
 
-def test_a_full_temporary_folder_is_one_sentence(monkeypatch):
+def test_a_full_temporary_folder_is_an_audio_error(monkeypatch):
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda buffering: open("/dev/full", "r+b", buffering))
     with pytest.raises(AudioError, match=r"cannot be copied to the temporary folder .*No space left.*TMPDIR"):
         read(OnlyRead(WAV))
 
 
 @pytest.mark.parametrize("data", [WAV, b"no audio", b""])
-def test_a_copy_is_removed_with_the_stream(data, monkeypatch):
+def test_the_copy_is_removed_with_the_stream(data, monkeypatch):
     copies, make = [], tempfile.TemporaryFile
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **options: copies.append(make(**options)) or copies[-1])
     try:
@@ -249,7 +249,7 @@ def test_a_copy_is_removed_with_the_stream(data, monkeypatch):
     except AudioError:
         assert data != WAV
     (copy,) = copies
-    assert copy.closed  # and it has no name
+    assert copy.closed  # it has no name, so it is gone
 
 
 def test_a_source_is_opened_once_and_rewound():
@@ -260,7 +260,7 @@ def test_a_source_is_opened_once_and_rewound():
         assert again is source and same == label and source.read(3) == b"abc"
 
 
-# ---------------------------------------------------------------- what cannot be read
+# ---------------------------------------------------------------- objects that are refused
 
 
 class Upload:
@@ -276,24 +276,24 @@ class Upload:
 
 
 class StreamReader:
-    """As asyncio's."""
+    """Like asyncio.StreamReader."""
 
     async def read(self, size=-1):
         return WAV
 
 
 class Samples:
-    """As soundfile.SoundFile: what it reads are samples."""
+    """Like soundfile.SoundFile, which reads samples."""
 
-    def seek(self, place):
-        return place
+    def seek(self, position):
+        return position
 
     def read(self, size=-1):
         return [0.0]
 
 
 class Response:
-    """As of requests."""
+    """Like requests.Response."""
 
     content = WAV
 
@@ -302,7 +302,7 @@ class Response:
 
 
 class Process:
-    """As subprocess.Popen."""
+    """Like subprocess.Popen."""
 
     stdout = io.BytesIO(WAV)
 
@@ -329,14 +329,14 @@ class Process:
         (Response(), r"io.BytesIO\(response.content\)"),
     ],
 )
-def test_anything_else_is_a_type_error_that_says_what_to_pass(source, hint):
+def test_the_error_for_other_objects_says_what_to_pass(source, hint):
     with pytest.raises(TypeError, match=hint) as caught:
         read(source)
     assert str(caught.value).startswith("`source` must be a path or a binary file object")
     assert type(source).__name__ in str(caught.value)
 
 
-def test_a_closed_file_says_so():
+def test_a_closed_file_is_refused():
     file = io.BytesIO(WAV)
     file.close()
     with pytest.raises(ValueError, match="'BytesIO' is closed"):

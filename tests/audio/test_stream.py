@@ -23,7 +23,7 @@ from tests.audio.audio_files import (
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_samples_that_are_not_finite_become_zero_and_are_counted(value):
+def test_non_finite_samples_become_0_and_are_counted(value):
     samples = np.full((44100, 1), 0.25, np.float32)
     samples[[5, 1000, 44099]] = value
     audio = read_bytes(wav_of(samples, dtype="f4"))
@@ -37,7 +37,7 @@ def test_samples_that_are_not_finite_become_zero_and_are_counted(value):
 def test_an_mp3_with_a_damaged_middle_gives_the_rest(by):
     audio = read_bytes(overwritten(encode(sine(seconds=20.0), "libmp3lame", "mp3"), 0.4, 0.5, by))
     assert audio.bad_packets > 0
-    assert 17.5 < audio.duration_seconds <= 20.1  # of 20 s, a tenth was overwritten
+    assert 17.5 < audio.duration_seconds <= 20.1  # a tenth of 20 s was overwritten
     assert freq_hz_and_amplitude(audio.samples[:200_000], 44100)[0] == pytest.approx(440, abs=0.5)
     assert freq_hz_and_amplitude(audio.samples[-200_000:], 44100)[0] == pytest.approx(440, abs=0.5)
 
@@ -52,7 +52,7 @@ def test_other_codecs_with_a_damaged_middle_give_the_rest(codec, container):
 
 
 @pytest.mark.parametrize("codec, container", [("libmp3lame", "mp3"), ("flac", "flac"), ("pcm_s16le", "wav")])
-def test_a_file_cut_short_gives_what_is_there_and_says_what_was_promised(codec, container):
+def test_a_cut_off_file_notes_the_stated_duration(codec, container):
     data = encode(sine(seconds=20.0), codec, container)
     audio = read_bytes(data[: len(data) * 3 // 5])
     assert 11 < audio.duration_seconds < 13
@@ -62,8 +62,8 @@ def test_a_file_cut_short_gives_what_is_there_and_says_what_was_promised(codec, 
 
 
 @pytest.mark.parametrize("codec", ["libopus", "vorbis"])
-def test_an_ogg_cut_short_gives_what_is_there(codec):
-    # Ogg states no duration up front, so nothing is promised.
+def test_a_cut_off_ogg_gives_what_is_left(codec):
+    # Ogg states no duration at the start.
     data = encode(sine(48000, 20.0, channels=2), codec, "ogg", 48000, "stereo")
     audio = read_bytes(data[: len(data) // 4])
     assert 2 < audio.duration_seconds < 8
@@ -76,8 +76,8 @@ def test_an_m4a_without_its_index_is_an_error():
         read_bytes(data[: len(data) // 2])
 
 
-def test_an_mp3_without_a_header_duration_promises_nothing():
-    # FFmpeg guesses from the first frames' bit rate: far off when the rate varies.
+def test_an_mp3_without_a_stated_duration_has_no_note():
+    # FFmpeg guesses from the bit rate of the first frames, which is far off if the rate varies.
     quiet_then_loud = np.concatenate([np.zeros((441_000, 1), np.float32), sine(seconds=2.0)])
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (44100 * 5, 1)).astype(np.float32)
     for samples in (quiet_then_loud, np.concatenate([noise, quiet_then_loud])):
@@ -91,9 +91,9 @@ def test_mp3s_joined_end_to_end_give_no_false_note():
     assert read_bytes(long + short).notes == ()
 
 
-def test_a_wav_that_was_written_to_a_pipe_is_decoded_whatever_its_length_field():
-    for promised_bytes in (0xFFFFFFFF, 0x7FFFFFFF):
-        data = wav_of(sine(8000), 8000, promised_bytes=promised_bytes)
+def test_a_wav_written_to_a_pipe_is_decoded():
+    for stated_bytes in (0xFFFFFFFF, 0x7FFFFFFF):
+        data = wav_of(sine(8000), 8000, stated_bytes=stated_bytes)
         audio = read_bytes(data, max_seconds=60)
         assert (audio.duration_seconds, audio.bad_packets, audio.notes) == (2.0, 0, ())
 
@@ -119,7 +119,7 @@ def test_a_video_longer_than_its_sound_gives_no_false_note():
 
 
 class FailingFile(io.BytesIO):
-    """Raises an error when read past its middle, `failures` times, once `armed`."""
+    """Raises an error `failures` times when read past its middle, once it is `armed`."""
 
     armed, failures, error = False, 1, OSError(5, "Input/output error")
 
@@ -130,7 +130,7 @@ class FailingFile(io.BytesIO):
         return super().read(size)
 
 
-def test_the_reason_of_a_file_object_is_told():
+def test_the_error_of_a_file_object_is_reported():
     file = FailingFile(wav_of(sine(seconds=8.0)))
     file.error, file.failures = OSError("The connection was lost"), 1000
     with open_audio(file) as stream:
@@ -140,8 +140,8 @@ def test_the_reason_of_a_file_object_is_told():
 
 
 @pytest.mark.parametrize("failures, at_least_seconds", [(1, 15), (1000, 9)])
-def test_a_read_error_costs_what_it_hits_and_counts_once(failures, at_least_seconds):
-    # Matroska finds its place again after one error; a disk that stays broken ends the decoding.
+def test_a_read_error_counts_once(failures, at_least_seconds):
+    # Matroska recovers after one error; a disk that keeps failing ends the decoding.
     file = FailingFile(encode(sine(48000, 20.0), "libopus", "webm", 48000))
     with open_audio(file) as stream:
         file.armed, file.failures = True, failures
@@ -151,7 +151,7 @@ def test_a_read_error_costs_what_it_hits_and_counts_once(failures, at_least_seco
     assert "states 20.0 s" in stream.notes[0]
 
 
-@pytest.mark.needs("linux")  # which lists open handles
+@pytest.mark.needs("linux")  # to list open handles
 @pytest.mark.parametrize("how", ["end", "early exit", "error inside", "close", "never iterated", "without with"])
 def test_the_file_is_closed(tmp_path, how):
     path = tmp_path / "song.flac"
@@ -174,7 +174,7 @@ def test_the_file_is_closed(tmp_path, how):
     assert open_handles(path) == 0
 
 
-@pytest.mark.needs("linux")  # which lists open handles
+@pytest.mark.needs("linux")  # to list open handles
 @pytest.mark.parametrize(
     "data, kwargs",
     [
@@ -194,7 +194,7 @@ def test_the_file_is_closed_after_an_error(tmp_path, data, kwargs):
     assert open_handles(path) == 0, caught.value
 
 
-@pytest.mark.needs("linux")  # which lists open handles
+@pytest.mark.needs("linux")  # to list open handles
 def test_a_forgotten_stream_is_closed_by_the_garbage_collector(tmp_path):
     path = tmp_path / "song.flac"
     path.write_bytes(encode(sine(seconds=5.0), "flac", "flac"))
@@ -203,7 +203,7 @@ def test_a_forgotten_stream_is_closed_by_the_garbage_collector(tmp_path):
     assert open_handles(path) == 0
 
 
-def test_a_closed_stream_says_so():
+def test_a_closed_stream_cannot_be_read():
     with open_audio(io.BytesIO(wav_of(sine(seconds=5.0)))) as stream:
         next(stream)
     with pytest.raises(ValueError, match="closed"):

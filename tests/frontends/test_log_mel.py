@@ -1,4 +1,4 @@
-"""The log-mel front end: equal to librosa, to the reference, and to its portable twin."""
+"""The log-mel front end equals librosa, the reference and its portable implementation."""
 
 import dataclasses
 
@@ -28,7 +28,7 @@ def run(config, waveforms, implementation="kapre"):
 
 
 def with_librosa(config, waveform):
-    """The same in float64."""
+    """Computes the same in float64."""
     modes = {"reflect": ("reflect", True), "zero": ("constant", True), "none": ("constant", False)}
     mode, center = modes[config.padding]
     power = np.abs(
@@ -57,7 +57,7 @@ def with_librosa(config, waveform):
 
 
 def assert_features_agree(found, expected, config):
-    """Float32 FFT round-off is 1e-7 of a frame's loudest bin: in decibels it shows near the floor only."""
+    """Round-off of a float32 FFT is 1e-7 of the loudest bin of a frame: in decibels, it shows only near the floor."""
     if config.compression == "log_gain":
         np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
         return
@@ -78,12 +78,12 @@ def test_equals_librosa_in_float64(name, implementation):
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_the_portable_twin_equals_kapre(name):
+def test_the_portable_implementation_equals_kapre(name):
     config = CONFIGS[name]
     waveforms = signals(SAMPLES)
     kapre, portable = (run(config, waveforms, implementation) for implementation in ("kapre", "portable"))
     assert kapre.shape == portable.shape
-    # one FFT in float32 behind both; the matrix products round differently
+    # both use a float32 FFT, but the matrix products round differently
     np.testing.assert_allclose(portable, kapre, rtol=0, atol=2e-3)
 
 
@@ -121,8 +121,8 @@ def test_silence_is_the_floor(implementation):
 
 @pytest.mark.parametrize("implementation", ["kapre", "portable"])
 @pytest.mark.parametrize("name", ["2020_evaluation", "musicnn_package"])
-def test_a_loud_batchmate_changes_nothing(name, implementation):
-    """Kapre's own decibel clamps 80 dB below the loudest value."""
+def test_a_loud_batch_mate_changes_nothing(name, implementation):
+    """Kapre's own decibels are clamped 80 dB below the loudest value."""
     waveforms = signals(SAMPLES) * np.float32([[1e-4], [1.0]])
     both = run(CONFIGS[name], waveforms, implementation)
     # tolerance: the same operations, in another memory layout
@@ -131,7 +131,7 @@ def test_a_loud_batchmate_changes_nothing(name, implementation):
 
 @pytest.mark.parametrize("implementation", ["kapre", "portable"])
 @pytest.mark.parametrize("policy", ["float16", "mixed_float16", "mixed_bfloat16"])
-def test_float32_whatever_the_policy(policy, implementation):
+def test_features_are_float32_under_every_policy(policy, implementation):
     waveforms = signals(SAMPLES)
     expected = run(log_mel.Config(), waveforms, implementation)
     before = keras.config.dtype_policy()
@@ -144,7 +144,7 @@ def test_float32_whatever_the_policy(policy, implementation):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_uncentred_chunks_with_context_give_the_frames_of_the_whole_track():
+def test_chunks_with_context_give_the_frames_of_the_track():
     track = signals(3 * 47872 + 1000)[1]
     config = CONFIGS["musicnn_package"]
     whole = with_librosa(dataclasses.replace(config, padding="zero"), track)
@@ -163,6 +163,6 @@ def test_uncentred_chunks_with_context_give_the_frames_of_the_whole_track():
         ({"padding": "centre"}, "`padding` must be one of"),
     ],
 )
-def test_a_wrong_setting_is_named(wrong, message):
+def test_the_error_names_an_invalid_setting(wrong, message):
     with pytest.raises(ValueError, match=message):
         log_mel.Config(**wrong)

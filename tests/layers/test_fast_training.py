@@ -9,7 +9,7 @@ from keras_musictag.layers import FusedBatchNormalization, TimbralConv2D
 
 
 def train(cls, maps):
-    """Two training steps: outputs, gradients by input, gamma and beta, and what moves."""
+    """Runs two training steps; returns outputs, gradients (input, gamma, beta) and moving statistics."""
     layer = cls(momentum=0.9, epsilon=1e-5, gamma_initializer=keras.initializers.RandomUniform(0.5, 1.5, seed=0))
     maps = tf.Variable(maps)
     for _ in range(2):
@@ -21,16 +21,16 @@ def train(cls, maps):
 
 
 @pytest.mark.parametrize("shape", [(4, 9, 7, 8), (4, 9, 8), (6, 8), (4, 9, 7, 5)])
-def test_training_gives_what_keras_gives(shape):
+def test_training_equals_keras(shape):
     maps = np.random.default_rng(0).normal(3, 2, shape).astype(np.float32)
     expected = train(keras.layers.BatchNormalization, maps)
     found = train(FusedBatchNormalization, maps)
     for ours, theirs in zip(found, expected, strict=True):
-        # float32 sums over 252 numbers of a few units, in another order and in two passes
+        # float32 sums of 252 numbers of a few units, in another order and in two passes
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=3e-4)
 
 
-def test_inference_and_a_frozen_layer_do_not_look_at_the_batch():
+def test_inference_and_frozen_layers_ignore_batch_statistics():
     maps = np.random.default_rng(0).normal(3, 2, (4, 9, 7, 5)).astype(np.float32)
     layer = FusedBatchNormalization()
     np.testing.assert_array_equal(layer(maps, training=False), keras.layers.BatchNormalization()(maps, training=False))
@@ -40,7 +40,7 @@ def test_inference_and_a_frozen_layer_do_not_look_at_the_batch():
 
 
 @pytest.mark.parametrize("activation", [None, "relu"])
-def test_training_and_inference_give_the_same(activation):
+def test_timbral_training_and_inference_give_the_same(activation):
     keras.utils.set_random_seed(0)
     layer = TimbralConv2D(5, (7, 11), activation=activation, bias_initializer="random_normal")
     maps = np.random.default_rng(0).normal(size=(2, 20, 30, 1)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Networks are the same whatever Keras's settings are, and the settings stay the user's."""
+"""Keras settings do not change the networks, and the settings of the user are restored."""
 
 import threading
 
@@ -17,7 +17,7 @@ config = keras.config
 
 @pytest.fixture
 def odd_settings():
-    """Another value of every setting, and the dtype policy that Keras makes of `floatx`."""
+    """Sets every setting to another value, and the dtype policy that Keras derives from `floatx`."""
     before, policy = [read() for read, _, _ in SETTINGS], config.dtype_policy()
     odd = ["channels_first", "float16", 0.1, 1, 2]
     for (_, write, _), value in zip(SETTINGS, odd, strict=True):
@@ -38,16 +38,16 @@ def layers_of(model):
 
 
 @pytest.mark.parametrize("name", architectures.names())
-def test_every_network_is_built_the_same(name, request):
+def test_settings_do_not_change_how_networks_are_built(name, request):
     expected = layers_of(build(name, ["a", "b"]))
     odd = request.getfixturevalue("odd_settings")
     tagger = build(name, ["a", "b"])
-    assert layers_of(tagger) == expected  # data formats, dtype policies, epsilons and all
+    assert layers_of(tagger) == expected  # including data formats, dtype policies and epsilons
     assert {variable.dtype for variable in tagger.trainable_weights} == {"float32"}
     assert current() == odd and config.dtype_policy().name == "float16"
 
 
-def test_scores_exports_and_files_are_the_same(vgg, tmp_path, request):
+def test_settings_do_not_change_scores_exports_and_files(vgg, tmp_path, request):
     batch = signals(vgg.spec.chunking.chunk_samples)
     vgg.save(tmp_path / "vgg.keras")
     run = Tagger(vgg.spec).runner  # compiled under the odd settings
@@ -60,25 +60,25 @@ def test_scores_exports_and_files_are_the_same(vgg, tmp_path, request):
     np.testing.assert_array_equal(exported_network(vgg).predict_on_batch(batch)["scores"], exported)
 
 
-def test_stored_features_are_the_same(request):
+def test_settings_do_not_change_stored_features(request):
     samples = signals(16000)[0]
     expected = ClipFeatures("fcn").load()(samples)
     request.getfixturevalue("odd_settings")
     np.testing.assert_array_equal(ClipFeatures("fcn").load()(samples), expected)
 
 
-def test_waveforms_are_not_rounded_where_float32_is_asked_for():
+def test_float32_waveforms_are_not_rounded():
     policy = config.dtype_policy()
     config.set_dtype_policy("mixed_float16")
     try:
         tagger = build("sample_cnn", ["a"], precision="float32")
-        assert build("sample_cnn", ["a"]).precision == "float16"  # a policy that was chosen is followed
+        assert build("sample_cnn", ["a"]).precision == "float16"  # without `precision`, the global policy applies
     finally:
         config.set_dtype_policy(policy)
     assert tagger.get_layer("waveform_channel").compute_dtype == "float32"
 
 
-def test_a_policy_that_a_tagger_cannot_compute_in_is_named():
+def test_the_error_names_an_unsupported_policy():
     policy = config.dtype_policy()
     config.set_dtype_policy("float64")
     try:
@@ -88,7 +88,7 @@ def test_a_policy_that_a_tagger_cannot_compute_in_is_named():
         config.set_dtype_policy(policy)
 
 
-def test_the_users_settings_come_back_also_after_an_error_and_when_threads_overlap(odd_settings):
+def test_settings_are_restored_after_errors_and_in_threads(odd_settings):
     inside, leave = threading.Event(), threading.Event()
 
     def other():
@@ -101,13 +101,13 @@ def test_the_users_settings_come_back_also_after_an_error_and_when_threads_overl
         thread.start()
         inside.wait(60)
         raise KeyError
-    assert current() == [value for _, _, value in SETTINGS]  # the other thread still works under them
+    assert current() == [value for _, _, value in SETTINGS]  # the other thread still needs them
     leave.set()
     thread.join()
     assert current() == odd_settings
 
 
-def test_the_dtype_policy_of_a_new_thread_still_follows_the_users_floatx(odd_settings):
+def test_the_policy_of_a_new_thread_follows_floatx(odd_settings):
     found = []
 
     def first_use():

@@ -1,4 +1,4 @@
-"""Targets and scores that the tests of all metrics share: name -> (targets, scores), each (rows, tags)."""
+"""Targets and scores for the tests of all metrics: name -> (targets, scores), each (rows, tags)."""
 
 import numpy as np
 

@@ -1,3 +1,5 @@
+"""Bootstrap resamples and intervals."""
+
 import warnings
 
 import numpy as np
@@ -12,12 +14,12 @@ DECISION = {"mcc": mcc, "f1": f1}
 
 
 @pytest.mark.parametrize("chunks", [1, 5])
-def test_a_resample_is_the_metric_of_the_rows_drawn(chunks):
-    """Each number is computed again from rows that are really repeated."""
+def test_a_resample_equals_the_metric_of_the_drawn_rows(chunks):
+    """Each number is computed again from actually repeated rows."""
     tracks = np.arange(len(TARGETS)) // chunks
     resampled = bootstrap(TARGETS, SCORES, thresholds=0.5, tracks=tracks, resamples=130, seed=4)
     weights = np.concatenate(list(resample_weights(tracks.max() + 1, 130, seed=4)), axis=1)
-    for at in (0, 127, 128, 129):  # both blocks
+    for at in (0, 127, 128, 129):  # in both blocks
         times = weights[tracks, at].astype(int)
         targets, scores = TARGETS.repeat(times, axis=0), SCORES.repeat(times, axis=0)
         expected = {name: metric(targets, scores) for name, metric in RANKING.items()}
@@ -28,15 +30,15 @@ def test_a_resample_is_the_metric_of_the_rows_drawn(chunks):
             assert resampled[name].micro[at] == pytest.approx(result.micro, abs=1e-12)
 
 
-def test_every_resample_draws_as_many_tracks_as_there_are():
+def test_every_resample_draws_the_number_of_tracks():
     weights = np.concatenate(list(resample_weights(50, 300, seed=1)), axis=1)
     assert weights.shape == (50, 300)
     assert (weights.sum(axis=0) == 50).all()
     assert weights.mean(axis=1) == pytest.approx(np.ones(50), abs=0.3)  # 5 standard errors of 300 draws
-    assert weights.var() == pytest.approx(1 - 1 / 50, abs=0.05)  # of a binomial
+    assert weights.var() == pytest.approx(1 - 1 / 50, abs=0.05)  # the variance of a binomial
 
 
-def test_the_seed_decides():
+def test_the_seed_determines_the_resamples():
     first, again, other = (bootstrap(TARGETS, SCORES, resamples=20, seed=seed)["pr_auc"].macro for seed in (0, 0, 1))
     assert first.tolist() == again.tolist() != other.tolist()
 
@@ -47,14 +49,14 @@ def test_without_thresholds_there_are_no_decisions():
 
 
 @pytest.mark.parametrize("name", [*RANKING, *DECISION])
-def test_one_metric_alone_is_the_same(name):
+def test_a_metric_alone_has_the_same_values(name):
     every = bootstrap(TARGETS, SCORES, thresholds=0.5, resamples=20)
     alone = bootstrap(TARGETS, SCORES, thresholds=0.5, resamples=20, only=(name,))
     assert list(alone) == [name]
     np.testing.assert_array_equal(alone[name].per_tag, every[name].per_tag)
 
 
-def test_the_interval_holds_the_true_value_as_often_as_it_says():
+def test_the_interval_holds_the_true_value_as_often_as_stated():
     """Gaussian scores one standard deviation apart: the true ROC-AUC is the normal distribution at 1 / sqrt(2)."""
     truth, held = 0.7602499389, 0
     generator = np.random.default_rng(2)
@@ -63,10 +65,10 @@ def test_the_interval_holds_the_true_value_as_often_as_it_says():
         scores = targets + generator.normal(size=(100, 1))
         low, high = interval(bootstrap(targets, scores, resamples=80)["roc_auc"].macro)
         held += low <= truth <= high
-    assert 0.87 <= held / 100 <= 0.99  # 95 % is expected, a little less for 100 rows
+    assert 0.87 <= held / 100 <= 0.99  # 95 % is expected, and slightly less for 100 rows
 
 
-def test_a_tag_that_loses_a_class_has_no_value_in_that_resample_and_the_others_have():
+def test_a_tag_without_both_classes_is_nan_in_that_resample():
     targets = np.zeros((10, 2), bool)
     targets[0, 0] = True  # drawn in 65 % of the resamples
     targets[:5, 1] = True
@@ -77,7 +79,7 @@ def test_a_tag_that_loses_a_class_has_no_value_in_that_resample_and_the_others_h
     for values in resampled.values():
         lost = np.isnan(values.per_tag[0])
         assert 20 < lost.sum() < 50
-        np.testing.assert_array_equal(values.macro[lost], values.per_tag[1, lost])  # NaN where both are lost
+        np.testing.assert_array_equal(values.macro[lost], values.per_tag[1, lost])  # NaN where both tags lost a class
         assert np.isfinite(interval(values.per_tag)).all()
 
 
@@ -91,8 +93,8 @@ def test_an_interval_by_hand():
         interval(values, level=95)
 
 
-def test_where_positives_are_few_only_the_moved_interval_of_ap_holds_what_other_tracks_give():
-    """Twenty tags of 4 to 40 % of 60 tracks, scores that know nothing: resamples repeat positives, and AP rises."""
+def test_only_the_moved_ap_interval_holds_with_few_positives():
+    """20 tags apply to 4 to 40 % of 60 tracks, and scores are random: resamples repeat positives, which raises AP."""
     rates = np.linspace(0.04, 0.4, 20)
 
     def draw(seed):
@@ -110,7 +112,7 @@ def test_where_positives_are_few_only_the_moved_interval_of_ap_holds_what_other_
     assert held["moved"] / 60 > 0.9 > held["plain"] / 60
 
 
-def test_no_resamples_and_bad_scores_are_refused():
+def test_invalid_resamples_and_scores_are_refused():
     with pytest.raises(ValueError, match="`resamples` must be 1 or more"):
         bootstrap(TARGETS, SCORES, resamples=0)
     with pytest.raises(ValueError, match="`scores` must be finite"):

@@ -24,11 +24,11 @@ EVERY_CASE = pytest.mark.parametrize("case", CASES)
 
 @METRICS
 @EVERY_CASE
-def test_it_is_scikit_learns_number(metric, case):
+def test_the_value_equals_that_of_scikit_learn(metric, case):
     targets, scores = CASES[case]
     expected = [ORACLES[metric](targets[:, i], scores[:, i]) for i in range(targets.shape[1])]
     result = metric(targets, scores)
-    np.testing.assert_allclose(result.per_tag, expected, rtol=0, atol=1e-12)  # round-off of sums of float64
+    np.testing.assert_allclose(result.per_tag, expected, rtol=0, atol=1e-12)  # round-off of float64 sums
     assert result.macro == pytest.approx(np.mean(expected), abs=1e-12)
     assert result.micro == pytest.approx(ORACLES[metric](targets.ravel(), scores.ravel()), abs=1e-12)
     assert result.left_out == 0
@@ -36,7 +36,7 @@ def test_it_is_scikit_learns_number(metric, case):
 
 @METRICS
 @pytest.mark.parametrize("case", [case for case in CASES if case != "two rows"])
-def test_a_weight_of_k_is_a_row_k_times(metric, case):
+def test_a_weight_of_k_equals_k_copies_of_a_row(metric, case):
     targets, scores = CASES[case]
     weighted = metric(targets, scores, weights=WEIGHTS)
     repeated = metric(targets.repeat(WEIGHTS, axis=0), scores.repeat(WEIGHTS, axis=0))
@@ -46,7 +46,7 @@ def test_a_weight_of_k_is_a_row_k_times(metric, case):
 
 
 @METRICS
-def test_weights_that_are_no_whole_numbers_are_scikit_learns(metric):
+def test_fractional_weights_give_the_value_of_scikit_learn(metric):
     targets, scores = CASES["tied"]
     weights = np.random.default_rng(3).random(len(targets))
     expected = [ORACLES[metric](targets[:, i], scores[:, i], sample_weight=weights) for i in range(targets.shape[1])]
@@ -74,7 +74,7 @@ def test_the_order_of_the_rows_does_not_matter(metric):
 
 
 @METRICS
-def test_an_increasing_function_of_the_scores_changes_nothing(metric):
+def test_increasing_functions_of_scores_change_nothing(metric):
     targets, scores = CASES["tied"]
     assert metric(targets, np.arctan(scores / 3)).per_tag.tolist() == metric(targets, scores).per_tag.tolist()
 
@@ -89,15 +89,15 @@ def test_a_constant_score_is_chance():
     share = targets.mean(axis=0)
     assert roc_auc(targets, scores).per_tag.tolist() == [0.5] * 4
     np.testing.assert_allclose(average_precision(targets, scores).per_tag, share, rtol=0, atol=1e-15)
-    # one line from precision 1 at recall 0 to the share of positives at recall 1
+    # a straight line from precision 1 at recall 0 to the share of positives at recall 1
     np.testing.assert_allclose(pr_auc(targets, scores).per_tag, (1 + share) / 2, rtol=0, atol=1e-15)
 
 
 def test_values_worked_out_by_hand():
-    """From the highest score: positive, negative, a tie of one positive and two negatives, positive."""
+    """From the highest score: a positive, a negative, a tie of one positive and two negatives, a positive."""
     targets = np.array([[1], [0], [1], [0], [0], [1]])
     scores = np.array([[0.9], [0.8], [0.5], [0.5], [0.5], [0.1]])
-    # 9 pairs; the first positive wins 3, the second wins 0 and ties 2, the third none
+    # 9 pairs: the first positive wins 3, the second wins 0 and ties 2, the third wins none
     assert roc_auc(targets, scores).macro == pytest.approx((3 + 0 + 2 / 2) / 9, abs=1e-15)
     # precision at the steps: 1, 1/2, 2/5, 1/2; the positives are in the first, third and fourth
     assert average_precision(targets, scores).macro == pytest.approx((1 + 2 / 5 + 1 / 2) / 3, abs=1e-15)
@@ -106,7 +106,7 @@ def test_values_worked_out_by_hand():
 
 
 @METRICS
-def test_a_tag_with_one_class_is_counted_and_not_averaged_in(metric):
+def test_a_tag_with_one_class_is_left_out_and_counted(metric):
     targets, scores = CASES["informed"]
     never, always = np.zeros((len(targets), 1), bool), np.ones((len(targets), 1), bool)
     result = metric(np.hstack([targets, never, always]), np.hstack([scores, scores[:, :2]]))
@@ -117,14 +117,14 @@ def test_a_tag_with_one_class_is_counted_and_not_averaged_in(metric):
 
 @METRICS
 @pytest.mark.parametrize("value", [0, 1])
-def test_where_no_tag_has_both_classes_there_is_no_number(metric, value):
+def test_without_both_classes_all_values_are_nan(metric, value):
     result = metric(np.full((3, 2), value), np.random.default_rng(0).random((3, 2)))
     assert result.left_out == 2
     assert np.isnan([*result.per_tag, result.macro, result.micro]).all()
 
 
 @METRICS
-def test_what_is_no_input_is_refused_by_name(metric):
+def test_invalid_arguments_are_named(metric):
     targets, scores = CASES["random"]
     bad = scores.copy()
     bad[3, 2] = np.nan

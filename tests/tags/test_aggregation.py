@@ -1,3 +1,5 @@
+"""Scores of chunks are merged into scores of a track."""
+
 import numpy as np
 import pytest
 
@@ -26,13 +28,13 @@ def test_one_chunk_is_the_track(how):
 @pytest.mark.parametrize("how", AGGREGATES)
 def test_the_order_of_the_chunks_does_not_matter(how):
     scores = np.random.default_rng(1).random((9, 50))
-    # float64 sums in another order differ by 1e-16, which float32 rounds to at most one step of 6e-8
+    # float64 sums in another order differ by 1e-16; rounded to float32, by at most one step of 6e-8
     np.testing.assert_allclose(aggregate_scores(scores[::-1], how), aggregate_scores(scores, how), atol=6e-8)
 
 
 @pytest.mark.parametrize("how", AGGREGATES)
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_a_track_has_one_float32_a_tag(how, dtype):
+def test_a_track_has_one_float32_per_tag(how, dtype):
     merged = aggregate_scores(SCORES.astype(dtype), how)
     assert (merged.shape, merged.dtype) == ((2,), np.float32)
 
@@ -41,10 +43,10 @@ def test_a_track_has_one_float32_a_tag(how, dtype):
 def test_scores_stay_between_the_lowest_and_the_highest_chunk(how):
     scores = np.random.default_rng(2).random((7, 50), np.float32)
     merged = aggregate_scores(scores, how)
-    # a float32 mean of equal numbers may be off by a rounding step, 6e-8 below 1
+    # a float32 mean of equal numbers may be off by one rounding step, 6e-8 for numbers below 1
     assert np.all(merged >= scores.min(axis=0) - 6e-8) and np.all(merged <= scores.max(axis=0) + 6e-8)
 
 
-def test_an_unknown_way_is_answered_by_the_nearest():
+def test_the_error_suggests_the_nearest_aggregate():
     with pytest.raises(UnknownNameError, match=r"There is no aggregate 'meen'\. Did you mean 'mean'\?"):
         aggregate_scores(SCORES, "meen")

@@ -30,7 +30,7 @@ def test_index_is_the_position_of_the_output(vocabulary):
     assert [vocabulary.index(name) for name in vocabulary] == [0, 1, 2, 3]
 
 
-def test_an_unknown_tag_is_answered_by_the_nearest(vocabulary):
+def test_the_error_suggests_the_nearest_tag(vocabulary):
     with pytest.raises(UnknownNameError, match=r"There is no tag 'Pianno'\. Did you mean 'piano'\?"):
         vocabulary.index("Pianno")
 
@@ -39,7 +39,7 @@ def test_a_group_keeps_the_order_of_the_tags(vocabulary):
     assert vocabulary.group("genre") == ("rock", "jazz")
 
 
-def test_an_unknown_group_is_answered_by_each_group_once(vocabulary):
+def test_the_error_lists_each_group_once(vocabulary):
     with pytest.raises(UnknownNameError, match=r"no tag group 'genres'\. .*'genre'\? Known: genre, instrument, mood\."):
         vocabulary.group("genres")
 
@@ -48,13 +48,13 @@ def test_tags_without_groups_are_in_the_group_other():
     assert Vocabulary(("a", "b")).group("other") == ("a", "b")
 
 
-def test_rows_of_plain_data_give_the_same_vocabulary_again(vocabulary):
+def test_to_list_and_of_give_the_same_vocabulary(vocabulary):
     rows = vocabulary.to_list()
     assert rows[1] == {"name": "piano", "group": "instrument"}
     assert Vocabulary.of(rows) == vocabulary
 
 
-def test_of_takes_names_from_any_iterable_rows_without_group_and_a_vocabulary(vocabulary):
+def test_of_accepts_names_rows_and_vocabularies(vocabulary):
     assert Vocabulary.of(name for name in ["a", "b"]) == Vocabulary(("a", "b"))
     assert Vocabulary.of([{"name": "a"}, "b"]) == Vocabulary(("a", "b"))
     assert Vocabulary.of(vocabulary) is vocabulary
@@ -65,7 +65,7 @@ def test_lists_and_tuples_make_equal_vocabularies():
     assert hash(Vocabulary(["a", "b"])) == hash(Vocabulary(("a", "b")))
 
 
-def test_order_and_groups_are_part_of_what_it_is(vocabulary):
+def test_order_and_groups_count_in_comparisons(vocabulary):
     assert Vocabulary(("a", "b")) != Vocabulary(("b", "a"))
     assert Vocabulary(NAMES) != vocabulary
 
@@ -79,7 +79,7 @@ def test_copies_are_equal(vocabulary):
     assert copy.deepcopy(vocabulary) == vocabulary == pickle.loads(pickle.dumps(vocabulary))
 
 
-def test_a_tag_may_stand_once():
+def test_a_tag_may_occur_only_once():
     with pytest.raises(ValueError, match=r"Received more than once: a, c\."):
         Vocabulary(("c", "a", "b", "a", "c"))
 
@@ -95,12 +95,12 @@ def test_groups_must_be_as_many_as_tags():
         Vocabulary(("a", "b", "c"), ("x", "y"))
 
 
-def test_a_single_string_is_no_list_of_tags():
+def test_of_refuses_a_single_string():
     with pytest.raises(ValueError, match=r"single string 'rock': pass \['rock'\]"):
         Vocabulary.of("rock")
 
 
-def test_a_single_string_is_no_list_of_tags_for_the_constructor_either():
+def test_the_constructor_refuses_a_single_string():
     with pytest.raises(ValueError, match="rock"):
         Vocabulary("rock")
 
@@ -118,7 +118,7 @@ def written(folder, content: bytes):
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("end", [b"", b"newline"])
-def test_a_line_is_a_tag_and_its_group_whatever_ends_it(tmp_path, newline, end):
+def test_each_line_is_a_tag_and_a_group(tmp_path, newline, end):
     content = newline.join([b"no vocals\tvoice", "müsik\tgenre".encode()]) + end.replace(b"newline", newline)
     assert read_tags(written(tmp_path, content)) == Vocabulary(("no vocals", "müsik"), ("voice", "genre"))
 
@@ -128,13 +128,13 @@ def test_the_path_may_be_a_string(tmp_path):
 
 
 @pytest.mark.parametrize("line", [b"rock", b"", b"rock genre", b"rock\tgenre\tmore"])
-def test_a_line_of_another_form_is_named_by_file_and_number(tmp_path, line):
+def test_the_error_states_the_file_and_the_invalid_line(tmp_path, line):
     path = written(tmp_path, b"piano\tinstrument\n" + line + b"\njazz\tgenre\n")
     with pytest.raises(ValueError, match=r"tags\.txt, line 2: expected `tag<TAB>group`\. Received: "):
         read_tags(path)
 
 
-def test_a_tag_that_stands_twice_is_named(tmp_path):
+def test_the_error_names_a_tag_that_occurs_twice(tmp_path):
     with pytest.raises(ValueError, match=r"more than once: rock"):
         read_tags(written(tmp_path, b"rock\tgenre\nrock\tgenre\n"))
 
@@ -149,12 +149,12 @@ def test_a_line_without_a_group_is_refused(tmp_path):
         read_tags(written(tmp_path, b"rock\t\n"))
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_the_error_names_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.txt"):
         read_tags(tmp_path / "nothing.txt")
 
 
 @pytest.mark.parametrize("dataset, first, last", [("mtat", "guitar", "choral"), ("msd", "rock", "happy")])
-def test_the_bundled_lists_have_fifty_tags_in_the_order_of_the_literature(dataset, first, last):
+def test_bundled_lists_have_the_50_tags_of_the_literature(dataset, first, last):
     vocabulary = read_tags(bundled("tfrecords") / dataset / "tags.txt")
     assert (len(vocabulary), vocabulary[0], vocabulary[-1]) == (50, first, last)
