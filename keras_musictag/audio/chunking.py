@@ -81,11 +81,11 @@ def cut(blocks: Iterable[np.ndarray], chunking: Chunking, tail: str = "anchor") 
     end = held_start + len(held)
     uncovered = start - hop + size < end - chunking.context_samples  # the context at the end holds no music
     if start == 0:  # shorter than one chunk
-        yield 0, _fill(held, size)
+        yield 0, _pad(held, size)
     elif uncovered and tail == "anchor":
         yield end - size, held[-size:]
     elif uncovered and tail == "pad" and start < end - chunking.context_samples:
-        yield start, _fill(held[start - held_start :], size)
+        yield start, _pad(held[start - held_start :], size)
 
 
 def _surround(blocks: Iterable[np.ndarray], ends: np.ndarray) -> Iterator[np.ndarray]:
@@ -94,5 +94,5 @@ def _surround(blocks: Iterable[np.ndarray], ends: np.ndarray) -> Iterator[np.nda
     yield ends
 
 
-def _fill(samples: np.ndarray, size: int) -> np.ndarray:
+def _pad(samples: np.ndarray, size: int) -> np.ndarray:
     return np.pad(samples, (0, size - len(samples))).astype(np.float32, copy=False)

@@ -1,6 +1,6 @@
 """Opens a file that may be hostile, refuses what cannot be used as audio, and turns decoded frames into arrays.
 
-FFmpeg gets an open file object, never a name, and only the containers in `FORMATS`. So it cannot open an address, a
+FFmpeg gets an open file object, never a name, and only the containers in `CONTAINERS`. So it cannot open an address, a
 playlist or a second file. Protected (encrypted) audio is refused as such, because FFmpeg would decode it to noise or
 to nothing, as if it were damaged.
 """
@@ -78,7 +78,7 @@ def positions_of_frame(frame: av.AudioFrame) -> tuple[str, ...]:
 
 
 # FFmpeg's names of the containers that are opened.
-FORMATS = (*EXACT, *"mp3,aac,ac3,eac3,amr,asf,avi,flv,mpc,mpc8,mpeg,mpegts".split(","))
+CONTAINERS = (*EXACT, *"mp3,aac,ac3,eac3,amr,asf,avi,flv,mpc,mpc8,mpeg,mpegts".split(","))
 HEAD_BYTES = 4096
 _MAX_TAGS = 100  # before the audio; real files have one to three
 # FFmpeg's names of codecs whose bits are packed in different orders by different programs: FFmpeg and libsndfile give
@@ -123,18 +123,18 @@ def head_after_tags(file: BinaryIO, at: int) -> bytes:
 
 
 def open_container(file: BinaryIO, name: str):
-    """Opens a file object with FFmpeg. Raises AudioError if it is not one of `FORMATS`."""
+    """Opens a file object with FFmpeg. Raises AudioError if it is not one of `CONTAINERS`."""
 
     def refuse(url, flags, options):
         raise PermissionError(f"A music file must not open another: {url}")
 
     # The whitelists also bind demuxers that open files themselves, without `io_open`.
-    options = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "none"}
+    options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "none"}
     try:  # tags may be in any encoding, hence "replace"
         return av.open(file, container_options=options, io_open=refuse, metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise AudioError(
-            f"{name} is not audio that can be opened; expected one of {', '.join(FORMATS)}. "
+            f"{name} is not audio that can be opened; expected one of {', '.join(CONTAINERS)}. "
             "Is it damaged, or is it an image, a playlist or a text?"
         ) from error
 

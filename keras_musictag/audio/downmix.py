@@ -48,7 +48,7 @@ def weights_of(positions: tuple[str, ...]) -> np.ndarray:
 
 
 @cache
-def only(channel: int, num_channels: int) -> np.ndarray:
+def weights_of_one(channel: int, num_channels: int) -> np.ndarray:
     """Returns weights that take one channel alone, or the last channel if there are fewer."""
     return np.eye(num_channels)[min(channel, num_channels - 1)]
 
@@ -58,7 +58,7 @@ def _mean_of(num_channels: int) -> np.ndarray:
     return np.full(num_channels, 1 / num_channels)
 
 
-def mix(channels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def mix_channels(channels: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Mixes float32 (channels, samples) to float32 (samples,), with the weights of `weights_of`."""
     if weights is _mean_of(len(channels)):  # bit-identical to how published scores were computed
         return channels[0] if len(channels) == 1 else channels.mean(axis=0)

@@ -16,7 +16,7 @@ from keras_musictag.audio.source import open_file
 from keras_musictag.audio.stream import AudioStream
 
 T = TypeVar("T")
-MAX_SECONDS = 24 * 3600.0
+DEFAULT_MAX_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Audio:
 
 
 def read(
-    source: str | os.PathLike | BinaryIO, sample_rate_hz: int | None = None, max_seconds: float = MAX_SECONDS
+    source: str | os.PathLike | BinaryIO, sample_rate_hz: int | None = None, max_seconds: float = DEFAULT_MAX_SECONDS
 ) -> Audio:
     """Decodes a whole file into memory. For long files see `open_audio`, which yields blocks.
 
@@ -86,7 +86,7 @@ def decode_with(
     consume: Callable[[AudioStream], T],
     source: str | os.PathLike | BinaryIO,
     sample_rate_hz: int | None = None,
-    max_seconds: float = MAX_SECONDS,
+    max_seconds: float = DEFAULT_MAX_SECONDS,
 ) -> tuple[T, AudioStream]:
     """Decodes a whole file, and decodes it again if its channels turn out to cancel each other in the mix.
 
@@ -116,7 +116,7 @@ def decode_with(
 def open_audio(
     source: str | os.PathLike | BinaryIO,
     sample_rate_hz: int | None = None,
-    max_seconds: float = MAX_SECONDS,
+    max_seconds: float = DEFAULT_MAX_SECONDS,
     channel: int | None = None,
 ) -> AudioStream:
     """Opens a file for decoding block by block, in bounded memory.

@@ -6,7 +6,7 @@ because every score would be wrong. Nothing is rescaled by guessing.
 
 import numpy as np
 
-from keras_musictag.audio.downmix import Levels, mix, weights_of
+from keras_musictag.audio.downmix import Levels, mix_channels, weights_of
 from keras_musictag.audio.resampling import check_rate_hz
 from keras_musictag.audio.source import what_to_pass
 from keras_musictag.errors import AudioError
@@ -181,12 +181,12 @@ def mono_and_notes(array: np.ndarray, sample_rate_hz: float | None) -> tuple[np.
     scale.add(array)
     scale.check("The array")
     channels = np.atleast_2d(to_floats(array))
-    return _mix(channels, sample_rate_hz)
+    return _to_mono(channels, sample_rate_hz)
 
 
-def _mix(channels: np.ndarray, rate_hz: float) -> tuple[np.ndarray, tuple[str, ...]]:
+def _to_mono(channels: np.ndarray, rate_hz: float) -> tuple[np.ndarray, tuple[str, ...]]:
     weights, levels = weights_of(("unknown",) * len(channels)), Levels()
-    mono = mix(channels, weights)
+    mono = mix_channels(channels, weights)
     second = round(rate_hz)
     for start in range(0, len(mono), second):
         levels.add(channels[:, start : start + second], mono[start : start + second], weights, rate_hz)

@@ -22,7 +22,7 @@ from keras_musictag.audio.container import (
     protected_error,
     read_head,
 )
-from keras_musictag.audio.downmix import Levels, mix, only, weights_of
+from keras_musictag.audio.downmix import Levels, mix_channels, weights_of, weights_of_one
 from keras_musictag.audio.ending import (
     LINK_BORDER_BYTES,
     OffsetFile,
@@ -159,8 +159,8 @@ class AudioStream:
             if self._channel is None:
                 weights = weights_of(positions_of_frame(frame))
             else:
-                weights = only(self._channel, len(channels))
-            mono = mix(channels, weights)
+                weights = weights_of_one(self._channel, len(channels))
+            mono = mix_channels(channels, weights)
             self.levels.add(channels, mono, weights, frame.sample_rate)
             yield frame.sample_rate, mono
 

@@ -171,8 +171,8 @@ def harmonic_mean(counts: Counts) -> np.ndarray:
 
 
 CRITERIA = {"mcc": correlation, "f1": harmonic_mean}
-FALLBACK = 0.5
-ROUND_OFF = 1e-12  # candidates whose values differ by less than this are tied
+FALLBACK_THRESHOLD = 0.5
+TIE = 1e-12  # candidates whose values differ by less than this are tied
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +216,7 @@ def choose_thresholds(targets: np.ndarray, scores: np.ndarray, criterion: str = 
         raise UnknownNameError.of("criterion", criterion, CRITERIA)
     targets, scores = check_targets_and_scores(targets, scores)
     chosen = targets.any(axis=0) & ~targets.all(axis=0)
-    values = np.full(targets.shape[1], FALLBACK)
+    values = np.full(targets.shape[1], FALLBACK_THRESHOLD)
     for tag in np.flatnonzero(chosen):
         values[tag] = _best(targets[:, tag], scores[:, tag], CRITERIA[criterion])
     return Thresholds(values, chosen, criterion)
@@ -233,4 +233,4 @@ def _best(targets: np.ndarray, scores: np.ndarray, function) -> float:
     lower = np.append(upper[1:], upper[-1])
     middle = (upper + lower) / 2
     candidates = np.where(middle > lower, middle, upper)  # neighbouring floats have none between them
-    return float(candidates[np.argmax(values >= values.max() - ROUND_OFF)])
+    return float(candidates[np.argmax(values >= values.max() - TIE)])

@@ -9,8 +9,8 @@ from keras_musictag.metrics.conventions import check_targets_and_scores, check_t
 from keras_musictag.metrics.decisions import Decisions, correlation, harmonic_mean
 from keras_musictag.metrics.ranking import Rankings, area, step_sum, trapezoids
 
-RANKING = {"roc_auc": area, "pr_auc": trapezoids, "average_precision": step_sum}
-DECISION = {"mcc": correlation, "f1": harmonic_mean}
+CURVE_FUNCTIONS = {"roc_auc": area, "pr_auc": trapezoids, "average_precision": step_sum}
+COUNT_FUNCTIONS = {"mcc": correlation, "f1": harmonic_mean}
 RESAMPLES_AT_ONCE = 128  # their weights for 4,332 tracks fit in the cache of a processor
 
 
@@ -52,7 +52,7 @@ def bootstrap(
     tracks: np.ndarray | None = None,
     resamples: int = 1000,
     seed: int = 0,
-    only: Collection[str] = (*RANKING, *DECISION),
+    only: Collection[str] = (*CURVE_FUNCTIONS, *COUNT_FUNCTIONS),
 ) -> dict[str, Resampled]:
     """Computes metrics on resamples of the tracks.
 
@@ -89,11 +89,13 @@ def bootstrap(
     tracks = check_tracks(tracks, len(targets))
     num_tracks = int(tracks.max()) + 1
     sources = []
-    if ranking := {name: RANKING[name] for name in RANKING if name in only}:
-        sources.append((Rankings.of(targets, scores, tracks, num_tracks), ranking))
-    if thresholds is not None and (decision := {name: DECISION[name] for name in DECISION if name in only}):
+    curve_functions = {name: function for name, function in CURVE_FUNCTIONS.items() if name in only}
+    if curve_functions:
+        sources.append((Rankings.of(targets, scores, tracks, num_tracks), curve_functions))
+    count_functions = {name: function for name, function in COUNT_FUNCTIONS.items() if name in only}
+    if thresholds is not None and count_functions:
         thresholds = check_thresholds(thresholds, targets.shape[1])
-        sources.append((Decisions.of(targets, scores, thresholds, tracks, num_tracks), decision))
+        sources.append((Decisions.of(targets, scores, thresholds, tracks, num_tracks), count_functions))
     if not sources:
         raise ValueError(f"There is nothing to compute: `only` is {tuple(only)}, and MCC and F1 need `thresholds`.")
     blocks = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_musictag.audio import open_audio, read
-from keras_musictag.audio.downmix import Levels, mix, weights_of
+from keras_musictag.audio.downmix import Levels, mix_channels, weights_of
 from keras_musictag.audio.samples import mono_and_notes
 from tests.audio.audio_files import encode, read_bytes, sine, wav_of
 
@@ -164,7 +164,7 @@ def test_frames_with_other_positions_are_measured():
     levels, first = Levels(), noise(3, 0.5).T * [[1], [0], [0]]
     for positions, gain in ((("FL", "FR", "LFE"), 0.1), (("LFE", "FL", "FR"), 1)):
         channels, weights = np.float32(gain * first), weights_of(positions)
-        levels.add(channels, mix(channels, weights), weights, RATE_HZ)
+        levels.add(channels, mix_channels(channels, weights), weights, RATE_HZ)
     assert levels.notes() == ()
 
 
@@ -172,7 +172,7 @@ def test_frames_with_changing_channels_are_measured():
     levels = Levels()
     for channels in (1, 2, 6, 1):
         part, weights = noise(channels, 0.3).T, weights_of(("",) * channels)
-        levels.add(part, mix(part, weights), weights, RATE_HZ)
+        levels.add(part, mix_channels(part, weights), weights, RATE_HZ)
     assert levels.loudest_if_cancelled() is None and levels.notes() == ()
     assert levels.seconds == pytest.approx(1.2)
 
