@@ -1,7 +1,7 @@
 """The choices and defaults that commands show: `--help` needs them without NumPy, the library when it runs."""
 
 TAILS = ("anchor", "pad", "drop")  # the ends of tracks: audio.chunking
-AGGREGATES = ("mean", "median", "max")  # NumPy's functions, over chunks: tags.merging
+AGGREGATES = ("mean", "median", "max")  # NumPy's functions, over chunks: tags.aggregation
 METRICS = ("roc_auc", "pr_auc", "average_precision", "mcc", "f1")
 CRITERIA = METRICS[3:]  # of thresholds: metrics.decisions
 PRECISIONS = ("float32", "bfloat16", "float16")  # of training and tagging: tagger.network
