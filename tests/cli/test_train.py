@@ -55,7 +55,7 @@ def only_error(outcome):
         (["--recipe", "shortt"], "There is no recipe 'shortt'. Did you mean 'short'?"),
         (["--model", "vgg", "--level", "song"], "'vgg' takes chunks of 3.008 s and no others"),
         (["--model", "vgg", "--weights", "mtot"], "There is no set of weights of 'vgg' called 'mtot'"),
-        (["--model", "sample_cnn", "--recipe", "masks.json"], "such as the waveform front end gives"),
+        (["--model", "sample_cnn", "--recipe", "masks.json"], "as from the waveform front end"),
     ],
 )
 def test_a_wrong_name_is_told_and_claims_no_folder(options, message, call, folder, records):
