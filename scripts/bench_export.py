@@ -27,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from keras_musictag import architectures, demo_clip
 from keras_musictag.audio import read
-from keras_musictag.files import whole_file
+from keras_musictag.files import write_json, write_text
 from keras_musictag.frontends import log_mel
 from keras_musictag.runtimes import formats
 
@@ -109,8 +109,7 @@ def run(options) -> None:
             rows[key] = in_a_process(name, *artefact, options.song, options.seconds)
             print(f"{name} {rows[key].get('weights', '')}: {row_of(key, rows[key])}", flush=True)
             options.state.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(options.state) as scratch:
-                scratch.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+            write_json(options.state, rows)
     write_tables(rows, options.table)
 
 
@@ -289,8 +288,7 @@ def write_tables(rows: dict, path: Path) -> None:
     tail = tail.partition(END)[2] if END in tail else tail
     names = sorted(set(map(name_of, rows)))
     tables = "\n\n".join([versions(rows), summary(rows), *(table_of(name, rows) for name in names)])
-    with whole_file(path) as scratch:
-        scratch.write_text(f"{head}{BEGIN}\n\n{tables}\n\n{END}{tail}", encoding="utf-8")
+    write_text(path, f"{head}{BEGIN}\n\n{tables}\n\n{END}{tail}")
 
 
 def versions(rows: dict) -> str:

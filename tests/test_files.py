@@ -1,14 +1,25 @@
 """A file is written whole or not at all."""
 
+import csv
 import errno
+import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from keras_musictag.cli._messages import describe
 from keras_musictag.errors import MusicTagError
-from keras_musictag.files import locked, whole_file
+from keras_musictag.files import (
+    OLD_SECONDS,
+    locked,
+    remove_scratch,
+    scratch_name,
+    whole_file,
+    write_csv,
+    write_json,
+)
 
 
 def test_a_file_written_whole_gets_its_name(tmp_path):
@@ -24,6 +35,56 @@ def test_a_file_that_failed_leaves_the_old_one_and_nothing_else(tmp_path):
         scratch.write_text("ha")
         raise OSError("full")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.csv", "old")]
+
+
+def test_several_may_write_one_file(tmp_path):
+    path = tmp_path / "a.txt"
+    with whole_file(path) as one, whole_file(path) as other:
+        assert one != other
+        one.write_text("one")
+        other.write_text("other")
+    assert path.read_text() == "one" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_scratch_file_may_lie_in_another_folder(tmp_path):
+    (tmp_path / "work").mkdir()
+    with whole_file(tmp_path / "deep" / "a.txt", tmp_path / "work") as scratch:
+        assert scratch.parent == tmp_path / "work"
+        scratch.touch()
+    assert (tmp_path / "deep" / "a.txt").exists()
+
+
+def test_what_killed_processes_left_is_removed_once_it_is_old(tmp_path):
+    young, old, folder, mine = (
+        tmp_path / name for name in (scratch_name(), scratch_name(".npz"), scratch_name(), "a.part")
+    )
+    folder.mkdir()
+    (folder / "file").touch()
+    for path in (young, old, mine):
+        path.touch()
+    long_ago = time.time() - OLD_SECONDS - 1
+    for path in (old, folder, mine):
+        os.utime(path, (long_ago, long_ago))
+    remove_scratch(tmp_path)
+    assert set(tmp_path.iterdir()) == {young, mine}
+    remove_scratch(tmp_path, older_seconds=0)
+    assert list(tmp_path.iterdir()) == [mine]
+    remove_scratch(tmp_path / "none")
+
+
+def test_json_and_text_are_utf8_with_unix_line_ends(tmp_path):
+    write_json(tmp_path / "a.json", {"a": ["é"]})
+    write_json(tmp_path / "b.json", {"a": ["é"]}, indent=None, ensure_ascii=False)
+    assert (tmp_path / "a.json").read_bytes() == b'{\n "a": [\n  "\\u00e9"\n ]\n}\n'
+    assert (tmp_path / "b.json").read_bytes() == '{"a": ["é"]}\n'.encode()
+
+
+def test_any_name_of_a_file_survives_the_csv(tmp_path):
+    names = ["a\rb", "a\nb", 'a,"b"', "é", "\udcff", ""]
+    write_csv(tmp_path / "a.csv", ["name", "number"], ([name, 0.1] for name in names))
+    assert (tmp_path / "a.csv").read_bytes().startswith(b'name,number\n"a\rb",0.1\n')
+    with open(tmp_path / "a.csv", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        assert list(csv.reader(file))[1:] == [[name, "0.1"] for name in names]
 
 
 @pytest.mark.needs("linux")  # /dev/full, a full disk

@@ -1,11 +1,9 @@
 """`keras-musictag taggram`: the scores of tracks over time."""
 
-import csv
-
 import click
 
 from keras_musictag.cli import _options
-from keras_musictag.files import whole_file
+from keras_musictag.files import whole_file, write_csv
 
 
 @click.command()
@@ -25,18 +23,19 @@ def command(paths, model, weights, top, tail, hop_seconds, form, out):
     def work(path):
         taggram = tagger.taggram(_options.source(path), hop_seconds=hop_seconds, tail=tail)
         _options.tell_notes(path, taggram.notes)
-        with whole_file(files[path]) as file:
-            write_csv(taggram, file) if form == "csv" else taggram.plot(file, top)
+        if form == "csv":
+            write_csv(files[path], *table(taggram))
+        else:
+            with whole_file(files[path]) as file:
+                taggram.plot(file, top)
         return files[path]
 
     for file in _options.each_track(paths, work):
         click.echo(f"Wrote {file}")
 
 
-def write_csv(taggram, file) -> None:
-    """A row a chunk: start and end second, then a column a tag."""
-    with open(file, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["start_seconds", "end_seconds", *taggram.vocabulary])
-        for start, end, scores in zip(taggram.start_seconds, taggram.end_seconds, taggram.scores, strict=True):
-            writer.writerow([f"{start:.3f}", f"{end:.3f}", *(f"{score:.6f}" for score in scores)])
+def table(taggram):
+    """Header and rows: a row a chunk: start and end second, then a column a tag."""
+    chunks = zip(taggram.start_seconds, taggram.end_seconds, taggram.scores, strict=True)
+    rows = ([f"{start:.3f}", f"{end:.3f}", *(f"{score:.6f}" for score in scores)] for start, end, scores in chunks)
+    return ["start_seconds", "end_seconds", *taggram.vocabulary], rows

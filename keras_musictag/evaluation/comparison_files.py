@@ -21,10 +21,9 @@ from keras_musictag.evaluation.tables import (
     heading,
     published_tables,
     with_interval,
-    write_csv,
-    write_text,
+    write_numbers,
 )
-from keras_musictag.files import whole_file
+from keras_musictag.files import whole_file, write_text
 
 TEXT, PAGE, VALUES, PAIRS, TAGS = "compare.md", "compare.html", "compare.csv", "neighbours.csv", "per_tag.csv"
 HEAT_MAP, COSTS = "per_tag.png", "cost.png"
@@ -85,9 +84,9 @@ def write_comparison(comparison: Comparison, folder: str | os.PathLike) -> list[
     """
     folder = Path(folder)
     pictures = _write_pictures(comparison, folder)
-    write_csv(folder / VALUES, *value_rows(comparison))
-    write_csv(folder / PAIRS, *pair_rows(comparison))
-    write_csv(folder / TAGS, *tag_rows(comparison))
+    write_numbers(folder / VALUES, *value_rows(comparison))
+    write_numbers(folder / PAIRS, *pair_rows(comparison))
+    write_numbers(folder / TAGS, *tag_rows(comparison))
     write_text(folder / TEXT, to_markdown(comparison, pictures))
     write_text(folder / PAGE, to_html(comparison, pictures, folder))
     return [folder / name for name in (TEXT, PAGE, VALUES, PAIRS, TAGS, *pictures)]

@@ -19,7 +19,7 @@ import numpy as np
 from keras_musictag.audio.samples import to_floats
 from keras_musictag.errors import DatasetError
 from keras_musictag.evaluation.predictions import Predictions, Source
-from keras_musictag.files import whole_file
+from keras_musictag.files import remove_scratch, whole_file
 from keras_musictag.records.crops import cover_starts, cut_at, spread_starts
 from keras_musictag.records.examples import StoredAudio
 from keras_musictag.records.folder import Records
@@ -69,6 +69,7 @@ class PartialScores:
         if self.path is None or not self.scores:
             return
         counts = np.array([len(scores) for scores in self.scores])
+        remove_scratch(self.path.parent)
         with whole_file(self.path) as scratch:
             np.savez(scratch, key=self.key, scores=np.concatenate(self.scores), counts=counts)
         self._saved_at = time.monotonic()

@@ -3,11 +3,10 @@
 Predictions as files: an `.npz` that is read again, and a CSV of the same tracks for people and other programs.
 """
 
-import csv
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.files import whole_file
+from keras_musictag.files import write_bytes, write_csv
 from keras_musictag.tags.vocabulary import Vocabulary
 
 LEVELS = ("track", "chunk")
@@ -227,10 +226,8 @@ def save_predictions(predictions: Predictions, path: str | PathLike) -> None:
     about = json.dumps(_about(predictions), ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
     content = io.BytesIO()  # whole first: on a full disk a half-written archive would complain twice
     np.savez_compressed(content, about=np.frombuffer(about, np.uint8), **arrays)
-    with whole_file(path) as file:
-        file.write_bytes(content.getbuffer())
-    with whole_file(path.with_suffix(".csv")) as file:
-        _write_csv(predictions, file)
+    write_bytes(path, content.getbuffer())
+    write_csv(path.with_suffix(".csv"), *_table(predictions))
 
 
 def _about(predictions: Predictions) -> dict[str, Any]:
@@ -245,15 +242,14 @@ def _about(predictions: Predictions) -> dict[str, Any]:
     }
 
 
-def _write_csv(predictions: Predictions, file: Path) -> None:
+def _table(predictions: Predictions) -> tuple[list[str], Iterator[list[str]]]:
+    """Header and rows of the CSV."""
     tags = list(predictions.vocabulary)
     subsets = predictions.subsets or ("",) * len(predictions)
     scores, targets = predictions.scores.astype(str), predictions.targets.astype(np.uint8).astype(str)
-    with open(file, "w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["track_id", "subset", *(f"score:{tag}" for tag in tags), *(f"target:{tag}" for tag in tags)])
-        for row in zip(predictions.track_ids, subsets, scores, targets, strict=True):
-            writer.writerow([*row[:2], *row[2], *row[3]])
+    rows = zip(predictions.track_ids, subsets, scores, targets, strict=True)
+    header = ["track_id", "subset", *(f"score:{tag}" for tag in tags), *(f"target:{tag}" for tag in tags)]
+    return header, ([track_id, subset, *row, *targets] for track_id, subset, row, targets in rows)
 
 
 def load_predictions(path: str | PathLike) -> Predictions:

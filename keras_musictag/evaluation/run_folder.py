@@ -12,8 +12,8 @@ from keras_musictag.evaluation.plots import plot_tags
 from keras_musictag.evaluation.predictions import Predictions, load_predictions, save_predictions
 from keras_musictag.evaluation.report_files import tag_rows, to_markdown
 from keras_musictag.evaluation.reporting import Report, make_report
-from keras_musictag.evaluation.tables import write_csv, write_text
-from keras_musictag.files import whole_file
+from keras_musictag.evaluation.tables import write_numbers
+from keras_musictag.files import whole_file, write_text
 
 MEASURED, VALID = "measured.npz", "valid.npz"
 ROUND_OFF = 1e-9  # of sums on another machine
@@ -59,7 +59,7 @@ def write_run(
     if valid is not None:
         save_predictions(valid, folder / VALID)
     write_text(folder / TEXT, to_markdown(report))
-    write_csv(folder / TAGS, *tag_rows(report))
+    write_numbers(folder / TAGS, *tag_rows(report))
     group = report.group()
     with whole_file(folder / PICTURE) as file:
         title = f"{report.model}: {report.source.dataset}, {report.source.part}, {group.tracks:,} tracks"

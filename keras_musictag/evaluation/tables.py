@@ -3,10 +3,9 @@
 Scores that others reported, as they stand in `published.json`: shown beside measured ones, never among them.
 """
 
-import csv
 import html
 import json
-import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from keras_musictag.errors import printable
 from keras_musictag.evaluation.measuring import TITLES
-from keras_musictag.files import whole_file
+from keras_musictag.files import write_csv
 
 NO_VALUE = "-"
 
@@ -100,24 +99,15 @@ def with_interval(numbers: np.ndarray) -> str:
     return number(value) if np.isnan([value, low]).any() else f"{number(value)} ({number(low)} to {number(high)})"
 
 
-def write_csv(path: str | os.PathLike, header: list[str], rows: list[list]) -> None:
+def write_numbers(path: Path, header: Sequence[str], rows: Iterable[Iterable]) -> None:
     """A CSV file in full precision; an empty cell is "no value". Written whole or not at all."""
-    with whole_file(Path(path)) as scratch, open(scratch, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows([_cell(cell) for cell in row] for row in rows)
+    write_csv(path, header, ([_cell(cell) for cell in row] for row in rows))
 
 
 def _cell(cell) -> str:
     if isinstance(cell, (float, np.floating)):
         return "" if np.isnan(cell) else repr(float(cell))
     return printable(str(cell))
-
-
-def write_text(path: str | os.PathLike, text: str) -> None:
-    """A text file, written whole or not at all."""
-    with whole_file(Path(path)) as scratch:
-        scratch.write_text(text, encoding="utf-8", newline="\n")
 
 
 FILE = Path(__file__).with_name("published.json")

@@ -20,7 +20,8 @@ from keras_musictag.evaluation.measuring import TITLES
 from keras_musictag.evaluation.predicting import network_of
 from keras_musictag.evaluation.reporting import Report
 from keras_musictag.evaluation.run_folder import REPORT, read_run
-from keras_musictag.evaluation.tables import Table, number, with_interval, write_text
+from keras_musictag.evaluation.tables import Table, number, with_interval
+from keras_musictag.files import write_text
 from keras_musictag.tagger import Tagger
 from keras_musictag.zoo.card import NAME, Card, Licences, Metric, TrainedOn
 from keras_musictag.zoo.catalog import entries, user_folder

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_musictag.errors import DatasetError, MusicTagError
-from keras_musictag.files import locked, remove_scratch, synced_file
+from keras_musictag.files import locked, remove_scratch, write_bytes, write_json
 from keras_musictag.gmtag.arrangement import compose
 from keras_musictag.gmtag.midi import to_bytes
 from keras_musictag.gmtag.packages import Installation, subset_of, told_versions
@@ -29,7 +29,7 @@ from keras_musictag.gmtag.truth import tags_of
 from keras_musictag.processes import begin_worker, ctrl_c_held
 
 CORPUS_FILE, METADATA_FILE = "corpus.json", "metadata.jsonl"
-_WORK, _PACKAGES_FILE, _LOCK_FILE = ".work", "packages.json", "lock"
+WORK, _PACKAGES_FILE, _LOCK_FILE = ".work", "packages.json", "lock"
 
 
 def clip_id(part: str, index: int) -> str:
@@ -59,16 +59,16 @@ def opened(out: Path, packages: Mapping[str, str]) -> Iterator[None]:
         MusicTagError: If another build is at work there.
         DatasetError: If it was begun with other packages.
     """
-    with locked(out, f"{_WORK}/{_LOCK_FILE}"):
-        remove_scratch(out / _WORK)
+    with locked(out, f"{WORK}/{_LOCK_FILE}"):
+        remove_scratch(out / WORK, older_seconds=0)
         _check_packages(out, {"version": VERSION, **packages})
         yield
 
 
 def _check_packages(out: Path, packages: dict[str, str]) -> None:
-    path = out / _WORK / _PACKAGES_FILE
+    path = out / WORK / _PACKAGES_FILE
     if not path.is_file():
-        write_whole(out, path, to_json(packages))
+        _write_row(out, path, packages)
         return
     before = json.loads(path.read_text(encoding="utf-8"))
     other = [name for name in packages if packages[name] != before.get(name)]
@@ -90,8 +90,8 @@ def is_done(out: Path, part: str, index: int) -> bool:
 
 def write_clip(out: Path, row: Mapping[str, Any], mp3: bytes) -> None:
     """Writes a clip's audio, then that it is done."""
-    write_whole(out, out / row["path"], mp3)
-    write_whole(out, _sidecar(out, row["part"], row["index"]), to_json(row))
+    write_bytes(out / row["path"], mp3, out / WORK)
+    _write_row(out, _sidecar(out, row["part"], row["index"]), row)
 
 
 def read_row(out: Path, part: str, index: int) -> dict[str, Any]:
@@ -99,20 +99,12 @@ def read_row(out: Path, part: str, index: int) -> dict[str, Any]:
     return json.loads(_sidecar(out, part, index).read_text(encoding="utf-8"))
 
 
-def write_whole(out: Path, path: Path, content: bytes) -> None:
-    """Writes a file under a scratch name in `.work/`, then gives it its own."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with synced_file(path, out / _WORK) as file:
-        file.write(content)
-
-
-def to_json(content: Mapping[str, Any], indent: int | None = None) -> bytes:
-    """A line, or lines, of JSON."""
-    return (json.dumps(content, indent=indent, ensure_ascii=False) + "\n").encode()
+def _write_row(out: Path, path: Path, row: Mapping[str, Any]) -> None:
+    write_json(path, row, out / WORK, indent=None, ensure_ascii=False)
 
 
 def _sidecar(out: Path, part: str, index: int) -> Path:
-    return out / _WORK / f"{clip_id(part, index)}.json"
+    return out / WORK / f"{clip_id(part, index)}.json"
 
 
 def make_clip(part: str, index: int, installation: Installation) -> tuple[dict[str, Any], bytes]:

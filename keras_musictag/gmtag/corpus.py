@@ -16,6 +16,7 @@ from typing import Any
 from keras_musictag.bundled_files import bundled
 from keras_musictag.choices import TIERS
 from keras_musictag.errors import DatasetError, UnknownNameError
+from keras_musictag.files import write_json, write_text
 from keras_musictag.gmtag import clips
 from keras_musictag.gmtag.clips import make_all
 from keras_musictag.gmtag.packages import Installation, told_versions
@@ -109,16 +110,16 @@ def build_corpus(
     jobs = _checked(parts, usable_cores() if jobs is None else jobs)
     installation.require()
     packages = installation.versions()
-    clips = [(part, index) for part in PARTS for index in range(parts[part])]
+    wanted = [(part, index) for part in PARTS for index in range(parts[part])]
     with clips.opened(out, packages):
         _stop_if_larger(out, parts)
         (out / clips.CORPUS_FILE).unlink(missing_ok=True)  # until it is whole again
-        waiting = [clip for clip in clips if not clips.is_done(out, *clip)]
+        waiting = [clip for clip in wanted if not clips.is_done(out, *clip)]
         report = report or (lambda done, total: None)
-        report(len(clips) - len(waiting), len(clips))
+        report(len(wanted) - len(waiting), len(wanted))
         for count, _ in enumerate(make_all(out, waiting, jobs, installation), start=1):
-            report(len(clips) - len(waiting) + count, len(clips))
-        rows = [clips.read_row(out, *clip) for clip in clips]
+            report(len(wanted) - len(waiting) + count, len(wanted))
+        rows = [clips.read_row(out, *clip) for clip in wanted]
         return _finish(out, rows, parts, packages)
 
 
@@ -166,8 +167,9 @@ def _finish(
         "packages": packages,
         **{f"{level}_sha256": _hash_of_all(rows, level) for level in LEVELS},
     }
-    clips.write_whole(out, out / clips.METADATA_FILE, b"".join(map(clips.to_json, rows)))
-    clips.write_whole(out, out / clips.CORPUS_FILE, clips.to_json(corpus, indent=2))
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    write_text(out / clips.METADATA_FILE, lines, out / clips.WORK)
+    write_json(out / clips.CORPUS_FILE, corpus, out / clips.WORK, indent=2, ensure_ascii=False)
     return corpus
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from keras_musictag.choices import STORAGES
 from keras_musictag.errors import DatasetError, RecordsError, UnknownNameError
-from keras_musictag.files import locked, remove_scratch
+from keras_musictag.files import locked, remove_scratch, write_json
 from keras_musictag.processes import usable_cores
 from keras_musictag.records.folder import (
     DATASET_FILE,
@@ -34,7 +34,6 @@ from keras_musictag.records.manifest import Manifest, Skipped
 from keras_musictag.records.planning import ShardPlan, describe_plan, differences, plan_shards, tool_versions
 from keras_musictag.records.shard_workers import write_shards
 from keras_musictag.records.shards import FeatureMaker, ShardJob, must_be_there, write_tables
-from keras_musictag.records.tables import write_json
 
 
 def is_whole(out: Path) -> bool:
@@ -108,9 +107,8 @@ def begun(out: Path, plan: dict[str, Any], repair: bool = False) -> Iterator[Non
         finished = (out / DATASET_FILE).exists() and (not repair or is_whole(out))
         if finished or differences(plan, plan_of(out) or plan):
             raise RecordsError(f"Another process has just written {str(out)!r}. Nothing was changed. Try once more.")
-        remove_scratch(work)
-        for name in (TRACKS_FILE, SKIPPED_FILE, DATASET_FILE):  # the user may have other files there
-            remove_scratch(out, name)
+        for folder in (work, out):
+            remove_scratch(folder, older_seconds=0)
         write_json(work / PLAN_FILE, plan)
         (out / DATASET_FILE).unlink(missing_ok=True)  # it is written last, of repaired records, too
         yield

@@ -6,7 +6,7 @@ The end of preparing: all sidecars become `tracks.csv`, `skipped.csv` and, last,
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,11 +17,10 @@ from keras_musictag.audio.reading import decode_with
 from keras_musictag.audio.samples import to_floats
 from keras_musictag.audio.stream import AudioStream
 from keras_musictag.errors import AudioError, DatasetError, MusicTagError
-from keras_musictag.files import synced_file
+from keras_musictag.files import whole_file, write_csv, write_json
 from keras_musictag.records.folder import DATASET_FILE, SKIPPED_FILE, TRACKS_FILE, StoredTrack, top_reasons
 from keras_musictag.records.manifest import Manifest, Skipped, Track
 from keras_musictag.records.schema import PARTS, SAMPLE_RATE_HZ, VERSION, Record, encode, frame, many, to_pcm
-from keras_musictag.records.tables import write_csv, write_json
 
 MAX_SECONDS = 2 * 3600.0  # a record lies in memory whole: 230 MB of samples
 MISSING = "The file is missing."
@@ -83,7 +82,7 @@ def write_shard(job: ShardJob, after_track: Callable[[], None]) -> None:
     """
     features_of = load_frontend(job.frontend) if job.frontend else None
     rows, skipped, notes, digest = [], [], [], hashlib.sha256()
-    with synced_file(job.path, job.sidecar.parent) as file:
+    with whole_file(job.path, job.sidecar.parent) as scratch, open(scratch, "wb") as file:
         for index, track, tags, path in job.tracks:
             try:
                 audio, num_samples, features, said = load_track(path, job.storage, features_of)
@@ -196,9 +195,9 @@ def write_tables(
     order = {track.track_id: index for index, track in enumerate(manifest.tracks)}
     failed.sort(key=lambda skipped: order[skipped.track_id])
     skipped = [*manifest.skipped, *failed]
-    write_csv(out / SKIPPED_FILE, Skipped.__dataclass_fields__, map(asdict, skipped))
+    write_csv(out / SKIPPED_FILE, Skipped.__dataclass_fields__, map(astuple, skipped))
     _check_failures(manifest, failed, out, allow_missing)
-    write_csv(out / TRACKS_FILE, StoredTrack.__dataclass_fields__, (track.to_row() for track in tracks))
+    write_csv(out / TRACKS_FILE, StoredTrack.__dataclass_fields__, (track.to_row().values() for track in tracks))
     shards = {
         job.path.name: {
             "part": job.part,

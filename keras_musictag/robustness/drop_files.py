@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from keras_musictag.evaluation.measuring import TITLES
 from keras_musictag.evaluation.plots import GREY, plain, save
 from keras_musictag.evaluation.report_files import AVERAGE_PRECISION_NOTE
-from keras_musictag.evaluation.tables import Table, heading, number, with_interval, write_csv, write_text
-from keras_musictag.files import whole_file
+from keras_musictag.evaluation.tables import Table, heading, number, with_interval, write_numbers
+from keras_musictag.files import whole_file, write_text
 from keras_musictag.robustness.conditions import CONDITIONS, KINDS, ORIGINAL
 from keras_musictag.robustness.drops import METRICS, Drop, Robustness
 
@@ -39,7 +39,7 @@ def write_robustness(result: Robustness, folder: str | os.PathLike) -> list[Path
     folder = Path(folder)
     with whole_file(folder / PICTURE) as file:
         plot_drops(result, "pr_auc", file)
-    write_csv(folder / VALUES, *value_rows(result))
+    write_numbers(folder / VALUES, *value_rows(result))
     write_text(folder / TEXT, to_markdown(result))
     return [folder / name for name in (TEXT, VALUES, PICTURE)]
 

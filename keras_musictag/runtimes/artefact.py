@@ -15,7 +15,7 @@ from typing import Any
 from keras_musictag import __version__
 from keras_musictag.audio.chunking import Chunking
 from keras_musictag.errors import ChecksumError, ExportError
-from keras_musictag.files import whole_file
+from keras_musictag.files import write_json
 from keras_musictag.runtimes import formats
 from keras_musictag.tags.vocabulary import Vocabulary
 
@@ -95,8 +95,7 @@ class Artefact:
 
 def write_artefact(artefact: Artefact, folder: Path) -> None:
     """Writes `artefact.json` into the folder."""
-    with whole_file(folder / FILE_NAME) as scratch:
-        scratch.write_text(json.dumps(dataclasses.asdict(artefact), indent=1) + "\n", encoding="utf-8")
+    write_json(folder / FILE_NAME, dataclasses.asdict(artefact))
 
 
 def read_artefact(folder: Path) -> Artefact:

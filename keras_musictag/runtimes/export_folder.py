@@ -3,12 +3,12 @@
 What lies in an exported folder beside the model: settings, tags, an example; the mel matrix where it is needed.
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from keras_musictag.files import write_csv, write_text
 from keras_musictag.frontends.log_mel import Config
 from keras_musictag.layers.filterbanks import mel_matrix
 from keras_musictag.runtimes.artefact import Artefact, sha256_of, versions, write_artefact
@@ -139,11 +139,6 @@ run = core.compile_model(folder / "model.xml", "CPU", {{"INFERENCE_PRECISION_HIN
 )
 
 
-def write_example(artefact: Artefact, folder: Path) -> None:
-    """Writes `example.py` into an exported folder."""
-    (folder / FILE_NAME).write_text(example(artefact), encoding="utf-8")
-
-
 def example(artefact: Artefact) -> str:
     """The program: the format's own runtime, NumPy, soundfile and soxr, and nothing else.
 
@@ -216,16 +211,14 @@ def complete_folder(
     )
     write_artefact(artefact, folder)
     write_tags(tagger.vocabulary, folder / TAGS_FILE)
-    write_example(artefact, folder)
+    write_text(folder / FILE_NAME, example(artefact))
     return artefact
 
 
 def write_tags(vocabulary: Vocabulary, path: Path) -> None:
     """A CSV with a row a tag, in the order of the scores: index, tag, group."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["index", "tag", "group"])
-        writer.writerows((i, row["name"], row["group"]) for i, row in enumerate(vocabulary.to_list()))
+    rows = ((i, row["name"], row["group"]) for i, row in enumerate(vocabulary.to_list()))
+    write_csv(path, ["index", "tag", "group"], rows)
 
 
 def mel_bands(config: Config) -> np.ndarray:

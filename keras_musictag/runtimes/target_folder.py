@@ -1,28 +1,18 @@
 """Where an export goes: what lies there is looked at, it is written beside that, and comes to its place whole."""
 
 import shutil
-import time
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from keras_musictag.errors import ExportError
-from keras_musictag.files import SCRATCH_ENDING
+from keras_musictag.files import is_scratch, remove_scratch, scratch_name
 from keras_musictag.runtimes.artefact import FILE_NAME, parse_artefact
-
-SCRATCH_PREFIX = ".keras_musictag-"
-OLD_SECONDS = 24 * 3600.0  # no export takes as long: what is older was left by one that was killed
-
-
-def scratch_name() -> str:
-    """Of a hidden folder that nobody else has: process numbers come again, in every container the same."""
-    return f"{SCRATCH_PREFIX}{uuid.uuid4().hex}{SCRATCH_ENDING}"
 
 
 def check_target(target: Path, format: str, version: int) -> None:
     """Raises ExportError where something is there that must not be touched."""
-    if not target.exists() or (target.is_dir() and all(map(_is_scratch, target.iterdir()))):
+    if not target.exists() or (target.is_dir() and all(map(is_scratch, target.iterdir()))):
         return
     if format != "savedmodel" or not (target / FILE_NAME).is_file():
         raise ExportError(f"{target} is there already. Name another folder, or remove it.")
@@ -37,10 +27,6 @@ def check_target(target: Path, format: str, version: int) -> None:
     newest = max((int(folder.name) for folder in target.iterdir() if folder.name.isdecimal()), default=0)
     if version <= newest:  # a server serves the highest, and `artefact.json` speaks of it
         raise ExportError(f"{target} has a version {newest}. Received: version={version}; give a higher one.")
-
-
-def _is_scratch(path: Path) -> bool:
-    return path.name.startswith(SCRATCH_PREFIX) and path.name.endswith(SCRATCH_ENDING)
 
 
 def _place(target: Path) -> Path:
@@ -69,10 +55,7 @@ def scratch_folder(target: Path) -> Iterator[Path]:
 
 def remove_old_scratch(target: Path) -> None:
     """Removes what exports have left that were killed long ago; a younger one may be at work."""
-    for path in _place(target).glob(f"{SCRATCH_PREFIX}*{SCRATCH_ENDING}"):
-        with suppress(FileNotFoundError):  # another process removes it, too
-            if time.time() - path.stat().st_mtime > OLD_SECONDS:
-                shutil.rmtree(path, ignore_errors=True)
+    remove_scratch(_place(target))
 
 
 def move(scratch: Path, target: Path, format: str, version: int) -> None:

@@ -19,7 +19,7 @@ from safetensors.numpy import save
 
 from keras_musictag.choices import LEVELS
 from keras_musictag.errors import TrainingError, UnknownNameError
-from keras_musictag.files import whole_file
+from keras_musictag.files import write_bytes, write_json
 from keras_musictag.records.folder import Records
 from keras_musictag.training.recipe import Recipe
 
@@ -68,8 +68,7 @@ def facts_of(records: Records) -> dict[str, str]:
 
 def claim_folder(folder: Path, settings: Settings) -> None:
     """Writes `run.json` into the folder of a run, made for it."""
-    with whole_file(folder / FILE_NAME) as scratch:
-        scratch.write_text(json.dumps(settings.to_dict(), indent=1) + "\n", encoding="utf-8")
+    write_json(folder / FILE_NAME, settings.to_dict())
 
 
 def check_folder(folder: Path, settings: Settings) -> None:
@@ -136,9 +135,7 @@ def save_state(path: Path, model: keras.Model, position: Position) -> None:
     arrays |= {f"torch/{i:04d}": state for i, state in enumerate(torch_states())}
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise divergence("weights", position, path)
-    content = save(arrays, metadata={"position": json.dumps(asdict(position))})
-    with whole_file(path) as scratch:
-        scratch.write_bytes(content)
+    write_bytes(path, save(arrays, metadata={"position": json.dumps(asdict(position))}))
 
 
 def divergence(what: str, position: Position, state_file: Path) -> TrainingError:

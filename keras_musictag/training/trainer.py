@@ -3,8 +3,6 @@
 `train`: a folder of records and a recipe -> a folder with the trained tagger, its log and its curves.
 """
 
-import csv
-import io
 import itertools
 import os
 import time
@@ -15,7 +13,7 @@ from typing import Any
 import keras
 
 from keras_musictag.errors import TrainingError
-from keras_musictag.files import locked, whole_file
+from keras_musictag.files import locked, remove_scratch, whole_file, write_csv
 from keras_musictag.layers.keras_settings import own_settings
 from keras_musictag.records.folder import Records
 from keras_musictag.tagger import Tagger
@@ -45,12 +43,7 @@ def write_logs(folder: Path, rows: list[dict], last: bool = True) -> None:
         last: Whether the run is at its end. Before, curves that were drawn less than `PLOT_SECONDS` ago are left as
             they are.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    with whole_file(folder / CSV_FILE) as scratch:
-        scratch.write_text(text.getvalue(), encoding="utf-8")
+    write_csv(folder / CSV_FILE, rows[0], (row.values() for row in rows))
     plot = folder / PLOT_FILE
     if last or not plot.exists() or time.time() - plot.stat().st_mtime > PLOT_SECONDS:
         with whole_file(plot) as scratch:
@@ -203,6 +196,7 @@ def train(
         on_epoch=end_epoch,
     )
     with locked(out), feed.naming_damage():
+        remove_scratch(out, older_seconds=0)
         position = run_recipe(trained, strategy, run)
     write_logs(out, position.log)  # a run may have been killed before it wrote its last epoch
     save_tagger(tagger, result)

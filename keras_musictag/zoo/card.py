@@ -10,6 +10,7 @@ from types import UnionType
 from typing import Any, get_args, get_origin
 
 from keras_musictag.errors import UnknownNameError
+from keras_musictag.files import write_json
 
 FILE_NAME = "card.json"
 MODEL_KEYS = {"architecture", "frontend", "chunking", "tags", "classifier_activation"}  # of `TaggerSpec.to_dict()`
@@ -168,8 +169,7 @@ def read_card(folder: Path) -> Card:
 
 def write_card(card: Card, folder: Path) -> None:
     """Writes `card.json` into a folder."""
-    text = json.dumps(dataclasses.asdict(card), indent=1, ensure_ascii=False)
-    (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+    write_json(folder / FILE_NAME, dataclasses.asdict(card), ensure_ascii=False)
 
 
 def _parse(data) -> Card:

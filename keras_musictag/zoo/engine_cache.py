@@ -11,11 +11,11 @@ from pathlib import Path
 
 from keras_musictag import architectures
 from keras_musictag.errors import ChecksumError, ExportError, MusicTagError
+from keras_musictag.files import scratch_name
 from keras_musictag.runtimes import artefact as artefacts
 from keras_musictag.runtimes import formats
 from keras_musictag.runtimes.engine_tagger import EngineTagger
 from keras_musictag.runtimes.exporting import export
-from keras_musictag.runtimes.target_folder import scratch_name
 from keras_musictag.zoo.catalog import entries
 from keras_musictag.zoo.fetching import cache_folder
 from keras_musictag.zoo.resolving import DEFAULT, Source, resolve

@@ -23,7 +23,7 @@ import numpy as np
 
 from keras_musictag.audio import open_audio
 from keras_musictag.errors import AudioError, MusicTagError
-from keras_musictag.files import whole_file
+from keras_musictag.files import write_bytes, write_json
 from scripts.teaching import store
 
 PART = "game_music"
@@ -157,8 +157,7 @@ def convert(out: Path, package: Package, deb: Path) -> None:
         "files": [str(path.relative_to(out / PART)) for path in files],
     }
     _keep_licence(deb, package.name, out)
-    with whole_file(_record_path(out, package.name)) as file:
-        file.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_json(_record_path(out, package.name), record)
 
 
 def _record_path(out: Path, name: str) -> Path:
@@ -183,8 +182,7 @@ def _keep_licence(deb: Path, name: str, out: Path) -> None:
     with members, tarfile.open(fileobj=members.stdout, mode="r|") as tar:
         for entry in tar:
             if entry.isfile() and entry.name.startswith("./usr/share/doc/") and entry.name.endswith("/copyright"):
-                with whole_file(out / "licences" / f"{name}.txt") as path:
-                    path.write_bytes(tar.extractfile(entry).read())
+                write_bytes(out / "licences" / f"{name}.txt", tar.extractfile(entry).read())
 
 
 def _members(deb: Path, scratch: Path) -> Iterator[tuple[str, Path]]:

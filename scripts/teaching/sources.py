@@ -1,9 +1,8 @@
 """`sources.json`: what is in the folder, as a model's card cites it."""
 
-import json
 from pathlib import Path
 
-from keras_musictag.files import whole_file
+from keras_musictag.files import write_json
 from scripts.teaching import store
 from scripts.teaching.parts import NAMES, module_of
 
@@ -19,8 +18,7 @@ def write(out: Path) -> str:
         "hours": round(sum(part["hours"] for part in parts.values()), 2),
         "parts": parts,
     }
-    with whole_file(out / FILE) as path:
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(out / FILE, content, ensure_ascii=False)
     return "\n".join(f"{name}: {part['files']} files, {part['hours']:.2f} hours." for name, part in parts.items())
 
 

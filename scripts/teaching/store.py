@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from keras_musictag.files import locked, whole_file
+from keras_musictag.files import locked, write_bytes
 
 SAMPLE_RATE_HZ = 16000
 WORK = ".work"  # below OUT: locks, downloads, what is known about finished packages
@@ -60,8 +60,7 @@ def write_flac(path: Path, samples: np.ndarray) -> None:
     """
     if samples.dtype != np.int16:
         samples = np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)  # as `audio.read` scales back
-    with whole_file(path) as scratch:
-        scratch.write_bytes(_to_flac(samples))
+    write_bytes(path, _to_flac(samples))
 
 
 def _to_flac(pcm: np.ndarray) -> bytes:

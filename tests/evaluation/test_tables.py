@@ -2,7 +2,7 @@ import csv
 
 import numpy as np
 
-from keras_musictag.evaluation.tables import Table, number, with_interval, write_csv, write_text
+from keras_musictag.evaluation.tables import Table, number, with_interval, write_numbers
 
 
 def test_markdown_is_a_table_with_its_notes():
@@ -26,13 +26,8 @@ def test_what_has_no_value_is_a_dash():
 
 
 def test_csv_keeps_every_digit_and_leaves_no_value_empty(tmp_path):
-    write_csv(tmp_path / "a.csv", ["a", "b", "c"], [[1 / 3, np.float64("nan"), 'x,"y"\n']])
+    write_numbers(tmp_path / "a.csv", ["a", "b", "c"], [[1 / 3, np.float64("nan"), 'x,"y"\n']])
     with open(tmp_path / "a.csv", newline="") as file:
         _, row = csv.reader(file)
     assert float(row[0]) == 1 / 3
     assert row[1:] == ["", 'x,"y"\\n']
-
-
-def test_text_has_unix_line_ends(tmp_path):
-    write_text(tmp_path / "a.txt", "é\n")
-    assert (tmp_path / "a.txt").read_bytes() == "é\n".encode()

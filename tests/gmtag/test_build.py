@@ -20,9 +20,9 @@ from tests.gmtag.processes import children, is_running, wait_for
 PARTS = {"train": 2, "valid": 1, "test": 5}  # none of them plays the soundfont that takes 4 s to load
 PROGRAM = """
 import sys
-from keras_musictag.gmtag.corpus import build
+from keras_musictag.gmtag.corpus import build_corpus
 if __name__ == "__main__":
-    build(sys.argv[1], {parts}, jobs=2)
+    build_corpus(sys.argv[1], {parts}, jobs=2)
 """
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("mma", "fluidsynth", "soundfonts")]

@@ -3,6 +3,7 @@ import hashlib
 import pytest
 
 from keras_musictag.errors import DatasetError, MusicTagError
+from keras_musictag.files import scratch_name, write_bytes
 from keras_musictag.gmtag import build_corpus, clips, tier_parts
 
 PACKAGES = {"mma": "1", "av": "2"}
@@ -31,7 +32,7 @@ def test_a_clip_whose_file_was_changed_is_made_again(tmp_path, content):
 
 def test_audio_alone_is_no_clip_that_is_done(tmp_path):
     with clips.opened(tmp_path, PACKAGES):
-        clips.write_whole(tmp_path, tmp_path / ROW["path"], b"mp3")
+        write_bytes(tmp_path / ROW["path"], b"mp3")
     assert not clips.is_done(tmp_path, "train", 3)
 
 
@@ -52,7 +53,7 @@ def test_a_corpus_is_not_made_half_with_other_packages(tmp_path):
 
 def test_what_a_kill_left_half_written_is_removed(tmp_path):
     with clips.opened(tmp_path, PACKAGES):
-        left = tmp_path / ".work" / "train_000003.mp3.4711.part"
+        left = tmp_path / ".work" / scratch_name(".mp3")
         left.write_bytes(b"half")
     with clips.opened(tmp_path, PACKAGES):
         assert not left.exists()

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from keras_musictag.errors import RecordsError, UnknownNameError
+from keras_musictag.files import write_csv
 from keras_musictag.records import Records, Skipped
 from keras_musictag.records.folder import StoredTrack, read_tracks, top_reasons
-from keras_musictag.records.tables import write_csv
 from tests.records.make import TAGS, make_records
 
 
@@ -48,7 +48,7 @@ def test_each_track_is_read_where_its_row_says(made):
 @pytest.mark.parametrize("name", ["a,\r\n b", "a\rb", "a\nb", 'x".mp3', " a ", "\u2028", "\udce9"])
 def test_a_row_survives_the_csv(tmp_path, name):
     track = StoredTrack(3, name, "train", "", name, "s.tfrecord", 5, 7, "0" * 64, (0, 2))
-    write_csv(tmp_path / "tracks.csv", StoredTrack.__dataclass_fields__, [track.to_row()])
+    write_csv(tmp_path / "tracks.csv", StoredTrack.__dataclass_fields__, [track.to_row().values()])
     assert read_tracks(tmp_path) == (track,)
     assert (tmp_path / "tracks.csv").read_bytes().startswith(b"track_index,track_id,part,")
 

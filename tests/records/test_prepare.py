@@ -10,6 +10,7 @@ import soundfile
 
 from keras_musictag.audio import read, to_floats
 from keras_musictag.errors import DatasetError, RecordsError, UnknownNameError
+from keras_musictag.files import scratch_name
 from keras_musictag.records import Records, Skipped, Track, check_records, prepare
 from keras_musictag.records.planning import plan_shards
 from tests.records.make import make_manifest, make_samples
@@ -160,9 +161,9 @@ def test_a_disk_that_is_taken_away_is_no_bad_file_and_all_goes_on_when_it_is_bac
 
 def test_other_files_in_the_folder_are_left_alone(manifest, tmp_path):
     (tmp_path / "film.part").write_text("a download of the user's")
-    (tmp_path / "dataset.json.99.part").write_text("of a run that was killed")
+    (tmp_path / scratch_name(".json")).write_text("of a run that was killed")
     write(manifest, tmp_path)
-    assert [path.name for path in tmp_path.glob("*.part")] == ["film.part"]
+    assert [path.name for path in tmp_path.glob("*.part*")] == ["film.part"]
 
 
 @pytest.mark.parametrize("name", ["tracks.csv", "skipped.csv"])

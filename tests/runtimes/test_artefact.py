@@ -58,7 +58,7 @@ def test_a_folder_without_one_is_told(tmp_path):
         (lambda text: text.replace('"tolerance": 0.0001,', ""), "tolerance"),
         (lambda text: json.dumps({**json.loads(text), "files": []}), "cannot be read"),
         (lambda text: json.dumps({**json.loads(text), "format": []}), "cannot be read"),
-        (lambda text: json.dumps({**json.loads(text), "format": "lite"}), "format 'lite', expected one of savedmodel"),
+        (lambda text: json.dumps({**json.loads(text), "format": "lite"}), "format 'lite', expected one of keras"),
     ],
 )
 def test_a_damaged_one_is_told_in_one_sentence(made, tmp_path, edit, said):

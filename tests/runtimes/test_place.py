@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import keras_musictag as kmt
-from keras_musictag.runtimes import check_signals, comparison, export, read_artefact, target_folder
+from keras_musictag import files
+from keras_musictag.runtimes import check_signals, comparison, export, read_artefact
 from keras_musictag.runtimes.formats import onnx, savedmodel
 
 PARTS = ["artefact.json", "example.py", "model.onnx", "tags.csv"]
@@ -102,7 +103,7 @@ def test_a_killed_export_leaves_no_folder_and_the_next_one_works(tiny, words, du
     export(tiny, "onnx", tmp_path / "out")
     assert names_in(tmp_path / "out") == PARTS
     assert scratch.is_dir()  # it might be at work still
-    long_ago = time.time() - 2 * target_folder.OLD_SECONDS
+    long_ago = time.time() - 2 * files.OLD_SECONDS
     os.utime(scratch, (long_ago, long_ago))
     export(tiny, "onnx", tmp_path / "again")
     assert names_in(tmp_path) == ["again", "out"]
@@ -195,11 +196,11 @@ def test_a_folder_that_fails_to_be_filled_stays_empty(tiny, words, tmp_path, mon
 
 
 def test_what_a_killed_export_left_in_a_finished_folder_is_removed_one_day(tiny, words, tmp_path):
-    scratch = tmp_path / target_folder.scratch_name()
+    scratch = tmp_path / files.scratch_name()
     scratch.mkdir()
     export(tiny, "onnx", tmp_path)
     assert names_in(tmp_path) == [scratch.name, *PARTS]  # it might be at work still
-    long_ago = time.time() - 2 * target_folder.OLD_SECONDS
+    long_ago = time.time() - 2 * files.OLD_SECONDS
     os.utime(scratch, (long_ago, long_ago))
     with pytest.raises(kmt.ExportError, match="is there already"):
         export(tiny, "onnx", tmp_path)

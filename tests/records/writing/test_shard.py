@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from keras_musictag import files
 from keras_musictag.errors import AudioError
 from keras_musictag.records import Track, shards
 from keras_musictag.records.shards import ShardJob, load_track, write_shard
@@ -56,10 +57,11 @@ def test_what_ends_the_work_leaves_nothing_of_the_shard(tmp_path):
     assert not job.path.exists() and list(job.sidecar.parent.iterdir()) == []
 
 
-def test_a_full_disk_is_an_error_that_names_the_shard(tmp_path):
+def test_a_full_disk_is_an_error_that_names_the_shard(tmp_path, monkeypatch):
     job = make_job(tmp_path)
     # every write to it fails as on a full disk
-    (job.sidecar.parent / f"{job.path.name}.{os.getpid()}.part").symlink_to("/dev/full")
+    monkeypatch.setattr(files, "scratch_name", lambda suffix: "scratch")
+    (job.sidecar.parent / "scratch").symlink_to("/dev/full")
     with pytest.raises(OSError, match=r"No space left on device: .*train.tfrecord") as error:
         write_shard(job, lambda: None)
     assert error.value.filename == str(job.path)
