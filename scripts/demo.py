@@ -7,7 +7,6 @@ import click
 
 from keras_musictag.cli import _options
 from keras_musictag.cli.tag import write_table
-from keras_musictag.files import whole_file
 
 songs = tuple(sys.argv[1:])
 try:
@@ -22,8 +21,7 @@ tagger = kmt.load("musicnn")
 
 def work(song):
     taggram = tagger.taggram(song)
-    with whole_file(pictures[song]) as picture:
-        taggram.plot(picture)
+    taggram.plot(pictures[song])
     return song, taggram
 
 

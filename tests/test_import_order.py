@@ -10,8 +10,8 @@ from tests.test_public_names import exports
 PACKAGE = Path(__file__).parents[1] / "keras_musictag"
 ROWS = [
     {"errors", "choices"},
-    {"registry", "bundled_files", "files", "processes", "keras_start"},
-    {"tags", "audio", "metrics"},
+    {"registry", "bundled_files", "files", "processes", "terminal", "user_folders", "keras_start"},
+    {"tags", "audio", "metrics", "figures"},
     {"records", "layers"},
     {"frontends"},
     {"architectures"},

@@ -13,6 +13,7 @@ import click
 from keras_musictag.choices import TAILS
 from keras_musictag.cli._messages import describe, tell
 from keras_musictag.errors import printable
+from keras_musictag.terminal import progress_bar
 
 STANDARD_INPUT = "-"
 STANDARD_INPUT_SHOWN = "standard input"
@@ -129,13 +130,8 @@ def progress(items: tuple) -> Iterator[Iterable]:
     if len(items) < 2 or not sys.stderr.isatty() or sys.stdout.isatty():
         yield items
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # what is written to sys.stderr meanwhile goes above the bar; to sys.stdout, where it would go without a bar
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
-        yield bar.track(items)
+    with progress_bar() as bar:
+        yield bar.track(items, description="")
 
 
 def output_files(paths: tuple[str, ...], out: Path, ending: str) -> dict[str, Path]:

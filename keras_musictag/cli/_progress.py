@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from keras_musictag.cli._messages import tell
+from keras_musictag.terminal import progress_bar
 
 INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C ended
 
@@ -42,20 +43,16 @@ def _counting_bar() -> Iterator[Callable[[int, int], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+    with progress_bar() as bar:
         task = None
 
         def show(done: int, total: int) -> None:
             nonlocal task
             if task is None:  # what an earlier run has done is no speed of this one
-                task = bar.add_task("", total=total, completed=done, rate="")
+                task = bar.add_task("", total=total, completed=done)
                 return
             speed = bar.tasks[0].speed
-            bar.update(task, completed=done, rate="" if speed is None else f"{speed:.1f} files/s,")
+            bar.update(task, completed=done, description="" if speed is None else f"{speed:.1f} files/s")
 
         yield show
 
@@ -98,11 +95,7 @@ def _training_bar() -> Iterator[tuple[Callable, Callable]]:
     if not sys.stderr.isatty():
         yield (lambda position, steps: None), (lambda done, total: None)
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with progress_bar() as bar:
         task, shown = bar.add_task("", total=None), None
 
         def show(what: str, description: str, done: int, total: int) -> None:

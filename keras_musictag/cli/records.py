@@ -101,11 +101,9 @@ def info(folder, plot):
         table.add_row(tag["name"], *(f"{own['positives'][row]:,}" for own in parts.values()), tag["group"])
     show(table)
     if plot is not None:
-        from keras_musictag.files import whole_file
         from keras_musictag.records.plots import plot_tags
 
-        with whole_file(plot) as scratch:
-            plot_tags(facts, scratch)
+        plot_tags(facts, plot)
         click.echo(f"Wrote {plot}")
 
 

@@ -3,7 +3,7 @@
 import click
 
 from keras_musictag.cli import _options
-from keras_musictag.files import whole_file, write_csv
+from keras_musictag.files import write_csv
 
 
 @click.command()
@@ -26,8 +26,7 @@ def command(paths, model, weights, top, tail, hop_seconds, form, out):
         if form == "csv":
             write_csv(files[path], *table(taggram))
         else:
-            with whole_file(files[path]) as file:
-                taggram.plot(file, top)
+            taggram.plot(files[path], top)
         return files[path]
 
     for file in _options.each_track(paths, work):

@@ -60,7 +60,7 @@ def add(run, evaluation, name, out, summary, licence):
 
 def tell_entry(folder: Path) -> None:
     """Where an entry was written, and how to load it."""
-    from keras_musictag.zoo.catalog import user_folder
+    from keras_musictag.user_folders import user_folder
 
     model = folder.name if folder.parent == user_folder() else str(folder)
     click.echo(f"Wrote {folder}")

@@ -23,7 +23,7 @@ from keras_musictag.evaluation.tables import (
     with_interval,
     write_numbers,
 )
-from keras_musictag.files import whole_file, write_text
+from keras_musictag.files import write_text
 
 TEXT, PAGE, VALUES, PAIRS, TAGS = "compare.md", "compare.html", "compare.csv", "neighbours.csv", "per_tag.csv"
 HEAT_MAP, COSTS = "per_tag.png", "cost.png"
@@ -97,15 +97,13 @@ def _write_pictures(comparison: Comparison, folder: Path) -> dict[str, str]:
     metrics = [run.report.group().metrics[comparison.metric] for run in comparison.runs]
     title = TITLES[comparison.metric]
     shown = {HEAT_MAP: f"{title} of each tag and model, the easiest tags on top"}
-    with whole_file(folder / HEAT_MAP) as file:
-        values = np.stack([metric.per_tag[:, 0] for metric in metrics], axis=1)
-        plot_heat_map(comparison.runs[0].report.vocabulary, comparison.names, values, comparison.metric, file)
+    tags, values = comparison.runs[0].report.vocabulary, np.stack([metric.per_tag[:, 0] for metric in metrics], axis=1)
+    plot_heat_map(tags, comparison.names, values, comparison.metric, folder / HEAT_MAP)
     (folder / COSTS).unlink(missing_ok=True)  # an earlier comparison's
     if known := costs(comparison):
         shown[COSTS] = f"{title} against cost; lines are intervals over tracks"
-        with whole_file(folder / COSTS) as file:
-            numbers = np.stack([metric.macro for metric in metrics])
-            plot_costs(comparison.names, numbers, known, comparison.metric, file)
+        numbers = np.stack([metric.macro for metric in metrics])
+        plot_costs(comparison.names, numbers, known, comparison.metric, folder / COSTS)
     return shown
 
 

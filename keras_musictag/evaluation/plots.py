@@ -1,17 +1,13 @@
 """Pictures of measured numbers. They need no display, and the same numbers give the same bytes."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from os import PathLike
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-from keras_musictag.errors import printable
 from keras_musictag.evaluation.measuring import TITLES, Measured
+from keras_musictag.figures import new_figure, plain, save_figure
 
-DPI = 120
 ROW_INCHES = 0.2
 BLUE, ORANGE, GREY = "#1f5f99", "#d1661a", "#8a8a8a"
 
@@ -26,10 +22,10 @@ def plot_tags(
         metrics: Holds "pr_auc" and "roc_auc".
         base_rates: Float (tags,), the share of rows that a tag applies to.
         title: Above the picture.
-        path: PNG file to write.
+        path: The picture to write, such as "tags.png".
     """
     order = np.argsort(-np.nan_to_num(metrics["pr_auc"].per_tag[:, 0], nan=-1), kind="stable")
-    figure = Figure(figsize=(10, 1.6 + ROW_INCHES * len(tags)), layout="constrained")
+    figure = new_figure(10, 1.6 + ROW_INCHES * len(tags))
     left, right = figure.subplots(1, 2, sharey=True)
     for axes, metric, chance in ((left, "pr_auc", base_rates), (right, "roc_auc", np.full(len(tags), 0.5))):
         numbers = metrics[metric].per_tag[order]
@@ -46,7 +42,7 @@ def plot_tags(
     left.set_ylim(len(tags) - 0.4, -0.6)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     figure.suptitle(plain(title), x=0.01, ha="left", fontsize=11)
-    save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_heat_map(
@@ -58,12 +54,12 @@ def plot_heat_map(
         tags, models: Their names.
         values: Float (tags, models); NaN is left grey.
         metric: Which metric it is, such as "pr_auc".
-        path: PNG file to write.
+        path: The picture to write, such as "tags.png".
     """
     order = np.argsort(-np.nan_to_num(values, nan=-1).mean(axis=1), kind="stable")
     longest = max(len(tag) for tag in tags)
     width = 1.6 + 0.08 * longest + 0.75 * len(models)
-    figure = Figure(figsize=(max(width, 4.5), 1.8 + 0.23 * len(tags)), layout="constrained")
+    figure = new_figure(max(width, 4.5), 1.8 + 0.23 * len(tags))
     axes = figure.subplots()
     shown = np.ma.masked_invalid(values[order])
     axes.set_facecolor("0.85")
@@ -79,7 +75,7 @@ def plot_heat_map(
     axes.tick_params(length=0)
     axes.invert_yaxis()
     figure.colorbar(mesh, ax=axes, label=f"{TITLES[metric]}, track level", pad=0.02, aspect=40)
-    save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_costs(
@@ -92,9 +88,11 @@ def plot_costs(
         numbers: Float (models, 3), value, low, high.
         costs: Axis label -> float (models,); NaN where a model's is not known.
         metric: Which metric it is.
-        path: PNG file to write.
+        path: The picture to write, such as "tags.png".
     """
-    figure = Figure(figsize=(max(6.5, 4.8 * len(costs)), 4.6), layout="constrained")
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+    figure = new_figure(max(6.5, 4.8 * len(costs)), 4.6)
     for axes, (label, cost) in zip(
         figure.subplots(1, len(costs), sharey=True, squeeze=False)[0], costs.items(), strict=True
     ):
@@ -119,16 +117,4 @@ def plot_costs(
         points, names = axes.get_legend_handles_labels()
         handles |= dict(zip(names, points, strict=True))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, fontsize=8, frameon=False)
-    save(figure, path)
-
-
-def plain(text: str) -> str:
-    """A name as a picture can show it: no formula."""
-    return printable(text).replace("$", "\\$")
-
-
-def save(figure: Figure, path: str | PathLike) -> None:
-    """Writes a PNG without a word on letters that the font lacks: they are drawn as boxes."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from|Matplotlib currently does not support", UserWarning)
-        figure.savefig(path, dpi=DPI, format="png")
+    save_figure(figure, path)

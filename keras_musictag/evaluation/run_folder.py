@@ -13,7 +13,7 @@ from keras_musictag.evaluation.predictions import Predictions, load_predictions,
 from keras_musictag.evaluation.report_files import tag_rows, to_markdown
 from keras_musictag.evaluation.reporting import Report, make_report
 from keras_musictag.evaluation.tables import write_numbers
-from keras_musictag.files import whole_file, write_text
+from keras_musictag.files import write_text
 
 MEASURED, VALID = "measured.npz", "valid.npz"
 ROUND_OFF = 1e-9  # of sums on another machine
@@ -61,9 +61,8 @@ def write_run(
     write_text(folder / TEXT, to_markdown(report))
     write_numbers(folder / TAGS, *tag_rows(report))
     group = report.group()
-    with whole_file(folder / PICTURE) as file:
-        title = f"{report.model}: {report.source.dataset}, {report.source.part}, {group.tracks:,} tracks"
-        plot_tags(report.vocabulary, group.metrics, np.array(group.positives) / group.tracks, title, file)
+    title = f"{report.model}: {report.source.dataset}, {report.source.part}, {group.tracks:,} tracks"
+    plot_tags(report.vocabulary, group.metrics, np.array(group.positives) / group.tracks, title, folder / PICTURE)
     write_text(folder / REPORT, report.to_json())
     return report
 

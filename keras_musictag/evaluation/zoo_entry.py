@@ -23,8 +23,9 @@ from keras_musictag.evaluation.run_folder import REPORT, read_run
 from keras_musictag.evaluation.tables import Table, number, with_interval
 from keras_musictag.files import write_text
 from keras_musictag.tagger import Tagger
+from keras_musictag.user_folders import user_folder
 from keras_musictag.zoo.card import NAME, Card, Licences, Metric, TrainedOn
-from keras_musictag.zoo.catalog import entries, user_folder
+from keras_musictag.zoo.catalog import entries
 from keras_musictag.zoo.loading import load
 from keras_musictag.zoo.publish import write_entry
 

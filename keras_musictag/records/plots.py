@@ -1,11 +1,11 @@
 """The picture of a dataset: how frequent its tags are."""
 
-import warnings
 from os import PathLike
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+
+from keras_musictag.figures import new_figure, plain, save_figure
 
 ROW_INCHES = 0.24
 
@@ -22,7 +22,7 @@ def plot_tags(info: dict[str, Any], path: str | PathLike) -> None:
     largest = next(iter(parts))
     order = np.argsort(shares[largest], kind="stable")  # the most frequent on top
     rows = np.arange(len(order))
-    figure = Figure(figsize=(8, 1.6 + ROW_INCHES * len(order)), layout="constrained")
+    figure = new_figure(8, 1.6 + ROW_INCHES * len(order))
     axes = figure.subplots()
     axes.barh(rows, shares[largest][order], color="0.85", label=f"{largest}, {parts[largest]['tracks']:,} tracks")
     for marker, (part, share) in zip("o^", list(shares.items())[1:], strict=False):
@@ -35,12 +35,10 @@ def plot_tags(info: dict[str, Any], path: str | PathLike) -> None:
             clip_on=False,
             label=f"{part}, {parts[part]['tracks']:,} tracks",
         )
-    axes.set_yticks(rows, [info["tags"][row]["name"] for row in order], parse_math=False)
+    axes.set_yticks(rows, [plain(info["tags"][row]["name"]) for row in order])
     axes.set_ylim(-0.6, len(order) - 0.4)
     axes.set_xlim(left=0)
     axes.set_xlabel("tracks that have the tag, %")
-    axes.set_title(f"{info['dataset']}, {info['split']}", loc="left", parse_math=False)
+    axes.set_title(plain(f"{info['dataset']}, {info['split']}"), loc="left")
     figure.legend(loc="outside upper right", ncols=len(parts), frameon=False, fontsize="small")
-    with warnings.catch_warnings():  # a letter that the font lacks is drawn as a box: a warning for each is too much
-        warnings.filterwarnings("ignore", "Glyph .* missing from|Matplotlib currently does not support", UserWarning)
-        figure.savefig(path, dpi=120)
+    save_figure(figure, path)

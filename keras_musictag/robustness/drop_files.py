@@ -7,18 +7,21 @@ import os
 from dataclasses import astuple, fields
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from keras_musictag.evaluation.measuring import TITLES
-from keras_musictag.evaluation.plots import GREY, plain, save
+from keras_musictag.evaluation.plots import GREY
 from keras_musictag.evaluation.report_files import AVERAGE_PRECISION_NOTE
 from keras_musictag.evaluation.tables import Table, heading, number, with_interval, write_numbers
-from keras_musictag.files import whole_file, write_text
+from keras_musictag.figures import new_figure, plain, save_figure
+from keras_musictag.files import write_text
 from keras_musictag.robustness.conditions import CONDITIONS, KINDS, ORIGINAL
 from keras_musictag.robustness.drops import METRICS, Drop, Robustness
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 TEXT, VALUES, PICTURE = "robustness.md", "robustness.csv", "robustness.png"
 
@@ -37,8 +40,7 @@ def write_robustness(result: Robustness, folder: str | os.PathLike) -> list[Path
         OSError: If a file cannot be written.
     """
     folder = Path(folder)
-    with whole_file(folder / PICTURE) as file:
-        plot_drops(result, "pr_auc", file)
+    plot_drops(result, "pr_auc", folder / PICTURE)
     write_numbers(folder / VALUES, *value_rows(result))
     write_text(folder / TEXT, to_markdown(result))
     return [folder / name for name in (TEXT, VALUES, PICTURE)]
@@ -132,12 +134,12 @@ def plot_drops(result: Robustness, metric: str, path: str | PathLike) -> None:
     Args:
         result: What `measure_drops` gave.
         metric: Which metric, such as "pr_auc".
-        path: PNG file to write.
+        path: The picture to write, such as "robustness.png".
     """
     kinds = list(dict.fromkeys(CONDITIONS[name].kind for name in result.conditions if name != ORIGINAL))
     panels = kinds or [""]  # the original alone
     rows, columns = -(-len(panels) // COLUMNS), min(COLUMNS, len(panels))
-    figure = Figure(figsize=(max(5.5, 3.0 * columns), 1.3 + 2.7 * rows), layout="constrained")
+    figure = new_figure(max(5.5, 3.0 * columns), 1.3 + 2.7 * rows)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for axes, kind in zip(grid.flat, panels, strict=False):
         _panel(axes, result, metric, kind)
@@ -151,10 +153,10 @@ def plot_drops(result: Robustness, metric: str, path: str | PathLike) -> None:
     source = result.source
     title = f"Robustness on {source.dataset}, {source.part}, {result.tracks:,} tracks; bars: interval of the drop"
     figure.suptitle(plain(title), x=0.01, ha="left", fontsize=10)
-    save(figure, path)
+    save_figure(figure, path)
 
 
-def _panel(axes: Axes, result: Robustness, metric: str, kind: str) -> None:
+def _panel(axes: "Axes", result: Robustness, metric: str, kind: str) -> None:
     shown = [name for name in result.conditions if name == ORIGINAL or CONDITIONS[name].kind == kind]
     shown.sort(key=lambda name: CONDITIONS[name].place)
     places = np.array([CONDITIONS[name].place for name in shown], float)

@@ -1,6 +1,5 @@
 """What a tagger says of a track: `TagResult` and `Taggram`, with its picture."""
 
-import warnings
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 
 from keras_musictag.choices import AGGREGATES
 from keras_musictag.errors import UnknownNameError
+from keras_musictag.figures import new_figure, plain, save_figure
 from keras_musictag.tags.aggregation import aggregate_scores
 from keras_musictag.tags.vocabulary import Vocabulary
 
@@ -17,22 +17,18 @@ ROW_INCHES = 0.24
 
 def plot_taggram(taggram, path: str | PathLike, top: int = 20) -> None:
     """Draws a taggram; see `Taggram.plot`. Needs no display."""
-    from matplotlib.figure import Figure
-
     shown = [taggram.vocabulary.index(tag) for tag, _ in taggram.merge(top=top).tags]
-    figure = Figure(figsize=(10, 1.4 + ROW_INCHES * len(shown)), layout="constrained")
+    figure = new_figure(10, 1.4 + ROW_INCHES * len(shown))
     axes = figure.subplots()
     # a chunk is drawn until the next one begins, the last one to its end
     edges = np.append(taggram.start_seconds, taggram.end_seconds[-1])
     mesh = axes.pcolormesh(edges, np.arange(len(shown) + 1), taggram.scores[:, shown].T, cmap="magma_r", vmin=0, vmax=1)
-    axes.set_yticks(np.arange(len(shown)) + 0.5, [taggram.vocabulary[i] for i in shown])
+    axes.set_yticks(np.arange(len(shown)) + 0.5, [plain(taggram.vocabulary[i]) for i in shown])
     axes.invert_yaxis()
     axes.set_xlabel("seconds")
-    axes.set_title(taggram.track.name, loc="left", parse_math=False)
+    axes.set_title(plain(taggram.track.name), loc="left")
     figure.colorbar(mesh, ax=axes, label="score", pad=0.01)
-    with warnings.catch_warnings():  # a letter that the font lacks is drawn as a box: a warning for each is too much
-        warnings.filterwarnings("ignore", "Glyph .* missing from|Matplotlib currently does not support", UserWarning)
-        figure.savefig(path, dpi=120)
+    save_figure(figure, path)
 
 
 def check_merge(aggregate: str, top: int | None) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from keras_musictag.errors import TrainingError
+from keras_musictag.figures import new_figure, save_figure
 from keras_musictag.files import locked, remove_scratch, whole_file, write_csv
 from keras_musictag.layers.keras_settings import own_settings
 from keras_musictag.records.folder import Records
@@ -46,19 +47,14 @@ def write_logs(folder: Path, rows: list[dict], last: bool = True) -> None:
     write_csv(folder / CSV_FILE, rows[0], (row.values() for row in rows))
     plot = folder / PLOT_FILE
     if last or not plot.exists() or time.time() - plot.stat().st_mtime > PLOT_SECONDS:
-        with whole_file(plot) as scratch:
-            plot_curves(rows, scratch)
+        plot_curves(rows, plot)
     if keras.backend.backend() == "tensorflow":
         write_events(rows, folder / EVENTS_FOLDER)
 
 
 def plot_curves(rows: list[dict], path: Path) -> None:
     """Draws losses and validation over epochs: dotted lines where phases begin, a solid one at the best epoch."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9, 3.6)
     epochs = [row["epoch"] for row in rows]
     best = max((row["epoch"] for row in rows if row["best"]), default=epochs[-1])
     panels = TAUGHT_PANELS if "val_kl" in rows[0] else PANELS
@@ -71,7 +67,7 @@ def plot_curves(rows: list[dict], path: Path) -> None:
         axes.axvline(best, color="grey", linewidth=0.8)
         axes.set(title=title, xlabel=f"epoch (best: {best})")
         axes.legend()
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path)
 
 
 def write_events(rows: list[dict], folder: Path) -> None:

@@ -1,18 +1,15 @@
 """Which entries there are: bundled ones, and those in the user's zoo folder. Loads no TensorFlow."""
 
 import fnmatch
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from keras_musictag.bundled_files import bundled
 from keras_musictag.errors import UnknownNameError
+from keras_musictag.user_folders import user_folder
 from keras_musictag.zoo.card import FILE_NAME, Card, read_card
 
-HOME_VARIABLE = "KERAS_MUSICTAG_HOME"
 # of an architecture's entries the first of these datasets is the default one
 DATASETS = ("mtat", "msd", "mtg-jamendo", "gmtag")
 
@@ -33,12 +30,6 @@ class ModelInfo:
     licence: str
     weights: str
     summary: str
-
-
-def user_folder() -> Path:
-    """Where the user's own entries lie; the environment variable KERAS_MUSICTAG_HOME moves it."""
-    home = os.environ.get(HOME_VARIABLE)
-    return (Path(home).expanduser() if home else platformdirs.user_data_path("keras_musictag")) / "zoo"
 
 
 def entries() -> dict[str, Path]:

@@ -10,14 +10,14 @@ from os import PathLike
 from pathlib import Path
 
 from keras_musictag import architectures
-from keras_musictag.errors import ChecksumError, ExportError, MusicTagError
+from keras_musictag.errors import ChecksumError, ExportError
 from keras_musictag.files import scratch_name
 from keras_musictag.runtimes import artefact as artefacts
 from keras_musictag.runtimes import formats
 from keras_musictag.runtimes.engine_tagger import EngineTagger
 from keras_musictag.runtimes.exporting import export
+from keras_musictag.user_folders import cache_folder, cannot_be_kept
 from keras_musictag.zoo.catalog import entries
-from keras_musictag.zoo.fetching import cache_folder
 from keras_musictag.zoo.resolving import DEFAULT, Source, resolve
 
 # Raise it whenever what `export` writes changes: exports of an earlier one in users' caches are then not used again.
@@ -43,7 +43,7 @@ def load_engine(
             "ones by kmt.export(tagger, ...)."
         )
     precision = precision or "float32"
-    cached = cache_folder().parent / "exports" / _name(source, engine, precision, chunk_seconds)
+    cached = cache_folder("exports") / _name(source, engine, precision, chunk_seconds)
     try:
         return EngineTagger(cached)
     except FileNotFoundError:
@@ -110,7 +110,7 @@ def _fill(cached: Path, source: Source, engine: str, precision: str, chunk_secon
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)  # where `export` then has its scratch folder
     except OSError as error:
-        raise _cannot_be_kept(cached.parent, error) from error
+        raise cannot_be_kept("The exported model", cached.parent, error) from error
     try:
         export(tagger, engine, cached, precision, licences=licences_of(source))
     except (ExportError, OSError) as error:
@@ -118,7 +118,7 @@ def _fill(cached: Path, source: Source, engine: str, precision: str, chunk_secon
             return
         cache = os.path.realpath(cached.parent)
         if isinstance(error, OSError) and Path(str(error.filename)).is_relative_to(cache):  # not what /tmp lacks
-            raise _cannot_be_kept(cached.parent, error) from error
+            raise cannot_be_kept("The exported model", cached.parent, error) from error
         raise
 
 
@@ -130,12 +130,5 @@ def _remove(folder: Path) -> None:
     except FileNotFoundError:  # another process has removed it
         return
     except OSError as error:
-        raise _cannot_be_kept(folder.parent, error) from error
+        raise cannot_be_kept("The exported model", folder.parent, error) from error
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _cannot_be_kept(folder: Path, error: OSError) -> MusicTagError:
-    return MusicTagError(
-        f"The exported model cannot be kept in {folder} ({error.strerror or error}). Set KERAS_MUSICTAG_HOME to a "
-        "folder that can be written to."
-    )

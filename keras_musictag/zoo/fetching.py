@@ -14,6 +14,9 @@ import requests
 from safetensors.numpy import save
 
 from keras_musictag.errors import ChecksumError, MusicTagError
+from keras_musictag.files import SCRATCH_PREFIX, remove_scratch, write_bytes
+from keras_musictag.terminal import progress_bar
+from keras_musictag.user_folders import cache_folder, cannot_be_kept
 from keras_musictag.zoo.card import Card
 from keras_musictag.zoo.importers.sota2020 import convert
 from keras_musictag.zoo.importers.torch_file import read_state_dict
@@ -22,12 +25,6 @@ MIRROR_VARIABLE = "KERAS_MUSICTAG_MIRROR"
 ORIGIN = "https://raw.githubusercontent.com"
 TIMEOUT_SECONDS = (10, 30)  # to connect, and between two pieces of the file
 PIECE_BYTES = 1 << 16
-
-
-def cache_folder() -> Path:
-    """Where converted weights are kept; the environment variable KERAS_MUSICTAG_HOME moves it."""
-    home = os.environ.get("KERAS_MUSICTAG_HOME")
-    return (Path(home).expanduser() if home else Path(pooch.os_cache("keras_musictag"))) / "weights"
 
 
 def fetch(card: Card) -> Path:
@@ -44,21 +41,19 @@ def fetch(card: Card) -> Path:
         ChecksumError: If what was fetched is not the checkpoint that the card states.
     """
     # the checkpoint's hash is in the name: another entry of the same name never gets these weights
-    cached = cache_folder() / f"{card.name}-{card.weights.git_blob_sha1[:12]}.safetensors"
+    cached = cache_folder("weights") / f"{card.name}-{card.weights.git_blob_sha1[:12]}.safetensors"
     if not _is_whole(cached):
         try:
             _fill(cached, card)
         except OSError as error:
-            raise MusicTagError(
-                f"The weights of {card.name!r} cannot be kept in {cached.parent} ({error.strerror or error}). Set "
-                "KERAS_MUSICTAG_HOME to a folder that can be written to."
-            ) from error
+            raise cannot_be_kept(f"The weights of {card.name!r}", cached.parent, error) from error
     return cached
 
 
 def _fill(cached: Path, card: Card) -> None:
     cached.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cached.parent, prefix=".fetching-") as scratch:  # gone whatever happens
+    remove_scratch(cached.parent)
+    with tempfile.TemporaryDirectory(dir=cached.parent, prefix=SCRATCH_PREFIX) as scratch:  # gone whatever happens
         checkpoint = _download(card, Path(scratch))
         found = git_blob_sha1(checkpoint)
         if found != card.weights.git_blob_sha1:
@@ -68,12 +63,8 @@ def _fill(cached: Path, card: Card) -> None:
             )
         arrays = convert(read_state_dict(checkpoint))
         content = save({key: arrays[key] for key in sorted(arrays)})
-        written = Path(scratch) / "converted"
-        written.write_bytes(content)
-        digest = Path(scratch) / "digest"
-        digest.write_bytes(_sha256(content))
-        digest.replace(_digest_of(cached))
-        written.replace(cached)
+    write_bytes(_digest_of(cached), _sha256(content))
+    write_bytes(cached, content)
 
 
 def git_blob_sha1(path: Path) -> str:
@@ -126,15 +117,10 @@ def _reason(error: requests.RequestException) -> str:
 
 
 class _ProgressBar:
-    """What pooch expects of a progress bar (`total`, `update`, `reset`, `close`), drawn by rich on standard error."""
+    """What pooch expects of a progress bar (`total`, `update`, `reset`, `close`), drawn on standard error."""
 
     def __init__(self, title: str):
-        from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-        console = Console(stderr=True)
-        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._progress = progress_bar(in_bytes=True)
         self._task = self._progress.add_task(title, total=None)
 
     def __enter__(self):

@@ -17,7 +17,7 @@ import soundfile
 from keras_musictag import demo_clip
 from keras_musictag.bundled_files import bundled
 from keras_musictag.cli import _options, main
-from keras_musictag.zoo.catalog import HOME_VARIABLE
+from keras_musictag.user_folders import HOME_VARIABLE
 
 VGG = str(bundled("zoo") / "vgg-mtat-v1")  # loads in 0.2 s, MusiCNN in 1 s
 

@@ -6,8 +6,8 @@ import pytest
 from keras_musictag import demo_clip, load
 from keras_musictag.bundled_files import bundled
 from keras_musictag.tags import read_tags
+from keras_musictag.user_folders import HOME_VARIABLE
 from keras_musictag.zoo import user_folder
-from keras_musictag.zoo.catalog import HOME_VARIABLE
 from tests import shared
 from tests.cli.test_main import HEAVY, imported
 from tests.zoo.importers.test_checkpoint import fcn_state, write

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from keras_musictag.cli import keras_musictag_group
 from keras_musictag.runtimes import check_signals, formats
-from keras_musictag.zoo.catalog import HOME_VARIABLE
+from keras_musictag.user_folders import HOME_VARIABLE
 
 TEXT = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
 

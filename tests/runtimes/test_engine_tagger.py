@@ -13,7 +13,7 @@ import keras_musictag as kmt
 from keras_musictag.audio import read
 from keras_musictag.bundled_files import bundled
 from keras_musictag.runtimes import EngineTagger
-from keras_musictag.zoo.catalog import HOME_VARIABLE
+from keras_musictag.user_folders import HOME_VARIABLE
 from keras_musictag.zoo.engine_cache import _name
 from keras_musictag.zoo.resolving import resolve
 

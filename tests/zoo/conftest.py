@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_musictag.bundled_files import bundled
-from keras_musictag.zoo.catalog import HOME_VARIABLE
+from keras_musictag.user_folders import HOME_VARIABLE
 
 
 @pytest.fixture(autouse=True)

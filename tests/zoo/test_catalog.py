@@ -4,8 +4,9 @@ import pytest
 
 from keras_musictag import UnknownNameError, list_models
 from keras_musictag.bundled_files import bundled
+from keras_musictag.user_folders import HOME_VARIABLE
 from keras_musictag.zoo import read_card, user_folder
-from keras_musictag.zoo.catalog import HOME_VARIABLE, best_entry, entries
+from keras_musictag.zoo.catalog import best_entry, entries
 
 BUNDLED = ["musicnn-mtat-v1", "musicnn-msd-v1", "vgg-mtat-v1", "vgg-msd-v1"]
 

@@ -18,9 +18,11 @@ import pytest
 
 from keras_musictag import ChecksumError, MusicTagError, demo_clip, load
 from keras_musictag.bundled_files import bundled
+from keras_musictag.files import SCRATCH_PREFIX
+from keras_musictag.user_folders import cache_folder
 from keras_musictag.zoo import fetching as fetch_module
 from keras_musictag.zoo import read_card, read_weights, write_card
-from keras_musictag.zoo.fetching import MIRROR_VARIABLE, ORIGIN, cache_folder, fetch, git_blob_sha1
+from keras_musictag.zoo.fetching import MIRROR_VARIABLE, ORIGIN, fetch, git_blob_sha1
 from keras_musictag.zoo.importers.sota2020 import convert
 from tests import shared
 from tests.zoo.importers.test_checkpoint import fcn_state, write
@@ -87,7 +89,7 @@ def assert_sound(path):
 
 
 def cached() -> list[str]:
-    return sorted(path.name for path in cache_folder().rglob("*")) if cache_folder().exists() else []
+    return sorted(path.name for path in cache_folder("weights").rglob("*")) if cache_folder("weights").exists() else []
 
 
 # The real files
@@ -142,7 +144,7 @@ def test_the_cache_holds_the_converted_file_and_its_hash(server, card, answer):
 
 
 def test_the_variable_for_the_home_moves_the_cache(card, tmp_path):
-    assert fetch(card).parent == cache_folder() == tmp_path / "home" / "weights"
+    assert fetch(card).parent == cache_folder("weights") == tmp_path / "home" / "weights"
 
 
 def test_without_a_mirror_the_address_is_the_cards(card, monkeypatch):
@@ -267,8 +269,8 @@ def test_a_cache_that_cannot_be_made_is_one_line(card, tmp_path, monkeypatch):
 
 @pytest.mark.needs("permissions")
 def test_a_read_only_cache_is_one_line(card):
-    cache_folder().mkdir(parents=True)
-    cache_folder().chmod(0o500)
+    cache_folder("weights").mkdir(parents=True)
+    cache_folder("weights").chmod(0o500)
     with pytest.raises(MusicTagError, match=r"cannot be kept in .*Permission denied.* Set KERAS_MUSICTAG_HOME"):
         fetch(card)
 
@@ -321,7 +323,7 @@ def test_ctrl_c_during_the_download_leaves_nothing(server, card, entry):
     run = start(entry)
     assert started.wait(30)
     time.sleep(0.2)
-    assert any(name.startswith(".fetching-") for name in cached())
+    assert any(name.startswith(SCRATCH_PREFIX) for name in cached())
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=30)
     stopped.set()

@@ -12,8 +12,9 @@ from keras_musictag.bundled_files import bundled
 from keras_musictag.errors import UnknownNameError, printable
 from keras_musictag.tagger import Tagger, TaggerSpec
 from keras_musictag.tags.vocabulary import Vocabulary, read_tags
+from keras_musictag.user_folders import user_folder
 from keras_musictag.zoo.card import FILE_NAME, Card, Licences, TrainedOn, read_card
-from keras_musictag.zoo.catalog import entries, user_folder
+from keras_musictag.zoo.catalog import entries
 from keras_musictag.zoo.fetching import git_blob_sha1
 from keras_musictag.zoo.importers.sota2020 import CLASSES, convert
 from keras_musictag.zoo.importers.torch_file import read_state_dict

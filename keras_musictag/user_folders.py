@@ -1,0 +1,37 @@
+"""Where the user's own files lie; the environment variable KERAS_MUSICTAG_HOME moves all of them."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from keras_musictag.errors import MusicTagError
+
+HOME_VARIABLE = "KERAS_MUSICTAG_HOME"
+
+
+def user_folder() -> Path:
+    """Where the user's own zoo entries lie."""
+    return (_home() or platformdirs.user_data_path("keras_musictag")) / "zoo"
+
+
+def cache_folder(kind: str) -> Path:
+    """Where what can be made again is kept.
+
+    Args:
+        kind: "weights" that were fetched, or "exports".
+    """
+    return (_home() or platformdirs.user_cache_path("keras_musictag")) / kind
+
+
+def cannot_be_kept(what: str, folder: Path, error: OSError) -> MusicTagError:
+    """The error where one of these folders cannot be written to; `what` begins the sentence."""
+    return MusicTagError(
+        f"{what} cannot be kept in {folder} ({error.strerror or error}). Set {HOME_VARIABLE} to a folder that can be "
+        "written to."
+    )
+
+
+def _home() -> Path | None:
+    home = os.environ.get(HOME_VARIABLE)
+    return Path(home).expanduser() if home else None
