@@ -1,19 +1,22 @@
-"""Worker processes that leave Ctrl-C to their parent and end with it.
+"""Other processes: workers that leave Ctrl-C to their parent and end with it; a fresh Python; forks that came too late.
 
-Whether this process was forked after Keras's backend had run in its parent, where the backend would wait for ever.
-
-A fork copies one thread. TensorFlow, JAX and PyTorch compute in several, and hand work to those that are missing. All
-other parts of this package, and engines without TensorFlow, work in a forked process.
+A fork copies one thread. TensorFlow, JAX and PyTorch compute in several, and hand work to those that are missing: in a
+process that was forked after Keras's backend had run in its parent, the backend would wait for ever. All other parts
+of this package, and engines without TensorFlow, work in a forked process.
 """
 
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from pathlib import Path
 
 from keras_musictag.errors import MusicTagError
 
@@ -21,6 +24,71 @@ from keras_musictag.errors import MusicTagError
 def usable_cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+SPAWN = multiprocessing.get_context("spawn")  # a fork copies none of the threads of FFmpeg, FluidSynth and TensorFlow
+PACKAGE_PARENT = Path(__file__).parents[1]
+
+
+@contextmanager
+def worker_pool(
+    processes: int, killed: MusicTagError, begin: Callable | None = None, arguments: tuple = ()
+) -> Iterator[Callable[..., Future]]:
+    """Worker processes for a `with` block; at its end, however that comes, work that is not begun is given up.
+
+    Args:
+        processes: How many.
+        killed: What to raise where one of them was killed, such as for want of memory.
+        begin: To be called first in each worker; it calls `begin_worker`, which is the default.
+        arguments: Of `begin`.
+
+    Yields:
+        A function that takes a function and its arguments, and gives a future of its result.
+    """
+    pool = ProcessPoolExecutor(processes, SPAWN, begin or begin_worker, arguments)
+
+    def submit(work: Callable, *arguments) -> Future:
+        with ctrl_c_held():
+            return pool.submit(work, *arguments)
+
+    try:
+        yield submit
+    except BrokenProcessPool as error:
+        raise killed from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def run_python(module: str, *arguments: str, seconds: float) -> tuple[int, str]:
+    """Runs a module of this package in a fresh Python, which sees no GPU: this process may have taken its memory.
+
+    Args:
+        module: Its full name.
+        arguments: Its command line.
+        seconds: How long it may take.
+
+    Returns:
+        Its exit code, and the last line that it wrote to standard error.
+
+    Raises:
+        TimeoutError: If it takes longer.
+    """
+    # -P: a json.py in the working directory must not be taken for Python's
+    command = [sys.executable, "-P", "-m", module, *arguments]
+    options = {"env": _environment(), "capture_output": True, "text": True, "errors": "replace"}
+    try:
+        done = subprocess.run(command, **options, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        raise TimeoutError from None
+    return done.returncode, (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+
+
+def _environment() -> dict[str, str]:
+    """In which Python finds this very package, and TensorFlow no GPU."""
+    # what is installed is found anyway; named here, all that lies beside it would come before the standard library
+    installed = PACKAGE_PARENT.name in ("site-packages", "dist-packages")
+    path = os.pathsep.join(filter(None, [None if installed else str(PACKAGE_PARENT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 @contextmanager

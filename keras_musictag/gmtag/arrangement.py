@@ -1,19 +1,10 @@
-"""Runs MMA (Musical MIDI Accompaniment): grooves and chords -> the MIDI file of an accompaniment.
+"""Composes a clip: its plan, an accompaniment by MMA, which of its parts sound on which instruments, and a melody.
 
-Makes a clip of an accompaniment: which of its parts sound, and on which instruments.
-
-Writes a melody: a motif that is repeated and varied, on the notes of the key, over the chords.
-
-Composes a clip: its plan, then the notes.
+The melody is a motif that is repeated and varied, on the notes of the key, over the chords.
 """
 
-import os
-import subprocess
-import tempfile
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 import mido
@@ -32,67 +23,10 @@ from keras_musictag.gmtag.midi import (
     channels_of,
     notes_of,
 )
+from keras_musictag.gmtag.mma import accompaniment, drums
 from keras_musictag.gmtag.packages import Installation
 from keras_musictag.gmtag.plan import Plan, draw_plan, number
 from keras_musictag.gmtag.truth import Heard, listen
-
-_LONGEST_RUN_SECONDS = 120  # one takes a tenth of a second
-
-
-def accompaniment(plan: Plan, program: str) -> mido.MidiFile:
-    """Has MMA play a plan's grooves over its chords.
-
-    Args:
-        plan: What to play.
-        program: The `mma` program, as a command or a path.
-
-    Raises:
-        DatasetError: If MMA fails; the message has its last lines.
-    """
-    return _play(program, plan, plan.groove, lambda bar: plan.chord(bar).symbol)
-
-
-def drums(plan: Plan, program: str) -> mido.MidiFile:
-    """Has MMA play the drums that replace the accompaniment's: `plan.drum_groove`, on any chord."""
-    return _play(program, plan, lambda bar: plan.drum_groove, lambda bar: "C")
-
-
-def source(plan: Plan, groove: Callable[[int], str], chord: Callable[[int], str]) -> str:
-    """What MMA reads: a seed, a tempo, and a line a bar, with a line before it where the groove changes."""
-    lines = [f"RndSeed {plan.mma_seed}", f"Tempo {plan.bpm}"]
-    for bar in range(plan.bars):
-        if bar == 0 or groove(bar) != groove(bar - 1):
-            lines.append(f"Groove {groove(bar)}")
-        lines.append(f"{bar + 1} {chord(bar)}")
-    return "\n".join(lines) + "\n"
-
-
-def _play(program: str, plan: Plan, groove: Callable[[int], str], chord: Callable[[int], str]) -> mido.MidiFile:
-    with tempfile.TemporaryDirectory(prefix="gmtag-") as folder:
-        song, midi, settings = (Path(folder, name) for name in ("song.mma", "song.mid", "settings"))
-        song.write_text(source(plan, groove, chord), encoding="ascii")
-        settings.write_text("", encoding="ascii")  # instead of what a user's or the machine's `mmarc` says
-        done = subprocess.run(
-            [program, "-w", "-i", str(settings), str(song), "-f", str(midi)],
-            cwd=folder,
-            env=_environment(folder),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_LONGEST_RUN_SECONDS,
-        )
-        if done.returncode or not midi.is_file():
-            told = " ".join((done.stdout + done.stderr).split()) or "it said nothing."
-            told = told[max(told.find("Error"), 0) :]  # before it there may be warnings
-            raise DatasetError(f"MMA failed (exit code {done.returncode}) on the groove {groove(0)!r}: {told}")
-        return mido.MidiFile(midi)
-
-
-def _environment(home: str) -> dict[str, str]:
-    """Nothing of the user's settings; and sets in one order, which MMA's notes depend on."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
-
 
 SINGLE_PART_SHARE = 0.10  # of clips that keep one part of the accompaniment only
 _MUTED_SHARE = 0.18  # of parts, in the other clips

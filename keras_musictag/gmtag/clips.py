@@ -1,32 +1,24 @@
-"""The folder of a corpus: what is done, what is left. All files appear whole or not at all.
+"""The clips of a corpus: how one is made, by worker processes, and the folder that says which are done.
 
 `audio/<part>/<id>.mp3`; `metadata.jsonl`, a row a clip; `corpus.json`, written last. In `.work/` a small file a clip
-says that the clip is done, and `packages.json` with which packages the corpus was begun.
-
-Makes one clip: its MP3 file and what is known about it.
-
-Processes that make clips, and end with the one that started them, in whatever way it ends.
+says that the clip is done, and `packages.json` with which packages the corpus was begun. All files appear whole or not
+at all.
 """
 
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from keras_musictag.errors import DatasetError, MusicTagError
 from keras_musictag.files import locked, remove_scratch, write_bytes, write_json
-from keras_musictag.gmtag.arrangement import compose
-from keras_musictag.gmtag.midi import to_bytes
 from keras_musictag.gmtag.packages import Installation, subset_of, told_versions
 from keras_musictag.gmtag.plan import VERSION
-from keras_musictag.gmtag.rendering import render, to_mp3
 from keras_musictag.gmtag.truth import tags_of
-from keras_musictag.processes import begin_worker, ctrl_c_held
+from keras_musictag.processes import worker_pool
 
 CORPUS_FILE, METADATA_FILE = "corpus.json", "metadata.jsonl"
 WORK, _PACKAGES_FILE, _LOCK_FILE = ".work", "packages.json", "lock"
@@ -121,6 +113,11 @@ def make_clip(part: str, index: int, installation: Installation) -> tuple[dict[s
     Raises:
         DatasetError: If MMA or FluidSynth fails, or nothing is heard. The message names the clip.
     """
+    # mido, PyAV and FluidSynth: a parent of workers needs none of them
+    from keras_musictag.gmtag.arrangement import compose
+    from keras_musictag.gmtag.midi import to_bytes
+    from keras_musictag.gmtag.rendering import render, to_mp3
+
     try:
         piece = compose(part, index, installation)
         plan, heard = piece.plan, piece.heard
@@ -170,26 +167,16 @@ def make_all(out: Path, clips: Sequence[tuple[str, int]], jobs: int, installatio
     """
     if not clips:
         return
-    # spawn: FluidSynth and FFmpeg have threads, which do not survive a fork
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(clips)), context, initializer=begin_worker)
-    try:
-        with ctrl_c_held():
-            futures = [pool.submit(_make, out, part, index, installation) for part, index in clips]
-        for future in as_completed(futures):
+    killed = MusicTagError(
+        "A process that made clips was killed, perhaps for want of memory: each needs about 0.5 GB. "
+        "Run the same command again, with fewer jobs: it goes on where it stopped."
+    )
+    with worker_pool(min(jobs, len(clips)), killed) as submit:
+        for future in as_completed([submit(_make, out, part, index, installation) for part, index in clips]):
             yield future.result()
-    except BrokenProcessPool as error:
-        raise MusicTagError(
-            "A process that made clips was killed, perhaps for want of memory: each needs about 0.5 GB. "
-            "Run the same command again, with fewer jobs: it goes on where it stopped."
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _make(out: Path, part: str, index: int, installation: Installation) -> str:
-    # numpy, PyAV and FluidSynth: the parent needs none of them
-
     row, mp3 = make_clip(part, index, installation)
     write_clip(out, row, mp3)
     return row["id"]

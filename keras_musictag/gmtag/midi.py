@@ -6,11 +6,13 @@ General MIDI's 128 programs (from 0) by family, and which of them may stand in f
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import mido
+if TYPE_CHECKING:  # an extra: what only asks for tags or the plan may lack it
+    import mido
 
 MUSICAL_META = ("set_tempo", "time_signature", "end_of_track")
-Event = tuple[int, mido.Message]  # tick since the start of the track
+Event = tuple[int, "mido.Message"]  # tick since the start of the track
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Note:
     end_seconds: float
 
 
-def notes_of(midi: mido.MidiFile) -> list[Note]:
+def notes_of(midi: "mido.MidiFile") -> list[Note]:
     """All notes of all tracks, in the order of their ends. What is never released ends with the file."""
     programs, sounding, notes, now = [0] * 16, {}, [], 0.0
 
@@ -56,12 +58,12 @@ def notes_of(midi: mido.MidiFile) -> list[Note]:
     return notes
 
 
-def channels_of(midi: mido.MidiFile) -> list[int]:
+def channels_of(midi: "mido.MidiFile") -> list[int]:
     """The channels that have notes, in order."""
     return sorted({m.channel for track in midi.tracks for m in track if m.type == "note_on" and m.velocity})
 
 
-def events_of(track: mido.MidiTrack) -> list[Event]:
+def events_of(track: "mido.MidiTrack") -> list[Event]:
     """The messages of a track with absolute ticks."""
     events, tick = [], 0
     for message in track:
@@ -70,8 +72,10 @@ def events_of(track: mido.MidiTrack) -> list[Event]:
     return events
 
 
-def track_of(events: Iterable[Event]) -> mido.MidiTrack:
+def track_of(events: Iterable[Event]) -> "mido.MidiTrack":
     """A track from messages with absolute ticks, in their order."""
+    import mido
+
     track, before = mido.MidiTrack(), 0
     for tick, message in events:
         track.append(message.copy(time=tick - before))
@@ -79,12 +83,12 @@ def track_of(events: Iterable[Event]) -> mido.MidiTrack:
     return track
 
 
-def is_musical(message: mido.Message | mido.MetaMessage) -> bool:
+def is_musical(message: "mido.Message | mido.MetaMessage") -> bool:
     """Whether a message has to do with the sound. MMA also writes its name, the file's name and lyrics."""
     return message.type in MUSICAL_META if message.is_meta else hasattr(message, "channel")
 
 
-def to_bytes(midi: mido.MidiFile) -> bytes:
+def to_bytes(midi: "mido.MidiFile") -> bytes:
     """The MIDI file as it would lie on disk."""
     buffer = io.BytesIO()
     midi.save(file=buffer)

@@ -10,7 +10,6 @@ import importlib.metadata
 import importlib.util
 import io
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from random import Random
 from types import ModuleType
 
 from keras_musictag.errors import MusicTagError
+from keras_musictag.gmtag import mma
 from keras_musictag.gmtag.genres import DRUM_FILES, groove_files
 
 SAMPLE_RATE_HZ = 16000
@@ -152,7 +152,7 @@ class Installation:
 
         files = [self.library / f"{file}.mma" for file in (*groove_files(), *sorted(DRUM_FILES))]
         return {
-            "mma": _mma_version(self.mma),
+            "mma": mma.version(self.mma),
             "grooves": _sha256(files),
             "fluidsynth": _fluidsynth_version(),
             **{name: _sha256([self.soundfont(name)]) for name in SOUNDFONTS},
@@ -170,11 +170,6 @@ def told_versions(names: Iterable[str], packages: Mapping[str, str]) -> str:
         'av 18.1.0, mma none'
     """
     return ", ".join(f"{name} {packages.get(name, 'none')[:12]}" for name in names)
-
-
-def _mma_version(program: str) -> str:
-    done = subprocess.run([program, "-w", "-v"], capture_output=True, text=True, check=False)
-    return done.stdout.split()[-1] if done.stdout.split() else "unknown"
 
 
 def import_fluidsynth() -> ModuleType:

@@ -1,13 +1,11 @@
 """Processes that write shards. They load no TensorFlow unless features are asked for, and end with their parent."""
 
-import multiprocessing
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_EXCEPTION, wait
 
 from keras_musictag.errors import RecordsError
-from keras_musictag.processes import begin_worker, ctrl_c_held
+from keras_musictag.processes import SPAWN, begin_worker, worker_pool
 from keras_musictag.records.shards import ShardJob, write_shard
 
 POLL_SECONDS = 0.2  # how often progress is reported
@@ -33,25 +31,21 @@ def write_shards(jobs: Sequence[ShardJob], processes: int, progress: Callable[[i
     if processes == 1 and not any(job.frontend for job in jobs):
         _write_here(jobs, progress)
         return
-    context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of NumPy and TensorFlow
-    done, stop = context.Value("q", 0), context.RawValue("b", 0)
-    pool = ProcessPoolExecutor(min(processes, max(1, len(jobs))), context, _start_worker, (done, stop))
-    try:
-        with ctrl_c_held():
-            running = {pool.submit(_work, job) for job in jobs}
-        while running:
-            finished, running = wait(running, POLL_SECONDS, FIRST_EXCEPTION)
-            for future in finished:
-                future.result()
-            progress(done.get_obj().value)  # without the lock: a worker that was killed may hold it
-    except BrokenProcessPool as error:
-        raise RecordsError(
-            "A worker process ended before its work was done: was it killed, as for too little memory? Run the same "
-            "command again, with fewer jobs: it goes on."
-        ) from error
-    finally:  # also after Ctrl-C: each worker ends after its track, and removes what it has begun
-        stop.value = 1
-        pool.shutdown(cancel_futures=True)
+    done, stop = SPAWN.Value("q", 0), SPAWN.RawValue("b", 0)
+    killed = RecordsError(
+        "A worker process ended before its work was done: was it killed, as for too little memory? Run the same "
+        "command again, with fewer jobs: it goes on."
+    )
+    with worker_pool(min(processes, max(1, len(jobs))), killed, _start_worker, (done, stop)) as submit:
+        try:
+            running = {submit(_work, job) for job in jobs}
+            while running:
+                finished, running = wait(running, POLL_SECONDS, FIRST_EXCEPTION)
+                for future in finished:
+                    future.result()
+                progress(done.get_obj().value)  # without the lock: a worker that was killed may hold it
+        finally:  # also after Ctrl-C: each worker ends after its track, and removes what it has begun
+            stop.value = 1
 
 
 def _write_here(jobs: Sequence[ShardJob], progress: Callable[[int], None]) -> None:

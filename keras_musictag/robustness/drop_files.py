@@ -7,7 +7,6 @@ import os
 from dataclasses import astuple, fields
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,9 +18,6 @@ from keras_musictag.figures import new_figure, plain, save_figure
 from keras_musictag.files import write_text
 from keras_musictag.robustness.conditions import CONDITIONS, KINDS, ORIGINAL
 from keras_musictag.robustness.drops import METRICS, Drop, Robustness
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 TEXT, VALUES, PICTURE = "robustness.md", "robustness.csv", "robustness.png"
 
@@ -156,7 +152,7 @@ def plot_drops(result: Robustness, metric: str, path: str | PathLike) -> None:
     save_figure(figure, path)
 
 
-def _panel(axes: "Axes", result: Robustness, metric: str, kind: str) -> None:
+def _panel(axes, result: Robustness, metric: str, kind: str) -> None:
     shown = [name for name in result.conditions if name == ORIGINAL or CONDITIONS[name].kind == kind]
     shown.sort(key=lambda name: CONDITIONS[name].place)
     places = np.array([CONDITIONS[name].place for name in shown], float)

@@ -5,8 +5,6 @@ Keras, unless the format needs them, and Keras for none but its own.
 """
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from keras_musictag.errors import ExportError
+from keras_musictag.processes import run_python
 from keras_musictag.runtimes.artefact import read_artefact
 from keras_musictag.runtimes.engine_tagger import of_waveforms, open_engine
 
 MODULE = "keras_musictag.runtimes.comparison"
-PACKAGE_PARENT = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 1800.0  # a runtime that hangs must end; the slowest check of the demo clip takes less than a minute
 TIMEOUT_SECONDS_PER_CHUNK = 10.0  # more: `audio` may be of hours; the slowest network takes 0.2 s of two cores
 SLICE_CHUNKS = 8  # that are run at once: all of an hour's would take 11 GB
@@ -45,29 +43,17 @@ def differences(folder: Path, expected: dict) -> dict[str, float]:
         signals, report = Path(scratch) / "signals.npz", Path(scratch) / "report.json"
         arrays = {f"{name}/{key}": array for name, part in expected.items() for key, array in vars(part).items()}
         np.savez(signals, **arrays)
-        # -P: a json.py in the working directory must not be taken for Python's
-        command = [sys.executable, "-P", "-m", MODULE, str(folder), str(signals), str(report)]
-        options = {"env": _environment(), "capture_output": True, "text": True, "errors": "replace"}
         limit = TIMEOUT_SECONDS + TIMEOUT_SECONDS_PER_CHUNK * sum(len(part.inputs) for part in expected.values())
         try:
-            done = subprocess.run(command, **options, timeout=limit, check=False)
-        except subprocess.TimeoutExpired:
+            code, last = run_python(MODULE, str(folder), str(signals), str(report), seconds=limit)
+        except TimeoutError:
             raise ExportError(f"The exported model did not answer within {limit:g} s: it hangs.") from None
         if not report.is_file():
-            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise ExportError(f"The exported model ended the process that ran it (code {done.returncode}): {last}")
+            raise ExportError(f"The exported model ended the process that ran it (code {code}): {last}")
         found = json.loads(report.read_text(encoding="utf-8"))
     if "error" in found:
         raise ExportError(f"The exported model does not run: {found['error']}")
     return found
-
-
-def _environment() -> dict[str, str]:
-    """In which Python finds this very package, and TensorFlow no GPU: this process may have taken all of its memory."""
-    # what is installed is found anyway; named here, all that lies beside it would come before the standard library
-    installed = PACKAGE_PARENT.name in ("site-packages", "dist-packages")
-    path = os.pathsep.join(filter(None, [None if installed else str(PACKAGE_PARENT), os.environ.get("PYTHONPATH")]))
-    return {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def slices(chunks: np.ndarray) -> list[np.ndarray]:

@@ -1,14 +1,12 @@
 """Processes that make files, and end with the one that started them."""
 
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
 from keras_musictag.errors import MusicTagError
-from keras_musictag.processes import begin_worker, ctrl_c_held
+from keras_musictag.processes import worker_pool
 from scripts.teaching.parts import module_of
 
 
@@ -22,20 +20,13 @@ def make_all(out: Path, part: str, items: Sequence[Any], jobs: int) -> Iterator[
         for item in items:
             yield _make(out, part, item)
         return
-    # spawn: FluidSynth and FFmpeg have threads, which do not survive a fork
-    pool = ProcessPoolExecutor(min(jobs, len(items)), multiprocessing.get_context("spawn"), initializer=begin_worker)
-    try:
-        with ctrl_c_held():
-            futures = [pool.submit(_make, out, part, item) for item in items]
-        for future in as_completed(futures):
+    killed = MusicTagError(
+        "A process that made files was killed, perhaps because the memory was full: each needs about 0.5 GB. "
+        "Run the same command again, with fewer jobs: it resumes where it stopped."
+    )
+    with worker_pool(min(jobs, len(items)), killed) as submit:
+        for future in as_completed([submit(_make, out, part, item) for item in items]):
             yield future.result()
-    except BrokenProcessPool as error:
-        raise MusicTagError(
-            "A process that made files was killed, perhaps because the memory was full: each needs about 0.5 GB. "
-            "Run the same command again, with fewer jobs: it resumes where it stopped."
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _make(out: Path, part: str, item: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from keras_musictag.errors import DatasetError
 from keras_musictag.gmtag import midi
-from keras_musictag.gmtag.arrangement import accompaniment, drums, source
+from keras_musictag.gmtag.mma import accompaniment, drums, source
 from keras_musictag.gmtag.packages import LIBRARY
 from keras_musictag.gmtag.plan import draw_plan
 

@@ -10,15 +10,14 @@ from keras_musictag.gmtag.clips import make_all
 from tests.gmtag.processes import children, is_running, wait_for
 
 IDLE = """
-import multiprocessing, time
-from concurrent.futures import ProcessPoolExecutor
-from keras_musictag.processes import begin_worker
+import time
+from keras_musictag.processes import worker_pool
 if __name__ == "__main__":
-    pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), initializer=begin_worker)
-    for _ in range(2):
-        pool.submit(time.sleep, 0.1).result()
-    print("idle", flush=True)
-    time.sleep(600)
+    with worker_pool(2, ValueError()) as submit:
+        for _ in range(2):
+            submit(time.sleep, 0.1).result()
+        print("idle", flush=True)
+        time.sleep(600)
 """
 
 

@@ -1,7 +1,6 @@
 """The check finds a model that is not Keras's, and one that does not run."""
 
 import json
-import os
 
 import numpy as np
 import pytest
@@ -90,14 +89,3 @@ def test_a_model_that_hangs_is_ended(exported_vgg_onnx, monkeypatch):
     three = Expected(*np.zeros((3, 3, 2), np.float32))
     with pytest.raises(kmt.ExportError, match=r"did not answer within 0\.04 s: it hangs"):
         comparison.differences(exported_vgg_onnx, {"music": three})
-
-
-def test_the_process_that_checks_finds_this_package_and_no_gpu(monkeypatch, tmp_path):
-    monkeypatch.setenv("PYTHONPATH", "mine")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    found = comparison._environment()
-    assert found["PYTHONPATH"].split(os.pathsep) == [str(comparison.PACKAGE_PARENT), "mine"]
-    assert found["CUDA_VISIBLE_DEVICES"] == "-1"
-    # beside an installed package lie others, which would come before the standard library
-    monkeypatch.setattr(comparison, "PACKAGE_PARENT", tmp_path / "site-packages")
-    assert comparison._environment()["PYTHONPATH"] == "mine"

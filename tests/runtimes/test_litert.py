@@ -338,9 +338,9 @@ def test_what_the_converter_says_of_python_names_no_operator():
 
 
 def test_a_converter_that_hangs_is_ended(tmp_path, monkeypatch):
-    script = tmp_path / "hang.py"
-    script.write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
-    monkeypatch.setattr(_litert_convert, "__file__", str(script))
+    (tmp_path / "hang.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(_litert_convert, "__name__", "hang")
     monkeypatch.setattr(litert, "TIMEOUT_SECONDS", 0.1)
     inputs = keras.Input((2,), name="waveform")
     with pytest.raises(ExportError, match=r"LiteRT's converter did not end on 'mine' within 0.1 s: it hangs."):
@@ -348,9 +348,9 @@ def test_a_converter_that_hangs_is_ended(tmp_path, monkeypatch):
 
 
 def test_a_converter_that_crashes_is_an_error_of_ours(tmp_path, monkeypatch):
-    script = tmp_path / "crash.py"
-    script.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", encoding="utf-8")
-    monkeypatch.setattr(_litert_convert, "__file__", str(script))
+    (tmp_path / "crash.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(_litert_convert, "__name__", "crash")
     inputs = keras.Input((2,), name="waveform")
     with pytest.raises(ExportError, match=r"LiteRT's converter crashed on 'mine' \(SIGSEGV\)"):
         litert._converted(keras.Model(inputs, {"scores": inputs * 2}), "mine")

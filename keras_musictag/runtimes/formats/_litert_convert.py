@@ -1,7 +1,7 @@
 """SavedModel -> `.tflite`, to be run as a process of its own: TensorFlow's converter can end the process it runs in.
 
-`python -P litert_convert.py FOLDER` reads the SavedModel in FOLDER, and writes FOLDER/model.tflite or, with the
-converter's words, FOLDER/error.txt.
+`python -m keras_musictag.runtimes.formats._litert_convert FOLDER` reads the SavedModel in FOLDER, and writes
+FOLDER/model.tflite or, with the converter's words, FOLDER/error.txt.
 """
 
 import sys

@@ -3,11 +3,8 @@
 Running a model needs `ai-edge-litert`, and no TensorFlow.
 """
 
-import os
 import re
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -17,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_musictag.errors import ExportError
-from keras_musictag.processes import usable_cores
+from keras_musictag.processes import run_python, usable_cores
 from keras_musictag.runtimes.artefact import Artefact, check_installed
 from keras_musictag.runtimes.formats import _litert_convert, _litert_file
 from keras_musictag.runtimes.formats._conversion import OUTPUTS, lacking, refusal
@@ -125,26 +122,17 @@ def _converted(network: "keras.Model", name: str):
 
     with tempfile.TemporaryDirectory() as scratch:
         save_graph(network, scratch, BATCH)
-        # -P: the modules beside the script bear the names of packages, such as `onnx`
-        command = [sys.executable, "-P", _litert_convert.__file__, scratch]
-        options = {"env": _environment(), "capture_output": True, "text": True, "errors": "replace"}
         try:
-            done = subprocess.run(command, **options, timeout=TIMEOUT_SECONDS, check=False)
-        except subprocess.TimeoutExpired:
+            code, last = run_python(_litert_convert.__name__, scratch, seconds=TIMEOUT_SECONDS)
+        except TimeoutError:
             message = f"LiteRT's converter did not end on {name!r} within {TIMEOUT_SECONDS:g} s: it hangs."
             raise ExportError(message) from None
         error, result = Path(scratch, _litert_convert.ERROR), Path(scratch, _litert_convert.RESULT)
         if error.is_file():
             raise _refusal(name, error.read_text(encoding="utf-8"))
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise ExportError(f"LiteRT's converter crashed on {name!r} ({_ending(done.returncode)}): {last}")
+        if code:
+            raise ExportError(f"LiteRT's converter crashed on {name!r} ({_ending(code)}): {last}")
         return _litert_file.read_model(result.read_bytes())
-
-
-def _environment() -> dict[str, str]:
-    """Without a GPU: the converter computes nothing, and this process may have taken all of its memory."""
-    return {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def _refusal(name: str, message: str) -> ExportError:
