@@ -11,7 +11,6 @@ from pathlib import Path
 
 import keras
 
-from keras_musictag.files import whole_file
 from keras_musictag.tagger import Tagger
 from keras_musictag.training import network
 from keras_musictag.training.batches import Feed
@@ -183,8 +182,7 @@ def _run_phase(model: keras.Model, strategy, run: Run, position: Position) -> No
             "seconds": round(time.monotonic() - started, 1),
         }
         if better:
-            with whole_file(run.best_file) as scratch:
-                save_weights(run.taggers[-1], scratch)
+            save_weights(run.taggers[-1], run.best_file)
             position.best_value, position.best_epoch = value, position.epoch
         _end_epoch(position, better, row)
         save_state(run.state_file, model, position)

@@ -9,6 +9,7 @@ import numpy as np
 from safetensors.numpy import load, save
 
 from keras_musictag.errors import ChecksumError
+from keras_musictag.files import write_bytes
 
 
 def arrays_of(model: keras.Model) -> dict[str, np.ndarray]:
@@ -21,7 +22,7 @@ def save_weights(model: keras.Model, path: str | PathLike, half: bool = False) -
 
     Args:
         model: A built model whose layers all have names of their own.
-        path: The file to write.
+        path: The file to write, whole or not at all.
         half: Store matrices and kernels as float16 where their values lie in its range. Vectors (biases,
             normalisation) stay float32: they weigh next to nothing, and a moving variance may be large or tiny.
     """
@@ -30,7 +31,7 @@ def save_weights(model: keras.Model, path: str | PathLike, half: bool = False) -
         fits = array.ndim > 1 and np.abs(array).max(initial=0) <= np.finfo(np.float16).max
         if half and fits:
             arrays[key] = array.astype(np.float16)
-    Path(path).write_bytes(save({key: arrays[key] for key in sorted(arrays)}))
+    write_bytes(Path(path), save({key: arrays[key] for key in sorted(arrays)}))
 
 
 def read_weights(path: str | PathLike, sha256: str | None = None) -> dict[str, np.ndarray]:

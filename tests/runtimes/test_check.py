@@ -19,19 +19,19 @@ def arrays(vgg):
 
 def test_another_models_scores_are_found_out(exported_vgg_onnx, arrays):
     arrays = {**arrays, "noise/scores": arrays["noise/scores"] + np.float32(0.01)}
-    found = comparison.compare(exported_vgg_onnx, arrays)
+    found = comparison.run_and_compare(exported_vgg_onnx, arrays)
     assert found["noise"] == pytest.approx(0.01, abs=1e-4)
     assert found["music"] < 1e-4
     arrays["noise/scores"] *= np.nan
-    assert comparison.compare(exported_vgg_onnx, arrays)["noise"] == float("inf")
+    assert comparison.run_and_compare(exported_vgg_onnx, arrays)["noise"] == float("inf")
 
 
 def test_another_layer_as_the_embedding_is_found_out(exported_vgg_onnx, arrays):
     rolled = {**arrays, "music/embedding": np.roll(arrays["music/embedding"], 1, axis=1)}
     with pytest.raises(kmt.ExportError, match="The embedding is not Keras's: the cosine"):
-        comparison.compare(exported_vgg_onnx, rolled)
+        comparison.run_and_compare(exported_vgg_onnx, rolled)
     with pytest.raises(kmt.ExportError, match="'embedding' of music has shape"):
-        comparison.compare(exported_vgg_onnx, {**arrays, "music/embedding": arrays["music/embedding"][:, 1:]})
+        comparison.run_and_compare(exported_vgg_onnx, {**arrays, "music/embedding": arrays["music/embedding"][:, 1:]})
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
@@ -48,7 +48,7 @@ def test_an_embedding_must_be_finite_on_every_signal(exported_vgg_onnx, arrays, 
 
     monkeypatch.setattr(comparison, "open_engine", lambda *_: engine)
     with pytest.raises(kmt.ExportError, match="The embedding of silence is not finite"):
-        comparison.compare(exported_vgg_onnx, arrays)
+        comparison.run_and_compare(exported_vgg_onnx, arrays)
 
 
 def test_a_long_file_is_run_a_few_chunks_at_a_time(exported_vgg_onnx, monkeypatch):
@@ -63,7 +63,7 @@ def test_a_long_file_is_run_a_few_chunks_at_a_time(exported_vgg_onnx, monkeypatc
     scores = inputs[:, :2].copy()
     scores[-1, 0] += 0.5
     arrays = {"music/inputs": inputs, "music/scores": scores, "music/embedding": inputs}
-    assert comparison.compare(exported_vgg_onnx, arrays) == {"music": 0.5}
+    assert comparison.run_and_compare(exported_vgg_onnx, arrays) == {"music": 0.5}
     assert sizes == [8, 8, 4]
 
 

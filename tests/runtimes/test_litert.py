@@ -23,7 +23,7 @@ from flatbuffers.table import Table
 import keras_musictag as kmt
 from keras_musictag.cli.export import command as export_command
 from keras_musictag.errors import ExportError
-from keras_musictag.runtimes import read_artefact
+from keras_musictag.runtimes import export_network, read_artefact
 from keras_musictag.runtimes.check_signals import expected, signals
 from keras_musictag.runtimes.formats import _litert_convert, _litert_file, litert
 from keras_musictag.runtimes.formats._conversion import OUTPUTS
@@ -358,7 +358,7 @@ def test_a_converter_that_crashes_is_an_error_of_ours(tmp_path, monkeypatch):
 
 def test_a_runtime_that_lacks_is_named_before_anything_is_converted(tiny, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)  # which Python takes for "not there"
-    monkeypatch.setattr(litert, "exported_network", None)
+    monkeypatch.setattr(export_network, "exported_network", None)
     with pytest.raises(ExportError, match=r'needs the package ai-edge-litert: pip install "keras-musictag\[export\]"'):
         litert.write(tiny, tmp_path, "float32", "waveform")
 
