@@ -1,4 +1,4 @@
-"""What an exported model is compared on: real music and the extremes, with what Keras says of them."""
+"""The signals that an exported model is compared on, music and extremes, and the outputs of Keras for them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ RunBoth = Callable[[np.ndarray], tuple[np.ndarray, ...]]
 
 
 @dataclass(frozen=True, eq=False)
-class Expected:
-    """What Keras says of a signal.
+class KerasOutputs:
+    """The outputs of Keras for one signal.
 
     Attributes:
-        inputs: Float32 (chunks, ...), in the form that the model takes.
+        inputs: Float32 (chunks, ...), in the form that the exported model takes.
         scores: Float32 (chunks, tags).
         embedding: Float32 (chunks, features).
     """
@@ -33,24 +33,24 @@ class Expected:
     embedding: np.ndarray
 
 
-def expected(tagger: Tagger, form: str, heard: dict[str, np.ndarray] | None = None) -> dict[str, Expected]:
-    """The scores and embeddings of a tagger, in float32 and on the CPU, by signal.
+def keras_outputs(tagger: Tagger, form: str, chunks: dict[str, np.ndarray] | None = None) -> dict[str, KerasOutputs]:
+    """Computes the scores and embeddings of a tagger for each signal, in float32 and on the CPU.
 
     Args:
-        tagger: With its weights.
+        tagger: A tagger with its weights.
         form: "waveform" or "log-mel".
-        heard: What `signals` gives; None for those with the demo clip.
+        chunks: What `signals` returns; None for its default, with the demo clip.
     """
-    heard = signals(tagger) if heard is None else heard
-    with keras.device("cpu"):  # a GPU would round to TF32, which is further off than most exports
+    chunks = signals(tagger) if chunks is None else chunks
+    with keras.device("cpu"):  # a GPU would round to TF32, which differs more than most exports
         tagger = _in_float32(tagger)
         run = scores_and_embeddings(tagger)
-        make = _features(tagger) if form == "log-mel" else np.asarray
-        return {name: Expected(make(chunks), *_sliced(run, chunks)) for name, chunks in heard.items()}
+        make_inputs = _features(tagger) if form == "log-mel" else np.asarray
+        return {name: KerasOutputs(make_inputs(part), *_in_slices(run, part)) for name, part in chunks.items()}
 
 
 def scores_and_embeddings(tagger: Tagger) -> RunBoth:
-    """From float32 (chunks, chunk_samples) to scores and embeddings in one pass: what `Tagger.runner` gives in two."""
+    """From float32 (chunks, chunk_samples) to scores and embeddings in one pass; `Tagger.runner` would take two."""
     scores = tagger.outputs[0]
     if tagger.spec.classifier_activation is None:
         scores = keras.ops.sigmoid(scores)
@@ -62,14 +62,17 @@ def scores_and_embeddings(tagger: Tagger) -> RunBoth:
 
 
 def signals(tagger: Tagger, audio: str | PathLike | None = None) -> dict[str, np.ndarray]:
-    """Float32 (chunks, chunk_samples) by name: music, digital silence, noise, and noise at full scale.
+    """Makes the signals, by name: music, digital silence, noise, and noise at full scale.
 
     Args:
-        tagger: That is to hear them.
+        tagger: The tagger to make them for.
         audio: A file of music; None for the demo clip.
 
+    Returns:
+        Float32 (chunks, chunk_samples) for each name.
+
     Raises:
-        AudioError, FileNotFoundError: Where `Tagger.tag` does: no audio, too short to tag, not there.
+        AudioError, FileNotFoundError: As in `Tagger.tag`: not audio, too short to tag, or missing.
     """
     chunking = tagger.spec.chunking
     music, _, _ = run_track(np.asarray, chunking, demo_clip() if audio is None else audio)
@@ -77,20 +80,20 @@ def signals(tagger: Tagger, audio: str | PathLike | None = None) -> dict[str, np
     return {"music": music, "silence": np.zeros_like(noise), "noise": noise, "full scale": np.sign(noise)}
 
 
-def _sliced(run: RunBoth, chunks: np.ndarray) -> tuple[np.ndarray, ...]:
+def _in_slices(run: RunBoth, chunks: np.ndarray) -> tuple[np.ndarray, ...]:
     parts = [run(part) for part in slices(chunks)]
     return tuple(np.concatenate(output) for output in zip(*parts, strict=True))
 
 
 def _in_float32(tagger: Tagger) -> Tagger:
-    """A copy, also of a tagger in float32: its own compiled functions are to stay where it is, such as on a GPU."""
+    """A copy, even of a float32 tagger: the original's compiled functions stay where they are, such as on a GPU."""
     plain = Tagger(tagger.spec, tagger.implementation, "float32", tagger.name)
     plain.set_weights(tagger.get_weights())
     return plain
 
 
 def _features(tagger: Tagger):
-    """A function from waveforms to the features of a tagger's front end."""
+    """Returns a function from waveforms to the features of a tagger's front end."""
     config = tagger.spec.frontend_config
     waveform = keras.Input((tagger.spec.chunking.chunk_samples,), dtype="float32")
     features = frontends.get(frontends.name_of(config)).apply(waveform, config, "portable")

@@ -1,10 +1,7 @@
-"""Outputs of a batch, each computed when it is first asked for: for engines that run once for each of them.
+"""`EngineTagger`: an exported folder that tags tracks as a `Tagger` does, in the runtime of its format.
 
-The log-mel front end in NumPy, for exported models that take its features: no TensorFlow, no librosa.
-
-EngineTagger: an exported folder that tags tracks as a `Tagger` does, in the runtime of its format.
-
-"litert", "onnx" and "openvino" do without TensorFlow and Keras; "savedmodel" loads the former, "keras" both.
+"litert", "onnx" and "openvino" need neither TensorFlow nor Keras; "savedmodel" loads TensorFlow, "keras" loads both.
+`log_mel_features` is the front end, in NumPy, of models that take features.
 """
 
 import os
@@ -25,11 +22,11 @@ from keras_musictag.tags.vocabulary import Vocabulary
 
 
 class LazyOutputs(Mapping):
-    """A read-only dict of outputs. Both at once would take twice the time of the one that is wanted.
+    """A read-only dict of outputs, each computed on first use: for engines that run the network once per output.
 
     Args:
-        names: Of the outputs.
-        compute: Gives the output of a name.
+        names: Names of the outputs.
+        compute: Computes the output of a name.
 
     Example:
         >>> outputs = LazyOutputs(["scores", "embedding"], lambda name: np.zeros(len(name)))
@@ -54,24 +51,24 @@ class LazyOutputs(Mapping):
         return len(self._names)
 
 
-BANDS_FILE = "mel_bands.npy"  # float32 (bins, mels), beside a model that takes log-mel
+BANDS_FILE = "mel_bands.npy"  # float32 (bins, mels), next to a model that takes log-mel features
 PAD_MODES = {"reflect": "reflect", "zero": "constant"}
 
 
-def log_mel(waveforms: np.ndarray, config: dict[str, Any], bands: np.ndarray) -> np.ndarray:
-    """What `frontends.log_mel` computes, the same within float32 round-off.
+def log_mel_features(waveforms: np.ndarray, config: dict[str, Any], bands: np.ndarray) -> np.ndarray:
+    """Computes what `frontends.log_mel` does, within float32 round-off, without TensorFlow and librosa.
 
     Args:
         waveforms: Float32 (batch, samples), in [-1, 1].
         config: A `frontends.log_mel.Config`, as plain data.
-        bands: Float32 (bins, mels), the mel matrix.
+        bands: The mel matrix, float32 (bins, mels).
 
     Returns:
         Float32 (batch, frames, mels, 1).
 
     Example:
         >>> config = {"window_samples": 4, "hop_samples": 2, "padding": "none", "compression": "log_gain", "gain": 1.0}
-        >>> log_mel(np.zeros((1, 8), np.float32), config, np.ones((3, 2), np.float32)).shape
+        >>> log_mel_features(np.zeros((1, 8), np.float32), config, np.ones((3, 2), np.float32)).shape
         (1, 3, 2, 1)
     """
     window = config["window_samples"]
@@ -90,57 +87,57 @@ def log_mel(waveforms: np.ndarray, config: dict[str, Any], bands: np.ndarray) ->
 
 
 Engine = Callable[[np.ndarray], Mapping[str, np.ndarray]]
-_INHERITED = []  # engines of a parent: kept, as some wait for their threads when they are removed
+_INHERITED = []  # engines of a parent process: kept, because some wait for their threads when they are deleted
 
 
 def open_engine(folder: Path, artefact: Artefact, threads: int | None = None) -> Engine:
     """Opens an exported model in its runtime.
 
     Args:
-        folder: That was exported.
-        artefact: Of the folder.
-        threads: To compute with; None for what the runtime takes by itself.
+        folder: An exported folder.
+        artefact: Its `Artefact`.
+        threads: Number of threads; None for the runtime's default.
 
     Returns:
-        A function from float32 (batch, ...) of any batch size, in the artefact's input form, to
+        A function from float32 (batch, ...), of any batch size and in the artefact's input form, to
         `{"scores": float32 (batch, tags), "embedding": float32 (batch, features)}`.
 
     Raises:
         ExportError: If the runtime's package is not installed.
-        ValueError: If `threads`, for a "savedmodel", is not the number that TensorFlow runs with already.
+        ValueError: If, for a "savedmodel", TensorFlow already runs with another number of threads.
     """
     return formats.get(artefact.format).open_model(folder, artefact, threads)
 
 
 def of_waveforms(engine: Engine, folder: Path, artefact: Artefact) -> Engine:
-    """The engine, behind a front end in NumPy where the model takes features.
+    """The engine as a function of waveforms: preceded by the front end in NumPy if the model takes features.
 
     Args:
-        engine: Of the folder.
-        folder: That was exported.
-        artefact: Of the folder.
+        engine: The engine of the folder.
+        folder: An exported folder.
+        artefact: Its `Artefact`.
 
     Returns:
-        A function like the engine's, from float32 (batch, chunk_samples).
+        A function like `engine`, from float32 (batch, chunk_samples).
     """
     if artefact.input == "waveform":
         return engine
     config = artefact.model["frontend"]["config"]
     bands = np.load(folder / BANDS_FILE)
-    return lambda batch: engine(log_mel(batch, config, bands))
+    return lambda batch: engine(log_mel_features(batch, config, bands))
 
 
 class EngineTagger(Tagging):
     """A music tagger that runs an exported model: `tag`, `taggram` and `embed` are those of `Tagger`.
 
     Args:
-        folder: That `keras-musictag export` or `kmt.export` wrote.
-        threads: To compute with, 1 or more; None for what the runtime takes by itself.
+        folder: A folder that `keras-musictag export` or `kmt.export` wrote.
+        threads: Number of threads, 1 or more; None for the runtime's default.
 
     Raises:
         FileNotFoundError: If the folder holds no exported model.
-        ValueError: If its `artefact.json` is damaged, or `threads` is no whole number from 1 on or, for a "savedmodel",
-            not the number that TensorFlow runs with already.
+        ValueError: If its `artefact.json` is damaged, `threads` is not a whole number of 1 or more, or, for a
+            "savedmodel", TensorFlow already runs with another number of threads.
         ChecksumError: If a file is not the one that was exported.
         ExportError: If the runtime's package is not installed.
 
@@ -156,7 +153,7 @@ class EngineTagger(Tagging):
     def __init__(self, folder: str | PathLike, threads: int | None = None):
         if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
             raise ValueError(
-                f"`threads` must be a whole number from 1 on, or None for the runtime's own. Received: {threads!r}."
+                f"`threads` must be a whole number of 1 or more, or None for the runtime's. Received: {threads!r}."
             )
         self.folder = Path(folder)
         self.artefact = read_artefact(self.folder)
@@ -169,7 +166,7 @@ class EngineTagger(Tagging):
 
     @property
     def name(self) -> str:
-        """Of the tagger that was exported."""
+        """Name of the exported tagger."""
         return self.artefact.name
 
     @property
@@ -190,7 +187,9 @@ class EngineTagger(Tagging):
         return self._run_for_output("embedding")
 
     def _run_for_output(self, name: str) -> RunBatch:
-        if self._pid != os.getpid():  # forked: the runtime's threads, and locks that they held, stayed in the parent
+        if (
+            self._pid != os.getpid()
+        ):  # after a fork: the runtime's threads, and the locks that they held, are in the parent
             _INHERITED.append(self._run)
             self._open()
         return lambda batch: self._run(batch)[name]

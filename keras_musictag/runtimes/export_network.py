@@ -1,4 +1,4 @@
-"""The network that is exported: scores and embedding of a chunk, on nothing but plain operations.
+"""The network that is exported: scores and embedding of a chunk, with plain operations only.
 
 Converters read it as a TensorFlow function (`graph_of`) or as a SavedModel (`save_graph`).
 """
@@ -11,20 +11,19 @@ import keras
 from keras_musictag import architectures, frontends
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.layers.keras_settings import dtype_policy, own_settings
+from keras_musictag.runtimes.artefact import INPUT_NAMES
 from keras_musictag.tagger import Tagger, TaggerSpec
 from keras_musictag.tagger.fold import fold_normalisation
-from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision
-
-INPUT_NAMES = {"waveform": "waveform", "log-mel": "log_mel"}  # of the network's input, by form
+from keras_musictag.tagger.network import HEAD_LAYERS, POLICIES, choose_precision
 
 
 @own_settings()
 def exported_network(tagger: Tagger, form: str = "waveform", precision: str = "float32") -> keras.Model:
-    """A copy of a tagger with the portable front end, normalisation folded, to be exported and for nothing else.
+    """Copies a tagger for export: with the portable front end and with normalisation folded into the layers.
 
     Args:
-        tagger: With its weights, and with a head.
-        form: "waveform", or "log-mel" for a network behind its front end.
+        tagger: A tagger with its weights and a head.
+        form: "waveform", or "log-mel" for the network after its front end.
         precision: What the body computes in: see `Tagger`.
 
     Returns:
@@ -32,8 +31,8 @@ def exported_network(tagger: Tagger, form: str = "waveform", precision: str = "f
         to `{"scores": (batch, tags), "embedding": (batch, features)}`, float32. TensorFlow only.
 
     Raises:
-        UnknownNameError: If there is no such form or precision.
-        ValueError: If the tagger has no head, or its front end is no log-mel one where that is asked for.
+        UnknownNameError: If the form or precision is unknown.
+        ValueError: If the tagger has no head, or has no log-mel front end and the form is "log-mel".
 
     Example:
         >>> import keras_musictag as kmt
@@ -46,10 +45,10 @@ def exported_network(tagger: Tagger, form: str = "waveform", precision: str = "f
     inputs, x = _features(spec, form)
     with dtype_policy(POLICIES[choose_precision(precision)]):
         x = architectures.get(spec.architecture).body(x, spec.config)
-    _, logits, scores = HEAD
+    _, logits, scores = HEAD_LAYERS
     embedding = keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
     x = keras.layers.Dense(len(spec.vocabulary), dtype="float32", name=logits)(embedding)
-    x = keras.layers.Activation("sigmoid", dtype="float32", name=scores)(x)  # also of a tagger that ends in logits
+    x = keras.layers.Activation("sigmoid", dtype="float32", name=scores)(x)  # also for a tagger that ends in logits
     network = keras.Model(inputs, [x, embedding])
     _copy_weights(tagger, network)
     folded = fold_normalisation(network)
@@ -64,7 +63,7 @@ def exported_spec(tagger: Tagger) -> TaggerSpec:
 
 
 def check_form(tagger: Tagger, form: str) -> None:
-    """Raises as `exported_network` does unless a tagger can be exported in a form."""
+    """Raises the errors of `exported_network` if a tagger cannot be exported in a form."""
     if tagger.vocabulary is None:
         raise ValueError(f"{tagger.name!r} was built with include_top=False: it has no scores. Load it with a head.")
     if form not in INPUT_NAMES:
@@ -72,13 +71,13 @@ def check_form(tagger: Tagger, form: str) -> None:
     frontend = frontends.name_of(tagger.spec.frontend_config)
     if form == "log-mel" and frontend != "log_mel":
         raise ValueError(
-            f"Only networks behind a log-mel front end take log-mel. Received: {tagger.spec.architecture!r}, whose "
-            f"front end is {frontend!r}. Use the input 'waveform'."
+            f"Only networks with a log-mel front end take log-mel. Received: {tagger.spec.architecture!r}, whose front "
+            f"end is {frontend!r}. Use the input 'waveform'."
         )
 
 
 def _features(spec: TaggerSpec, form: str):
-    """The input of a form, and the features that the body gets of it."""
+    """The input of a form, and the features that the body computes from."""
     waveform = keras.Input((spec.chunking.chunk_samples,), dtype="float32", name=INPUT_NAMES["waveform"])
     frontend = frontends.get(frontends.name_of(spec.frontend_config))
     features = frontend.apply(waveform, spec.frontend_config, "portable")
@@ -89,24 +88,24 @@ def _features(spec: TaggerSpec, form: str):
 
 
 def input_shape(tagger: Tagger, form: str) -> tuple[int, ...]:
-    """Of one example of a form: (chunk_samples,), or (frames, mels, 1)."""
-    if form == "waveform":  # known without the front end's graph
+    """Shape of one example of a form: (chunk_samples,), or (frames, mels, 1)."""
+    if form == "waveform":  # known without building the front end
         return (tagger.spec.chunking.chunk_samples,)
     return tuple(_features(tagger.spec, form)[0].shape[1:])
 
 
 def _copy_weights(tagger: Tagger, network: keras.Model) -> None:
-    """Gives the network the tagger's weights, by their names, which are the same in both."""
+    """Copies the tagger's weights to the network by name; the names are the same in both."""
     weights = {variable.path: variable for variable in tagger.weights}
     for variable in network.weights:
         variable.assign(weights[variable.path])
 
 
 def graph_of(network: keras.Model):
-    """A function whose input and outputs bear the names that the exported model's will.
+    """Makes a function whose input and outputs have the names that the exported model's will have.
 
     Args:
-        network: Of one input, with a dict of outputs.
+        network: A network with one input and a dict of outputs.
 
     Returns:
         A `tf.function` with one signature: from float32 (batch, ...) to float32 by name.
@@ -124,12 +123,12 @@ def graph_of(network: keras.Model):
 
 
 def save_graph(network: keras.Model, folder: str, batch: int | None = None) -> None:
-    """Writes a SavedModel of one signature whose weights are constants: a converter would keep variables as such.
+    """Writes a SavedModel with one signature and with the weights as constants: converters would keep variables.
 
     Args:
-        network: Of one input, with a dict of outputs: the names of the signature's.
-        folder: Exists.
-        batch: The only batch size that it takes; None for any.
+        network: A network with one input and a dict of outputs, whose names the signature gets.
+        folder: An existing folder.
+        batch: The only batch size that the model takes; None for any.
     """
     import tensorflow as tf
 
@@ -144,7 +143,7 @@ def save_graph(network: keras.Model, folder: str, batch: int | None = None) -> N
 
 
 def settings_of(tagger: Tagger) -> dict[str, str]:
-    """What an exported file tells of itself in its metadata: each a string, the last two of them JSON.
+    """The metadata of an exported file: each value is a string, the last two are JSON.
 
     Example:
         >>> import keras_musictag as kmt

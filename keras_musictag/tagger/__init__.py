@@ -1,8 +1,7 @@
-"""A waveform or file -> a track's scores.
+"""A waveform or file -> the scores of a track.
 
-A folder rather than one file: the Keras model, what it says of a track, and the plot are three ideas, and the
-engines (row 6 of docs/LAYOUT.md) share the second and the third. They do without Keras: so each name is imported when
-it is first used.
+`tagging`, `track` and `results` are shared with exported models, which do not need Keras. So each public name is
+imported when it is first used.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""What an architecture's front end makes of a whole track, to be stored in records."""
+"""The features of a whole track, computed by an architecture's front end, to be stored in records."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,19 +12,19 @@ from keras_musictag import architectures, frontends
 from keras_musictag.frontends import log_mel
 from keras_musictag.layers.keras_settings import own_settings
 
-BLOCK_FRAMES = 4096  # at most so many frames at once: a two-hour track would take gigabytes
+BLOCK_FRAMES = 4096  # computed at once: all frames of a two-hour track would take gigabytes
 PAD_MODES = {"reflect": "reflect", "zero": "constant"}
 
 
 @dataclass(frozen=True)
 class ClipFeatures:
-    """Makes the log-mel features of whole tracks: a `records.writing.shard.FeatureMaker`.
+    """Makes the log-mel features of whole tracks: a `FeatureMaker` for the shards of records.
 
     Args:
-        architecture: Whose front end, such as "musicnn".
+        architecture: The architecture whose front end is used, such as "musicnn".
 
     Raises:
-        UnknownNameError: If there is no such architecture.
+        UnknownNameError: If the architecture is unknown.
         ValueError: If its front end is not log-mel: waveforms and harmonic tensors are not stored.
 
     Example:
@@ -39,35 +39,35 @@ class ClipFeatures:
         name = frontends.name_of(architectures.get(self.architecture).FRONTEND)
         if name != "log_mel":
             raise ValueError(
-                f"Features can be stored of log-mel front ends. Received: {self.architecture!r}, whose front end is "
-                f"{name!r}. Leave features out: it computes them from the stored audio."
+                f"Only log-mel features can be stored. Received: {self.architecture!r}, whose front end is "
+                f"{name!r}. Omit the features: it computes them from the stored audio."
             )
 
     @property
     def config(self) -> log_mel.Config:
-        """Of the front end."""
+        """The `Config` of the front end."""
         return architectures.get(self.architecture).FRONTEND
 
     def to_dict(self) -> dict[str, Any]:
-        """Name and config of the front end, as plain data, and the architecture it is of."""
+        """The name and config of the front end, as plain data, and the name of the architecture."""
         return {"name": "log_mel", "architecture": self.architecture, "config": dataclasses.asdict(self.config)}
 
     def load(self) -> Callable[[np.ndarray], np.ndarray]:
-        """A function of float32 (samples,) at the config's sample rate that returns float32 (frames, mels).
+        """Returns a function from float32 (samples,), at the config's sample rate, to float32 (frames, mels).
 
-        It raises ValueError where a track is too short for a frame.
+        The function raises ValueError if a track is too short for one frame.
         """
         config = self.config
         waveform = keras.Input((None,), dtype="float32")
-        bare = dataclasses.replace(config, padding="none")
+        unpadded = dataclasses.replace(config, padding="none")
         with own_settings():
-            features = log_mel.apply(waveform, bare, frontends.choose_implementation())
+            features = log_mel.apply(waveform, unpadded, frontends.choose_implementation())
             network = keras.Model(waveform, features)
         return lambda samples: _features(network, config, samples)
 
 
 def _features(network: keras.Model, config: log_mel.Config, samples: np.ndarray) -> np.ndarray:
-    """Pads the track, then goes over it in blocks of frames, which are as those of the whole."""
+    """Pads the track and computes it in blocks of frames, with the same result as for the whole track."""
     centred = config.padding != "none"
     shortest = config.window_samples // 2 + 1 if centred else config.window_samples
     if len(samples) < shortest:

@@ -1,28 +1,28 @@
-"""A network for inference: each normalisation that follows a convolution is folded into it.
+"""A network for inference, in which each normalisation that follows a convolution is folded into it.
 
-A convolution's output is the largest thing in memory that a network makes; normalising it apart passes over it twice
-more. Folded, the kernel is scaled instead, inside the graph: so the result follows the weights when they change.
+A convolution's output is the largest array that a network computes, and a separate normalisation passes over it twice
+more. Folding scales the kernel instead, inside the graph, so that the result follows changes of the weights.
 """
 
 import keras
 
 
 def fold_normalisation(model: keras.Model) -> keras.Model:
-    """A model that computes the same in inference, on the same weights. TensorFlow only.
+    """Makes a model that computes the same in inference, with the same weights. TensorFlow only.
 
     Args:
         model: A functional model.
 
     Returns:
-        A functional model in which a convolution or dense layer and the normalisation behind it are one layer.
-        Scores differ by round-off. It is for inference: it must not be trained or saved.
+        A functional model in which a convolution or dense layer and the normalisation after it are one layer. Scores
+        differ by round-off. It is only for inference: it must not be trained or saved.
     """
-    norms = {layer.name: _norm_behind(layer, model) for layer in model.layers}
+    norms = {layer.name: _norm_after(layer, model) for layer in model.layers}
     folded = {norm.name for norm in norms.values() if norm is not None}
 
     def replace(layer):
         if layer.name in folded:
-            return Nothing(dtype=layer.dtype_policy, name=layer.name)
+            return PassThrough(dtype=layer.dtype_policy, name=layer.name)
         norm = norms.get(layer.name)
         return layer if norm is None else Folded(layer, norm, dtype=layer.dtype_policy, name=layer.name)
 
@@ -30,21 +30,21 @@ def fold_normalisation(model: keras.Model) -> keras.Model:
     return keras.models.clone_model(keras.Model(model.inputs[0], outputs), clone_function=replace)
 
 
-def _norm_behind(layer, model):
-    """The normalisation that is all that a linear layer's output goes to in a model, or None."""
+def _norm_after(layer, model):
+    """The normalisation that is the only layer to use a linear layer's output, or None."""
     kinds = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)
     if not isinstance(layer, kinds) or layer.activation is not keras.activations.linear:
         return None
     if any(layer.output is output for output in model.outputs):
         return None
-    behind = [node.operation for node in layer._outbound_nodes if node.operation in model.operations]
-    if len(behind) != 1 or not isinstance(behind[0], keras.layers.BatchNormalization):
+    followers = [node.operation for node in layer._outbound_nodes if node.operation in model.operations]
+    if len(followers) != 1 or not isinstance(followers[0], keras.layers.BatchNormalization):
         return None
-    return behind[0] if _foldable(layer, behind[0]) else None
+    return followers[0] if _foldable(layer, followers[0]) else None
 
 
 def _foldable(linear, norm) -> bool:
-    """Whether `Folded` knows all that the two layers do."""
+    """Whether `Folded` supports the settings of the two layers."""
     plain = isinstance(linear, keras.layers.Dense) or (
         set(linear.dilation_rate) == {1}
         and linear.padding in ("same", "valid")
@@ -55,7 +55,7 @@ def _foldable(linear, norm) -> bool:
 
 
 class Folded(keras.layers.Layer):
-    """A convolution or dense layer with the normalisation behind it, on the weights of both."""
+    """A convolution or dense layer with the normalisation after it, using the weights of both."""
 
     def __init__(self, linear, norm, **kwargs):
         super().__init__(**kwargs)
@@ -68,19 +68,19 @@ class Folded(keras.layers.Layer):
         norm, linear = self.norm, self.linear
         scale = norm.gamma * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
         bias = (linear.bias - norm.moving_mean) * scale + norm.beta
-        kernel = tf.cast(linear.kernel * scale, x.dtype)  # the last axis are the filters
+        kernel = tf.cast(linear.kernel * scale, x.dtype)  # the filters are the last axis
         if isinstance(linear, keras.layers.Dense):
             x = tf.matmul(x, kernel)
         else:
             x = tf.nn.convolution(x, kernel, linear.strides, linear.padding.upper())
-        return tf.nn.bias_add(x, tf.cast(bias, x.dtype))  # which TensorFlow fuses, unlike a plain sum
+        return tf.nn.bias_add(x, tf.cast(bias, x.dtype))  # TensorFlow fuses this, unlike a plain sum
 
     def compute_output_spec(self, x):
         return self.linear.compute_output_spec(x)
 
 
-class Nothing(keras.layers.Layer):
-    """In place of a normalisation that was folded; takes the arguments that a normalisation takes."""
+class PassThrough(keras.layers.Layer):
+    """Replaces a folded normalisation; it takes the same arguments and returns its input."""
 
     def call(self, x, training=None, mask=None):
         return x

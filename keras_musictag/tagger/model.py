@@ -1,8 +1,8 @@
-"""Tagger: a Keras model that knows its tags, its sample rate and how to listen to a track."""
+"""`Tagger`: a Keras model that knows its tags, its sample rate and how to cut a track into chunks."""
 
 from keras_musictag.keras_start import start_keras
 
-start_keras()  # where the user's settings prevent it, the error says which
+start_keras()  # if the user's settings prevent it, the error says which
 
 import keras
 import numpy as np
@@ -12,13 +12,13 @@ from keras_musictag.errors import MusicTagError, UnknownNameError
 from keras_musictag.layers.keras_settings import own_settings
 from keras_musictag.processes import note_runtime, refuse_after_fork
 from keras_musictag.tagger.fold import fold_normalisation
-from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision, connect
+from keras_musictag.tagger.network import HEAD_LAYERS, POLICIES, choose_precision, connect
 from keras_musictag.tagger.spec import TaggerSpec
 from keras_musictag.tagger.tagging import Tagging
 from keras_musictag.tagger.track import RunBatch
 from keras_musictag.tags.vocabulary import Vocabulary
 
-RUNTIMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+BACKEND_NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 
 @keras.saving.register_keras_serializable(package="keras_musictag")
@@ -26,16 +26,16 @@ class Tagger(Tagging, keras.Model):
     """A music tagger: `summary`, `predict`, `fit`, `save` and `export` as on any functional Keras model.
 
     Its input is float (batch, chunk_samples), its output (batch, tags). `tag`, `taggram` and `embed` take whole
-    tracks: files, or arrays at any sample rate. (`keras.models.clone_model` gives a plain model, which knows no tags:
-    copy a tagger by `copy.deepcopy`.)
+    tracks: files, or arrays at any sample rate. (`keras.models.clone_model` returns a plain model without tags: copy a
+    tagger with `copy.deepcopy`.)
 
     Args:
         spec: What to build: see `TaggerSpec`. `keras_musictag.load` and `build` make one from a name.
-        implementation: Of the front end: "kapre", "portable", or None for what suits the backend.
-        precision: What the network computes in: "float32", "bfloat16" (faster on CPUs that have it; a score of the
-            2020 evaluation's networks moves by less than 5e-3, a chunk's of `musicnn` and `vgg` by up to 2e-2) or
-            "float16"; None for Keras's global dtype policy, or "float32" where that follows `floatx`. Weights, front
-            end and small layers are float32.
+        implementation: Of the front end: "kapre", "portable", or None for the one that suits the backend.
+        precision: What the network computes in: "float32", "bfloat16" (faster on CPUs that support it; scores of the
+            2020 evaluation's networks move by less than 5e-3, those of one chunk of `musicnn` and `vgg` by up to 2e-2)
+            or "float16"; None for Keras's global dtype policy, or "float32" if that follows `floatx`. Weights, front
+            end and small layers are always float32.
         name: The model's name.
         augment: A layer between front end and body: see `with_augment`.
 
@@ -56,7 +56,7 @@ class Tagger(Tagging, keras.Model):
         augment: keras.layers.Layer | None = None,
     ):
         refuse_after_fork()
-        note_runtime(RUNTIMES[keras.backend.backend()])
+        note_runtime(BACKEND_NAMES[keras.backend.backend()])
         precision = choose_precision(precision)
         inputs, outputs = connect(spec, implementation, precision, augment)
         super().__init__(inputs, outputs, name=name or spec.architecture)
@@ -64,10 +64,10 @@ class Tagger(Tagging, keras.Model):
         self.implementation = implementation
         self.precision = precision
         self.augment = augment
-        self.dtype_policy = POLICIES[precision]  # from which `compile` knows that float16 needs its loss scaled
-        # Keras's "auto" would compile with XLA, which is slower on a CPU: 0.7 of a plain graph's speed
+        self.dtype_policy = POLICIES[precision]  # tells `compile` that float16 needs loss scaling
+        # Keras's "auto" would compile with XLA, which on a CPU has 0.7 of the speed of a plain graph
         self.supports_jit = keras.backend.backend() != "tensorflow" or _sees_a_gpu()
-        object.__setattr__(self, "_runners", {})  # past Keras's tracking: these are no part of the model
+        object.__setattr__(self, "_runners", {})  # bypasses Keras's tracking: these are not part of the model
 
     @property
     def vocabulary(self) -> Vocabulary | None:
@@ -86,26 +86,26 @@ class Tagger(Tagging, keras.Model):
 
     @property
     def embedding_layer(self) -> str:
-        """Name of the penultimate layer: the last one before the head."""
-        embedding = self.outputs[0] if self.vocabulary is None else self.get_layer(HEAD[0]).input
+        """Name of the penultimate layer, the last one before the head."""
+        embedding = self.outputs[0] if self.vocabulary is None else self.get_layer(HEAD_LAYERS[0]).input
         return embedding._keras_history.operation.name
 
     def with_augment(self, layer: keras.layers.Layer | None) -> "Tagger":
-        """The same tagger to be trained with features that are altered on their way into the network.
+        """Copies the tagger for training with features that a layer alters on their way into the network.
 
-        In inference the layer does nothing: scores are equal to the bit. Weights, their names and their order are those
-        without it. `save` and `copy.deepcopy` keep it, so that training goes on as it was; what is published (the spec
-        and the weights) does not know of it.
+        In inference the layer does nothing: scores are equal to the bit. Weights, their names and their order are the
+        same as without it. `save` and `copy.deepcopy` keep it, so that training can resume; what is published (the spec
+        and the weights) does not contain it.
 
         Args:
-            layer: `SpecAugment`, or another layer without weights that keeps the features' shape and works in
-                training only; None for a tagger without one.
+            layer: `SpecAugment`, or another layer without weights that keeps the shape of the features and acts only in
+                training; None for a tagger without such a layer.
 
         Returns:
-            A new `Tagger` with weights of its own, equal to this one's. It has to be compiled.
+            A new `Tagger` with its own copy of the weights. It has to be compiled.
 
         Raises:
-            ValueError: If the layer does not take the front end's features, or has weights.
+            ValueError: If the layer does not accept the front end's features, or has weights.
 
         Example:
             >>> import keras_musictag as kmt
@@ -116,37 +116,37 @@ class Tagger(Tagging, keras.Model):
         tagger = Tagger(self.spec, self.implementation, self.precision, self.name, layer)
         if layer is not None and layer.weights:
             raise ValueError(
-                f"`layer` must have no weights, or no other tagger could take these. Received: {layer.name!r} with "
-                f"{len(layer.weights)}."
+                f"`layer` must have no weights, so that other taggers can take the weights of this one. Received: "
+                f"{layer.name!r} with {len(layer.weights)}."
             )
         tagger.set_weights(self.get_weights())
-        return tagger._frozen_as(self.get_config())
+        return tagger._freeze_as(self.get_config())
 
     def decode_predictions(self, scores: np.ndarray, top: int = 5) -> list[list[tuple[str, float]]]:
         """Names the highest scores of each chunk.
 
         Args:
-            scores: Float (batch, tags), as `predict` gives them.
-            top: Tags for each.
+            scores: Float (batch, tags), as `predict` returns them.
+            top: Number of tags per chunk.
 
         Returns:
-            For each row, `(tag, score)`, highest first.
+            For each row, pairs `(tag, score)`, highest score first.
 
         Raises:
-            ValueError: If there is not one score a tag, or the model has no head.
+            ValueError: If there is not one score per tag, or the model has no head.
         """
         scores = np.asarray(scores)
         tags = 0 if self.vocabulary is None else len(self.vocabulary)
         if scores.ndim != 2 or scores.shape[1] != tags or tags == 0:
-            raise ValueError(f"`scores` must have shape (batch, {tags}), a score a tag. Received: {scores.shape}.")
+            raise ValueError(f"`scores` must have shape (batch, {tags}), one score per tag. Received: {scores.shape}.")
         best = np.argsort(-scores, axis=1, kind="stable")[:, :top]
         return [[(self.vocabulary[i], float(row[i])) for i in order] for row, order in zip(scores, best, strict=True)]
 
     def runner(self, layer: str | None = None) -> RunBatch:
-        """The compiled function behind the three calls: float32 (chunks, chunk_samples) -> numpy.
+        """The compiled function that `tag`, `taggram` and `embed` use: float32 (chunks, chunk_samples) -> NumPy array.
 
         Args:
-            layer: The layer whose output to give; None for scores (also of a model that ends in logits).
+            layer: The layer whose output to return; None for scores (also for a model that ends in logits).
 
         Raises:
             UnknownNameError: If the model has no such layer.
@@ -167,7 +167,7 @@ class Tagger(Tagging, keras.Model):
             raise UnknownNameError.of("layer", layer, names)
         return keras.Model(self.inputs[0], self.get_layer(layer).output)
 
-    # Keras's own ways to run a model, each of which would hang in a forked process
+    # Keras's methods that run a model. In a forked process each of them would hang
     def __call__(self, *args, **kwargs):
         refuse_after_fork()
         return super().__call__(*args, **kwargs)
@@ -211,25 +211,25 @@ class Tagger(Tagging, keras.Model):
             augment = keras.saving.deserialize_keras_object(augment, custom_objects)
         spec = TaggerSpec.from_dict(config["spec"])
         tagger = cls(spec, precision=config["precision"], name=config["name"], augment=augment)
-        return tagger._frozen_as(config)
+        return tagger._freeze_as(config)
 
     @classmethod
     def _unpickle_model(cls, content):
         try:
             refuse_after_fork()
-        except MusicTagError as error:  # raised here, it would end a pool's worker, and the pool would wait for ever
-            return _Refusing(error)
+        except MusicTagError as error:  # raised here, it would end a pool's worker, and the pool would wait forever
+            return _ForkedTagger(error)
         return super()._unpickle_model(content)
 
-    def _frozen_as(self, config: dict) -> "Tagger":
-        self.trainable = config["trainable"]  # which sets all layers', so their own come after
+    def _freeze_as(self, config: dict) -> "Tagger":
+        self.trainable = config["trainable"]  # sets all layers, so the layers' own settings come after it
         for layer in self.layers:
             layer.trainable = layer.name not in config["frozen_layers"]
         return self
 
 
-class _Refusing:
-    """What a tagger is unpickled to in a forked process, such as for `pool.map(tagger.tag, paths)`: it only raises."""
+class _ForkedTagger:
+    """Replaces a tagger that was unpickled in a forked process, as by `pool.map(tagger.tag, paths)`: it only raises."""
 
     def __init__(self, error: MusicTagError):
         self._error = error
@@ -240,12 +240,12 @@ class _Refusing:
     taggram = embed = runner = __call__ = tag
     fit = evaluate = predict = predict_on_batch = train_on_batch = test_on_batch = tag
 
-    def __getattr__(self, name: str):  # whatever else a worker asks for, such as `vocabulary`
+    def __getattr__(self, name: str):  # any other attribute that a worker uses, such as `vocabulary`
         raise AttributeError(name) if name.startswith("_") else self._error
 
 
 def _compile(model: keras.Model):
-    """The fastest way to run a model on one batch after another; `predict` costs 1.5 times as much and leaks."""
+    """Makes the fastest function for one batch after another; `predict` takes 1.5 times as long and leaks memory."""
     if keras.backend.backend() != "tensorflow":
 
         def predict(batch: np.ndarray) -> np.ndarray:
@@ -259,7 +259,7 @@ def _compile(model: keras.Model):
     model = fold_normalisation(model)
 
     def run(batch):
-        return tf.cast(model(batch, training=False), tf.float32)  # a layer inside may compute in less
+        return tf.cast(model(batch, training=False), tf.float32)  # inner layers may compute in lower precision
 
     signature = [tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)]
     concrete = tf.function(run, input_signature=signature).get_concrete_function()

@@ -4,12 +4,12 @@ import keras
 
 from keras_musictag import architectures, frontends
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.layers import spec_augment  # noqa: F401 - a saved tagger may hold one, and Keras must know it
+from keras_musictag.layers import spec_augment  # noqa: F401 - registers the layer with Keras: saved taggers may hold one
 from keras_musictag.layers.keras_settings import dtype_policy, own_settings
 from keras_musictag.tagger.spec import TaggerSpec
 
-HEAD = ("head_dropout", "logits", "scores")  # the layers behind the body, the same for every architecture
-# In what numbers a network computes; its weights, front end and head are float32 in each
+HEAD_LAYERS = ("head_dropout", "logits", "scores")  # the layers after the body, the same for every architecture
+# Precision of a network -> Keras's dtype policy; weights, front end and head are float32 in each
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
@@ -23,9 +23,9 @@ def connect(
 
     Args:
         spec: What to build.
-        implementation: Of the front end: "kapre", "portable", or None for what suits the backend.
+        implementation: Of the front end: "kapre", "portable", or None for the one that suits the backend.
         precision: "float32", "bfloat16" or "float16"; None for Keras's global dtype policy.
-        augment: What to put between front end and body, such as `SpecAugment`; it works in training only.
+        augment: A layer between front end and body, such as `SpecAugment`; it acts only in training.
 
     Returns:
         `(inputs, outputs)`: float32 (batch, chunk_samples), and float32 (batch, tags): scores, or logits without
@@ -44,7 +44,7 @@ def _connect(spec, implementation, policy, augment):
     x = x if augment is None else augment(x)
     with dtype_policy(policy):
         x = architecture.body(x, spec.config)
-        dropout, logits, scores = HEAD
+        dropout, logits, scores = HEAD_LAYERS
         if spec.vocabulary is None:
             return inputs, keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
         x = keras.layers.Dropout(spec.config.dropout, name=dropout)(x)
@@ -55,13 +55,13 @@ def _connect(spec, implementation, policy, augment):
 
 
 def choose_precision(precision: str | None) -> str:
-    """The precision to compute in: the one named, or that of Keras's global dtype policy.
+    """Chooses the precision to compute in: the given one, or that of Keras's global dtype policy.
 
-    A policy that only follows `floatx`, which an old `keras.json` may set, is no choice: it gives "float32".
+    A policy that only follows `floatx`, which an old `keras.json` may set, does not count: the result is "float32".
 
     Raises:
-        UnknownNameError: If it is none of `POLICIES`.
-        ValueError: If Keras's global dtype policy is none of them.
+        UnknownNameError: If it is not a key of `POLICIES`.
+        ValueError: If Keras's global dtype policy does not match any of them.
     """
     if precision is not None:
         if precision not in POLICIES:
@@ -71,7 +71,7 @@ def choose_precision(precision: str | None) -> str:
     chosen = "float32" if policy == keras.config.floatx() else policy.removeprefix("mixed_")
     if chosen not in POLICIES:
         raise ValueError(
-            f"A tagger computes in {', '.join(POLICIES)}, and Keras's global dtype policy is {policy!r}. Pass "
-            "precision='float32', or call keras.config.set_dtype_policy('float32') before."
+            f"A tagger computes in {', '.join(POLICIES)}, but Keras's global dtype policy is {policy!r}. Pass "
+            "precision='float32', or call keras.config.set_dtype_policy('float32') first."
         )
     return chosen

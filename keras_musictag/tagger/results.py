@@ -1,4 +1,4 @@
-"""What a tagger says of a track: `TagResult` and `Taggram`, with its picture."""
+"""The results for a track: `TagResult`, and `Taggram` with its plot."""
 
 from dataclasses import dataclass, field
 from os import PathLike
@@ -32,22 +32,22 @@ def plot_taggram(taggram, path: str | PathLike, top: int = 20) -> None:
 
 
 def check_merge(aggregate: str, top: int | None) -> None:
-    """Raises UnknownNameError for an unknown aggregate, ValueError for a `top` that is no whole number from 1 on."""
+    """Raises UnknownNameError for an unknown aggregate, ValueError if `top` is not a whole number of 1 or more."""
     if aggregate not in AGGREGATES:
         raise UnknownNameError.of("aggregate", aggregate, AGGREGATES)
     if top is not None and not (isinstance(top, (int, np.integer)) and top >= 1):
-        raise ValueError(f"`top` must be a whole number, 1 or more, or None for all tags. Received: {top!r}.")
+        raise ValueError(f"`top` must be a whole number of 1 or more, or None for all tags. Received: {top!r}.")
 
 
 @dataclass(frozen=True)
 class TrackFacts:
-    """What was found out about a track while it was read.
+    """Facts about a track that were found while it was read.
 
     Attributes:
         name: The file's name, or "" for an array.
-        duration_seconds: Of the audio that could be decoded.
-        bad_packets: Packets of the file that could not be decoded.
-        notes: Sentences about what is odd but does not make the result wrong.
+        duration_seconds: Duration of the audio that could be decoded.
+        bad_packets: Number of packets of the file that could not be decoded.
+        notes: Sentences about oddities that do not make the result wrong.
     """
 
     name: str = ""
@@ -56,8 +56,8 @@ class TrackFacts:
     notes: tuple[str, ...] = ()
 
 
-class _OfATrack:
-    """What is known of the track, at hand on every result."""
+class _HasTrackFacts:
+    """Gives a result the facts of its track as properties."""
 
     track: TrackFacts
 
@@ -75,15 +75,15 @@ class _OfATrack:
 
 
 @dataclass(frozen=True, eq=False)
-class TagResult(_OfATrack):
-    """A track's tags.
+class TagResult(_HasTrackFacts):
+    """The tags of a track.
 
     Attributes:
         tags: `(tag, score)`, highest score first.
-        scores: Float32 (tags,), all of them, in the vocabulary's order.
+        scores: Float32 (tags,), of all tags, in the vocabulary's order.
         vocabulary: The tagger's tags.
-        num_chunks: Chunks that were heard.
-        track: What was found out about the file.
+        num_chunks: Number of chunks that were scored.
+        track: Facts about the file.
     """
 
     tags: list[tuple[str, float]]
@@ -93,7 +93,7 @@ class TagResult(_OfATrack):
     track: TrackFacts = field(default_factory=TrackFacts)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON can hold it."""
+        """The result as plain data for JSON."""
         return {
             "track": self.track.name,
             "duration_seconds": round(self.duration_seconds, 3),
@@ -105,14 +105,14 @@ class TagResult(_OfATrack):
 
 
 @dataclass(frozen=True, eq=False)
-class Taggram(_OfATrack):
+class Taggram(_HasTrackFacts):
     """The scores of a track over time.
 
     Attributes:
         scores: Float32 (chunks, tags).
-        start_seconds, end_seconds: Float64 (chunks,), the part of the track that each chunk hears.
+        start_seconds, end_seconds: Float64 (chunks,), the part of the track that each chunk covers.
         vocabulary: The tagger's tags.
-        track: What was found out about the file.
+        track: Facts about the file.
     """
 
     scores: np.ndarray = field(repr=False)
@@ -122,10 +122,11 @@ class Taggram(_OfATrack):
     track: TrackFacts = field(default_factory=TrackFacts)
 
     def merge(self, aggregate: str = "mean", top: int | None = 10) -> TagResult:
-        """Merges the chunks into a track's tags: "mean", "median" or "max"; `top=None` for all tags.
+        """Merges the chunks into the tags of the track, by "mean", "median" or "max"; `top=None` for all tags.
 
         Raises:
-            ValueError: If `top` is no whole number from 1 on; UnknownNameError if there is no such aggregate.
+            UnknownNameError: If the aggregate is unknown.
+            ValueError: If `top` is not a whole number of 1 or more.
         """
         check_merge(aggregate, top)
         scores = aggregate_scores(self.scores, aggregate)
@@ -139,11 +140,10 @@ class Taggram(_OfATrack):
         )
 
     def plot(self, path: str | PathLike, top: int = 20) -> None:
-        """Draws the taggram: time from left to right, the `top` tags by their mean, dark where they apply.
+        """Draws the taggram: time from left to right, the `top` tags by their mean score, dark where they apply.
 
         Args:
-            path: File to write; its ending says the format (.png, .pdf, .svg).
-            top: Tags to show.
+            path: The file to write; its extension sets the format (.png, .pdf, .svg).
+            top: Number of tags to show.
         """
-
         plot_taggram(self, path, top)

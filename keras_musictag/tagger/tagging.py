@@ -1,4 +1,4 @@
-"""The three calls that take whole tracks: the same for a Keras model and for an exported one."""
+"""`tag`, `taggram` and `embed`, which take whole tracks: the same for a Keras model and for an exported one."""
 
 from os import PathLike
 from typing import BinaryIO
@@ -14,7 +14,7 @@ AudioSource = str | PathLike | BinaryIO | np.ndarray
 
 
 class Tagging:
-    """`tag`, `taggram` and `embed`, for a class that can run its network on a batch of chunks.
+    """`tag`, `taggram` and `embed` for a class that can run its network on a batch of chunks.
 
     The class has a `name`, a `vocabulary` (None without a head), `_chunking`, and the two methods at the end.
     """
@@ -25,12 +25,12 @@ class Tagging:
 
     @property
     def sample_rate(self) -> int:
-        """Of the waveforms that the network takes, in Hz."""
+        """Sample rate of the network's input, in Hz."""
         return self._chunking.sample_rate_hz
 
     @property
     def chunk_seconds(self) -> float:
-        """Length of the network's input."""
+        """Length of the network's input, in seconds."""
         return self._chunking.chunk_samples / self.sample_rate
 
     def tag(
@@ -47,21 +47,21 @@ class Tagging:
         Args:
             audio: A path, a binary file, or an array `(samples,)` or `(channels, samples)`: floats in
                 [-1, 1] or integers at full scale.
-            sample_rate: Of an array, in Hz; any rate is resampled. A file states its own.
-            top: Tags to return; None for all.
+            sample_rate: Sample rate of an array, in Hz; it is resampled if necessary. A file states its own.
+            top: Number of tags to return; None for all.
             aggregate: How the scores of the chunks are merged: "mean", "median" or "max".
-            tail: What happens to the end of the track that no whole hop covers: "anchor" (a chunk that ends
-                where the track ends), "pad" (with zeros) or "drop" (as the original implementations did).
-            hop_seconds: From one chunk to the next; None for the model's own.
+            tail: How to treat the end of the track that no whole hop covers: "anchor" (add a chunk that ends where the
+                track ends), "pad" (with zeros) or "drop" (as the original implementations did).
+            hop_seconds: Seconds from one chunk to the next; None for the model's own hop.
 
         Returns:
-            A `TagResult`: `.tags` is the list of (tag, score), highest first.
+            A `TagResult`: `.tags` is the list of (tag, score), highest score first.
 
         Raises:
             AudioError: If the audio cannot be used; the message says why.
-            FileNotFoundError: If there is no such file.
-            ValueError: If an array comes without its sample rate, `top` or `hop_seconds` is not positive, or the
-                model has no head.
+            FileNotFoundError: If the file does not exist.
+            ValueError: If the sample rate of an array is missing, `top` or `hop_seconds` is not positive, or the model
+                has no head.
         """
         check_merge(aggregate, top)  # before the track is decoded
         return self.taggram(audio, sample_rate, hop_seconds, tail).merge(aggregate, top)
@@ -94,15 +94,15 @@ class Tagging:
         hop_seconds: float | None = None,
         tail: str = "anchor",
     ) -> np.ndarray:
-        """Describes each chunk of a track by numbers: the output of a layer. Other arguments and errors as in `tag`.
+        """Returns the output of a layer for each chunk of a track. Other arguments and errors as in `tag`.
 
         Args:
-            layer: A layer's name; None for the penultimate layer, from which the logits are computed. An exported
-                model has no other: its name there is "embedding".
+            layer: Name of a layer; None for the penultimate layer, from which the logits are computed. An exported
+                model has only that one, under the name "embedding".
 
         Returns:
-            Float32 (chunks, features), or (chunks, ...) for a layer whose output has more axes. What `tag` gives as
-            notes is given as warnings.
+            Float32 (chunks, features), or (chunks, ...) for a layer whose output has more axes. The notes of a
+            `TagResult` are issued as warnings.
 
         Raises:
             UnknownNameError: If the model has no such layer.
@@ -111,9 +111,9 @@ class Tagging:
         return warn_of_notes(run_track(run, self._chunking, audio, sample_rate, hop_seconds, tail))
 
     def _run_for_scores(self) -> RunBatch:
-        """The function from float32 (chunks, chunk_samples) to scores (chunks, tags)."""
+        """Returns the function from float32 (chunks, chunk_samples) to scores (chunks, tags)."""
         raise NotImplementedError
 
     def _run_for_layer(self, layer: str | None) -> RunBatch:
-        """The function from float32 (chunks, chunk_samples) to the output of a layer; None for the penultimate one."""
+        """Returns the function from float32 (chunks, chunk_samples) to the output of a layer; None: the penultimate."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""A track -> batches of chunks -> outputs, in bounded memory. Shared by everything that can run a network."""
+"""A track -> batches of chunks -> outputs, in bounded memory. Used by everything that runs a network."""
 
 import math
 import warnings
@@ -18,7 +18,7 @@ from keras_musictag.audio.samples import mono_and_notes
 from keras_musictag.errors import AudioError, printable
 from keras_musictag.tagger.results import TrackFacts
 
-BATCH_SECONDS = 24.0  # of audio, at least a chunk: more is no faster on a CPU and takes more memory
+BATCH_SECONDS = 24.0  # of audio, but at least one chunk; more is not faster on a CPU and takes more memory
 
 RunBatch = Callable[[np.ndarray], np.ndarray]
 
@@ -34,19 +34,20 @@ def run_track(
     """Runs a network over a track.
 
     Args:
-        run: From float32 (chunks, chunk_samples) to (chunks, ...).
-        chunking: How the network hears a track.
+        run: Function from float32 (chunks, chunk_samples) to (chunks, ...).
+        chunking: How a track is cut into chunks.
         audio: A path, a binary file, or an array `(samples,)` or `(channels, samples)`.
-        sample_rate: Of an array, in Hz; a file carries its own.
-        hop_seconds: From one chunk to the next; None for the chunking's.
-        tail: See `audio.chunk.cut`.
+        sample_rate: Sample rate of an array, in Hz; a file states its own.
+        hop_seconds: Seconds from one chunk to the next; None for the chunking's own hop.
+        tail: See `audio.chunking.cut`.
 
     Returns:
         `(outputs, spans, facts)`: (chunks, ...), float64 (chunks, 2) of start and end seconds, and a `TrackFacts`.
 
     Raises:
-        AudioError: If the audio cannot be used; FileNotFoundError if there is no such file.
-        TypeError: If the audio is none of the three, such as a list of paths, or `hop_seconds` is no number.
+        AudioError: If the audio cannot be used.
+        FileNotFoundError: If the file does not exist.
+        TypeError: If the audio is none of the three, such as a list of paths, or `hop_seconds` is not a number.
         ValueError: If `sample_rate` is missing for an array or given for a file, or `hop_seconds` is not positive.
     """
     if hop_seconds is not None:
@@ -54,8 +55,8 @@ def run_track(
     if isinstance(audio, (str, PathLike)) or hasattr(audio, "read"):
         if sample_rate is not None:
             raise ValueError(
-                f"`sample_rate` goes with an array; a file carries its own. Received: sample_rate={sample_rate} "
-                "with a file: leave it out."
+                f"`sample_rate` is for arrays; a file states its own. Received: sample_rate={sample_rate} with a file. "
+                "Omit it."
             )
         (outputs, starts, samples), stream = decode_with(
             lambda stream: _run_chunks(run, stream, chunking, tail), audio, chunking.sample_rate_hz
@@ -67,11 +68,11 @@ def run_track(
         waveform = resample(waveform, sample_rate, chunking.sample_rate_hz)
         outputs, starts, samples = _run_chunks(run, [waveform], chunking, tail)
     spans = np.array([chunking.span_seconds(start, samples) for start in starts])
-    return outputs, spans, _with_note_if_short(facts, samples, chunking)
+    return outputs, spans, _add_note_if_short(facts, samples, chunking)
 
 
 def warn_of_notes(result: tuple[np.ndarray, np.ndarray, TrackFacts]) -> np.ndarray:
-    """Returns the outputs of `run_track`, and gives the notes as warnings to the caller of a method like `embed`."""
+    """Returns the outputs of `run_track`, and issues the notes as warnings to the caller of a method like `embed`."""
     outputs, _, facts = result
     for note in facts.notes:
         warnings.warn(f"{facts.name}: {note}" if facts.name else note, stacklevel=3)
@@ -88,10 +89,10 @@ def _hop_samples(hop_seconds: float, sample_rate_hz: int) -> int:
 
 
 def _run_chunks(run, blocks, chunking, tail):
-    counted = _Counted(blocks)
+    blocks = _SampleCounter(blocks)
     batch_chunks = max(1, round(BATCH_SECONDS * chunking.sample_rate_hz / chunking.chunk_samples))
     outputs, starts, batch = [], [], []
-    for start, chunk in cut(counted, chunking, tail):
+    for start, chunk in cut(blocks, chunking, tail):
         starts.append(start)
         batch.append(chunk)
         if len(batch) == batch_chunks:
@@ -99,13 +100,13 @@ def _run_chunks(run, blocks, chunking, tail):
             batch.clear()
     if batch:
         outputs.append(run(np.stack(batch)))
-    if counted.samples == 0:
-        raise AudioError("The audio holds no samples at the model's sample rate: it is too short to tag.")
-    return np.concatenate(outputs), starts, counted.samples
+    if blocks.samples == 0:
+        raise AudioError("The audio has no samples at the model's sample rate: it is too short to tag.")
+    return np.concatenate(outputs), starts, blocks.samples
 
 
-class _Counted:
-    """Passes blocks on and counts their samples."""
+class _SampleCounter:
+    """Iterates over blocks and counts their samples."""
 
     def __init__(self, blocks):
         self.blocks = blocks
@@ -122,12 +123,12 @@ def _name(audio) -> str:
     return printable(Path(path).name) if isinstance(path, str) else ""
 
 
-def _with_note_if_short(facts: TrackFacts, samples: int, chunking: Chunking) -> TrackFacts:
+def _add_note_if_short(facts: TrackFacts, samples: int, chunking: Chunking) -> TrackFacts:
     needed = chunking.chunk_samples - 2 * chunking.context_samples
     if samples >= needed:
         return facts
     note = (
         f"The track is {samples / chunking.sample_rate_hz:.2f} s long, shorter than the model's chunk of "
-        f"{needed / chunking.sample_rate_hz:.2f} s: it was filled up with silence."
+        f"{needed / chunking.sample_rate_hz:.2f} s. It was padded with silence."
     )
     return replace(facts, notes=(*facts.notes, note))

@@ -1,4 +1,7 @@
-"""`card.json`: what a zoo entry is. A released card is never edited except to add metrics; new weights are `-vN`."""
+"""`card.json`: what a zoo entry is.
+
+A released card is only ever edited to add metrics, thresholds or calibration; new weights get a new entry, `-v<N+1>`.
+"""
 
 import dataclasses
 import json
@@ -12,22 +15,22 @@ from typing import Any, get_args, get_origin
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.files import write_json
 
-FILE_NAME = "card.json"
+CARD_FILE = "card.json"
 MODEL_KEYS = {"architecture", "frontend", "chunking", "tags", "classifier_activation"}  # of `TaggerSpec.to_dict()`
 NAME = re.compile(r"[a-z0-9_]+-[a-z0-9_-]+-v\d+")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Where the weights are and how to know them.
+    """Where the weights are and how to recognise them.
 
     Attributes:
-        file: Name of the safetensors file beside the card, or None: then they are fetched from `url`.
-        url: Address of a checkpoint that is fetched and converted when it is first loaded, or None.
+        file: Name of the safetensors file next to the card; None if the weights are fetched from `url`.
+        url: Address of a checkpoint, which is fetched and converted on first use; None for a file.
         bytes: Size of the file; None for an address.
         sha256: Hash of the file, which every load checks; None for an address.
-        git_blob_sha1: What `git hash-object` says of the checkpoint at the address; None for a file.
-        parameters: Numbers in the network, moving statistics included.
+        git_blob_sha1: What `git hash-object` prints for the checkpoint at the address; None for a file.
+        parameters: How many numbers the network has, including moving statistics.
     """
 
     file: str | None
@@ -39,7 +42,7 @@ class Weights:
 
     def __post_init__(self):
         if self.file is not None and (not isinstance(self.file, str) or "/" in self.file or "\\" in self.file):
-            raise ValueError(f"`file` must be the bare name of a file beside the card. Received: {self.file!r}.")
+            raise ValueError(f"`file` must be the bare name of a file next to the card. Received: {self.file!r}.")
         _check_types(self)
         if self.git_blob_sha1 is not None and not re.fullmatch("[0-9a-f]{40}", str(self.git_blob_sha1)):
             raise ValueError(f"`git_blob_sha1` must be 40 hexadecimal digits. Received: {self.git_blob_sha1!r}.")
@@ -54,7 +57,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """What the weights were trained on. `split_sha256` is None where the training list was not published."""
+    """What the weights were trained on. `split_sha256` is None if the training list was not published."""
 
     dataset: str
     version: str
@@ -67,7 +70,7 @@ class TrainedOn:
 
 @dataclass(frozen=True)
 class Metric:
-    """One measured number. `interval` is the 95 % interval, or None where it was not computed."""
+    """One measured number. `interval` is its 95 % interval; None if that was not computed."""
 
     dataset: str
     split: str
@@ -82,7 +85,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Reference:
-    """The paper behind the weights and the scores that their authors reported, metric -> value."""
+    """The paper that published the weights, and the scores that its authors reported: metric -> value."""
 
     paper: str
     url: str
@@ -94,7 +97,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Licences:
-    """Of the code the weights came with, of the weights, and of what they were trained on."""
+    """Licences of the code that came with the weights, of the weights, and of their training data."""
 
     code: str
     weights: str
@@ -108,7 +111,7 @@ class Licences:
 class Card:
     """A zoo entry. `model` is `TaggerSpec.to_dict()`; a missing or unknown key anywhere is an error.
 
-    Its name is `<architecture>-<dataset>-v<N>`. `reference` is None for weights that are no paper's.
+    Its name is `<architecture>-<dataset>-v<N>`. `reference` is None for weights that come from no paper.
     """
 
     name: str
@@ -152,13 +155,14 @@ def read_card(folder: Path) -> Card:
 
     Raises:
         FileNotFoundError: If the folder has no card.
-        ValueError: If it is no JSON or lacks a key; UnknownNameError if it has one too many.
+        ValueError: If the card is not valid JSON, a key is missing or a value is invalid.
+        UnknownNameError: If it has an unknown key.
     """
-    path = folder / FILE_NAME
+    path = folder / CARD_FILE
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FileNotFoundError(f"{folder} is no zoo entry: it has no {FILE_NAME}.") from None
+        raise FileNotFoundError(f"{folder} is not a zoo entry: it has no {CARD_FILE}.") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
     try:
@@ -169,7 +173,7 @@ def read_card(folder: Path) -> Card:
 
 def write_card(card: Card, folder: Path) -> None:
     """Writes `card.json` into a folder."""
-    write_json(folder / FILE_NAME, dataclasses.asdict(card), ensure_ascii=False)
+    write_json(folder / CARD_FILE, dataclasses.asdict(card), ensure_ascii=False)
 
 
 def _parse(data) -> Card:
@@ -192,7 +196,7 @@ def _metric(row) -> Metric:
 
 
 def _checked(cls, data) -> dict[str, Any]:
-    """The same object, if it has exactly the fields of a class as its keys."""
+    """Returns the object if its keys are exactly the fields of the class."""
     known = [f.name for f in dataclasses.fields(cls)]
     if not isinstance(data, dict):
         raise ValueError(f"{cls.__name__} must be an object with the keys {', '.join(known)}. Received: {data!r}.")
@@ -201,32 +205,32 @@ def _checked(cls, data) -> dict[str, Any]:
             raise UnknownNameError.of(f"key of {cls.__name__}", key, known)
     missing = [key for key in known if key not in data]
     if missing:
-        raise ValueError(f"{cls.__name__} lacks the keys: {', '.join(missing)}.")
+        raise ValueError(f"{cls.__name__} is missing the keys: {', '.join(missing)}.")
     return data
 
 
-_KINDS = {str: (str, "a text"), int: (Integral, "a whole number"), float: (Real, "a number")}
+_TYPES = {str: (str, "a string"), int: (Integral, "a whole number"), float: (Real, "a number")}
 
 
 def _check_types(part: Any) -> None:
-    """Raises ValueError where a card has a text for a number or the like; its parts have checked themselves."""
+    """Raises ValueError if a field has a value of the wrong type. Nested dataclasses have checked their own fields."""
     for field_ in dataclasses.fields(part):
         _check_type(field_.name, getattr(part, field_.name), field_.type)
 
 
-def _check_type(name: str, value: Any, kind: Any) -> None:
-    if isinstance(kind, UnionType):  # or null
+def _check_type(name: str, value: Any, expected: Any) -> None:
+    if isinstance(expected, UnionType):  # or null
         if value is not None:
-            _check_type(name, value, get_args(kind)[0])
-    elif kind in _KINDS:
-        wanted, called = _KINDS[kind]
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            raise ValueError(f"`{name}` must be {called}. Received: {value!r}.")
-    elif get_origin(kind) is dict:
+            _check_type(name, value, get_args(expected)[0])
+    elif expected in _TYPES:
+        accepted, description = _TYPES[expected]
+        if not isinstance(value, accepted) or isinstance(value, bool):
+            raise ValueError(f"`{name}` must be {description}. Received: {value!r}.")
+    elif get_origin(expected) is dict:
         if not isinstance(value, dict):
             raise ValueError(f"`{name}` must be an object. Received: {value!r}.")
         for key, item in value.items():
-            _check_type(f"{name}.{key}", item, get_args(kind)[1])
-    elif get_args(kind) == (float, float):
+            _check_type(f"{name}.{key}", item, get_args(expected)[1])
+    elif get_args(expected) == (float, float):
         for item in value:
             _check_type(name, item, float)

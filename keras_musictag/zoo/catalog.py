@@ -1,4 +1,4 @@
-"""Which entries there are: bundled ones, and those in the user's zoo folder. Loads no TensorFlow."""
+"""Which zoo entries exist: the bundled ones, and those in the user's zoo folder. Loads no TensorFlow."""
 
 import fnmatch
 import warnings
@@ -8,18 +8,18 @@ from pathlib import Path
 from keras_musictag.bundled_files import bundled
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.user_folders import user_folder
-from keras_musictag.zoo.card import FILE_NAME, Card, read_card
+from keras_musictag.zoo.card import CARD_FILE, Card, read_card
 
-# of an architecture's entries the first of these datasets is the default one
+# The default entry of an architecture is the one trained on the first of these datasets
 DATASETS = ("mtat", "msd", "mtg-jamendo", "gmtag")
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A line of the list of models: what a card says, in short.
+    """One row of the list of models: a summary of a card.
 
-    `weights` says where they are: "bundled" with this package, "yours" in the user's zoo folder, or "fetched", which
-    means from their authors' repository when they are first loaded, and cached from then on.
+    `weights` says where they are: "bundled" with this package, "yours" in the user's zoo folder, or "fetched", that is,
+    downloaded from their authors' repository on first use and then cached.
     """
 
     name: str
@@ -33,49 +33,49 @@ class ModelInfo:
 
 
 def entries() -> dict[str, Path]:
-    """Name -> folder of every entry. A bundled entry wins over a user's of the same name."""
+    """Name -> folder of every entry. A bundled entry takes precedence over a user's of the same name."""
     found = {}
     for root in (user_folder(), bundled("zoo")):
         if root.is_dir():
-            found.update({card.parent.name: card.parent for card in root.glob(f"*/{FILE_NAME}")})
+            found.update({card.parent.name: card.parent for card in root.glob(f"*/{CARD_FILE}")})
     return dict(sorted(found.items()))
 
 
 def cards() -> list[Card]:
-    """The cards of all entries, default entries of an architecture first; a damaged one is warned of and left out."""
+    """The cards of all entries, by architecture, the default entry first. Skips a damaged card with a warning."""
     found = []
     for name, folder in entries().items():
         try:
             card = read_card(folder)
             if card.name != name:
-                raise ValueError(f"{folder} holds the card of {card.name!r}: the folder must bear that name.")
+                raise ValueError(f"{folder} holds the card of {card.name!r}: the folder must have that name.")
             found.append(card)
-        except Exception as error:  # whatever is wrong with one entry must not hide the others
-            warnings.warn(f"A zoo entry is left out. {error}", stacklevel=2)
-    return sorted(found, key=_rank)
+        except Exception as error:  # one bad entry, whatever is wrong with it, must not hide the others
+            warnings.warn(f"A zoo entry was skipped. {error}", stacklevel=2)
+    return sorted(found, key=_sort_key)
 
 
-def _rank(card: Card):
+def _sort_key(card: Card):
     dataset = card.trained_on.dataset
-    place = DATASETS.index(dataset) if dataset in DATASETS else len(DATASETS)
-    return card.architecture, place, dataset, -card.version
+    rank = DATASETS.index(dataset) if dataset in DATASETS else len(DATASETS)
+    return card.architecture, rank, dataset, -card.version
 
 
 def best_entry(architecture: str, dataset: str | None = None) -> Card | None:
-    """The default entry of an architecture, or its newest one for a dataset; None where there is none."""
-    fitting = (c for c in cards() if c.architecture == architecture and dataset in (None, c.trained_on.dataset))
-    return next(fitting, None)
+    """The card of an architecture's default entry, or of its newest one for a dataset; None if there is none."""
+    matching = (c for c in cards() if c.architecture == architecture and dataset in (None, c.trained_on.dataset))
+    return next(matching, None)
 
 
 def list_models(pattern: str = "*", dataset: str | None = None) -> list[ModelInfo]:
     """Lists the zoo's entries.
 
     Args:
-        pattern: A shell pattern on entry names, such as "*cnn*".
-        dataset: Only entries trained on it, such as "mtat".
+        pattern: A shell pattern for entry names, such as "*cnn*".
+        dataset: List only entries trained on this dataset, such as "mtat".
 
     Raises:
-        UnknownNameError: If no entry at all was trained on that dataset.
+        UnknownNameError: If no entry was trained on that dataset.
 
     Example:
         >>> [model.name for model in list_models("musicnn-*", dataset="msd")]
@@ -93,7 +93,7 @@ def list_models(pattern: str = "*", dataset: str | None = None) -> list[ModelInf
             num_tags=len(card.model["tags"]),
             parameters=card.weights.parameters,
             licence=card.licences.weights,
-            weights=_whereabouts(card),
+            weights=_weights_location(card),
             summary=card.summary,
         )
         for card in found
@@ -101,7 +101,7 @@ def list_models(pattern: str = "*", dataset: str | None = None) -> list[ModelInf
     ]
 
 
-def _whereabouts(card: Card) -> str:
+def _weights_location(card: Card) -> str:
     if card.weights.file is None:
         return "fetched"
     return "bundled" if (bundled("zoo") / card.name).is_dir() else "yours"

@@ -1,4 +1,4 @@
-"""A name, a folder or a file -> an `EngineTagger`: exported once, kept in the user's cache, opened from there."""
+"""`load(..., engine=)`: a model is exported once, kept in the user's cache, and opened from there."""
 
 import hashlib
 import json
@@ -9,18 +9,16 @@ from numbers import Real
 from os import PathLike
 from pathlib import Path
 
-from keras_musictag import architectures
 from keras_musictag.errors import ChecksumError, ExportError
 from keras_musictag.files import scratch_name
-from keras_musictag.runtimes import artefact as artefacts
 from keras_musictag.runtimes import formats
+from keras_musictag.runtimes.artefact import ARTEFACT_FILE, sha256_of, versions
 from keras_musictag.runtimes.engine_tagger import EngineTagger
 from keras_musictag.runtimes.exporting import export
 from keras_musictag.user_folders import cache_folder, cannot_be_kept
-from keras_musictag.zoo.catalog import entries
-from keras_musictag.zoo.resolving import DEFAULT, Source, resolve
+from keras_musictag.zoo.resolving import DEFAULT, Source, exported_folder, resolve
 
-# Raise it whenever what `export` writes changes: exports of an earlier one in users' caches are then not used again.
+# Increase it whenever `export` writes something else: users' cached exports of earlier versions are then ignored.
 EXPORT_VERSION = 1
 
 
@@ -39,92 +37,86 @@ def load_engine(
     source = resolve(model, weights)
     if source.weights is None:
         raise ValueError(
-            f"An engine runs trained weights. Received: weights={weights!r} with engine={engine!r}. Export random "
-            "ones by kmt.export(tagger, ...)."
+            f"An engine runs trained weights. Received: weights={weights!r} with engine={engine!r}. To export random "
+            "weights, use kmt.export(tagger, ...)."
         )
     precision = precision or "float32"
-    cached = cache_folder("exports") / _name(source, engine, precision, chunk_seconds)
+    cached = cache_folder("exports") / cache_name(source, engine, precision, chunk_seconds)
     try:
         return EngineTagger(cached)
     except FileNotFoundError:
-        damaged = cached.is_dir() and not (cached / artefacts.FILE_NAME).is_file()  # else another process has just come
+        damaged = cached.is_dir() and not (cached / ARTEFACT_FILE).is_file()  # else another process has just written it
     except (ValueError, ChecksumError):
         damaged = True
     if damaged:
-        _remove(cached)
-    _fill(cached, source, engine, precision, chunk_seconds)
+        _remove_export(cached)
+    _export_to_cache(cached, source, engine, precision, chunk_seconds)
     return EngineTagger(cached)
 
 
 def licences_of(source: Source) -> dict[str, str] | None:
-    """Of an entry's own weights; None for others, which may come from anywhere."""
-    return vars(source.card.licences) if source.weights is not None and source.weights.is_dir() else None
-
-
-def exported_folder(model) -> Path | None:
-    """The folder that a path means, if it was exported; names of models come first, as for `load`."""
-    if not isinstance(model, (str, PathLike)) or not (Path(model) / artefacts.FILE_NAME).is_file():
-        return None
-    return None if model in architectures.names() or model in entries() else Path(model)
+    """The licences of an entry's weights; None for other weights, which may come from anywhere."""
+    return vars(source.card.licences) if source.is_entry else None
 
 
 def _open_exported(folder, weights, engine, precision, chunk_seconds) -> EngineTagger:
     if weights != DEFAULT or chunk_seconds is not None:
         raise ValueError(
-            f"An exported model is as it was exported. Received: {folder} with weights={weights!r}, "
-            f"chunk_seconds={chunk_seconds!r}. Leave them out."
+            f"An exported model cannot be changed. Received: {folder} with weights={weights!r}, "
+            f"chunk_seconds={chunk_seconds!r}. Omit them."
         )
     tagger = EngineTagger(folder)
-    made = tagger.artefact
-    if made.format != engine or precision not in (None, made.precision):
+    artefact = tagger.artefact
+    if artefact.format != engine or precision not in (None, artefact.precision):
         raise ValueError(
-            f"{folder} is an export to {made.format!r} in {made.precision}. Received: engine={engine!r}, "
+            f"{folder} is an export to {artefact.format!r} in {artefact.precision}. Received: engine={engine!r}, "
             f"precision={precision!r}."
         )
     return tagger
 
 
-def _name(source: Source, engine: str, precision: str, chunk_seconds: float | None) -> str:
-    """Of the folder in the cache: another one wherever another model would be written."""
-    entry = source.weights.is_dir()
-    of_card = source.card.weights if entry else None
+def cache_name(source: Source, engine: str, precision: str, chunk_seconds: float | None) -> str:
+    """Name of the folder in the cache: it differs whenever the exported model would."""
+    stated = source.card.weights if source.is_entry else None
     identity = {
-        "weights": (of_card.sha256 or of_card.git_blob_sha1) if entry else artefacts.sha256_of(source.weights),
+        "weights": (stated.sha256 or stated.git_blob_sha1) if source.is_entry else sha256_of(source.weights),
         "model": source.card.model if source.card is not None else None,
         "licences": licences_of(source),
         "chunk_seconds": float(chunk_seconds) if isinstance(chunk_seconds, Real) else chunk_seconds,
-        "versions": artefacts.versions(engine),
+        "versions": versions(engine),
         "export_version": EXPORT_VERSION,
     }
-    # `repr`: whether `chunk_seconds` is a number at all is told by who builds the model
+    # `repr`: `chunk_seconds` may be anything; building the model reports what is not a number
     key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=repr).encode()).hexdigest()[:12]
-    stem = (source.card.name if entry else source.weights.stem)[:80]  # a disk takes names of up to 255 bytes
+    stem = (source.card.name if source.is_entry else source.weights.stem)[
+        :80
+    ]  # file systems allow names of up to 255 bytes
     return re.sub("[^A-Za-z0-9_-]", "_", f"{stem}-{engine}-{precision}-{key}")
 
 
-def _fill(cached: Path, source: Source, engine: str, precision: str, chunk_seconds: float | None) -> None:
-    """Exports into the cache."""
+def _export_to_cache(cached: Path, source: Source, engine: str, precision: str, chunk_seconds: float | None) -> None:
+    """Exports the model into the cache."""
     from keras_musictag.zoo.keras_loading import load_tagger
 
     tagger = load_tagger(source, chunk_seconds=chunk_seconds, precision="float32")
     try:
-        cached.parent.mkdir(parents=True, exist_ok=True)  # where `export` then has its scratch folder
+        cached.parent.mkdir(parents=True, exist_ok=True)  # `export` puts its scratch folder there
     except OSError as error:
         raise cannot_be_kept("The exported model", cached.parent, error) from error
     try:
         export(tagger, engine, cached, precision, licences=licences_of(source))
     except (ExportError, OSError) as error:
-        if (cached / artefacts.FILE_NAME).is_file():  # another process was quicker
+        if (cached / ARTEFACT_FILE).is_file():  # another process was faster
             return
         cache = os.path.realpath(cached.parent)
-        if isinstance(error, OSError) and Path(str(error.filename)).is_relative_to(cache):  # not what /tmp lacks
+        if isinstance(error, OSError) and Path(str(error.filename)).is_relative_to(cache):  # not a full /tmp
             raise cannot_be_kept("The exported model", cached.parent, error) from error
         raise
 
 
-def _remove(folder: Path) -> None:
-    """Removes a folder, under another name, so that nobody opens half of it."""
-    aside = folder.with_name(scratch_name())  # which `export` removes one day, should this be killed
+def _remove_export(folder: Path) -> None:
+    """Renames a folder, then removes it, so that no other process opens half of it."""
+    aside = folder.with_name(scratch_name())  # a later `export` removes it if this process is killed
     try:
         folder.replace(aside)
     except FileNotFoundError:  # another process has removed it

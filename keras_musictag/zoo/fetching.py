@@ -1,7 +1,7 @@
-"""Weights at an address: fetched, verified, converted and cached on first use.
+"""Weights at an address: `fetch` downloads, verifies, converts and caches them on first use.
 
-The address is a checkpoint of the 2020 evaluation, in PyTorch's format. What is cached is the converted file, with
-its SHA-256 beside it; the checkpoint itself is not kept.
+The address is that of a checkpoint of the 2020 evaluation, in PyTorch's format. The cache holds the converted file and,
+next to it, its SHA-256; the checkpoint itself is not kept.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from keras_musictag.zoo.importers.torch_file import read_state_dict
 
 MIRROR_VARIABLE = "KERAS_MUSICTAG_MIRROR"
 ORIGIN = "https://raw.githubusercontent.com"
-TIMEOUT_SECONDS = (10, 30)  # to connect, and between two pieces of the file
+TIMEOUT_SECONDS = (10, 30)  # for the connection, and between two pieces of the file
 PIECE_BYTES = 1 << 16
 
 
@@ -37,38 +37,38 @@ def fetch(card: Card) -> Path:
         Path of a safetensors file whose SHA-256 was checked.
 
     Raises:
-        MusicTagError: If it cannot be fetched or kept; the message says what to do.
-        ChecksumError: If what was fetched is not the checkpoint that the card states.
+        MusicTagError: If the weights cannot be fetched or kept; the message says what to do.
+        ChecksumError: If the downloaded file is not the checkpoint that the card states.
     """
-    # the checkpoint's hash is in the name: another entry of the same name never gets these weights
+    # The checkpoint's hash is part of the name, so that another entry of the same name never gets these weights
     cached = cache_folder("weights") / f"{card.name}-{card.weights.git_blob_sha1[:12]}.safetensors"
     if not _is_whole(cached):
         try:
-            _fill(cached, card)
+            _fetch_to_cache(cached, card)
         except OSError as error:
             raise cannot_be_kept(f"The weights of {card.name!r}", cached.parent, error) from error
     return cached
 
 
-def _fill(cached: Path, card: Card) -> None:
+def _fetch_to_cache(cached: Path, card: Card) -> None:
     cached.parent.mkdir(parents=True, exist_ok=True)
     remove_scratch(cached.parent)
-    with tempfile.TemporaryDirectory(dir=cached.parent, prefix=SCRATCH_PREFIX) as scratch:  # gone whatever happens
+    with tempfile.TemporaryDirectory(dir=cached.parent, prefix=SCRATCH_PREFIX) as scratch:  # removed whatever happens
         checkpoint = _download(card, Path(scratch))
         found = git_blob_sha1(checkpoint)
         if found != card.weights.git_blob_sha1:
             raise ChecksumError(
-                f"What {_address(card)} gave is not the checkpoint of {card.name!r}: its git blob hash is {found}, "
-                f"expected {card.weights.git_blob_sha1}. Try again; if it stays so, the address is not to be trusted."
+                f"{_address(card)} did not return the checkpoint of {card.name!r}: its git blob hash is {found}, "
+                f"expected {card.weights.git_blob_sha1}. Try again; if it happens again, do not trust the address."
             )
         arrays = convert(read_state_dict(checkpoint))
         content = save({key: arrays[key] for key in sorted(arrays)})
-    write_bytes(_digest_of(cached), _sha256(content))
+    write_bytes(_digest_file(cached), _sha256(content))
     write_bytes(cached, content)
 
 
 def git_blob_sha1(path: Path) -> str:
-    """What `git hash-object` says of a file."""
+    """What `git hash-object` prints for a file."""
     digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
@@ -77,7 +77,7 @@ def git_blob_sha1(path: Path) -> str:
 
 
 def _is_whole(cached: Path) -> bool:
-    digest = _digest_of(cached)
+    digest = _digest_file(cached)
     return cached.is_file() and digest.is_file() and _sha256(cached.read_bytes()) == digest.read_bytes()
 
 
@@ -85,12 +85,12 @@ def _sha256(content: bytes) -> bytes:
     return hashlib.sha256(content).hexdigest().encode()
 
 
-def _digest_of(cached: Path) -> Path:
+def _digest_file(cached: Path) -> Path:
     return cached.with_suffix(".sha256")
 
 
 def _address(card: Card) -> str:
-    """The card's address, at the mirror that KERAS_MUSICTAG_MIRROR names, if any."""
+    """The card's address, at the mirror that KERAS_MUSICTAG_MIRROR names if it is set."""
     mirror = os.environ.get(MIRROR_VARIABLE)
     return card.weights.url.replace(ORIGIN, mirror.rstrip("/")) if mirror else card.weights.url
 
@@ -99,13 +99,13 @@ def _download(card: Card, folder: Path) -> Path:
     url, path = _address(card), folder / "checkpoint"
     try:
         with _ProgressBar(f"Fetching {card.name}") as bar:
-            # the downloader alone: `pooch.retrieve` would log to standard error, and the hash is git's
+            # only the downloader: `pooch.retrieve` would log to standard error, and does not know git's hash
             download = pooch.HTTPDownloader(progressbar=bar, chunk_size=PIECE_BYTES, timeout=TIMEOUT_SECONDS)
             download(url, str(path), None)
     except requests.RequestException as error:
         raise MusicTagError(
             f"The weights of {card.name!r} could not be fetched from {url} ({_reason(error)}). Connect and try "
-            f"again, or fetch that file elsewhere and run: keras-musictag zoo import FILE --architecture "
+            f"again, or download that file elsewhere and run: keras-musictag zoo import FILE --architecture "
             f"{card.architecture} --dataset {card.trained_on.dataset}"
         ) from error
     return path
@@ -113,7 +113,9 @@ def _download(card: Card, folder: Path) -> Path:
 
 def _reason(error: requests.RequestException) -> str:
     answer = error.response
-    return type(error).__name__ if answer is None else f"the answer was {answer.status_code} {answer.reason}".strip()
+    return (
+        type(error).__name__ if answer is None else f"the server answered {answer.status_code} {answer.reason}".strip()
+    )
 
 
 class _ProgressBar:
@@ -136,7 +138,7 @@ class _ProgressBar:
 
     @total.setter
     def total(self, size):
-        self._progress.update(self._task, total=size or None)  # 0: the server did not say
+        self._progress.update(self._task, total=size or None)  # 0: the server did not state the size
 
     def update(self, size):
         self._progress.advance(self._task, size)
@@ -145,4 +147,4 @@ class _ProgressBar:
         self._progress.update(self._task, completed=0)
 
     def close(self):
-        pass  # leaving the `with` stops it, also on an error
+        pass  # leaving the `with` block stops it, also after an error

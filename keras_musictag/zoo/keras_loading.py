@@ -1,6 +1,6 @@
-"""An architecture and a list of tags -> a Tagger with random weights.
+"""Models in Keras: `build` makes a Tagger with random weights, `load_tagger` one with the weights of a `Source`.
 
-What `load` found out -> a Tagger, with the head that is asked for. Loads Keras, and TensorFlow with it.
+Importing this module imports Keras, and with it TensorFlow.
 """
 
 import dataclasses
@@ -32,17 +32,17 @@ def build(
 
     Args:
         architecture: A name of `architectures.names()`.
-        tags: The tags to tell apart: names, or a `Vocabulary`; None for a feature extractor without a head.
+        tags: The tags to predict: names, or a `Vocabulary`; None for a feature extractor without a head.
         classifier_activation: "sigmoid", or None for logits.
-        chunk_seconds: Length of the network's input, where the architecture allows another than its own (its
+        chunk_seconds: Length of the network's input, if the architecture allows other lengths than its own (its
             docstring says so); None for its own.
         precision: "float32", "bfloat16", "float16", or None for Keras's global dtype policy: see `Tagger`.
         name: The model's name; None for the architecture's.
-        config: Settings of the architecture's `Config` to change, such as {"units": 128}.
+        config: Settings of the architecture's `Config` to change, for example {"units": 128}.
 
     Raises:
         UnknownNameError: If there is no such architecture, precision or setting.
-        ValueError: If the tags are not a list of different names, or the length does not suit the architecture.
+        ValueError: If the tags are not a list of distinct names, or the architecture does not allow the length.
 
     Example:
         >>> build("vgg", tags=["calm", "wild"]).output_shape
@@ -57,17 +57,17 @@ def build(
 
 
 def build_spec(spec: TaggerSpec, chunk_seconds=None, precision=None, name=None) -> Tagger:
-    """A tagger of a spec, for chunks of another length where one is given."""
+    """Builds a tagger from a spec, with chunks of another length if one is given."""
     if chunk_seconds is None:
         return Tagger(spec, precision=precision, name=name)
     spec = spec.with_chunk_seconds(chunk_seconds)
-    short = f"Chunks of {chunk_seconds} s are too short for {spec.architecture!r}: its pooling leaves nothing of them."
+    too_short = f"Chunks of {chunk_seconds} s are too short for {spec.architecture!r}: its pooling leaves nothing."
     try:
         tagger = Tagger(spec, precision=precision, name=name)
     except ValueError as error:
-        raise ValueError(short) from error
+        raise ValueError(too_short) from error
     if any(0 in layer.output.shape for layer in tagger.layers):
-        raise ValueError(short)
+        raise ValueError(too_short)
     return tagger
 
 
@@ -82,30 +82,30 @@ def load_tagger(
     chunk_seconds: float | None = None,
     precision: str | None = None,
 ) -> Tagger:
-    """The tagger of a source. Arguments and errors are those of `load`."""
+    """Makes the tagger of a source. Arguments and errors are those of `load`."""
     if source.architecture is None:
-        return _adapt_saved(source.weights, tags, include_top, classifier_activation, chunk_seconds, precision)
-    spec = _wanted(_spec_of(source, tags, include_top), tags, include_top, classifier_activation)
-    pretrained_name = source.card.name if source.card and source.weights and source.weights.is_dir() else None
-    tagger = build_spec(spec, chunk_seconds, precision, pretrained_name or source.architecture)
+        return _from_saved(source.weights, tags, include_top, classifier_activation, chunk_seconds, precision)
+    spec = _with_head(_spec_of(source, tags, include_top), tags, include_top, classifier_activation)
+    name = source.card.name if source.is_entry else source.architecture
+    tagger = build_spec(spec, chunk_seconds, precision, name)
     _set_weights(tagger, source)
     return tagger
 
 
 def _spec_of(source: Source, tags, include_top) -> TaggerSpec:
-    """The settings of the entry; of an architecture without one, those of its paper."""
+    """The settings of the entry; for an architecture without an entry, those of its paper."""
     if source.card is not None:
         return TaggerSpec.from_dict(source.card.model)
     if tags is None and include_top:
         raise ValueError(
-            f"{source.architecture!r} has no published weights whose tags could be taken. Pass tags=[...], or "
+            f"{source.architecture!r} has no published weights to take the tags from. Pass tags=[...] or "
             "include_top=False."
         )
     return TaggerSpec.of(source.architecture, tags)
 
 
-def _wanted(spec: TaggerSpec, tags, include_top, classifier_activation) -> TaggerSpec:
-    """A spec with the head that is asked for; known tags in their order keep their groups."""
+def _with_head(spec: TaggerSpec, tags, include_top, classifier_activation) -> TaggerSpec:
+    """The spec with the requested head; the same tags in the same order keep their groups."""
     if classifier_activation != "sigmoid":
         spec = dataclasses.replace(spec, classifier_activation=classifier_activation)
     if not include_top:
@@ -120,11 +120,11 @@ def _wanted(spec: TaggerSpec, tags, include_top, classifier_activation) -> Tagge
 def _set_weights(tagger: Tagger, source: Source) -> None:
     if source.weights is None:
         return
-    if source.weights.is_dir():
+    if source.is_entry:
         card = source.card
         path = fetch(card) if card.weights.file is None else source.weights / card.weights.file
         arrays = read_weights(path, card.weights.sha256)
-        same_head = tagger.vocabulary == TaggerSpec.from_dict(card.model).vocabulary
+        same_head = tagger.vocabulary == Vocabulary.of(card.model["tags"])
         assign_weights(tagger, _with_head_of(tagger, arrays, same_head), str(path))
     elif source.weights.suffix != ".safetensors":
         try:
@@ -133,8 +133,8 @@ def _set_weights(tagger: Tagger, source: Source) -> None:
             reason = (str(error).splitlines() or [""])[0]
             raise ValueError(
                 f"{source.weights} does not fit {tagger.name} with {tagger.output_shape[1]} outputs: {reason} Pass the "
-                "architecture and the tags that it was saved with, as tags=[...]; a file of weights that Keras did not "
-                "name must end in .weights.h5."
+                "architecture and the tags that it was saved with, as tags=[...]; the name of a file of weights must "
+                "end in .weights.h5."
             ) from error
     else:
         arrays = _with_head_of(tagger, read_weights(source.weights), same_head=tagger.vocabulary is not None)
@@ -142,7 +142,7 @@ def _set_weights(tagger: Tagger, source: Source) -> None:
 
 
 def _with_head_of(tagger: Tagger, arrays: dict[str, np.ndarray], same_head: bool) -> dict[str, np.ndarray]:
-    """The arrays, but with the tagger's own head (or none) where it is another one."""
+    """The arrays; unless the head is the same, with the tagger's own head (or none) in place of theirs."""
     if same_head:
         return arrays
     body = {key: array for key, array in arrays.items() if not key.startswith(HEAD_PREFIX)}
@@ -150,16 +150,16 @@ def _with_head_of(tagger: Tagger, arrays: dict[str, np.ndarray], same_head: bool
     return {**body, **own}
 
 
-def _adapt_saved(path: Path, tags, include_top, classifier_activation, chunk_seconds, precision) -> Tagger:
-    """The tagger of a `.keras` file: as it was saved, compiled state and all, or its body under another head."""
+def _from_saved(path: Path, tags, include_top, classifier_activation, chunk_seconds, precision) -> Tagger:
+    """The tagger of a `.keras` file: as it was saved, including its compiled state, or its body with another head."""
     saved = _load_saved(path)
-    spec = _wanted(saved.spec, tags, include_top, classifier_activation)
+    spec = _with_head(saved.spec, tags, include_top, classifier_activation)
     if spec == saved.spec and chunk_seconds is None and precision in (None, saved.precision):
         return saved
     tagger = build_spec(spec, chunk_seconds, precision or saved.precision, saved.name)
     arrays = _with_head_of(tagger, arrays_of(saved), spec.vocabulary == saved.vocabulary)
     assign_weights(tagger, arrays, str(path))
-    for layer in tagger.layers:  # frozen layers stay frozen; a new head is there to be trained
+    for layer in tagger.layers:  # frozen layers stay frozen, but a new head has to be trained
         new_head = layer.name == "logits" and spec.vocabulary != saved.vocabulary
         layer.trainable = new_head or layer.name not in saved.get_config()["frozen_layers"]
     return tagger
@@ -168,13 +168,13 @@ def _adapt_saved(path: Path, tags, include_top, classifier_activation, chunk_sec
 def _load_saved(path: Path) -> Tagger:
     whole = path.suffix == ".h5" or (path.suffix == ".keras" and zipfile.is_zipfile(path))
     if not whole:
-        raise ValueError(f"{path} is no `.keras` file, such as tagger.save('x.keras') writes. Is it damaged?")
-    try:  # `.h5` knows classes by their bare names
+        raise ValueError(f"{path} is not a `.keras` file, such as tagger.save('x.keras') writes. Is it damaged?")
+    try:  # `.h5` files name classes without their package
         tagger = keras.saving.load_model(path, custom_objects={"Tagger": Tagger})
     except (ValueError, TypeError, KeyError, OSError, ArithmeticError, zipfile.BadZipFile) as error:
         if "No model config found" in str(error):
             raise ValueError(
-                f"{path} holds weights alone. Rename it to end in .weights.h5, and name their architecture and tags: "
+                f"{path} holds only weights. Rename it to end in .weights.h5, and name the architecture and tags: "
                 "load('vgg', weights='x.weights.h5', tags=...)."
             ) from error
         cause = error.__cause__ or error

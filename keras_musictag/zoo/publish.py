@@ -1,4 +1,4 @@
-"""A tagger -> the files of a zoo entry that are computed: weights, card."""
+"""A tagger -> the files of a zoo entry that can be computed: the weights and the card."""
 
 import hashlib
 from pathlib import Path
@@ -11,13 +11,13 @@ WEIGHTS_FILE = "weights.safetensors"
 
 
 def write_entry(tagger: Tagger, folder: Path, half: bool, **facts) -> Card:
-    """Writes `weights.safetensors` and `card.json` into the entry's folder, whose name is the entry's.
+    """Writes `weights.safetensors` and `card.json` into the entry's folder. The folder's name becomes the entry's.
 
     Args:
-        tagger: With the weights to publish.
-        folder: Made where it does not exist.
-        half: Store kernels as float16: where no score moves by 1e-3 or more.
-        **facts: What `Card` says beside name, model and weights.
+        tagger: A tagger with the weights to publish.
+        folder: The entry's folder; created if it does not exist.
+        half: Store kernels as float16. Only for a network whose scores all change by less than 1e-3.
+        **facts: The other fields of `Card`: all but name, model and weights.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WEIGHTS_FILE

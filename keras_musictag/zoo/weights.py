@@ -1,4 +1,4 @@
-"""Published weights: safetensors, keys `layer/variable`, checked by SHA-256."""
+"""Published weights: a safetensors file with keys `layer/variable`, checked by its SHA-256."""
 
 import hashlib
 from os import PathLike
@@ -18,13 +18,13 @@ def arrays_of(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def save_weights(model: keras.Model, path: str | PathLike, half: bool = False) -> None:
-    """Writes a model's weights, sorted by key, so that the same weights give the same bytes.
+    """Writes a model's weights, sorted by key: the same weights always give the same bytes.
 
     Args:
-        model: A built model whose layers all have names of their own.
-        path: The file to write, whole or not at all.
-        half: Store matrices and kernels as float16 where their values lie in its range. Vectors (biases,
-            normalisation) stay float32: they weigh next to nothing, and a moving variance may be large or tiny.
+        model: A built model in which no two layers share a name.
+        path: The file to write, completely or not at all.
+        half: Store matrices and kernels as float16 if their values are within its range. Vectors (biases,
+            normalisation) stay float32: they take next to no space, and a moving variance may be large or tiny.
     """
     arrays = arrays_of(model)
     for key, array in arrays.items():
@@ -39,12 +39,12 @@ def read_weights(path: str | PathLike, sha256: str | None = None) -> dict[str, n
 
     Args:
         path: The file.
-        sha256: The hash it must have; None for a file that no card speaks of.
+        sha256: The hash that it must have; None for a file without a card.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ChecksumError: If the hash differs.
-        ValueError: If it is no safetensors file.
+        ValueError: If it is not a safetensors file.
     """
     path = Path(path)
     if not path.is_file():
@@ -53,32 +53,30 @@ def read_weights(path: str | PathLike, sha256: str | None = None) -> dict[str, n
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
         raise ChecksumError(
-            f"{path} is damaged or was replaced: its SHA-256 is {found}, its card says {sha256}. "
-            "Install the package again, or fetch the file anew."
+            f"{path} is damaged or was replaced: its SHA-256 is {found}, its card states {sha256}. "
+            "Install the package again, or download the file again."
         )
     try:
         return load(content)
-    except Exception as error:  # safetensors raises classes of its own, which are not exported
+    except Exception as error:  # safetensors raises its own classes, which it does not export
         raise ValueError(f"{path} is not a safetensors file: {error}.") from None
 
 
 def assign_weights(model: keras.Model, arrays: dict[str, np.ndarray], source: str) -> None:
-    """Sets all weights of a model; every key must be used and every shape must agree.
+    """Sets all weights of a model. Every key must be used, and every shape must match.
 
     Args:
         model: A built model.
         arrays: `layer/variable` -> array.
-        source: Where they come from, for the error message.
+        source: Where the arrays come from, for the error message.
 
     Raises:
-        ValueError: If keys or shapes differ; the message names the first that do. Nothing is set then.
+        ValueError: If keys or shapes differ; the message names the first of them. In that case no weight is set.
     """
     variables = {variable.path: variable for variable in model.weights}
     missing, unused = sorted(variables.keys() - arrays.keys()), sorted(arrays.keys() - variables.keys())
     if missing or unused:
-        raise ValueError(
-            f"{source} does not fit {model.name}: it lacks {_few(missing)} and has {_few(unused)} too many."
-        )
+        raise ValueError(f"{source} does not fit {model.name}. Missing: {_few(missing)}. Not used: {_few(unused)}.")
     for key, variable in variables.items():
         if tuple(variable.shape) != arrays[key].shape:
             raise ValueError(
@@ -90,4 +88,4 @@ def assign_weights(model: keras.Model, arrays: dict[str, np.ndarray], source: st
 
 
 def _few(keys):
-    return "no key" if not keys else ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
+    return "nothing" if not keys else ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")

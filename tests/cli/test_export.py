@@ -14,7 +14,7 @@ from keras_musictag.bundled_files import bundled
 from keras_musictag.choices import EXPORT_PRECISIONS, INPUTS
 from keras_musictag.cli._messages import without_chatter
 from keras_musictag.runtimes import check_signals, formats
-from keras_musictag.runtimes.export_network import INPUT_NAMES
+from keras_musictag.runtimes.artefact import INPUT_NAMES
 from keras_musictag.runtimes.formats import onnx
 
 
@@ -121,7 +121,7 @@ def test_a_taken_folder_is_one_line_and_left_alone(call, vgg, folder):
     (folder / "out" / "mine.txt").write_text("mine")
     outcome = call("export", "out", *vgg, "--format", "onnx")
     assert (outcome.code, outcome.out) == (1, "")
-    assert "out is there already" in outcome.err and outcome.err.count("\n") == 1
+    assert "out already exists" in outcome.err and outcome.err.count("\n") == 1
     assert [path.name for path in (folder / "out").iterdir()] == ["mine.txt"]
 
 

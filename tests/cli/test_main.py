@@ -122,7 +122,7 @@ def test_a_hop_that_is_not_positive_is_a_wrong_call(call, track, vgg, hop_second
         (["--model", "gone.keras"], "There is no model at gone.keras."),
         (["--model", "vgg-msd-v1", "--weights", "mtat"], "Received: weights='mtat'."),
         (["--model", "vgg", "--weights", "jam"], "Known: mtat, msd, vgg-mtat-v1, vgg-msd-v1"),
-        (["--model", "./"], "is no zoo entry: it has no card.json."),
+        (["--model", "./"], "is not a zoo entry: it has no card.json."),
     ],
 )
 @pytest.mark.parametrize("command", ["tag", "taggram", "embed"])
@@ -198,7 +198,7 @@ def test_a_warning_is_one_line(call):
     (damaged / "card.json").write_text("{")
     outcome = call("models")
     assert outcome.code == 0
-    assert outcome.err.startswith("Warning: A zoo entry is left out. ") and outcome.err.count("\n") == 1
+    assert outcome.err.startswith("Warning: A zoo entry was skipped. ") and outcome.err.count("\n") == 1
 
 
 def test_a_redirected_output_is_utf_8_under_every_code_page(run, environment, folder):

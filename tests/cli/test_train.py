@@ -53,7 +53,7 @@ def only_error(outcome):
     [
         (["--model", "vgh"], "There is no architecture 'vgh'. Did you mean 'vgg'?"),
         (["--recipe", "shortt"], "There is no recipe 'shortt'. Did you mean 'short'?"),
-        (["--model", "vgg", "--level", "song"], "'vgg' takes chunks of 3.008 s and no others"),
+        (["--model", "vgg", "--level", "song"], "'vgg' takes only chunks of 3.008 s"),
         (["--model", "vgg", "--weights", "mtot"], "There is no set of weights of 'vgg' called 'mtot'"),
         (["--model", "sample_cnn", "--recipe", "masks.json"], "as from the waveform front end"),
     ],

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_musictag.runtimes import comparison, formats
-from keras_musictag.runtimes.check_signals import Expected, scores_and_embeddings, signals
+from keras_musictag.runtimes.check_signals import KerasOutputs, scores_and_embeddings, signals
 from keras_musictag.runtimes.engine_tagger import open_engine
 from keras_musictag.runtimes.export_folder import complete_folder
 from keras_musictag.runtimes.export_network import save_graph
@@ -28,10 +28,10 @@ def random_tagger(name: str, chunk_seconds: float | None = None, config=None) ->
     return tagger
 
 
-def some_music(tagger: Tagger) -> Expected:
+def some_music(tagger: Tagger) -> KerasOutputs:
     """Three chunks of the demo clip and what Keras says of them."""
     chunks = signals(tagger)["music"][:3]
-    return Expected(chunks, *scores_and_embeddings(tagger)(chunks))
+    return KerasOutputs(chunks, *scores_and_embeddings(tagger)(chunks))
 
 
 def written(tagger: Tagger, folder, format: str, precision: str = "float32", form: str = "waveform"):
@@ -49,13 +49,13 @@ def convert_in_this_process(network, name):
         return _litert_file.read_model(_litert_convert.convert(folder))
 
 
-def differences_in_this_process(folder, expected: dict[str, Expected]) -> dict[str, float]:
+def differences_in_this_process(folder, expected: dict[str, KerasOutputs]) -> dict[str, float]:
     """As `comparison.differences`, for formats that load TensorFlow: a process of its own takes seconds to do so."""
     arrays = {f"{name}/{key}": array for name, part in expected.items() for key, array in vars(part).items()}
     return comparison.run_and_compare(folder, arrays)
 
 
-def largest_differences(exported, wanted: dict[str, Expected]) -> tuple[float, float]:
+def largest_differences(exported, wanted: dict[str, KerasOutputs]) -> tuple[float, float]:
     """Of scores, and of embeddings as a share of the largest value, over all signals."""
     run = open_engine(*exported, threads=1)
     scores, embeddings = [], []

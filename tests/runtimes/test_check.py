@@ -8,12 +8,12 @@ import pytest
 import keras_musictag as kmt
 from keras_musictag.runtimes import comparison, read_artefact
 from keras_musictag.runtimes.artefact import sha256_of
-from keras_musictag.runtimes.check_signals import Expected, expected, signals
+from keras_musictag.runtimes.check_signals import KerasOutputs, keras_outputs, signals
 
 
 @pytest.fixture(scope="module")
 def arrays(vgg):
-    wanted = expected(vgg, "waveform")
+    wanted = keras_outputs(vgg, "waveform")
     return {f"{name}/{key}": array for name, part in wanted.items() for key, array in vars(part).items()}
 
 
@@ -28,7 +28,7 @@ def test_another_models_scores_are_found_out(exported_vgg_onnx, arrays):
 
 def test_another_layer_as_the_embedding_is_found_out(exported_vgg_onnx, arrays):
     rolled = {**arrays, "music/embedding": np.roll(arrays["music/embedding"], 1, axis=1)}
-    with pytest.raises(kmt.ExportError, match="The embedding is not Keras's: the cosine"):
+    with pytest.raises(kmt.ExportError, match="The embedding differs from that of Keras: the cosine"):
         comparison.run_and_compare(exported_vgg_onnx, rolled)
     with pytest.raises(kmt.ExportError, match="'embedding' of music has shape"):
         comparison.run_and_compare(exported_vgg_onnx, {**arrays, "music/embedding": arrays["music/embedding"][:, 1:]})
@@ -76,7 +76,7 @@ def test_a_model_that_does_not_run_is_one_sentence(exported_vgg_onnx, vgg, tmp_p
     monkeypatch.chdir(tmp_path)  # where a file has the name of a module of Python's
     (tmp_path / "json.py").write_text("open('it was run', 'w')")
     with pytest.raises(kmt.ExportError, match="^The exported model (does not run|ended the process)") as raised:
-        comparison.differences(tmp_path, expected(vgg, "waveform", {"silence": signals(vgg)["silence"]}))
+        comparison.differences(tmp_path, keras_outputs(vgg, "waveform", {"silence": signals(vgg)["silence"]}))
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "it was run").exists()
 
@@ -86,6 +86,6 @@ def test_a_model_that_hangs_is_ended(exported_vgg_onnx, monkeypatch):
     with pytest.raises(kmt.ExportError, match=r"did not answer within 0\.01 s: it hangs"):
         comparison.differences(exported_vgg_onnx, {})
     monkeypatch.setattr(comparison, "TIMEOUT_SECONDS_PER_CHUNK", 0.01)  # a long file is no model that hangs
-    three = Expected(*np.zeros((3, 3, 2), np.float32))
+    three = KerasOutputs(*np.zeros((3, 3, 2), np.float32))
     with pytest.raises(kmt.ExportError, match=r"did not answer within 0\.04 s: it hangs"):
         comparison.differences(exported_vgg_onnx, {"music": three})

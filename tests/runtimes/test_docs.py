@@ -49,9 +49,9 @@ def test_the_commands_and_the_code_run(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
     # of the same model three times: what it says is the same
-    said, expected = {}, check_signals.expected
+    said, keras_outputs = {}, check_signals.keras_outputs
     monkeypatch.setattr(
-        check_signals, "expected", lambda *arguments: said.get(0) or said.setdefault(0, expected(*arguments))
+        check_signals, "keras_outputs", lambda *arguments: said.get(0) or said.setdefault(0, keras_outputs(*arguments))
     )
     (command,) = re.findall(r"^```console\nkeras-musictag (.*?)\n```$", TEXT, flags=re.MULTILINE)
     done = CliRunner().invoke(keras_musictag_group, shlex.split(command))

@@ -14,7 +14,7 @@ from keras_musictag.audio import read
 from keras_musictag.bundled_files import bundled
 from keras_musictag.runtimes import EngineTagger
 from keras_musictag.user_folders import HOME_VARIABLE
-from keras_musictag.zoo.engine_cache import _name
+from keras_musictag.zoo.engine_cache import cache_name
 from keras_musictag.zoo.resolving import resolve
 
 # float32 in another runtime: sums in another order
@@ -89,7 +89,7 @@ def test_neither_tensorflow_nor_keras_is_loaded(exported_vgg_onnx, vgg, tmp_path
     """Also not by `load`, where the user's cache holds the export already."""
     entry = bundled("zoo") / "vgg-mtat-v1"
     (tmp_path / "exports").mkdir()
-    (tmp_path / "exports" / _name(resolve(entry), "onnx", "float32", None)).symlink_to(exported_vgg_onnx)
+    (tmp_path / "exports" / cache_name(resolve(entry), "onnx", "float32", None)).symlink_to(exported_vgg_onnx)
     command = [sys.executable, "-c", PROGRAM, exported_vgg_onnx, entry]
     environment = {**os.environ, HOME_VARIABLE: str(tmp_path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -102,7 +102,7 @@ def test_neither_tensorflow_nor_keras_is_loaded(exported_vgg_onnx, vgg, tmp_path
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
 def test_threads_are_counted_from_one(exported_vgg_onnx, threads):
-    with pytest.raises(ValueError, match=rf"`threads` must be a whole number from 1 on.* Received: {threads!r}\."):
+    with pytest.raises(ValueError, match=rf"`threads` must be a whole number of 1 or more.* Received: {threads!r}\."):
         EngineTagger(exported_vgg_onnx, threads)
 
 

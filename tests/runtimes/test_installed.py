@@ -6,7 +6,7 @@ import pytest
 
 from keras_musictag.errors import ExportError
 from keras_musictag.runtimes import formats
-from keras_musictag.runtimes.artefact import check_installed
+from keras_musictag.runtimes.formats import check_installed
 
 RUNTIMES = {"litert": "ai_edge_litert", "onnx": "onnxruntime", "openvino": "openvino"}
 each_runtime = pytest.mark.parametrize("format, module", RUNTIMES.items())

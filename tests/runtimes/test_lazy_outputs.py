@@ -24,7 +24,7 @@ def test_an_output_is_computed_when_it_is_first_asked_for_and_once():
 
 
 def test_a_keras_file_runs_for_the_output_that_is_asked_for_and_no_other(vgg, tmp_path, monkeypatch):
-    vgg.save(tmp_path / keras.FILE_NAME)
+    vgg.save(tmp_path / keras.MODEL_FILE)
     runner, ran = kmt.Tagger.runner, []
 
     def counted(tagger, layer=None):

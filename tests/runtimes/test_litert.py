@@ -24,7 +24,7 @@ import keras_musictag as kmt
 from keras_musictag.cli.export import command as export_command
 from keras_musictag.errors import ExportError
 from keras_musictag.runtimes import export_network, read_artefact
-from keras_musictag.runtimes.check_signals import expected, signals
+from keras_musictag.runtimes.check_signals import keras_outputs, signals
 from keras_musictag.runtimes.formats import _litert_convert, _litert_file, litert
 from keras_musictag.runtimes.formats._conversion import OUTPUTS
 from keras_musictag.runtimes.formats._litert_file import BUFFER_NAME, metadata_buffer, with_tags
@@ -144,7 +144,7 @@ def test_log_mel_in_gives_what_the_waveform_gives(musicnn_of_log_mel, guide):
 def test_other_kinds_of_network_convert_in_every_precision(name, tmp_path):
     tagger = with_statistics(name)
     heard = signals(tagger)
-    wanted = expected(tagger, "waveform", {name: heard[name] for name in ("music", "silence")})
+    wanted = keras_outputs(tagger, "waveform", {name: heard[name] for name in ("music", "silence")})
     for precision, tolerance in litert.PRECISIONS.items():
         folder = tmp_path / precision
         folder.mkdir()
@@ -320,7 +320,7 @@ def test_tags_may_hold_any_letter_but_no_line_break():
     content = with_tags(b"model", ["música", "r&b", "lo\u2028fi"])
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.read("tags.txt").decode().split("\n") == ["música", "r&b", "lo\u2028fi"]
-    with pytest.raises(ExportError, match="holds a line break"):
+    with pytest.raises(ExportError, match="contains a line break"):
         with_tags(b"model", ["rock\nroll"])
 
 

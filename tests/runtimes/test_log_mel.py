@@ -10,7 +10,7 @@ import keras_musictag as kmt
 from keras_musictag.architectures import musicnn, short_chunk_cnn
 from keras_musictag.audio import read
 from keras_musictag.frontends import log_mel as frontend
-from keras_musictag.runtimes.engine_tagger import log_mel
+from keras_musictag.runtimes.engine_tagger import log_mel_features
 from keras_musictag.runtimes.export_folder import mel_bands
 
 DECIBEL = short_chunk_cnn.FRONTEND
@@ -30,7 +30,7 @@ def both(waveforms, config):
     waveform = keras.Input(waveforms.shape[1:], dtype="float32")
     network = keras.Model(waveform, frontend.apply(waveform, config, "portable"))
     wanted = np.asarray(network(waveforms, training=False))
-    found = log_mel(waveforms, dataclasses.asdict(config), mel_bands(config))
+    found = log_mel_features(waveforms, dataclasses.asdict(config), mel_bands(config))
     assert found.shape == wanted.shape and found.dtype == np.float32
     return found, wanted
 

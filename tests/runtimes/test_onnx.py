@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from keras_musictag.errors import ExportError
 from keras_musictag.runtimes import read_artefact
-from keras_musictag.runtimes.check_signals import expected
+from keras_musictag.runtimes.check_signals import keras_outputs
 from keras_musictag.runtimes.formats import onnx as onnx_export
 from keras_musictag.runtimes.formats.onnx import MODEL_FILE, open_model
 from tests.runtimes.networks import PROBE, check_threads_share, largest_differences, written
@@ -28,7 +28,7 @@ def model_of(folder):
 
 @pytest.fixture(scope="module")
 def signals(vgg):
-    return expected(vgg, "waveform")
+    return keras_outputs(vgg, "waveform")
 
 
 @pytest.fixture(scope="module")

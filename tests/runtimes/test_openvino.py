@@ -15,7 +15,7 @@ from openvino.tools.ovc import telemetry_utils
 import keras_musictag as kmt
 from keras_musictag.architectures import sample_cnn
 from keras_musictag.errors import ExportError
-from keras_musictag.runtimes.check_signals import expected
+from keras_musictag.runtimes.check_signals import keras_outputs
 from keras_musictag.runtimes.engine_tagger import BANDS_FILE
 from keras_musictag.runtimes.formats import openvino as openvino_export
 from keras_musictag.runtimes.formats.openvino import FRONT_END_FILE, MODEL_FILE, has_bfloat16, open_model
@@ -36,7 +36,7 @@ def operators(model):
 
 @pytest.fixture(scope="module")
 def signals(vgg):
-    return expected(vgg, "waveform")
+    return keras_outputs(vgg, "waveform")
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_bfloat16_has_its_front_end_in_float32(form, tmp_path):
     front_end = operators(openvino.Core().read_model(tmp_path / FRONT_END_FILE))
     assert ("RDFT" in front_end) == (form == "waveform")
     assert not {"RDFT", "Log"} & operators(model_of(tmp_path))
-    scores, embeddings = largest_differences(exported, {"music": expected(tagger, form)["music"]})
+    scores, embeddings = largest_differences(exported, {"music": keras_outputs(tagger, form)["music"]})
     assert 1e-5 < scores < 1e-2
     assert 1e-4 < embeddings < 5e-2
 
@@ -93,7 +93,7 @@ def test_a_network_on_waveforms_is_one_model_in_bfloat16(tmp_path):
 def test_log_mel_in_gives_what_the_waveform_gives(tiny, tmp_path):
     exported = written(tiny, tmp_path, "openvino", form="log-mel")
     assert "RDFT" not in operators(model_of(tmp_path))
-    scores, embeddings = largest_differences(exported, expected(tiny, "log-mel"))
+    scores, embeddings = largest_differences(exported, keras_outputs(tiny, "log-mel"))
     assert scores < 1e-5 and embeddings < 1e-4
 
 

@@ -36,7 +36,7 @@ def words(monkeypatch):
     for module in (onnx, savedmodel):
         monkeypatch.setattr(module, "write", a_word)
     monkeypatch.setattr(check_signals, "signals", lambda *_: {})
-    monkeypatch.setattr(check_signals, "expected", lambda *_: {})
+    monkeypatch.setattr(check_signals, "keras_outputs", lambda *_: {})
     monkeypatch.setattr(comparison, "differences", lambda *_: {"music": 0.0})
 
 
@@ -118,7 +118,7 @@ def test_two_threads_export_to_one_path_and_one_is_told(tiny, during, tmp_path):
         try:
             found.append(export(tiny, "onnx", tmp_path / "out").name)
         except kmt.ExportError as error:
-            found.append("is there already" in str(error))
+            found.append("already exists" in str(error))
 
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
@@ -135,7 +135,7 @@ def test_what_another_process_wrote_meanwhile_is_left_alone(tiny, during, tmp_pa
         during(lambda target=target: (target.mkdir(exist_ok=True), (target / "mine.txt").write_text("mine")))
         if parts:
             target.mkdir()
-        with pytest.raises(kmt.ExportError, match="is there already"):
+        with pytest.raises(kmt.ExportError, match="already exists"):
             export(tiny, "onnx", target)
         assert names_in(target) == ["mine.txt"]
         (target / "mine.txt").unlink()
@@ -150,7 +150,7 @@ def test_a_version_that_another_process_wrote_meanwhile_is_left_alone(tiny, word
         (tmp_path / "2" / "saved_model.pb").write_text("theirs")
 
     during(theirs)
-    with pytest.raises(kmt.ExportError, match="has a version 2. Received: version=2"):
+    with pytest.raises(kmt.ExportError, match="already has version 2. Received: version=2"):
         export(tiny, "savedmodel", tmp_path, version=2)
     assert (tmp_path / "2" / "saved_model.pb").read_text() == "theirs"
     assert read_artefact(tmp_path) == before
@@ -172,7 +172,7 @@ def test_who_is_quicker_by_a_moment_is_left_alone(tiny, words, tmp_path, monkeyp
         return replace(path, to)
 
     monkeypatch.setattr(Path, "replace", late)
-    with pytest.raises(kmt.ExportError, match="has a version 2. Received" if is_there else "is there already"):
+    with pytest.raises(kmt.ExportError, match="already has version 2. Received" if is_there else "already exists"):
         export(tiny, "savedmodel", target, version=2)
     assert names_in(theirs) == ["theirs"]
     assert names_in(tmp_path) == ["out"]
@@ -202,7 +202,7 @@ def test_what_a_killed_export_left_in_a_finished_folder_is_removed_one_day(tiny,
     assert names_in(tmp_path) == [scratch.name, *PARTS]  # it might be at work still
     long_ago = time.time() - 2 * files.OLD_SECONDS
     os.utime(scratch, (long_ago, long_ago))
-    with pytest.raises(kmt.ExportError, match="is there already"):
+    with pytest.raises(kmt.ExportError, match="already exists"):
         export(tiny, "onnx", tmp_path)
     assert names_in(tmp_path) == PARTS
 
@@ -250,7 +250,7 @@ def test_a_taken_path_is_left_alone(tiny, words, tmp_path):
     for format in ("onnx", "savedmodel"):
         with pytest.raises(kmt.ExportError, match="Name another folder"):
             export(tiny, format, tmp_path / "out")
-    with pytest.raises(kmt.ExportError, match="is there already"):
+    with pytest.raises(kmt.ExportError, match="already exists"):
         export(tiny, "onnx", tmp_path / "out" / "tags.csv")
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
     assert names_in(tmp_path) == ["out"]

@@ -11,7 +11,7 @@ from tensorflow.python.eager import context
 
 import keras_musictag as kmt
 from keras_musictag.runtimes import check_signals as module
-from keras_musictag.runtimes.check_signals import expected, scores_and_embeddings, signals
+from keras_musictag.runtimes.check_signals import keras_outputs, scores_and_embeddings, signals
 from keras_musictag.tagger import Tagger
 
 
@@ -69,7 +69,7 @@ def test_keras_answers_in_float32_on_the_cpu_by_a_copy(tiny, monkeypatch):
     half = Tagger(tiny.spec, precision="bfloat16")
     half.set_weights(tiny.get_weights())
     for tagger in (tiny, half):
-        found = expected(tagger, "log-mel", noise)["noise"]
+        found = keras_outputs(tagger, "log-mel", noise)["noise"]
         np.testing.assert_array_equal(found.scores, wanted[0])
         np.testing.assert_array_equal(found.embedding, wanted[1])
         assert found.inputs.shape == (1, 187, 96, 1)
@@ -92,7 +92,7 @@ def test_a_long_file_is_heard_a_few_chunks_at_a_time(tiny, monkeypatch):
 
     monkeypatch.setattr(module, "scores_and_embeddings", lambda _: run)
     chunks = np.random.default_rng(0).normal(size=(20, 48128)).astype(np.float32)
-    found = expected(tiny, "waveform", {"music": chunks})["music"]
+    found = keras_outputs(tiny, "waveform", {"music": chunks})["music"]
     assert sizes == [8, 8, 4]
     np.testing.assert_array_equal(found.scores, chunks[:, :2])
     np.testing.assert_array_equal(found.embedding, chunks[:, 2:4])

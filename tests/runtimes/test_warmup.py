@@ -4,7 +4,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from keras_musictag.runtimes.formats._savedmodel_signatures import BATCHED
-from keras_musictag.runtimes.formats._savedmodel_warmup import BATCH_SIZES, FILE_NAME, prediction_log
+from keras_musictag.runtimes.formats._savedmodel_warmup import BATCH_SIZES, WARMUP_FILE, prediction_log
 from tests.runtimes import serving_export as shared_export
 from tests.runtimes.serving_loopback import warmup_requests
 
@@ -33,4 +33,4 @@ def test_there_is_a_request_of_every_batched_signature_and_batch_size():
 
 
 def test_the_file_is_small():
-    assert (shared_export.exported("musicnn") / "1" / FILE_NAME).stat().st_size < 5000
+    assert (shared_export.exported("musicnn") / "1" / WARMUP_FILE).stat().st_size < 5000

@@ -95,7 +95,7 @@ REFUSED = {
         "at least one sample at 16000 Hz",
     ),
     "too few for one at 16 kHz": (wav(noise(1), 48000), "at least one sample at 16000 Hz"),
-    "cut short": (MONO[:600], "must be whole. Received 556 of 1998 bytes"),
+    "cut short": (MONO[:600], "must be complete. Received 556 of 1998 bytes"),
     "cut within the header": (MONO[:30], NO_CHUNKS),
     "no format": (riff(chunk(b"data", FULL_SCALE)), NO_CHUNKS),
     "half a format": (riff(chunk(b"fmt ", FORMAT[:14]), chunk(b"data", FULL_SCALE)), NO_CHUNKS),

@@ -54,7 +54,7 @@ def test_another_sample_rate_is_resampled(tagger, clip):
 def test_an_array_without_its_rate_and_a_file_with_one_are_errors(tagger):
     with pytest.raises(ValueError, match="sample_rate"):
         tagger.tag(np.zeros(16000, np.float32))
-    with pytest.raises(ValueError, match="a file carries its own"):
+    with pytest.raises(ValueError, match="a file states its own"):
         tagger.tag(kmt.demo_clip(), sample_rate=16000)
 
 
@@ -102,7 +102,7 @@ def test_aggregates(tagger, clip):
         np.testing.assert_allclose(found.scores, function(scores, axis=0), rtol=1e-6)
     with pytest.raises(kmt.UnknownNameError, match="Did you mean 'mean'"):
         tagger.tag(clip, 16000, aggregate="meen")
-    with pytest.raises(ValueError, match="`top` must be a whole number, 1 or more"):
+    with pytest.raises(ValueError, match="`top` must be a whole number of 1 or more"):
         tagger.tag(clip, 16000, top=0)
 
 
@@ -244,5 +244,5 @@ def test_kapre_elsewhere_than_on_tensorflow_and_unknown_front_ends_are_errors(ta
         TaggerSpec.from_dict(broken)
     lacking = tagger.spec.to_dict()
     del lacking["chunking"]["hop_samples"]
-    with pytest.raises(ValueError, match="lacks the settings: hop_samples"):
+    with pytest.raises(ValueError, match="is missing the settings: hop_samples"):
         TaggerSpec.from_dict(lacking)

@@ -58,7 +58,9 @@ def test_a_card_cannot_be_changed():
 )
 def test_a_missing_key_is_named_with_its_part_and_file(edited_entry, part, key, cls):
     folder = edited_entry("vgg-mtat-v1", lambda card: (card[part] if part else card).pop(key))
-    with pytest.raises(ValueError, match=rf"{re.escape(str(folder / 'card.json'))}: {cls} lacks the keys: {key}\."):
+    with pytest.raises(
+        ValueError, match=rf"{re.escape(str(folder / 'card.json'))}: {cls} is missing the keys: {key}\."
+    ):
         read_card(folder)
 
 
@@ -107,7 +109,7 @@ def test_a_part_that_is_no_object_is_refused(edited_entry, part, value):
         ({"metrics": [{**METRIC, "tracks": True}]}, "`tracks` must be a whole number. Received: True"),
         ({"thresholds": {"guitar": None}}, "`thresholds.guitar` must be a number. Received: None"),
         ({"versions": ["3"]}, "`versions` must be an object"),
-        ({"recipe": 3}, "`recipe` must be a text"),
+        ({"recipe": 3}, "`recipe` must be a string"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(edited_entry, changes, message):
@@ -137,7 +139,9 @@ def test_json_that_is_no_object_is_refused(tmp_path, content):
 
 
 def test_a_folder_without_a_card_is_no_entry(tmp_path):
-    with pytest.raises(FileNotFoundError, match=rf"{re.escape(str(tmp_path))} is no zoo entry: it has no card\.json"):
+    with pytest.raises(
+        FileNotFoundError, match=rf"{re.escape(str(tmp_path))} is not a zoo entry: it has no card\.json"
+    ):
         read_card(tmp_path)
 
 

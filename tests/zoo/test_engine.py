@@ -12,7 +12,6 @@ import pytest
 import keras_musictag as kmt
 from keras_musictag.audio import read
 from keras_musictag.bundled_files import bundled
-from keras_musictag.runtimes import artefact as artefacts
 from keras_musictag.runtimes.formats import litert
 from keras_musictag.user_folders import HOME_VARIABLE
 from keras_musictag.zoo import engine_cache as engines
@@ -38,7 +37,7 @@ def unfilled(monkeypatch):
 @pytest.fixture
 def cached(exported_vgg_onnx, tmp_path, unfilled):
     """The one folder in a user's cache."""
-    folder = tmp_path / "home" / "exports" / engines._name(resolve(VGG), "onnx", "float32", None)
+    folder = tmp_path / "home" / "exports" / engines.cache_name(resolve(VGG), "onnx", "float32", None)
     shutil.copytree(exported_vgg_onnx, folder)
     return folder
 
@@ -56,7 +55,7 @@ def test_what_makes_another_model_makes_another_name(monkeypatch):
 
     def name(source=entry, engine="onnx", precision="float32", chunk_seconds=None, **card):
         changed = dataclasses.replace(source, card=dataclasses.replace(source.card, **card))
-        return engines._name(changed, engine, precision, chunk_seconds)
+        return engines.cache_name(changed, engine, precision, chunk_seconds)
 
     first = name()
     assert first.startswith("vgg-mtat-v1-onnx-float32-") and first == name()
@@ -74,7 +73,7 @@ def test_what_makes_another_model_makes_another_name(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(engines, "EXPORT_VERSION", engines.EXPORT_VERSION + 1)
         others.add(name())
-    monkeypatch.setattr(artefacts, "versions", lambda format: {"tensorflow": "99"})
+    monkeypatch.setattr(engines, "versions", lambda format: {"tensorflow": "99"})
     others.add(name())
     assert len(others - {first}) == 9
 
@@ -85,7 +84,7 @@ def test_a_file_that_changed_makes_another_name_and_has_no_licences(tmp_path):
     names = set()
     for content in (b"one", b"two"):
         file.weights.write_bytes(content)
-        names.add(engines._name(file, "onnx", "float32", None))
+        names.add(engines.cache_name(file, "onnx", "float32", None))
     assert len(names) == 2
     assert engines.licences_of(file) is None
     assert engines.licences_of(entry) == vars(entry.card.licences)
@@ -95,9 +94,11 @@ def test_a_name_is_a_single_one_that_a_disk_takes(tmp_path):
     entry = resolve(VGG)
     file = Source(entry.architecture, entry.card, tmp_path / ("long " * 48 + ".keras"))
     file.weights.write_bytes(b"weights")
-    for name in (engines._name(file, "onnx", "float32", None), engines._name(entry, "onnx", "a/b", None)):
+    for name in (engines.cache_name(file, "onnx", "float32", None), engines.cache_name(entry, "onnx", "a/b", None)):
         (tmp_path / name).mkdir()
-    names = {engines._name(entry, "onnx", "float32", seconds) for seconds in (Decimal(5), np.array([5]), "5", None)}
+    names = {
+        engines.cache_name(entry, "onnx", "float32", seconds) for seconds in (Decimal(5), np.array([5]), "5", None)
+    }
     assert len(names) == 4
 
 
@@ -135,7 +136,9 @@ def test_a_read_only_export_is_opened(cached):
 
 def test_a_folder_without_settings_is_made_anew(tiny, tmp_path):
     tiny.save(tmp_path / "mine.keras")
-    folder = tmp_path / "home" / "exports" / engines._name(resolve(tmp_path / "mine.keras"), "onnx", "float32", None)
+    folder = (
+        tmp_path / "home" / "exports" / engines.cache_name(resolve(tmp_path / "mine.keras"), "onnx", "float32", None)
+    )
     folder.mkdir(parents=True)
     (folder / "model.onnx").write_bytes(b"cut short")
     engine = kmt.load(tmp_path / "mine.keras", engine="onnx")
@@ -218,9 +221,9 @@ def test_what_does_not_exist_is_told(tmp_path):
         kmt.load("vgg", engine="onnx", precision="int3")
     with pytest.raises(ValueError, match="trained weights"):
         kmt.load("vgg", weights=None, engine="onnx")
-    with pytest.raises(ValueError, match="`chunk_seconds` must be|takes chunks of"):
+    with pytest.raises(ValueError, match="`chunk_seconds` must be|takes only chunks of"):
         kmt.load("vgg", engine="onnx", chunk_seconds="long")
-    with pytest.raises(ValueError, match="`chunk_seconds` must be|takes chunks of"):
+    with pytest.raises(ValueError, match="`chunk_seconds` must be|takes only chunks of"):
         kmt.load("vgg", engine="onnx", chunk_seconds=Decimal(5))
     with pytest.raises(kmt.UnknownNameError, match="precision of onnx 'a/b'"):
         kmt.load("vgg", engine="onnx", precision="a/b")

@@ -243,7 +243,7 @@ def test_the_answer_of_the_server_is_told(server, card, answer, said):
     server.answer = answer
     if answer is None:
         server.files.clear()
-    with pytest.raises(MusicTagError, match=rf"\(the answer was {said}") as caught:
+    with pytest.raises(MusicTagError, match=rf"\(the server answered {said}") as caught:
         fetch(card)
     assert_tells_what_to_do(caught.value, card)
     assert cached() == []

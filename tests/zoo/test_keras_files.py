@@ -65,9 +65,9 @@ def test_weights_are_loaded_into_a_named_architecture(trained, name, kind):
 @pytest.mark.parametrize(
     "name, cause",
     [
-        ("only.weights.h5", r"holds weights alone.*weights='.*only\.weights\.h5'"),
-        ("parts.weights.json", "holds weights alone"),
-        ("renamed.h5", r"holds weights alone\. Rename it to end in \.weights\.h5"),
+        ("only.weights.h5", r"holds only weights.*weights='.*only\.weights\.h5'"),
+        ("parts.weights.json", "holds only weights"),
+        ("renamed.h5", r"holds only weights\. Rename it to end in \.weights\.h5"),
         ("backup", r"BackupAndRestore.*weights='.*latest\.weights\.h5'"),
         ("savedmodel", r"is a SavedModel.*tagger\.save.*kmt\.export"),
         ("savedmodel/saved_model.pb", "is a SavedModel"),

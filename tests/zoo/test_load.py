@@ -125,14 +125,14 @@ def test_a_path_that_does_not_exist_is_named(model, tmp_path, monkeypatch):
 
 
 def test_a_folder_without_a_card_is_no_entry(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"is no zoo entry: it has no card\.json"):
+    with pytest.raises(FileNotFoundError, match=r"is not a zoo entry: it has no card\.json"):
         load(tmp_path)
 
 
 @pytest.mark.parametrize("model", ["musicnn-msd-v1", bundled("zoo") / "musicnn-msd-v1"], ids=label)
 @pytest.mark.parametrize("weights", ["mtat", "musicnn-mtat-v1", "vgg-msd-v1"])
 def test_an_entry_with_other_weights_is_a_contradiction_that_names_both(model, weights):
-    with pytest.raises(ValueError, match=rf"'musicnn-msd-v1' has weights of its own.*'msd'.*weights='{weights}'"):
+    with pytest.raises(ValueError, match=rf"'musicnn-msd-v1' has its own weights.*'msd'.*weights='{weights}'"):
         load(model, weights=weights)
 
 
@@ -155,7 +155,9 @@ def test_an_architecture_without_published_weights_says_how_to_make_one():
     for weights in ("default", "mtat"):
         with pytest.raises(UnknownNameError, match=r"no published weights of 'short_chunk_cnn'\. build\(.*musicnn, "):
             load("short_chunk_cnn", weights=weights)
-    with pytest.raises(ValueError, match=r"'short_chunk_cnn' has no published weights whose tags.*Pass tags="):
+    with pytest.raises(
+        ValueError, match=r"'short_chunk_cnn' has no published weights to take the tags from.*Pass tags="
+    ):
         load("short_chunk_cnn", weights=None)
 
 
@@ -198,7 +200,7 @@ def test_a_card_of_another_network_than_its_weights_is_refused(edited_entry):
 @pytest.mark.parametrize("part, setting", [("architecture", "filters"), ("frontend", "mel_norm"), ("frontend", "gain")])
 def test_a_card_that_lacks_a_setting_is_refused(edited_entry, part, setting):
     folder = edited_entry("vgg-mtat-v1", lambda card: card["model"][part]["config"].pop(setting))
-    with pytest.raises(ValueError, match=f"lacks the settings: {setting}"):
+    with pytest.raises(ValueError, match=f"is missing the settings: {setting}"):
         load(folder)
 
 

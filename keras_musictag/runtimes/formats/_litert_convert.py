@@ -1,7 +1,7 @@
-"""SavedModel -> `.tflite`, to be run as a process of its own: TensorFlow's converter can end the process it runs in.
+"""SavedModel -> `.tflite`. It runs as a separate process, because TensorFlow's converter can crash its process.
 
-`python -m keras_musictag.runtimes.formats._litert_convert FOLDER` reads the SavedModel in FOLDER, and writes
-FOLDER/model.tflite or, with the converter's words, FOLDER/error.txt.
+`python -m keras_musictag.runtimes.formats._litert_convert FOLDER` reads the SavedModel in FOLDER and writes
+FOLDER/model.tflite or, with the converter's message, FOLDER/error.txt.
 """
 
 import sys
@@ -11,28 +11,32 @@ RESULT, ERROR = "model.tflite", "error.txt"
 
 
 def convert(saved_model: Path) -> bytes:
-    """Converts to float32, with LiteRT's builtin operators only.
+    """Converts a SavedModel to float32, with LiteRT's builtin operators only.
 
     Args:
-        saved_model: Folder of a SavedModel with one signature.
+        saved_model: The folder of a SavedModel with one signature.
 
     Returns:
-        The file's content.
+        The content of the `.tflite` file.
 
     Raises:
-        Exception: Of several kinds, where an operator does not convert.
+        Exception: Of various classes, if an operator cannot be converted.
     """
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]  # Flex models run in no interpreter we know
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.TFLITE_BUILTINS
+    ]  # no interpreter that we know runs Flex models
     return converter.convert()
 
 
 if __name__ == "__main__":
-    sys.modules["keras"] = None  # as if it were not installed: TensorFlow would load it, half of its start, for nothing
+    sys.modules["keras"] = (
+        None  # as if it were not installed: else TensorFlow would import it, half of its start-up time, for nothing
+    )
     folder = Path(sys.argv[1])
     try:
         (folder / RESULT).write_bytes(convert(folder))
-    except Exception as error:  # of whatever kind, as the converter raises many: the parent makes one of them
+    except Exception as error:  # the converter raises many classes; the parent process makes one error of them
         (folder / ERROR).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")

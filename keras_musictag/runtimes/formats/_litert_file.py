@@ -1,11 +1,9 @@
-"""A `.tflite` file as an object: reading it, writing it, listing its operators.
+"""A `.tflite` file: reads and writes it as an object, lists its operators, and adds the tags to it.
 
-The tag list inside a `.tflite` file, by the metadata schema of TensorFlow Lite.
-
-Two parts: a buffer named `TFLITE_METADATA`, which describes inputs and outputs and says that the file `tags.txt` labels
-the axis of the scores; and that file, in a zip archive behind the model's own bytes, which any reader of zip archives
-opens. Source: `metadata_schema.fbs` of tensorflow/tflite-support, whose slots are numbered here: the package that holds
-its Python form has had no release since 2023.
+The tags follow the metadata schema of TensorFlow Lite and have two parts: a buffer named `TFLITE_METADATA`, which
+describes inputs and outputs and states that the file `tags.txt` labels the axis of the scores; and that file, in a zip
+archive after the model's own bytes, which any reader of zip archives opens. Source: `metadata_schema.fbs` of
+tensorflow/tflite-support. Its slots are numbered here: the package with its Python form has had no release since 2023.
 """
 
 import io
@@ -18,26 +16,26 @@ import flatbuffers
 from keras_musictag.errors import ExportError
 
 IDENTIFIER = b"TFL3"
-ALIGNMENT = 16  # bytes: of a buffer, as the schema asks; the generated Python code aligns to one
-CUSTOM = 32  # of enum BuiltinOperator: an operator that is not builtin and has a name of its own
+ALIGNMENT = 16  # bytes: the schema's for buffers; the generated Python code aligns to one byte
+CUSTOM = 32  # of enum BuiltinOperator: an operator that is not builtin and has its own name
 
 
 def read_model(content: bytes) -> Any:
-    """The file's content as a `ModelT` of TensorFlow Lite's schema."""
+    """Parses the content of a file to a `ModelT` of TensorFlow Lite's schema."""
     from tensorflow.lite.python import schema_py_generated as schema
 
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
 
 
 def write_model(model: Any) -> bytes:
-    """The content of the file of a `ModelT`."""
+    """Serialises a `ModelT` to the content of a file."""
     builder = _AlignedBuilder(1024)
     builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
 
 
 class _AlignedBuilder(flatbuffers.Builder):
-    """A builder whose arrays lie at multiples of `ALIGNMENT`."""
+    """A builder that aligns arrays to multiples of `ALIGNMENT`."""
 
     def CreateNumpyVector(self, x):  # noqa: N802 - overrides
         data = x.tobytes()
@@ -48,19 +46,19 @@ class _AlignedBuilder(flatbuffers.Builder):
 
 
 def operators(model: Any) -> set[str]:
-    """Names of all operators that a model uses: "CONV_2D" for a builtin one, "custom FlexErf" for any other."""
+    """The names of all operators that a model uses: "CONV_2D" for a builtin one, "custom FlexErf" for others."""
     from tensorflow.lite.python.schema_py_generated import BuiltinOperator
 
     names = {number: name for name, number in vars(BuiltinOperator).items() if isinstance(number, int)}
     used = (model.operatorCodes[operator.opcodeIndex] for graph in model.subgraphs for operator in graph.operators)
-    # codes below 127 also stand in the older, smaller field
+    # codes below 127 are also in the older, smaller field
     codes = ((max(code.builtinCode, code.deprecatedBuiltinCode), code.customCode) for code in used)
     return {f"custom {custom.decode()}" if number == CUSTOM else names[number] for number, custom in codes}
 
 
 BUFFER_NAME = "TFLITE_METADATA"
 METADATA_IDENTIFIER = b"M001"
-MIN_PARSER_VERSION = "1.3.0"  # the first that knows of audio
+MIN_PARSER_VERSION = "1.3.0"  # the first that supports audio
 TAGS_FILE = "tags.txt"
 TENSOR_AXIS_LABELS = 2  # of enum AssociatedFileType
 FEATURE_PROPERTIES, AUDIO_PROPERTIES = 1, 4  # of union ContentProperties
@@ -69,17 +67,17 @@ FEATURE_PROPERTIES, AUDIO_PROPERTIES = 1, 4  # of union ContentProperties
 def metadata_buffer(
     name: str, description: str, inputs: dict[str, str], outputs: dict[str, str], sample_rate_hz: int | None = None
 ) -> bytes:
-    """The flatbuffer that describes a model.
+    """Makes the flatbuffer that describes a model.
 
     Args:
-        name: Of the model.
-        description: Of the model.
+        name: Name of the model.
+        description: Description of the model.
         inputs: Name and description of each input, in the model's order.
-        outputs: Name and description of each output, in the model's order; "scores" gets `tags.txt` as its labels.
-        sample_rate_hz: Of inputs that are mono audio; None for other inputs.
+        outputs: Name and description of each output, in the model's order; the labels of "scores" are `tags.txt`.
+        sample_rate_hz: Sample rate of the input if it is mono audio; None for other inputs.
 
     Example:
-        >>> buffer = metadata_buffer("tiny", "", {"waveform": "Mono."}, {"scores": "A score a tag."}, 16000)
+        >>> buffer = metadata_buffer("tiny", "", {"waveform": "Mono."}, {"scores": "One score per tag."}, 16000)
         >>> buffer[4:8]
         b'M001'
     """
@@ -99,10 +97,10 @@ def metadata_buffer(
 
 
 def with_tags(model: bytes, tags: Sequence[str]) -> bytes:
-    """A model's bytes with the zip archive of `tags.txt` behind them: UTF-8, a tag a line, in the order of the scores.
+    """Appends the zip archive with `tags.txt` to a model: UTF-8, one tag per line, in the order of the scores.
 
     Raises:
-        ExportError: If a tag holds a line break.
+        ExportError: If a tag contains a line break.
 
     Example:
         >>> held = with_tags(b"the model", ["rock", "piano"])
@@ -111,11 +109,13 @@ def with_tags(model: bytes, tags: Sequence[str]) -> bytes:
     """
     broken = [tag for tag in tags if "\n" in tag]
     if broken:
-        raise ExportError(f"The tag {broken[0]!r} holds a line break, but a LiteRT file lists a tag a line: rename it.")
+        raise ExportError(
+            f"The tag {broken[0]!r} contains a line break, but a LiteRT file lists one tag per line: rename it."
+        )
     held = io.BytesIO()
     held.write(model)
-    with zipfile.ZipFile(held, "a") as archive:  # stored plainly, as readers without zlib want it
-        # with a fixed date, so that the same model is the same file
+    with zipfile.ZipFile(held, "a") as archive:  # not compressed, for readers without zlib
+        # with a fixed date, so that the same model always gives the same file
         archive.writestr(zipfile.ZipInfo(TAGS_FILE), "\n".join(tags).encode())
     return held.getvalue()
 
@@ -142,7 +142,7 @@ def _labels(builder) -> int:
 
 
 def _table(builder, num_slots: int, offsets: dict[int, int | None], kind: int = 0, label_type: int = 0) -> int:
-    """Writes a table of references to what was written before; a kind of content is in slot 0, of a file in slot 2."""
+    """Writes a table of references to earlier objects; slot 0 holds the type of a content, slot 2 that of a file."""
     builder.StartObject(num_slots)
     for slot, offset in offsets.items():
         if offset is not None:

@@ -1,15 +1,15 @@
-"""The weights of a `.tflite` model as float16 or int8, all but those of the front end.
+"""Rounds the weights of a `.tflite` model to float16 or int8, except those of the front end.
 
-Written by us, as the converter knows one precision a file: quantised by it, the mel matrix moves a score by up to 0.56,
-and in float16 the decibel's floor becomes zero, which makes silence NaN. So what comes before the spectrogram's
-logarithm stays float32. Behind it:
+This is our own code because the converter has one precision per file: with its quantisation, the mel matrix moves a
+score by up to 0.56, and in float16 the decibel floor becomes zero, which makes silence NaN. So everything before the
+spectrogram's logarithm stays float32. After it:
 
-- float16: weights are stored as such, and widened when the file is loaded.
-- int8: convolutions, nearly all of the work, get weights with one scale a filter, and the runtime quantises what they
-  are multiplied by, a chunk at a time. It is what the converter calls dynamic range.
-- int8: dense layers get weights with one scale an input feature, widened when the file is loaded. With one scale
-  a unit, as the converter has it, `musicnn` is wrong by 0.26 on full scale: its weights for one feature are up to 1e5
-  times as large as for another.
+- float16: weights are stored as float16 and widened when the file is loaded.
+- int8: convolutions, nearly all of the work, get weights with one scale per filter, and the runtime quantises their
+  inputs one chunk at a time. The converter calls this dynamic range.
+- int8: dense layers get weights with one scale per input feature, which are widened when the file is loaded. With one
+  scale per unit, as in the converter, `musicnn` is wrong by 0.26 at full scale: its weights for one feature are up to
+  1e5 times as large as for another.
 
 Biases, small weights, and the loops of recurrent layers stay float32.
 """
@@ -18,19 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from keras_musictag.runtimes.formats._conversion import MIN_NUMBERS
+from keras_musictag.runtimes.formats._conversion import MIN_WEIGHT_SIZE
 
 INT8_MAX = 127
-CONV_VERSION = 5  # of the operator, from which on it takes float32 maps with int8 weights of one scale a filter
-DEQUANTIZE_VERSION = {"float16": 3, "int8": 5}  # from which on it takes float16, or one scale a slice
-INT8_RUNTIME = (2, 7, 0)  # the first that has these versions
+CONV_VERSION = 5  # the first version of the operator with float32 maps and int8 weights with one scale per filter
+DEQUANTIZE_VERSION = {"float16": 3, "int8": 5}  # the first version with float16, or with one scale per slice
+INT8_RUNTIME = (2, 7, 0)  # the first runtime with these versions
 
 
 def quantise(model: Any, precision: str) -> None:
-    """Changes the weights of convolutions and dense layers behind the front end.
+    """Rounds the weights of convolutions and dense layers after the front end.
 
     Args:
-        model: A `ModelT` of TensorFlow Lite's schema, float32; it is changed.
+        model: A float32 `ModelT` of TensorFlow Lite's schema; it is changed in place.
         precision: "float16" or "int8".
     """
     from tensorflow.lite.python.schema_py_generated import BuiltinOperator
@@ -54,27 +54,27 @@ def quantise(model: Any, precision: str) -> None:
 
 
 def _weights(model, graph) -> dict[int, int]:
-    """The numbers of the weights behind the front end, and what kind of operator they belong to."""
+    """The tensor numbers of the weights after the front end -> the type of the operator that uses them."""
     from tensorflow.lite.python.schema_py_generated import BuiltinOperator
 
     kinds = [_kind(model.operatorCodes[operator.opcodeIndex]) for operator in graph.operators]
-    behind = len(kinds) - kinds[::-1].index(BuiltinOperator.LOG) if BuiltinOperator.LOG in kinds else 0
+    start = len(kinds) - kinds[::-1].index(BuiltinOperator.LOG) if BuiltinOperator.LOG in kinds else 0
     wanted = (BuiltinOperator.CONV_2D, BuiltinOperator.FULLY_CONNECTED)
-    found = zip(kinds[behind:], graph.operators[behind:], strict=True)
+    found = zip(kinds[start:], graph.operators[start:], strict=True)
     weights = {int(operator.inputs[1]): kind for kind, operator in found if kind in wanted}
     return {number: kind for number, kind in weights.items() if _is_large(model, graph.tensors[number])}
 
 
 def _is_large(model, tensor) -> bool:
-    """Whether a tensor is a float32 constant that is worth it."""
+    """Whether a tensor is a float32 constant that is large enough to round."""
     from tensorflow.lite.python.schema_py_generated import TensorType
 
     data = model.buffers[tensor.buffer].data
-    return tensor.type == TensorType.FLOAT32 and data is not None and len(data) >= 4 * MIN_NUMBERS
+    return tensor.type == TensorType.FLOAT32 and data is not None and len(data) >= 4 * MIN_WEIGHT_SIZE
 
 
 def _store(model, tensor, precision, axis) -> None:
-    """Rounds a weight, (filters, ...) or (units, features): in int8 with one scale a slice along `axis`."""
+    """Rounds a weight, (filters, ...) or (units, features); for int8, with one scale per slice along `axis`."""
     from tensorflow.lite.python import schema_py_generated as schema
 
     weight = np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.float32).reshape(tensor.shape)
@@ -89,7 +89,7 @@ def _store(model, tensor, precision, axis) -> None:
         tensor.quantization.scale = scale.ravel().astype(np.float32)
         tensor.quantization.zeroPoint = np.zeros(scale.size, np.int64)
         tensor.quantization.quantizedDimension = axis
-    held = schema.BufferT()  # of its own: another tensor may share the old one
+    held = schema.BufferT()  # a new buffer: another tensor may share the old one
     held.data = np.frombuffer(stored.tobytes(), np.uint8)
     before, tensor.buffer = tensor.buffer, len(model.buffers)
     model.buffers.append(held)
@@ -115,11 +115,11 @@ def _operator(code: int, number_in: int, number_out: int):
 
 
 def _kind(code) -> int:
-    return max(code.builtinCode, code.deprecatedBuiltinCode)  # numbers below 127 also stand in the older field
+    return max(code.builtinCode, code.deprecatedBuiltinCode)  # codes below 127 are also in the older field
 
 
 def _code(model, kind: int, version: int) -> int:
-    """The number of the operator of a kind in the model's list of operators, of a version or a later one."""
+    """The index of an operator in the model's list of operators, in this version or a later one."""
     from tensorflow.lite.python import schema_py_generated as schema
 
     for index, code in enumerate(model.operatorCodes):
@@ -134,7 +134,7 @@ def _code(model, kind: int, version: int) -> int:
 
 
 def _need_runtime(model, version: tuple[int, int, int]) -> None:
-    """Raises what the file says of the oldest runtime that runs it."""
+    """Increases the version of the oldest runtime that the file states."""
     for entry in model.metadata or []:
         if entry.name == b"min_runtime_version":
             held = model.buffers[entry.buffer]

@@ -1,6 +1,4 @@
-"""Tracks -> chunks -> scores on a TensorFlow graph: what `audio.chunk.cut` does with tail="anchor", for servers.
-
-The signatures of a SavedModel: what a server can be asked, in TensorFlow operations alone.
+"""The signatures of a SavedModel, which clients of a server call, in TensorFlow operations only.
 
 | signature | input | outputs | batched |
 | --- | --- | --- | --- |
@@ -10,7 +8,9 @@ The signatures of a SavedModel: what a server can be asked, in TensorFlow operat
 | `taggram` | `waveform` float32 (samples,) | `scores` (chunks, tags), `start_seconds`, `end_seconds` | no |
 | `tags` | `group` string () | `tags`, `groups`, `indices` | no |
 
-A server that joins requests does it on the first axis of every input and output: so the first three can be joined.
+A server joins requests on the first axis of every input and output, so it can join those of the first three.
+
+Whole tracks are cut into chunks on the graph as by `audio.chunking.cut` with tail="anchor": see `score_tracks`.
 """
 
 import math
@@ -29,13 +29,13 @@ from keras_musictag.tags.vocabulary import Vocabulary
 def score_tracks(
     score: Callable[[tf.Tensor], tf.Tensor], num_tags: int, tracks: tf.RaggedTensor, chunking: Chunking
 ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-    """Scores each chunk of each track; the memory in use does not grow with the tracks, beside that of their samples.
+    """Scores each chunk of each track. Memory does not grow with the length of the tracks, except for their samples.
 
     Args:
         score: From float32 (chunks, chunk_samples) to float32 (chunks, num_tags).
-        num_tags: How many it gives.
+        num_tags: The number of tags.
         tracks: Float32 (tracks, samples), each of at least one sample at the chunking's rate.
-        chunking: How the network hears a track.
+        chunking: How a track is cut into chunks.
 
     Returns:
         `(scores, starts)`: ragged float32 (tracks, chunks, tags), and ragged int64 (tracks, chunks): where each
@@ -51,11 +51,11 @@ def score_tracks(
 
 
 def chunk_starts(lengths: tf.Tensor, chunking: Chunking) -> tf.RaggedTensor:
-    """Where the chunks of tracks start, as in `audio.chunk.cut`.
+    """Computes where the chunks of tracks start, as in `audio.chunking.cut`.
 
     Args:
-        lengths: Int64 (tracks,), samples of each track.
-        chunking: How the network hears a track.
+        lengths: Int64 (tracks,), number of samples of each track.
+        chunking: How a track is cut into chunks.
 
     Returns:
         Ragged int64 (tracks, chunks), in samples of the padded track.
@@ -68,18 +68,18 @@ def chunk_starts(lengths: tf.Tensor, chunking: Chunking) -> tf.RaggedTensor:
     size, hop, context = chunking.chunk_samples, chunking.hop_samples, chunking.context_samples
     ends = lengths + 2 * context
     count = tf.maximum(ends - size, 0) // hop + 1
-    unheard = (count - 1) * hop + size < ends - context  # the context at the end holds no music
-    anchored = tf.RaggedTensor.from_row_lengths(tf.boolean_mask(ends - size, unheard), tf.cast(unheard, tf.int64))
+    uncovered = (count - 1) * hop + size < ends - context  # the context at the end holds no music
+    anchored = tf.RaggedTensor.from_row_lengths(tf.boolean_mask(ends - size, uncovered), tf.cast(uncovered, tf.int64))
     return tf.concat([tf.ragged.range(tf.zeros_like(count), count * hop, hop), anchored], axis=1)
 
 
 def spans(starts: tf.Tensor, length: tf.Tensor, chunking: Chunking) -> tuple[tf.Tensor, tf.Tensor]:
-    """The part of a track that each chunk hears, as `Chunking.span_seconds`.
+    """Computes the part of a track that each chunk covers, as `Chunking.span_seconds`.
 
     Args:
         starts: Int64 (chunks,).
-        length: Int64 scalar, samples of the track.
-        chunking: How the network hears a track.
+        length: Int64 scalar, number of samples of the track.
+        chunking: How a track is cut into chunks.
 
     Returns:
         `(start_seconds, end_seconds)`, float64 (chunks,).
@@ -95,14 +95,14 @@ def _zeros(lengths: tf.Tensor) -> tf.RaggedTensor:
 
 
 def _in_batches(score, num_tags: int, samples: tf.Tensor, positions: tf.Tensor, chunking: Chunking) -> tf.Tensor:
-    """Scores the chunks at some positions, a few at a time."""
+    """Scores the chunks at the given positions, a few at a time."""
     at_once = max(1, round(BATCH_SECONDS * chunking.sample_rate_hz / chunking.chunk_samples))
     batches = -(-tf.size(positions) // at_once)
     offsets = tf.range(chunking.chunk_samples, dtype=tf.int64)
 
     def body(index, found):
-        some = positions[index * at_once : (index + 1) * at_once]
-        chunks = tf.gather(samples, some[:, None] + offsets)
+        starts = positions[index * at_once : (index + 1) * at_once]
+        chunks = tf.gather(samples, starts[:, None] + offsets)
         return index + 1, found.write(index, score(chunks))
 
     found = tf.TensorArray(tf.float32, size=batches, element_shape=[None, num_tags], infer_shape=False)
@@ -114,15 +114,15 @@ BATCHED = ("serving_default", "embed", "wav_bytes")
 
 
 def signatures_of(network: keras.Model, chunking: Chunking, vocabulary: Vocabulary) -> dict[str, Callable]:
-    """The functions of a network, each with its input signature.
+    """Makes the functions of a network, each with its input signature.
 
     Args:
         network: From waveforms to scores and embedding: see `exported_network`.
-        chunking: How it hears a track.
+        chunking: How a track is cut into chunks.
         vocabulary: Its tags.
 
     Returns:
-        `tf.function`s by the name of their signature.
+        `tf.function`s by the names of their signatures.
     """
     size, rate_hz = chunking.chunk_samples, chunking.sample_rate_hz
     chunks = tf.TensorSpec((None, size), tf.float32, name="waveform")
@@ -131,9 +131,9 @@ def signatures_of(network: keras.Model, chunking: Chunking, vocabulary: Vocabula
     @tf.function(input_signature=[chunks], autograph=False)
     def both(waveform):
         waveform = _of_shape(waveform, expected, rank=2, columns=size)
-        heard = tf.reduce_all(tf.abs(waveform) <= MAX_PEAK, axis=1, keepdims=True)  # which a NaN is not
+        valid = tf.reduce_all(tf.abs(waveform) <= MAX_PEAK, axis=1, keepdims=True)  # False for NaN
         outputs = network(waveform, training=False)
-        return {name: tf.where(heard, output, math.nan) for name, output in outputs.items()}
+        return {name: tf.where(valid, output, math.nan) for name, output in outputs.items()}
 
     @tf.function(input_signature=[chunks], autograph=False)
     def serving_default(waveform):
@@ -148,9 +148,9 @@ def signatures_of(network: keras.Model, chunking: Chunking, vocabulary: Vocabula
 
 
 def _of_shape(tensor: tf.Tensor, expected: str, rank: int, columns: int | None = None) -> tf.Tensor:
-    """The tensor, or an error: a server checks no shapes, and most networks give scores for other ones, too."""
-    # The signature states a shape, and TensorFlow believes it: `tf.rank` of its tensor is a constant, whatever arrives.
-    # The result of this operation has no stated shape, so that nothing of the test can be folded.
+    """Returns the tensor or fails: a server checks no shapes, and most networks compute scores for wrong ones, too."""
+    # TensorFlow trusts the shape in the signature: `tf.rank` of the tensor would be a constant, whatever arrives. The
+    # result of this operation has no static shape, so that the check cannot be folded away.
     seen = tf.compat.v1.placeholder_with_default(tensor, None)
     shape = tf.shape(seen)
     fits = tf.rank(seen) == rank
@@ -189,7 +189,7 @@ def _of_tracks(score: Callable, num_tags: int, chunking: Chunking) -> dict[str, 
 
 
 def _checks(waveform: tf.Tensor) -> list[tf.Operation]:
-    """Those that `Tagger.tag` makes of an array."""
+    """The checks that `Tagger.tag` makes of an array."""
     peak = tf.reduce_max(tf.abs(waveform))
     finite = tf.reduce_all(tf.math.is_finite(waveform))
     return [
@@ -197,7 +197,7 @@ def _checks(waveform: tf.Tensor) -> list[tf.Operation]:
         tf.debugging.Assert(finite, ["A track must be finite. Received samples that are NaN or infinite."]),
         tf.debugging.Assert(
             tf.logical_or(peak <= MAX_PEAK, tf.logical_not(finite)),
-            ["Samples must lie in [-1, 1]; divide 16-bit ones by 32768. Received a peak of", peak],
+            ["Samples must be in [-1, 1]; divide 16-bit samples by 32768. Received a peak of", peak],
         ),
     ]
 
@@ -207,11 +207,11 @@ def _of_tags(vocabulary: Vocabulary) -> Callable:
 
     @tf.function(input_signature=[tf.TensorSpec((), tf.string, name="group")], autograph=False)
     def tags(group):
-        """All tags for "", or those of a group. It needs an input: a server's REST calls no signature without one."""
+        """All tags for "", or those of a group. It has an input because REST cannot call a signature without one."""
         names, groups = tf.constant(vocabulary.names), tf.constant(vocabulary.groups)
         asked = tf.logical_or(group == "", groups == group)
         wrong = tf.debugging.Assert(
-            tf.reduce_any(asked), [f"There is no such group of tags. Known: {known}. Received:", group]
+            tf.reduce_any(asked), [f"Unknown group of tags. Known groups: {known}. Received:", group]
         )
         with tf.control_dependencies([wrong]):
             indices = tf.where(asked)[:, 0]

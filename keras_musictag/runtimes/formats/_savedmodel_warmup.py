@@ -1,8 +1,8 @@
-"""Requests that a model server runs once when it loads a model, so that the first client does not wait.
+"""Warm-up requests: a model server runs them once when it loads a model, so that the first client does not wait.
 
-They lie in `assets.extra/tf_serving_warmup_requests`, a TFRecord of `tensorflow.serving.PredictionLog`. These messages
-are few and their field numbers cannot change, so they are written here by hand: `tensorflow-serving-api`, which
-declares them, demands TensorFlow of its own version or later. The tests read the file with it.
+They are in `assets.extra/tf_serving_warmup_requests`, a TFRecord of `tensorflow.serving.PredictionLog`. There are few
+of these messages, and their field numbers cannot change. So this module encodes them itself: `tensorflow-serving-api`,
+which defines them, requires a TensorFlow of its own version or later. The tests read the file with it.
 """
 
 import io
@@ -16,17 +16,17 @@ from tensorflow.core.framework import tensor_pb2
 from keras_musictag.audio.chunking import Chunking
 
 BATCH_SIZES = (1, 2, 4, 8)  # those of the batching parameters in docs/serving.md
-FILE_NAME = "assets.extra/tf_serving_warmup_requests"
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
 
 def write_warmup(folder: Path, chunking: Chunking) -> None:
-    """Writes a request of each batched signature and batch size into the folder of a SavedModel.
+    """Writes one request per batched signature and batch size to the folder of a SavedModel.
 
     Args:
-        folder: That holds `saved_model.pb`.
-        chunking: How the network hears a track.
+        folder: The folder that holds `saved_model.pb`.
+        chunking: How a track is cut into chunks.
     """
-    path = folder / FILE_NAME
+    path = folder / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, name, tensor in _requests(chunking):
@@ -34,12 +34,12 @@ def write_warmup(folder: Path, chunking: Chunking) -> None:
 
 
 def prediction_log(signature: str, name: str, tensor: tensor_pb2.TensorProto) -> bytes:
-    """A serialised `PredictionLog` with a `PredictRequest` of one input.
+    """Serialises a `PredictionLog` with a `PredictRequest` of one input.
 
     Args:
         signature: The signature to call.
-        name: Of the input.
-        tensor: Its value.
+        name: The name of the input.
+        tensor: The value of the input.
     """
     model_spec = _field(3, signature.encode())  # ModelSpec.signature_name; the server does not read the name
     an_input = _field(1, name.encode()) + _field(2, tensor.SerializeToString())  # an entry of the map
@@ -48,7 +48,7 @@ def prediction_log(signature: str, name: str, tensor: tensor_pb2.TensorProto) ->
 
 
 def _requests(chunking: Chunking) -> Iterator[tuple[str, str, tensor_pb2.TensorProto]]:
-    """Silence: one value stands for all of a tensor, so the file is small."""
+    """Requests of silence: one value stands for all values of a tensor, so the file is small."""
     wav = silent_wav(chunking.sample_rate_hz)
     for size in BATCH_SIZES:
         chunks = _filled(tf.float32, (size, chunking.chunk_samples), float_val=[0.0])
@@ -62,7 +62,7 @@ def _filled(dtype: tf.DType, shape: tuple[int, ...], **value) -> tensor_pb2.Tens
 
 
 def silent_wav(rate_hz: int) -> bytes:
-    """A short 16-bit mono WAV file; the network's chunk is filled up with silence anyway."""
+    """A short 16-bit mono WAV file; it is padded with silence to a chunk."""
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
         writer.setnchannels(1)
@@ -73,7 +73,7 @@ def silent_wav(rate_hz: int) -> bytes:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """A field of a message that is a string, bytes or a message."""
+    """Encodes a field of a message: a string, bytes or a message."""
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 

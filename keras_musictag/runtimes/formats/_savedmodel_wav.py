@@ -1,14 +1,11 @@
-"""Change of sample rate on a TensorFlow graph: a windowed sinc, polyphase, as one strided convolution.
+"""The bytes of a WAV file -> a mono waveform at the network's sample rate, on a TensorFlow graph, for servers.
 
-For servers, which have no soxr. Pass band and stop band are those of soxr's HQ, which the package uses elsewhere, so
-scores agree: flat up to 0.912 of the lower rate's Nyquist frequency, 109 dB down from that frequency on.
+The header is read here because TensorFlow's decoder refuses the extensible header and files whose writer did not know
+their length, and its messages describe its internals.
 
-A WAV file's bytes -> its format, and where its samples lie, on a TensorFlow graph.
-
-TensorFlow's own decoder refuses the extensible header and files whose writer did not know their length, and its
-messages speak of its own insides.
-
-A WAV file's bytes -> a mono waveform at the network's rate, on a TensorFlow graph.
+Servers have no soxr, so `resample` is a windowed sinc, polyphase, as one strided convolution. Its pass band and stop
+band are those of soxr's HQ, which the package uses elsewhere, so that scores agree: flat up to 0.912 of the lower
+rate's Nyquist frequency, 109 dB down from that frequency on.
 """
 
 import math
@@ -20,19 +17,19 @@ import tensorflow as tf
 
 PASS_BAND = 0.912  # of the lower Nyquist frequency, as soxr's HQ
 HALF_SAMPLES = 80  # of the lower rate: with the beta below, the transition then ends at the Nyquist frequency
-KAISER_BETA = 11.05  # 109 dB of stop band, below the rounding of 16-bit samples
+KAISER_BETA = 11.05  # 109 dB in the stop band, below the rounding of 16-bit samples
 
 
 def resample(samples: tf.Tensor, from_hz: int, to_hz: int) -> tf.Tensor:
-    """Changes the sample rate of a whole mono waveform; outside of it is silence.
+    """Changes the sample rate of a whole mono waveform, with silence before and after it.
 
     Args:
         samples: Float32 (samples,).
         from_hz: Its sample rate, Hz.
-        to_hz: The wanted sample rate, Hz.
+        to_hz: The new sample rate, Hz.
 
     Returns:
-        Float32 (round(samples * to_hz / from_hz),): none of very few.
+        Float32 (round(samples * to_hz / from_hz),), which may be empty.
 
     Example:
         >>> resample(tf.zeros(44100), 44100, 16000).shape
@@ -52,12 +49,12 @@ def resample(samples: tf.Tensor, from_hz: int, to_hz: int) -> tf.Tensor:
 
 
 def polyphase_kernel(from_hz: int, to_hz: int) -> tuple[np.ndarray, int, int]:
-    """The filter of `resample`.
+    """Computes the filter of `resample`.
 
     Returns:
-        `(kernel, step, before)`: float32 (width, 1, phases), a filter for each place that an output sample can have
-        between input samples; the input samples from one group of `phases` outputs to the next; and how many samples
-        before a group its filters begin.
+        `(kernel, step, before)`: float32 (width, 1, phases), one filter for each position of an output sample between
+        input samples; the number of input samples from one group of `phases` outputs to the next; and the number of
+        samples before a group where its filters begin.
     """
     divisor = math.gcd(from_hz, to_hz)
     step, phases = from_hz // divisor, to_hz // divisor
@@ -73,19 +70,19 @@ def polyphase_kernel(from_hz: int, to_hz: int) -> tuple[np.ndarray, int, int]:
     return kernel[:, None, :].astype(np.float32), step, before
 
 
-EXTENSIBLE = 0xFFFE  # the code of a format whose own code comes later
-FORMAT_BYTES = 26  # of a `fmt ` chunk, up to that later code
-NO_LENGTH = 0x7FFFF000  # from here on a length is a stand-in, such as sox's: no message of a server is so long
-MAX_CHUNKS = 1000  # a song has a few; megabytes of empty ones would keep a server busy
+EXTENSIBLE = 0xFFFE  # this code means that the format's own code comes later
+FORMAT_BYTES = 26  # of a `fmt ` chunk, up to and including that later code
+NO_LENGTH = 0x7FFFF000  # lengths from here on are placeholders, such as sox's: no server accepts such long messages
+MAX_CHUNKS = 1000  # a song has a few; megabytes of empty chunks would keep a server busy
 
 
 class Span(NamedTuple):
-    """The body of a chunk: int32 scalars, zeros where the file has no such chunk.
+    """The body of a chunk: int32 scalars, zeros if the file has no such chunk.
 
     Attributes:
-        begin: Of its bytes in the file.
-        size: Bytes that are there.
-        stated: Bytes that the file says there are.
+        begin: Position of its first byte in the file.
+        size: Number of bytes that the file holds.
+        stated: Number of bytes that the header states.
     """
 
     begin: tf.Tensor
@@ -94,7 +91,7 @@ class Span(NamedTuple):
 
 
 class Format(NamedTuple):
-    """What a `fmt ` chunk says: int32 scalars; `code` is 1 for PCM."""
+    """The content of a `fmt ` chunk: int32 scalars; `code` is 1 for PCM."""
 
     code: tf.Tensor
     channels: tf.Tensor
@@ -103,19 +100,19 @@ class Format(NamedTuple):
 
 
 def is_wav(wav: tf.Tensor) -> tf.Tensor:
-    """Bool scalar: whether a file begins as a WAV file does."""
-    head = tf.strings.join([tf.strings.substr(wav, 0, 12), "." * 12])  # of any file as many bytes
+    """Bool scalar: whether a file begins like a WAV file."""
+    head = tf.strings.join([tf.strings.substr(wav, 0, 12), "." * 12])  # at least this many bytes for any file
     return (tf.strings.substr(head, 0, 4) == "RIFF") & (tf.strings.substr(head, 8, 4) == "WAVE")
 
 
 def find_chunks(wav: tf.Tensor) -> tuple[Span, Span]:
-    """Where the chunks `fmt ` and `data` lie; what comes after `data` is not looked at.
+    """Finds the chunks `fmt ` and `data`; ignores everything after `data`.
 
     Args:
         wav: String scalar for which `is_wav` holds.
 
     Returns:
-        `(fmt, data)`, of which `fmt` comes before `data`.
+        `(fmt, data)`; `fmt` comes before `data`.
     """
     end = tf.strings.length(wav)
     riff = _int32(wav, 4)
@@ -123,12 +120,12 @@ def find_chunks(wav: tf.Tensor) -> tuple[Span, Span]:
     def step(at, fmt, data):
         name, stated = tf.strings.substr(wav, at, 4), _int32(wav, at + 4)
         begin, is_data = at + 8, name == "data"
-        unclosed = is_data & (stated == 0) & (riff <= at)  # RIFF ends before the samples that are there
+        unclosed = is_data & (stated == 0) & (riff <= at)  # RIFF states an end before the samples
         unknown = unclosed | (stated < 0) | (stated >= NO_LENGTH)  # 0xFFFFFFFF is -1
         stated = tf.where(unknown, end - begin, stated)
         size = tf.minimum(stated, end - begin)
         found = tf.stack([begin, size, stated])
-        after = tf.where(is_data, end, begin + size + size % 2)  # chunks are filled up to even lengths
+        after = tf.where(is_data, end, begin + size + size % 2)  # chunks are padded to even lengths
         return after, tf.where(name == "fmt ", found, fmt), tf.where(is_data, found, data)
 
     start = (tf.constant(12), tf.zeros(3, tf.int32), tf.zeros(3, tf.int32))
@@ -139,11 +136,11 @@ def find_chunks(wav: tf.Tensor) -> tuple[Span, Span]:
 
 
 def read_format(wav: tf.Tensor, fmt: Span) -> Format:
-    """Reads a `fmt ` chunk of any length; what it lacks is no valid format.
+    """Reads a `fmt ` chunk of any length; a chunk that is too short gives an invalid format.
 
     Args:
         wav: String scalar.
-        fmt: The chunk, of `find_chunks`.
+        fmt: The chunk, from `find_chunks`.
     """
     body = tf.strings.join([tf.strings.substr(wav, fmt.begin, fmt.size), "." * FORMAT_BYTES])
     fields = tf.io.decode_raw(tf.strings.substr(body, 0, FORMAT_BYTES), tf.uint16)
@@ -163,23 +160,23 @@ MAX_CHANNELS = 2
 
 
 def decode_wav(wav: tf.Tensor, index: tf.Tensor, to_hz: int) -> tf.Tensor:
-    """Decodes 16-bit PCM, mixes it to mono and resamples it.
+    """Decodes 16-bit PCM, mixes it down to mono and resamples it.
 
     Args:
         wav: String scalar, a WAV file of 16-bit PCM, mono or stereo, at one of `RATES_HZ` or at `to_hz`. Its header
-            may be extensible, and its length unknown, as that of a file that was written to a pipe.
-        index: Int32 scalar, the file's place in its batch, which an error names.
-        to_hz: The wanted sample rate, Hz.
+            may be extensible, and its length unknown, as in a file that was written to a pipe.
+        index: Int32 scalar, the file's position in its batch, which errors state.
+        to_hz: The new sample rate, Hz.
 
     Returns:
-        Float32 (samples,), in [-1, 1], but for what resampling adds to a peak.
+        Float32 (samples,), in [-1, 1] except where resampling increases a peak.
 
     Raises:
-        tf.errors.InvalidArgumentError: If it is anything else; when the graph runs.
+        tf.errors.InvalidArgumentError: When the graph runs, if the file is anything else.
     """
     rates, check = sorted({*RATES_HZ, to_hz}), partial(_check, index)
-    no_wav = check(is_wav(wav), "These bytes are no WAV file. Send one of 16-bit PCM; as base64 over REST.")
-    with tf.control_dependencies([no_wav]):  # so that nothing below reads bytes that are not there
+    no_wav = check(is_wav(wav), "These bytes are not a WAV file. Send one of 16-bit PCM; over REST, as base64.")
+    with tf.control_dependencies([no_wav]):  # so that nothing below reads beyond the end
         fmt, data = find_chunks(tf.identity(wav))
     no_chunk = check(
         (fmt.size >= 16) & (data.begin > 0),
@@ -199,7 +196,7 @@ def decode_wav(wav: tf.Tensor, index: tf.Tensor, to_hz: int) -> tf.Tensor:
 
 
 def _check(index: tf.Tensor, holds: tf.Tensor, message: str, *received: tf.Tensor) -> tf.Operation:
-    """An error that names the file, with a value for each {} of the message, unless something holds."""
+    """Fails unless `holds`, with a message that names the file and has a value for each {}."""
     return tf.debugging.Assert(holds, [tf.strings.format(f"File {{}}: {message}", (index, *received))])
 
 
@@ -214,7 +211,7 @@ def _check_format(check, format: Format, data: Span, rates: list[int]) -> list[t
         ),
         check(
             (format.channels >= 1) & (format.channels <= MAX_CHANNELS),
-            "A WAV file must be mono or stereo; mix it first. Received: {} channels.",
+            "A WAV file must be mono or stereo; mix it down first. Received: {} channels.",
             format.channels,
         ),
         check(
@@ -224,7 +221,7 @@ def _check_format(check, format: Format, data: Span, rates: list[int]) -> list[t
         ),
         check(
             data.size >= data.stated,
-            "A WAV file must be whole. Received {} of {} bytes of samples. Was it cut short?",
+            "A WAV file must be complete. Received {} of {} bytes of samples. Was it truncated?",
             data.size,
             data.stated,
         ),
@@ -232,7 +229,7 @@ def _check_format(check, format: Format, data: Span, rates: list[int]) -> list[t
 
 
 def _mono(wav: tf.Tensor, data: Span, channels: tf.Tensor) -> tf.Tensor:
-    """Float32 (samples,), the mean of the channels."""
+    """The mean of the channels, float32 (samples,)."""
     frame_bytes = BITS // 8 * channels
     whole = data.size // frame_bytes * frame_bytes  # a recording may end within a frame
     samples = tf.io.decode_raw(tf.strings.substr(wav, data.begin, whole), tf.int16)

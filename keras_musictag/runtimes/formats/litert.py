@@ -15,18 +15,19 @@ import numpy as np
 
 from keras_musictag.errors import ExportError
 from keras_musictag.processes import run_python, usable_cores
-from keras_musictag.runtimes.artefact import Artefact, check_installed
-from keras_musictag.runtimes.formats import _litert_convert, _litert_file
-from keras_musictag.runtimes.formats._conversion import OUTPUTS, lacking, refusal
+from keras_musictag.runtimes.artefact import INPUT_NAMES, Artefact
+from keras_musictag.runtimes.example_program import example_program
+from keras_musictag.runtimes.formats import _litert_convert, _litert_file, check_installed
+from keras_musictag.runtimes.formats._conversion import OUTPUTS, converter_error, missing_operators
 from keras_musictag.runtimes.formats._litert_file import BUFFER_NAME, metadata_buffer, with_tags
 from keras_musictag.runtimes.formats._litert_quantise import quantise
 
-if TYPE_CHECKING:  # running an exported model loads no Keras
+if TYPE_CHECKING:  # running an exported model must not import Keras
     import keras
 
     from keras_musictag.tagger import Tagger
 
-TOOLS = ("tensorflow", "keras", "ai-edge-litert")  # whose versions `artefact.json` states
+TOOLS = ("tensorflow", "keras", "ai-edge-litert")  # `artefact.json` states their versions
 MODEL_FILE = "model.tflite"
 
 
@@ -36,17 +37,17 @@ def open_model(
     """Opens the model of an exported folder.
 
     Args:
-        folder: With `model.tflite`.
-        artefact: What it is.
-        threads: To compute with; None for as many as this process has cores (LiteRT by itself takes one).
+        folder: A folder with `model.tflite`.
+        artefact: Its `Artefact`.
+        threads: Number of threads; None for one per core of this process (LiteRT's default is one).
 
     Returns:
         A function from float32 (batch, ...), of any batch size, to `{"scores": (batch, tags), "embedding": (batch,
-        features)}`, float32. Threads may share it: one runs at a time.
+        features)}`, float32. Threads may share it: calls run one at a time.
 
     Raises:
         ExportError: If `ai-edge-litert` is not installed.
-        ValueError: If the file is no model.
+        ValueError: If the file is not a model.
     """
     check_installed("LiteRT", "ai_edge_litert")
     from ai_edge_litert.interpreter import Interpreter
@@ -58,7 +59,7 @@ def open_model(
 
     def run(batch: np.ndarray) -> dict[str, np.ndarray]:
         batch = np.ascontiguousarray(batch, np.float32)
-        # one by one: resized to a batch, models refuse to run (crnn once answered, for the first chunk only)
+        # one by one: models resized to a batch do not run (crnn once did, for the first chunk only)
         with lock:
             each = [run_one(**{name: batch[i : i + 1]}) for i in range(len(batch))]
         none = {output: np.zeros((0, *size), np.float32) for output, size in artefact.outputs.items()}
@@ -67,34 +68,45 @@ def open_model(
     return run
 
 
-# Largest allowed difference of a score from Keras. Seen on music, silence, noise and full scale, with trained weights:
-# 4.5e-5 (another STFT, whose round-off the decibel magnifies in silent bands), 1.1e-3 (rounded weights) and 4.8e-2
-# (these, and 8 bits for what a convolution is given: one chunk of music in `vgg`; 3.1e-2 in `musicnn`). Random weights
-# exceed each of them in some networks (8e-4, 6e-3 and 0.13 were seen), and are refused.
+def example(artefact: Artefact) -> str:
+    """Returns the text of `example.py`: see `example_program`."""
+    return example_program(
+        artefact,
+        package="ai-edge-litert",
+        imports="from ai_edge_litert.interpreter import Interpreter",
+        opening='run = Interpreter(str(folder / "model.tflite")).get_signature_runner()',
+        run=f'run({INPUT_NAMES[artefact.input]}=chunk[None])["scores"]',
+    )
+
+
+# Largest allowed difference of a score from Keras. Measured on music, silence, noise and full scale, with trained
+# weights: 4.5e-5 (another STFT, whose round-off the decibel magnifies in silent bands), 1.1e-3 (rounded weights) and
+# 4.8e-2 (also 8 bits for the inputs of convolutions: one chunk of music in `vgg`; 3.1e-2 in `musicnn`). In some
+# networks random weights exceed each of them (8e-4, 6e-3 and 0.13 were measured) and are refused.
 PRECISIONS = {"float32": 5e-4, "float16": 3e-3, "int8": 6e-2}
 INPUTS = ("waveform", "log-mel")
-BATCH = 1  # a GRU converts with no other
-TIMEOUT_SECONDS = 1800.0  # a converter that hangs must end; the slowest network takes less than a minute
+BATCH = 1  # a GRU cannot be converted with any other
+TIMEOUT_SECONDS = 1800.0  # ends a converter that hangs; the slowest network takes less than a minute
 OUTPUT_TEXTS = {
     "scores": "A score from 0 to 1 for each tag of tags.txt.",
-    "embedding": "What the network's last layer computes the scores from.",
+    "embedding": "The features that the network's last layer computes the scores from.",
 }
 
 
 def write(tagger: "Tagger", folder: Path, precision: str, form: str) -> int:
-    """Writes `model.tflite` with the tags inside. The front end is float32 in every precision.
+    """Writes `model.tflite`, with the tags in it. The front end is float32 in every precision.
 
     Args:
-        tagger: With its weights.
-        folder: Exists.
-        precision: Of `PRECISIONS`.
-        form: Of `INPUTS`.
+        tagger: A tagger with its weights.
+        folder: An existing folder.
+        precision: One of `PRECISIONS`.
+        form: One of `INPUTS`.
 
     Returns:
         1, the only batch size that the model takes.
 
     Raises:
-        ExportError: If `ai-edge-litert`, which runs the file, is not installed, or as `_converted`.
+        ExportError: If `ai-edge-litert`, which runs the file, is not installed, or as in `_converted`.
     """
     check_installed("LiteRT", "ai_edge_litert")
     from keras_musictag.runtimes.export_network import exported_network
@@ -102,7 +114,7 @@ def write(tagger: "Tagger", folder: Path, precision: str, form: str) -> int:
     model = _converted(exported_network(tagger, form), tagger.name)
     foreign = sorted(name for name in _litert_file.operators(model) if name.startswith("custom "))
     if foreign:
-        raise lacking("LiteRT", tagger.name, foreign)
+        raise missing_operators("LiteRT", tagger.name, foreign)
     if precision != "float32":
         quantise(model, precision)
     _order_outputs(model)
@@ -112,11 +124,11 @@ def write(tagger: "Tagger", folder: Path, precision: str, form: str) -> int:
 
 
 def _converted(network: "keras.Model", name: str):
-    """The network as a `ModelT`, by way of a process of its own; `name` is the tagger's, to be told in errors.
+    """Converts the network to a `ModelT` in a separate process; `name` is the tagger's, for errors.
 
     Raises:
-        ExportError: If an operator has no builtin counterpart, which the message names, or the converter crashes or
-            does not end.
+        ExportError: If an operator, which the message names, has no builtin counterpart, or the converter crashes or
+            hangs.
     """
     from keras_musictag.runtimes.export_network import save_graph
 
@@ -136,10 +148,14 @@ def _converted(network: "keras.Model", name: str):
 
 
 def _refusal(name: str, message: str) -> ExportError:
-    """One sentence of what the converter says."""
-    # operators begin with a capital: `tf.function` and the like are none
+    """The error for a message of the converter."""
+    # operators begin with a capital letter, unlike `tf.function` and the like
     operators = sorted(set(re.findall(r"\btf\.([A-Z]\w*)", message.split("Details:")[-1])))
-    return lacking("LiteRT", name, operators) if operators else refusal("LiteRT's converter", name, message)
+    return (
+        missing_operators("LiteRT", name, operators)
+        if operators
+        else converter_error("LiteRT's converter", name, message)
+    )
 
 
 def _ending(code: int) -> str:
@@ -147,7 +163,7 @@ def _ending(code: int) -> str:
 
 
 def _order_outputs(model) -> None:
-    """Scores first: who asks for outputs by number expects it."""
+    """Puts scores first: callers that use output numbers expect that."""
     (signature,) = model.signatureDefs
     found = {output.name.decode(): output for output in signature.outputs}
     signature.outputs = [found[name] for name in OUTPUTS]
@@ -156,8 +172,6 @@ def _order_outputs(model) -> None:
 
 def _describe(model, tagger, form) -> None:
     from tensorflow.lite.python import schema_py_generated as schema
-
-    from keras_musictag.runtimes.export_network import INPUT_NAMES
 
     rate = tagger.sample_rate
     inputs = {

@@ -1,1 +1,1 @@
-"""Other projects' checkpoints -> zoo entries."""
+"""Checkpoints of other projects -> zoo entries."""

@@ -13,7 +13,7 @@ from keras_musictag.errors import UnknownNameError, printable
 from keras_musictag.tagger import Tagger, TaggerSpec
 from keras_musictag.tags.vocabulary import Vocabulary, read_tags
 from keras_musictag.user_folders import user_folder
-from keras_musictag.zoo.card import FILE_NAME, Card, Licences, TrainedOn, read_card
+from keras_musictag.zoo.card import CARD_FILE, Card, Licences, TrainedOn, read_card
 from keras_musictag.zoo.catalog import entries
 from keras_musictag.zoo.fetching import git_blob_sha1
 from keras_musictag.zoo.importers.sota2020 import CLASSES, convert
@@ -21,7 +21,7 @@ from keras_musictag.zoo.importers.torch_file import read_state_dict
 from keras_musictag.zoo.publish import write_entry
 from keras_musictag.zoo.weights import assign_weights
 
-# The originals' filterbank, in float32, is off by up to 1.1e-5; one of another scale or range is off by 0.1 or more
+# The originals' filterbank, in float32, differs by up to 1.1e-5; one with another scale or range by 0.1 or more
 FRONTEND_ATOL = 1e-4
 
 
@@ -35,21 +35,21 @@ def import_checkpoint(
     """Reads a PyTorch checkpoint of one of the nine networks of the 2020 evaluation and writes a zoo entry.
 
     Args:
-        path: The checkpoint: what `torch.save(model.state_dict(), path)` wrote. PyTorch is not needed.
-        architecture: Which network it is of: "fcn", "musicnn_2020", ...
-        dataset: Whose tags its outputs are, in order: a folder of `tfrecords/`, such as "mtat".
-        out: The folder to write the entry's folder into; None for the user's zoo folder, whose entries are loaded
-            by their names.
+        path: The checkpoint that `torch.save(model.state_dict(), path)` wrote. PyTorch is not needed.
+        architecture: The network that it belongs to: "fcn", "musicnn_2020", ...
+        dataset: The dataset whose tags are the outputs, in order: a folder of `tfrecords/`, such as "mtat".
+        out: The folder to write the entry's folder to; None for the user's zoo folder, whose entries can be loaded
+            by name.
         version: The N of the entry's name, `<architecture>-<dataset>-v<N>`; None for the next free one.
 
     Returns:
-        The entry's folder. It appears there whole or not at all.
+        The entry's folder. It is written completely or not at all.
 
     Raises:
-        UnknownNameError: If there is no such network or dataset.
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is no checkpoint, or of another network, front end or number of tags; if it is a
-            published one of another dataset; if the entry exists.
+        UnknownNameError: If the network or dataset is unknown.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is not a checkpoint, or belongs to another network, front end or number of tags; if it
+            is a published one of another dataset; if the entry already exists.
 
     For example, `import_checkpoint("best_model.pth", "fcn", "mtat").name` is `"fcn-mtat-v2"`.
     """
@@ -81,7 +81,7 @@ def _tags_of(dataset: str) -> Vocabulary:
 
 def _published(digest: str) -> Card | None:
     """The bundled entry whose checkpoint has this git blob hash."""
-    cards = (read_card(path.parent) for path in sorted(bundled("zoo").glob(f"*/{FILE_NAME}")))
+    cards = (read_card(path.parent) for path in sorted(bundled("zoo").glob(f"*/{CARD_FILE}")))
     return next((card for card in cards if card.weights.git_blob_sha1 == digest), None)
 
 
@@ -90,26 +90,26 @@ def _tagger(state, path: Path, architecture: str, vocabulary: Vocabulary) -> Tag
     try:
         arrays = convert(state)
     except ValueError as error:
-        raise ValueError(f"{path} is no checkpoint of the 2020 evaluation. {error}") from None
+        raise ValueError(f"{path} is not a checkpoint of the 2020 evaluation. {error}") from None
     outputs = arrays.get("logits/bias", np.zeros(len(vocabulary))).size
     if outputs != len(vocabulary):
         raise ValueError(
-            f"{path} has {outputs} outputs, but the dataset has {len(vocabulary)} tags: one a tag is needed."
+            f"{path} has {outputs} outputs, but the dataset has {len(vocabulary)} tags: it must have one per tag."
         )
     tagger = _build(architecture, arrays, vocabulary)
     try:
         assign_weights(tagger, arrays, str(path))
     except ValueError as error:
         others = (name for name in CLASSES if name != architecture)
-        fitting = next((name for name in others if _fits(_build(name, arrays, vocabulary), arrays)), None)
-        guess = f" It fits {fitting!r}: pass that as the architecture." if fitting else ""
+        matching = next((name for name in others if _matches(_build(name, arrays, vocabulary), arrays)), None)
+        guess = f" It fits {matching!r}: pass that as the architecture." if matching else ""
         raise ValueError(f"{error}{guess}") from None
     return tagger
 
 
 def _build(architecture: str, arrays: dict[str, np.ndarray], vocabulary: Vocabulary) -> Tagger:
     config = None
-    if architecture == "musicnn_2020":  # the one whose published weights differ in size
+    if architecture == "musicnn_2020":  # the only one whose published weights differ in size
         config = musicnn_2020.Config(
             midend_filters=_size(arrays, "layer1_conv/bias", musicnn_2020.Config.midend_filters),
             units=_size(arrays, "dense/bias", musicnn_2020.Config.units),
@@ -121,13 +121,13 @@ def _size(arrays, key: str, default: int) -> int:
     return arrays[key].size if key in arrays and 0 < arrays[key].size <= 4096 else default
 
 
-def _fits(tagger: Tagger, arrays: dict[str, np.ndarray]) -> bool:
+def _matches(tagger: Tagger, arrays: dict[str, np.ndarray]) -> bool:
     shapes = {variable.path: tuple(variable.shape) for variable in tagger.weights}
     return shapes == {key: array.shape for key, array in arrays.items()}
 
 
 def _check_frontend(state, path: Path, tagger: Tagger) -> None:
-    """Compares what the originals keep of their front end, window and mel filterbank, with ours."""
+    """Compares the window and mel filterbank that the original checkpoints contain with ours."""
     for key, found in state.items():
         if key.endswith(".window"):
             size = tagger.spec.frontend_config.window_samples
@@ -138,13 +138,13 @@ def _check_frontend(state, path: Path, tagger: Tagger) -> None:
             continue
         if found.shape != expected.shape or not np.abs(found - expected).max() <= FRONTEND_ATOL:
             raise ValueError(
-                f"{path} was trained on another front end than {tagger.spec.architecture!r} has: its {key} "
+                f"{path} was trained with another front end than that of {tagger.spec.architecture!r}: its {key} "
                 f"{found.shape} differs from the one here {expected.shape}."
             )
 
 
 def _filterbank(tagger: Tagger) -> np.ndarray:
-    """What the network's own layer makes of one bin at a time: float (bins, mels)."""
+    """The network's own filterbank, from its output for one bin at a time: float (bins, mels)."""
     bins = tagger.spec.frontend_config.window_samples // 2 + 1
     spectra = np.eye(bins, dtype=np.float32)[None, :, :, None]  # (batch, frames, bins, 1)
     return np.asarray(tagger.get_layer("log_mel_bands")(spectra))[0, :, :, 0]
@@ -169,18 +169,18 @@ def _unknown_facts(architecture: str, dataset: str, path: Path, digest: str) -> 
 
 
 def _free_name(stem: str, version: int | None, out: Path) -> str:
-    """`<stem>-v<N>`, which no entry and nothing in the folder is called."""
+    """`<stem>-v<N>`, a name that no entry and no file in the folder has."""
     taken = {*entries(), *(path.name for path in out.glob("*"))}
     if version is None:
         return next(name for n in itertools.count(1) if (name := f"{stem}-v{n}") not in taken)
     name = f"{stem}-v{version}"
     if name in taken:
-        raise ValueError(f"There is an entry {name!r} already: leave `version` out for the next free one.")
+        raise ValueError(f"The entry {name!r} already exists: omit `version` for the next free one.")
     return name
 
 
 def _write(tagger: Tagger, out: Path, name: str, facts: dict) -> Path:
-    """Writes the entry in a folder beside, and renames it when it is whole."""
+    """Writes the entry to a scratch folder next to it, and renames that when it is complete."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".importing-") as scratch:
         write_entry(tagger, Path(scratch) / name, half=False, **facts)

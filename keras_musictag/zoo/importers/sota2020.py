@@ -1,4 +1,4 @@
-"""Names and shapes of the 2020 evaluation's PyTorch checkpoints -> those of this package's networks.
+"""Converts the names and shapes of the 2020 evaluation's PyTorch checkpoints to those of this package's networks.
 
 Source: minzwon/sota-music-tagging-models (MIT) at commit 4e1d652d4a7b12437a624965e85890b70b4a111d; Won et al., SMC
 2020.
@@ -21,9 +21,9 @@ CLASSES = {
     "self_attention": "CNNSA",
     "harmonic_cnn": "HarmonicCNN",
 }
-# Fixed numbers that the originals keep beside their weights; the front ends here compute them
+# Constants that the originals store with their weights; the front ends here compute them
 BUFFERS = re.compile(r".*\.num_batches_tracked|(spec|hstft)\.(.+\.)?(window|fb)")
-# (pattern of the original's module, this package's layer), the first that fits
+# (pattern of the original's module, this package's layer); the first match counts
 LAYERS = [
     (r"(spec|hstft)_bn|spec\.bn", "input_norm"),  # `spec.bn` since 2023
     (r"layers\.0\.(conv|bn)", r"timbral67_\1"),
@@ -56,7 +56,7 @@ ATTENTION_HEADS = 8
 
 
 def convert(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Renames and transposes the arrays of a checkpoint, of any of the nine networks.
+    """Renames and transposes the arrays of a checkpoint of any of the nine networks.
 
     Args:
         state: The original's key -> array.
@@ -65,7 +65,7 @@ def convert(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         `layer/variable` -> C-contiguous float32 array, as `zoo.weights.assign_weights` takes them.
 
     Raises:
-        ValueError: If a key is none of the originals', or two are the same weight.
+        ValueError: If a key is not one of the originals', or two keys are the same weight.
 
     Example:
         >>> arrays = convert({"layer1.conv.weight": np.zeros((64, 1, 3, 3), np.float32)})
@@ -78,9 +78,9 @@ def convert(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     for key, array in state.items():
         name, array = _variable(key, array)
         if name in converted:
-            raise ValueError(f"The checkpoint has two keys for {name}: {key!r} is one too many.")
+            raise ValueError(f"The checkpoint has a second key for {name}: {key!r}.")
         converted[name] = array
-    # in memory order, too: safetensors writes the memory as it lies, and a transposed view would be scrambled
+    # In memory order, too: safetensors writes memory as it is, so a transposed view would be scrambled
     return {name: array.astype(np.float32, order="C") for name, array in converted.items()}
 
 
@@ -90,7 +90,7 @@ def _variable(key, array):
     module, _, leaf = key.rpartition(".")
     layer = next((re.sub(p, to, module) for p, to in LAYERS if re.fullmatch(p, module)), None)
     if layer is None or leaf not in NORM_LEAVES:
-        raise ValueError(f"The checkpoint has a key {key!r}, which none of the networks of the 2020 evaluation has.")
+        raise ValueError(f"The checkpoint has the key {key!r}, which no network of the 2020 evaluation has.")
     layer = re.sub(r"_bn(\d?)$", r"_norm\1", layer)
     layer = re.sub(r"encoder(\d)", lambda match: f"encoder{int(match[1]) + 1}", layer)
     if layer.rpartition("/")[0].endswith("_attention"):
@@ -105,7 +105,7 @@ def _variable(key, array):
 
 
 def _per_head(layer, leaf, array):
-    """Keras's attention keeps its heads on an axis of their own."""
+    """Keras's attention has a separate axis for its heads."""
     size = array.shape[0] // ATTENTION_HEADS
     if layer.endswith("attention_output"):
         return array if leaf == "bias" else array.T.reshape(ATTENTION_HEADS, size, array.shape[0])
@@ -126,10 +126,10 @@ def _gru(state) -> Iterator[tuple[str, np.ndarray]]:
         elif side == "ih":
             other = state.get(key.replace("_ih_", "_hh_"))
             if other is None or other.shape != array.shape:
-                raise ValueError(f"The checkpoint has {key!r}, but no bias of that shape for the recurrent half.")
+                raise ValueError(f"The checkpoint has {key!r}, but no bias of that shape for the recurrent part.")
             reset, update, new = np.split(other, 3)
             yield f"{cell}/bias", np.stack([array, np.concatenate([update, reset, new]).astype(np.float32)])
 
 
 def _wrong_shape(key, array):
-    return ValueError(f"The checkpoint's {key!r} has shape {array.shape}, which none of the networks has.")
+    return ValueError(f"The checkpoint's {key!r} has shape {array.shape}, which no network has.")

@@ -1,10 +1,10 @@
-"""PyTorch checkpoints, `torch.save(model.state_dict())`, read without PyTorch and without running any of them.
+"""Reads PyTorch checkpoints, `torch.save(model.state_dict())`, without PyTorch and without running their code.
 
-A checkpoint is a pickle, and Python's unpickler calls whatever a pickle names. Here no unpickler runs: `_run` steps
-through the instructions itself and knows only those that tensors need. No name is ever imported or called.
+A checkpoint is a pickle, and Python's unpickler calls whatever a pickle names. No unpickler runs here: `_run` steps
+through the instructions itself and supports only those that tensors need. It never imports or calls a name.
 
 Differs from `torch.load(weights_only=True)`: bfloat16 becomes float32; tensors that share a storage become separate
-arrays; refused are complex, quantised, sparse, float8 and wide unsigned tensors, compressed archives, trailing bytes.
+arrays. It refuses complex, quantised, sparse, float8 and wide unsigned tensors, compressed archives, trailing bytes.
 Source: PyTorch 2.13.0, torch/serialization.py (`_save`, `_legacy_save`, `_legacy_load`) and torch/_utils.py.
 """
 
@@ -22,10 +22,10 @@ import numpy as np
 
 LEGACY_MAGIC, LEGACY_VERSION = 0x1950A86A20F9469CFC6C, 1001
 MAX_FILE_BYTES = 4 << 30
-MAX_PICKLE_BYTES = 4 << 20  # names and shapes only: about 150 bytes a tensor
-MAX_GROWTH = 16  # arrays may take this many times the file's bytes: tied and expanded tensors
+MAX_PICKLE_BYTES = 4 << 20  # only names and shapes: about 150 bytes per tensor
+MAX_GROWTH = 16  # arrays may take this many times the bytes of the file: tied and expanded tensors
 
-# A storage -> its elements in the file; `_array` makes bfloat16 (the upper halves of float32) and bool of theirs
+# Storage -> its elements in the file; `_array` converts those of bfloat16 (the upper halves of float32) and bool
 ELEMENTS = {"Float": "<f4", "Double": "<f8", "Half": "<f2", "BFloat16": "<u2", "Bool": "u1"}
 ELEMENTS |= {"Long": "<i8", "Int": "<i4", "Short": "<i2", "Char": "i1", "Byte": "u1"}
 STORAGES = {f"torch.{name}Storage": np.dtype(code) for name, code in ELEMENTS.items()}
@@ -35,7 +35,7 @@ BUILDERS = {f"torch._utils._rebuild_{what}" for what in ("tensor", "tensor_v2", 
 VALUES = {"LONG1", "LONG4", "BININT", "BININT1", "BININT2", "BINFLOAT", "BINBYTES", "SHORT_BINBYTES"}
 VALUES |= {"BINUNICODE", "SHORT_BINUNICODE"}
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-# How many values an instruction takes from the stack; None: all above the last mark
+# How many values an instruction takes from the stack; None for all above the last mark
 TAKES = {"TUPLE": None, "EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3, "APPEND": 1, "APPENDS": None}
 TAKES |= {"SETITEM": 2, "SETITEMS": None, "STACK_GLOBAL": 2, "BINPERSID": 1, "REDUCE": 2, "BUILD": 1}
 
@@ -44,29 +44,29 @@ _Name = make_dataclass("name", ["name"], frozen=True)  # what a pickle mentions,
 _Storage = make_dataclass("storage", ["key", "kind", "total", "start", "count"], frozen=True)
 _Tensor = make_dataclass("tensor", ["storage", "offset", "size", "strides"], frozen=True)
 
-# What Python, `zipfile` and `pickletools` raise on bytes that are not what they should be
+# What Python, `zipfile` and `pickletools` raise on invalid bytes
 DAMAGE = (EOFError, LookupError, OSError, OverflowError, RuntimeError, TypeError, ValueError, struct.error, BadZipFile)
 
 
 class _Refused(Exception):  # noqa: N818 (never leaves this file)
-    """Why a file is not loaded, as the predicate of a sentence: "contains os.system, ..."."""
+    """Why a file is not loaded, worded as the predicate of a sentence: "contains os.system, ..."."""
 
 
 def read_state_dict(path: str | PathLike) -> dict[str, np.ndarray]:
     """Reads a file that `torch.save(model.state_dict(), path)` wrote, in either of PyTorch's formats.
 
-    Safe on files of any origin: nothing in the file is run, and a file that holds more than tensors is refused.
+    Safe for files of any origin: it runs nothing in the file, and refuses a file that holds more than tensors.
 
     Args:
-        path: The checkpoint: a zip archive (PyTorch 1.6 and later) or a row of pickles (before).
+        path: The checkpoint: a zip archive (PyTorch 1.6 and later) or a series of pickles (before).
 
     Returns:
-        Key -> array, in the file's order; each array is C-contiguous, writable and shares no memory. Types stay
+        Key -> array, in the file's order; each array is C-contiguous and writable, and shares no memory. Types are kept
         (float16, int64, ...), except that bfloat16 becomes float32, which holds every bfloat16 exactly.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no checkpoint, is damaged, or holds anything but a dict of str -> tensor.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If it is not a checkpoint, is damaged, or holds anything but a dict of str -> tensor.
 
     For example, `read_state_dict("best_model.pth")["dense.bias"].shape` is `(50,)`.
     """
@@ -82,7 +82,7 @@ def read_state_dict(path: str | PathLike) -> dict[str, np.ndarray]:
     except _Refused as reason:
         raise ValueError(f"{path} {reason}; it was not loaded.") from None
     except DAMAGE as error:
-        raise ValueError(f"{path} is damaged, cut short or no PyTorch checkpoint; it was not loaded.") from error
+        raise ValueError(f"{path} is damaged, truncated or not a PyTorch checkpoint; it was not loaded.") from error
 
 
 def _read_zip(content):
@@ -96,7 +96,7 @@ def _read_zip(content):
         members, storages = {info.filename: archive.read(info) for info in infos}, {}
     tops = [name.removesuffix("data.pkl") for name in members if name.count("/") == 1 and name.endswith("/data.pkl")]
     if len(tops) != 1 or len(members) != len(infos):
-        raise _Refused("is a zip archive, but no PyTorch checkpoint: it has no data.pkl, or a name twice")
+        raise _Refused("is a zip archive, but not a PyTorch checkpoint: it has no data.pkl, or a duplicate name")
     if members.get(f"{tops[0]}byteorder", b"little") != b"little":  # PyTorch before 2.1 did not state it
         raise _Refused("is not in little-endian byte order")
     tree, _ = _unpickle(members[f"{tops[0]}data.pkl"], 0, storages)
@@ -108,7 +108,7 @@ def _read_legacy(content):
     storages, data = {}, {}
     magic, end = _unpickle(content, 0, {})
     if magic != LEGACY_MAGIC:
-        raise _Refused("is a pickle, but no PyTorch checkpoint")
+        raise _Refused("is a pickle, but not a PyTorch checkpoint")
     version, end = _unpickle(content, end, {})
     system, end = _unpickle(content, end, {})
     if version != LEGACY_VERSION or system["little_endian"] is not True:
@@ -120,11 +120,11 @@ def _read_legacy(content):
     for key in keys:
         total, start = storages[key].total, end + 8
         if content[end:start] != total.to_bytes(8, "little"):
-            raise _Refused(f"states two lengths for the storage {key!r:.60}, or is cut short")
+            raise _Refused(f"states two lengths for the storage {key!r:.60}, or is truncated")
         end = start + total * STORAGES[storages[key].kind].itemsize
         data[key] = memoryview(content)[start:end]
     if end != len(content):
-        raise _Refused(f"is cut short or has bytes after its end: {len(content)} bytes, expected {end}")
+        raise _Refused(f"is truncated or has bytes after its end: {len(content)} bytes, expected {end}")
     return tree, data
 
 
@@ -135,7 +135,7 @@ def _unpickle(content, start, storages):
 
 
 def _run(instructions, storages):
-    """Carries out a pickle's instructions, if they build nothing but tensors, containers and plain values."""
+    """Executes a pickle's instructions if they build nothing but tensors, containers and plain values."""
     stack, marks, memo = [], [], {}
     for code, argument in ((opcode.name, argument) for opcode, argument, _ in instructions):
         if code in TAKES:
@@ -166,7 +166,7 @@ def _run(instructions, storages):
             case "GLOBAL" | "STACK_GLOBAL":
                 name = argument.replace(" ", ".") if code == "GLOBAL" else ".".join(taken)
                 if name not in {"collections.OrderedDict", *BUILDERS, *STORAGES}:
-                    raise _Refused(f"contains {ascii(name)[1:-1]:.100}, which is no tensor, container or number")
+                    raise _Refused(f"contains {ascii(name)[1:-1]:.100}, which is not a tensor, container or number")
                 stack.append(_Name(name))
             case "BINPERSID":
                 stack.append(_storage(taken[0], storages))
@@ -175,10 +175,12 @@ def _run(instructions, storages):
             case "PROTO" | "FRAME":
                 pass
             case "BUILD" if type(taken[0]) is dict and type(stack[-1]) is OrderedDict:
-                pass  # the attribute `_metadata` of a state dict: versions of layers, of no use here
+                pass  # the attribute `_metadata` of a state dict: versions of layers, which are not needed here
             case _:
                 detail = "" if argument is None else f" ({argument!r:.60})"
-                raise _Refused(f"uses the pickle instruction {code}{detail} in a way that no dict of tensors needs")
+                raise _Refused(
+                    f"uses the pickle instruction {code}{detail} in a way that a dict of tensors does not need"
+                )
 
 
 def _storage(persistent_id, storages):
@@ -193,11 +195,11 @@ def _storage(persistent_id, storages):
                     return stored
                 case [(str(), start, count)] if _are_counts(start, count) and start + count <= total:
                     return _Storage(key, kind, total, start, count)
-    raise _Refused("refers to something that is no storage")
+    raise _Refused("refers to something that is not a storage")
 
 
 def _build(function, arguments):
-    """What PyTorch's functions would make of their arguments. Gradients and hooks are dropped."""
+    """What PyTorch's functions would build from their arguments, without gradients and hooks."""
     match function, arguments:
         case _Name("collections.OrderedDict"), ():
             return OrderedDict()
@@ -208,7 +210,7 @@ def _build(function, arguments):
             last = fits and offset + sum((length - 1) * step for length, step in zip(size, strides, strict=True))
             if not fits or (0 not in size and last >= storage.count):
                 raise _Refused(f"holds a tensor that reaches beyond its storage {storage.key!r:.60}")
-            if not any(rest[2:]):  # after gradient and hooks: conjugate or negate on reading, which no weight needs
+            if not any(rest[2:]):  # after gradient and hooks: flags to conjugate or negate, which no weight needs
                 return _Tensor(storage, offset, size, strides)
     raise _Refused("calls something other than PyTorch's own functions, or these with other arguments")
 
@@ -225,7 +227,7 @@ def _arrays(tree, data, max_bytes):
     for key, value in tree.items():
         if type(key) is not str or type(value) is not _Tensor:
             inner = [k for k, v in tree.items() if isinstance(v, dict) and {*map(type, v.values())} == {_Tensor}]
-            hint = f" (the tensors lie under {inner[0]!r:.60}: save that dict alone)" if inner else ""
+            hint = f" (the tensors are under {inner[0]!r:.60}: save that dict alone)" if inner else ""
             raise _Refused(f"holds {key!r:.60} -> {type(value).__name__}, not only str -> tensor{hint}")
         wanted += math.prod(max(length, 1) for length in value.size) * STORAGES[value.storage.kind].itemsize
     if wanted > max_bytes:
@@ -234,7 +236,7 @@ def _arrays(tree, data, max_bytes):
 
 
 def _array(tensor, storage, data):
-    """Copies a tensor's elements. NumPy checks once more that all of them lie within the storage's bytes."""
+    """Copies a tensor's elements. NumPy checks again that all of them are within the storage's bytes."""
     dtype = STORAGES[storage.kind]
     if len(data) != storage.total * dtype.itemsize:
         raise _Refused(f"has {len(data)} bytes, not {storage.total} elements, for the storage {storage.key!r:.60}")

@@ -319,7 +319,7 @@ def test_members_that_overlap_are_refused(tmp_path):
 def test_large_files_and_long_pickles_are_refused(save, monkeypatch):
     path = save({"a": tensor(save.of(), 0, (4,), (1,))})
     monkeypatch.setattr(torch_file, "MAX_PICKLE_BYTES", 100)
-    refused(path, "cut short")
+    refused(path, "truncated")
     monkeypatch.setattr(torch_file, "MAX_FILE_BYTES", 100)
     refused(path, "is larger than 100 bytes")
 
