@@ -51,7 +51,9 @@ def open_model(
     start_keras()
     import keras
 
-    tagger = keras.saving.load_model(folder / MODEL_FILE)
+    from keras_musictag.tagger.model import Tagger  # registers the class of the file with Keras
+
+    tagger: Tagger = keras.saving.load_model(folder / MODEL_FILE)
     runners = {"scores": tagger.runner(), "embedding": tagger.runner(tagger.embedding_layer)}
     return lambda batch: LazyOutputs(runners, lambda name: runners[name](batch))
 
