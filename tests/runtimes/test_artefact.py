@@ -43,7 +43,7 @@ def test_what_is_written_is_what_is_read(made, tmp_path):
 
 
 def test_a_folder_without_one_is_told(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"has no artefact.json: it is no folder that `keras-musictag export`"):
+    with pytest.raises(FileNotFoundError, match=r"has no artefact.json: `keras-musictag export` did not write"):
         read_artefact(tmp_path)
 
 

@@ -46,7 +46,7 @@ def test_a_model_of_log_mel_is_also_compared_by_the_folders_own_front_end(log_me
     data["files"]["mel_bands.npy"] = sha256_of(tmp_path / "copy" / "mel_bands.npy")
     (tmp_path / "copy" / "artefact.json").write_text(json.dumps(data))
     heard = {"music": check_signals.signals(vgg)["music"]}
-    with pytest.raises(kmt.ExportError, match="on music, from the waveform; at most 5e-04 is allowed"):
+    with pytest.raises(kmt.ExportError, match="on music, from the waveform; the limit is 5e-04"):
         exporting._checked(vgg, read_artefact(tmp_path / "copy"), tmp_path / "copy", heard)
 
 

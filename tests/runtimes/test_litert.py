@@ -299,7 +299,7 @@ def number_in(table, number, kind):
 
 def test_metadata_are_found_in_the_slots_of_the_schema():
     """By the numbers of `metadata_schema.fbs`: a field's place among those of its table; a union takes two of them."""
-    outputs = {"scores": "A score a tag.", "embedding": "Features."}
+    outputs = {"scores": "One score per tag.", "embedding": "Features."}
     buffer = metadata_buffer("tiny", "A tagger.", {"waveform": "Mono."}, outputs, 16000)
     model = Table(buffer, encode.Get(UOffsetTFlags.packer_type, buffer, 0))
     assert [text_in(model, number) for number in (0, 1, 7)] == ["tiny", "A tagger.", "1.3.0"]

@@ -130,7 +130,7 @@ def test_the_tags_of_a_group_come_with_their_places():
     found, vocabulary = call("tags", group="mood"), tagger("musicnn").vocabulary
     assert [tag.decode() for tag in found["tags"]] == list(vocabulary.group("mood"))
     assert [vocabulary[i] for i in found["indices"]] == list(vocabulary.group("mood"))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="no such group of tags. Known: instrument.*mod"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Unknown group of tags. Known groups: instrument.*mod"):
         call("tags", group="mod")
 
 

@@ -210,7 +210,7 @@ def test_joined_requests_get_what_each_gets_alone(server):
 
 def test_a_refused_file_is_counted_in_the_joined_batch(server):
     requests = [request_of("wav_bytes", wav_bytes=[file]) for file in (wav(np.zeros(9), 16000), b"RIFF")]
-    with pytest.raises(ServingError, match="File 1: These bytes are no WAV file"):
+    with pytest.raises(ServingError, match="File 1: These bytes are not a WAV file"):
         server.versions[1].run_joined(requests, BATCH_SIZES)
 
 

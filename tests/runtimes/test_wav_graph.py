@@ -101,11 +101,11 @@ REFUSED = {
     "half a format": (riff(chunk(b"fmt ", FORMAT[:14]), chunk(b"data", FULL_SCALE)), NO_CHUNKS),
     "a format behind the samples": (riff(chunk(b"data", FULL_SCALE), chunk(b"fmt ", FORMAT)), NO_CHUNKS),
     "no chunks": (riff(), NO_CHUNKS),
-    "FLAC": (wav(noise(99), form="FLAC"), "no WAV file"),
-    "RIFF of another kind": (b"RIFF\x04\0\0\0AVI ", "no WAV file"),
-    "eleven bytes": (MONO[:11], "no WAV file"),
-    "bytes that are no text": (b"\xff\xfb\x90", "no WAV file"),
-    "nothing": (b"", "no WAV file"),
+    "FLAC": (wav(noise(99), form="FLAC"), "not a WAV file"),
+    "RIFF of another kind": (b"RIFF\x04\0\0\0AVI ", "not a WAV file"),
+    "eleven bytes": (MONO[:11], "not a WAV file"),
+    "bytes that are no text": (b"\xff\xfb\x90", "not a WAV file"),
+    "nothing": (b"", "not a WAV file"),
 }
 
 

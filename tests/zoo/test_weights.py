@@ -139,7 +139,7 @@ def test_a_key_too_many_is_named_and_nothing_is_assigned(new_tiny):
 def test_of_many_missing_keys_three_are_named_and_the_others_counted(new_tiny):
     model = new_tiny()
     keys = sorted(values(model))[:5]
-    refuses(model, without(values(model), *keys), rf"it lacks {', '.join(keys[:3])} and 2 more")
+    refuses(model, without(values(model), *keys), rf"Missing: {', '.join(keys[:3])} and 2 more")
 
 
 def test_a_wrong_shape_of_the_last_weight_is_named_and_nothing_is_assigned(new_tiny):

@@ -203,7 +203,7 @@ def refused(path, said, architecture="fcn", dataset="mtat"):
 
 @pytest.mark.parametrize("architecture", ["musicnn_2020", "crnn", "sample_cnn", "harmonic_cnn"])
 def test_another_network_is_refused_and_the_right_one_named(checkpoint, architecture):
-    refused(checkpoint, rf"does not fit {architecture}: it lacks .*\. It fits 'fcn': pass that", architecture)
+    refused(checkpoint, rf"does not fit {architecture}\. Missing: .*\. It fits 'fcn': pass that", architecture)
 
 
 def test_a_network_of_no_kind_is_refused_without_a_guess(tmp_path):
@@ -230,8 +230,8 @@ def test_a_missing_key_is_named(tmp_path):
     "key, said",
     [
         ("layer6.conv.bias", "Not used: layer6_conv/bias."),
-        ("fc.weight", "is no checkpoint of the 2020 evaluation.*'fc.weight', which none"),
-        ("dense2.bias", "two keys for logits/bias: 'dense2.bias'"),
+        ("fc.weight", "is not a checkpoint of the 2020 evaluation.*'fc.weight', which no network"),
+        ("dense2.bias", "a second key for logits/bias: 'dense2.bias'"),
     ],
 )
 def test_an_extra_key_is_named(tmp_path, key, said):

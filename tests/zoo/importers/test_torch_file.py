@@ -191,7 +191,7 @@ def test_a_pickled_object_is_refused_by_name(tmp_path):
 
     for protocol in range(6):
         (tmp_path / "x.pth").write_bytes(pickle.dumps(Payload(), protocol))
-        refused(tmp_path / "x.pth", "contains (posix|nt).system, which is no tensor, container or number")
+        refused(tmp_path / "x.pth", "contains (posix|nt).system, which is not a tensor, container or number")
     assert not (tmp_path / "proof").exists()
 
 
@@ -214,12 +214,12 @@ MISUSES = {
     "EXT2": (Raw(b"\x83\x01\x00"), "instruction EXT2"),
     "EXT4": (Raw(b"\x84\x01\x00\x00\x00"), "instruction EXT4"),
     "PERSID": (Raw(b"Pstorage\n"), "instruction PERSID"),
-    "a module's id": (persistent("module", name("torch", "FloatStorage"), "a", "b"), "no storage"),
-    "an id that is a string": (Raw(writer.encode("storage") + b"Q"), "no storage"),
-    "an id of another length": (persistent("storage", name("torch", "FloatStorage"), "0"), "no storage"),
-    "an id of no storage class": (persistent("storage", name("collections", "OrderedDict"), "0", "", 4), "no storage"),
-    "a negative storage": (storage("Float", "0", -4), "no storage"),
-    "a view beyond its storage": (storage("Float", "0", 4, ("v", 3, 2)), "no storage"),
+    "a module's id": (persistent("module", name("torch", "FloatStorage"), "a", "b"), "not a storage"),
+    "an id that is a string": (Raw(writer.encode("storage") + b"Q"), "not a storage"),
+    "an id of another length": (persistent("storage", name("torch", "FloatStorage"), "0"), "not a storage"),
+    "an id of no storage class": (persistent("storage", name("collections", "OrderedDict"), "0", "", 4), "not a storage"),
+    "a negative storage": (storage("Float", "0", -4), "not a storage"),
+    "a view beyond its storage": (storage("Float", "0", 4, ("v", 3, 2)), "not a storage"),
     "one storage of two types": ([storage("Float", "0", 4), storage("Int", "0", 4)], "in two ways"),
     "a tuple as key": (Raw(b"}" + b")" + b"\x85" * 300000 + b"Ns"), "instruction SETITEM"),
     "items on a list": (Raw(b"](NNu"), "instruction SETITEMS"),
@@ -340,13 +340,13 @@ def test_the_error_says_what_the_file_holds(save):
     refused(save({3: one}), "3 -> tensor, not only str")
     refused(save({"a": one, "epoch": 3}), "'epoch' -> int, not only str -> tensor")
     refused(save({"a": save.of()}), "'a' -> storage")
-    refused(save({"epoch": 3, "state_dict": {"a": one}}), "the tensors lie under 'state_dict'")
+    refused(save({"epoch": 3, "state_dict": {"a": one}}), "the tensors are under 'state_dict'")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"\x80", b"\x80\x02N.", bytes(1000), b"\x89HDF\r\n"])
 def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "x.pth").write_bytes(content)
-    refused(tmp_path / "x.pth", "no PyTorch checkpoint")
+    refused(tmp_path / "x.pth", "not a PyTorch checkpoint")
 
 
 def test_other_archives_are_refused(tmp_path):
@@ -354,7 +354,7 @@ def test_other_archives_are_refused(tmp_path):
         with zipfile.ZipFile(tmp_path / "x.pth", "w") as archive:
             for member in members:
                 archive.writestr(member, "{}")
-        refused(tmp_path / "x.pth", "no PyTorch checkpoint")
+        refused(tmp_path / "x.pth", "not a PyTorch checkpoint")
 
 
 def test_damaged_files_give_a_result_or_a_value_error(save, tmp_path):
