@@ -47,7 +47,7 @@ def test_a_model_of_log_mel_is_also_compared_by_the_folders_own_front_end(log_me
     (tmp_path / "copy" / "artefact.json").write_text(json.dumps(data))
     heard = {"music": check_signals.signals(vgg)["music"]}
     with pytest.raises(kmt.ExportError, match="on music, from the waveform; the limit is 5e-04"):
-        exporting._checked(vgg, read_artefact(tmp_path / "copy"), tmp_path / "copy", heard)
+        exporting._with_checks(vgg, read_artefact(tmp_path / "copy"), tmp_path / "copy", heard)
 
 
 def test_a_model_of_log_mel_tags_files(log_mel, vgg):

@@ -31,7 +31,7 @@ def unfilled(monkeypatch):
     def refuse(*arguments):
         raise AssertionError(f"exported anew: {arguments}")
 
-    monkeypatch.setattr(engines, "_fill", refuse)
+    monkeypatch.setattr(engines, "_export_to_cache", refuse)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_damaged_export_without_permission_to_remove_it_is_told(cached):
 
 
 def test_a_damaged_export_that_another_process_removes_is_no_failure(tmp_path):
-    engines._remove(tmp_path / "gone")
+    engines._remove_export(tmp_path / "gone")
 
 
 @pytest.mark.needs("permissions")

@@ -169,7 +169,7 @@ def test_a_name_that_anything_in_the_folder_has_is_not_free(checkpoint, out):
 def test_an_existing_name_is_refused(checkpoint, out, version):
     assert import_checkpoint(checkpoint, "fcn", "mtat", out, version=5).name == "fcn-mtat-v5"
     before = (out / "fcn-mtat-v5" / "card.json").stat()
-    with pytest.raises(ValueError, match=f"There is an entry 'fcn-mtat-v{version}' already"):
+    with pytest.raises(ValueError, match=f"The entry 'fcn-mtat-v{version}' already exists"):
         import_checkpoint(checkpoint, "fcn", "mtat", out, version=version)
     assert (out / "fcn-mtat-v5" / "card.json").stat() == before
 
@@ -305,7 +305,7 @@ def test_the_front_end_of_the_evaluation_is_taken(tmp_path, out, off):
 )
 def test_another_front_end_is_refused(tmp_path, kept):
     (key,) = kept
-    refused(write(tmp_path / "x.pth", fcn_state() | kept), f"trained on another front end than 'fcn' has: its {key}")
+    refused(write(tmp_path / "x.pth", fcn_state() | kept), f"trained with another front end than that of 'fcn': its {key}")
 
 
 @pytest.mark.needs("shared")
