@@ -42,7 +42,7 @@ def test_what_is_written_is_what_is_read(made, tmp_path):
     assert again.chunking == Chunking(hop_samples=24000)
 
 
-def test_a_folder_without_one_is_told(tmp_path):
+def test_a_folder_without_one_is_reported(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"has no artefact.json: `keras-musictag export` did not write"):
         read_artefact(tmp_path)
 
@@ -61,14 +61,14 @@ def test_a_folder_without_one_is_told(tmp_path):
         (lambda text: json.dumps({**json.loads(text), "format": "lite"}), "format 'lite', expected one of keras"),
     ],
 )
-def test_a_damaged_one_is_told_in_one_sentence(made, tmp_path, edit, said):
+def test_a_damaged_one_is_reported_in_one_sentence(made, tmp_path, edit, said):
     path = tmp_path / "artefact.json"
     path.write_text(edit(path.read_text()))
     with pytest.raises(ValueError, match=said):
         read_artefact(tmp_path)
 
 
-def test_a_file_that_is_another_is_told(made, tmp_path):
+def test_a_replaced_file_is_reported(made, tmp_path):
     (tmp_path / "1" / "model.bin").write_bytes(b"weightz")
     with pytest.raises(kmt.ChecksumError, match=r"model.bin is not the file that was exported"):
         read_artefact(tmp_path)

@@ -17,7 +17,7 @@ def arrays(vgg):
     return {f"{name}/{key}": array for name, part in wanted.items() for key, array in vars(part).items()}
 
 
-def test_another_models_scores_are_found_out(exported_vgg_onnx, arrays):
+def test_another_models_scores_are_detected(exported_vgg_onnx, arrays):
     arrays = {**arrays, "noise/scores": arrays["noise/scores"] + np.float32(0.01)}
     found = comparison.run_and_compare(exported_vgg_onnx, arrays)
     assert found["noise"] == pytest.approx(0.01, abs=1e-4)
@@ -26,7 +26,7 @@ def test_another_models_scores_are_found_out(exported_vgg_onnx, arrays):
     assert comparison.run_and_compare(exported_vgg_onnx, arrays)["noise"] == float("inf")
 
 
-def test_another_layer_as_the_embedding_is_found_out(exported_vgg_onnx, arrays):
+def test_another_layer_as_the_embedding_is_detected(exported_vgg_onnx, arrays):
     rolled = {**arrays, "music/embedding": np.roll(arrays["music/embedding"], 1, axis=1)}
     with pytest.raises(kmt.ExportError, match="The embedding differs from that of Keras: the cosine"):
         comparison.run_and_compare(exported_vgg_onnx, rolled)

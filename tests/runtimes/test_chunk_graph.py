@@ -40,7 +40,7 @@ def test_spans_are_those_of_the_tagger(chunking):
         assert found.tolist() == [list(chunking.span_seconds(int(start), length)) for start in starts]
 
 
-def test_no_more_is_scored_at_once_than_24_seconds():
+def test_at_most_24_seconds_are_scored_at_once():
     sizes = []
     score_tracks(
         lambda chunks: (sizes.append(len(chunks)), chunks)[1],

@@ -22,7 +22,7 @@ def test_the_differences_from_keras_are_measured_and_small(exported_vgg_onnx):
     assert 0 < max(artefact.checks.values()) <= artefact.tolerance  # another runtime's sums are never all the same
 
 
-def test_nothing_is_left_beside_the_folder(exported_vgg_onnx):
+def test_nothing_is_left_next_to_the_folder(exported_vgg_onnx):
     assert [path.name for path in exported_vgg_onnx.parent.iterdir()] == ["vgg"]
     parts = sorted(path.name for path in exported_vgg_onnx.iterdir())
     assert parts == ["artefact.json", "example.py", "model.onnx", "tags.csv"]
@@ -36,7 +36,7 @@ def log_mel(vgg, tmp_path_factory):
     return folder
 
 
-def test_a_model_of_log_mel_is_also_compared_by_the_folders_own_front_end(log_mel, vgg, tmp_path):
+def test_log_mel_is_also_compared_from_the_waveform(log_mel, vgg, tmp_path):
     artefact = read_artefact(log_mel)
     assert list(artefact.checks) == ["music", "silence", "noise", "full scale", "music, from the waveform"]
     shutil.copytree(log_mel, tmp_path / "copy")
@@ -103,14 +103,14 @@ def test_the_example_of_the_keras_format_gives_scores(keras_folder, vgg):
         ({"format": "onnx", "audio": "gone.mp3"}, FileNotFoundError, "gone.mp3"),
     ],
 )
-def test_what_does_not_exist_is_told_before_anything_is_written(tiny, tmp_path, monkeypatch, arguments, error, message):
+def test_unknown_names_fail_before_anything_is_written(tiny, tmp_path, monkeypatch, arguments, error, message):
     monkeypatch.setattr(onnx, "write", lambda *_: pytest.fail("it was begun"))
     with pytest.raises(error, match=message):
         export(tiny, path=tmp_path / "out", **arguments)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_backend_is_told_what_to_do(tiny, tmp_path, monkeypatch):
+def test_another_backend_gets_advice(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(kmt.ExportError, match=r"Keras runs on 'jax'\. Save a \.keras file.*KERAS_BACKEND=tensorflow"):
         export(tiny, "onnx", tmp_path / "out")
@@ -122,7 +122,7 @@ def test_a_tagger_without_a_head_is_refused(tmp_path):
         export(kmt.load("vgg", include_top=False), "onnx", tmp_path / "out")
 
 
-def test_the_public_name_is_the_function_whatever_was_imported_before():
+def test_the_public_name_is_the_function_after_any_import():
     code = "import keras_musictag.{} as _; import keras_musictag as kmt; print(callable(kmt.export))"
     module = export.__module__.partition(".")[2]
     for imported in (module, "errors"):

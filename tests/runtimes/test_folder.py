@@ -34,14 +34,14 @@ def test_the_artefact_says_what_was_exported(exported_vgg_onnx, vgg):
     assert artefact.files == {"model.onnx": sha256_of(exported_vgg_onnx / "model.onnx")}
 
 
-def test_the_tags_lie_in_the_order_of_the_scores(exported_vgg_onnx, vgg):
+def test_the_tags_are_in_the_order_of_the_scores(exported_vgg_onnx, vgg):
     rows = list(csv.DictReader((exported_vgg_onnx / "tags.csv").read_text("utf-8").splitlines()))
     assert [row["tag"] for row in rows] == list(vgg.vocabulary)
     assert [row["group"] for row in rows] == list(vgg.vocabulary.groups)
     assert [int(row["index"]) for row in rows] == list(range(50))
 
 
-def test_requests_to_warm_up_by_may_be_removed(tiny, tmp_path):
+def test_warm_up_requests_may_be_removed(tiny, tmp_path):
     for name in ("saved_model.pb", "variables/variables.index", "assets.extra/tf_serving_warmup_requests"):
         (tmp_path / "1" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "1" / name).write_text(name)

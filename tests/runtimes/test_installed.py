@@ -17,7 +17,7 @@ def open_model(format, folder):
 
 
 @each_runtime
-def test_a_runtime_that_lacks_is_named(format, module, tmp_path, monkeypatch):
+def test_a_missing_runtime_is_named(format, module, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)  # which Python takes for "not there"
     package = module.replace("_", "-")
     with pytest.raises(ExportError, match=rf'needs the package {package}: pip install "keras-musictag\[export\]"'):
@@ -28,7 +28,7 @@ def test_a_runtime_that_lacks_is_named(format, module, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "code, message", [("raise ImportError('libfirst.so.1 is missing')", "libfirst"), ("import needed_by_it", "needed")]
 )
-def test_a_runtime_that_is_broken_says_so_itself(format, module, code, message, tmp_path, monkeypatch):
+def test_a_broken_runtime_raises_its_own_error(format, module, code, message, tmp_path, monkeypatch):
     (tmp_path / f"{module}.py").write_text(code, encoding="utf-8")
     for name in [name for name in sys.modules if name.partition(".")[0] == module]:
         monkeypatch.delitem(sys.modules, name)
@@ -37,7 +37,7 @@ def test_a_runtime_that_is_broken_says_so_itself(format, module, code, message, 
         open_model(format, tmp_path)
 
 
-def test_of_several_modules_the_one_that_lacks_is_named():
+def test_of_several_modules_the_missing_one_is_named():
     check_installed("Numbers", "numpy", "math")
     with pytest.raises(ExportError, match="Numbers needs the package no-such-module:"):
         check_installed("Numbers", "numpy", "no_such_module")

@@ -8,7 +8,7 @@ from keras_musictag.runtimes.engine_tagger import LazyOutputs
 from keras_musictag.runtimes.formats import keras
 
 
-def test_an_output_is_computed_when_it_is_first_asked_for_and_once():
+def test_an_output_is_computed_once_on_first_use():
     computed = []
 
     def compute(name):
@@ -23,7 +23,7 @@ def test_an_output_is_computed_when_it_is_first_asked_for_and_once():
     assert computed == ["embedding"]
 
 
-def test_a_keras_file_runs_for_the_output_that_is_asked_for_and_no_other(vgg, tmp_path, monkeypatch):
+def test_a_keras_file_runs_only_for_the_requested_output(vgg, tmp_path, monkeypatch):
     vgg.save(tmp_path / keras.MODEL_FILE)
     runner, ran = kmt.Tagger.runner, []
 

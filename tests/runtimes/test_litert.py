@@ -356,7 +356,7 @@ def test_a_converter_that_crashes_is_an_error_of_ours(tmp_path, monkeypatch):
         litert._converted(keras.Model(inputs, {"scores": inputs * 2}), "mine")
 
 
-def test_a_runtime_that_lacks_is_named_before_anything_is_converted(tiny, tmp_path, monkeypatch):
+def test_a_missing_runtime_is_named_before_the_conversion(tiny, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)  # which Python takes for "not there"
     monkeypatch.setattr(export_network, "exported_network", None)
     with pytest.raises(ExportError, match=r'needs the package ai-edge-litert: pip install "keras-musictag\[export\]"'):
@@ -364,7 +364,7 @@ def test_a_runtime_that_lacks_is_named_before_anything_is_converted(tiny, tmp_pa
 
 
 @pytest.mark.needs("linux")  # counts threads and binds them
-def test_the_engine_uses_the_threads_it_is_given_or_has_cores_for_and_no_tensorflow(float32):
+def test_the_engine_uses_its_threads_and_no_tensorflow(float32):
     command = [sys.executable, "-c", PROBE, str(float32[0]), "[1, 3, null]"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert json.loads(done.stdout) == [[0, 2, 0], []]

@@ -83,7 +83,7 @@ def test_the_copy_has_weights_of_its_own():
     assert np.abs(outputs_of(exported_network(tagger), batch)["scores"] - before).max() > 0.3
 
 
-def test_a_tagger_that_was_trained_with_spec_augment_is_exported_without():
+def test_spec_augment_is_not_exported():
     from keras_musictag.layers import SpecAugment
 
     tagger = kmt.build("vgg", tags=["a", "b"]).with_augment(SpecAugment())
@@ -96,7 +96,7 @@ def test_only_log_mel_networks_take_log_mel(name):
         exported_network(kmt.build(name, tags=["a"]), "log-mel")
 
 
-def test_what_cannot_be_is_told():
+def test_impossible_requests_are_refused():
     with pytest.raises(ValueError, match="include_top=False"):
         exported_network(Tagger(TaggerSpec.of("vgg", None)))
     tagger = kmt.build("vgg", tags=["a"])

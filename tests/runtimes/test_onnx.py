@@ -92,7 +92,7 @@ def test_the_file_says_its_names_shapes_tags_and_settings(vgg, float32):
     assert (found["name"], found["sample_rate_hz"]) == (vgg.name, "16000")
 
 
-def test_the_operators_that_were_added_compute_what_they_are_called(tmp_path):
+def test_added_operators_compute_what_their_names_say(tmp_path):
     inputs = keras.Input((3, 512), name="waveform")
     real, imaginary = keras.ops.rfft(inputs)
     outputs = {"real": real, "imaginary": imaginary, "log1p": keras.ops.log1p(inputs**2)}
@@ -138,7 +138,7 @@ def test_what_stops_tf2onnx_is_one_sentence(tiny, tmp_path, monkeypatch):
         write_network(monkeypatch, tiny, tmp_path, lambda x: x * 3)
 
 
-def test_a_spectrum_of_cut_frames_is_an_operator_that_onnx_does_not_have(tiny, tmp_path, monkeypatch):
+def test_a_spectrum_of_cut_frames_is_not_supported(tiny, tmp_path, monkeypatch):
     with pytest.raises(ExportError, match="'vgg' needs operators that ONNX does not have: RFFT"):
         write_network(monkeypatch, tiny, tmp_path, lambda x: keras.ops.rfft(x, fft_length=1024)[0], shape=(3, 2048))
 
@@ -157,7 +157,7 @@ def test_what_the_checker_refuses_is_one_sentence(tiny, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("package", ["onnx", "tf2onnx", "onnxruntime"])
-def test_a_package_that_lacks_is_named_before_anything_is_converted(package, tiny, tmp_path, monkeypatch):
+def test_a_missing_package_is_named_before_the_conversion(package, tiny, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)  # which Python takes for "not there"
     monkeypatch.setattr(onnx_export, "exported_network", None)
     with pytest.raises(ExportError, match=rf'ONNX needs the package {package}: pip install "keras-musictag\[export\]"'):
@@ -165,7 +165,7 @@ def test_a_package_that_lacks_is_named_before_anything_is_converted(package, tin
 
 
 @pytest.mark.needs("linux")  # which lists threads
-def test_the_engine_uses_the_threads_it_is_given_and_no_tensorflow(float32):
+def test_the_engine_uses_its_threads_and_no_tensorflow(float32):
     command = [sys.executable, "-c", PROBE, str(float32[0]), "[1, 3]"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     (of_one, of_three), loaded = json.loads(done.stdout)

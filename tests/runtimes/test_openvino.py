@@ -50,7 +50,7 @@ def test_float32_gives_keras_scores_and_embeddings(float32, signals):
     assert scores < 1e-5 and embeddings < 1e-4  # round-off; the tolerance leaves room for decibels of silent bands
 
 
-def test_float16_is_half_as_large_and_its_front_end_and_vectors_are_float32(musicnn, musicnn_expected, tmp_path):
+def test_float16_keeps_front_end_and_vectors_in_float32(musicnn, musicnn_expected, tmp_path):
     exported = written(musicnn, tmp_path, "openvino", "float16")
     scores, embeddings = largest_differences(exported, musicnn_expected)
     assert 1e-5 < scores < openvino_export.PRECISIONS["float16"]
@@ -148,13 +148,13 @@ def test_what_the_converter_refuses_is_one_sentence(tiny, tmp_path, monkeypatch)
         openvino_export.write(tiny, tmp_path, "float32", "waveform")
 
 
-def test_nobody_is_told_of_a_conversion(tiny, tmp_path, monkeypatch):
+def test_no_conversion_is_reported_to_analytics(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(telemetry_utils.tm, "Telemetry", lambda *_, **__: pytest.fail("Google Analytics was told."))
     openvino_export.write(tiny, tmp_path, "float32", "waveform")
 
 
 @pytest.mark.parametrize("ci", [None, "false"])
-def test_nobody_is_told_of_an_import(float32, tmp_path, ci):
+def test_no_import_is_reported_to_analytics(float32, tmp_path, ci):
     """By an engine, nor by an export, which imports by the same function: else ~/intel would hold the user's number."""
     command = [sys.executable, "-c", PROBE, str(float32[0])]
     environment = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}
@@ -171,7 +171,7 @@ def test_openvino_opens_no_onnx_file(exported_vgg_onnx):
         core.compile_model(core.read_model(exported_vgg_onnx / "model.onnx"), "CPU")
 
 
-def test_a_package_that_lacks_is_named_before_anything_is_converted(tiny, tmp_path, monkeypatch):
+def test_a_missing_package_is_named_before_the_conversion(tiny, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)  # which Python takes for "not there"
     monkeypatch.setattr(openvino_export, "exported_network", None)
     with pytest.raises(ExportError, match=r'needs the package openvino: pip install "keras-musictag\[export\]"'):
@@ -201,7 +201,7 @@ print(os.environ.get("CI"))
 """
 
 
-def test_the_engine_uses_the_threads_and_the_precision_it_is_given_and_no_tensorflow(float32):
+def test_the_engine_uses_threads_and_precision_as_given(float32):
     command = [sys.executable, "-c", PROBE, str(float32[0])]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.splitlines()[0] == "[1, 2] ['f32', 'f32'] []"

@@ -75,7 +75,7 @@ def test_an_interrupted_export_leaves_nothing(tiny, during, tmp_path, error):
 
 
 @pytest.mark.needs("linux")  # /dev/full, a full disk
-def test_a_full_disk_is_told_and_leaves_nothing(tiny, words, tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_and_leaves_nothing(tiny, words, tmp_path, monkeypatch):
     def write(tagger, folder, precision, form):
         (folder / "model.onnx").symlink_to("/dev/full")
         a_word(tagger, folder, precision, form)
@@ -109,7 +109,7 @@ def test_a_killed_export_leaves_no_folder_and_the_next_one_works(tiny, words, du
     assert names_in(tmp_path) == ["again", "out"]
 
 
-def test_two_threads_export_to_one_path_and_one_is_told(tiny, during, tmp_path):
+def test_two_threads_export_to_one_path_and_one_fails(tiny, during, tmp_path):
     both = threading.Barrier(2, timeout=60)
     during(both.wait)
     found = []
@@ -129,7 +129,7 @@ def test_two_threads_export_to_one_path_and_one_is_told(tiny, during, tmp_path):
     assert names_in(tmp_path) == ["out"] and names_in(tmp_path / "out") == PARTS
 
 
-def test_what_another_process_wrote_meanwhile_is_left_alone(tiny, during, tmp_path):
+def test_a_folder_of_another_process_is_left_alone(tiny, during, tmp_path):
     for parts in ((), ("out",)):  # the folder is not there, or empty
         target = tmp_path.joinpath("a", *parts)
         during(lambda target=target: (target.mkdir(exist_ok=True), (target / "mine.txt").write_text("mine")))
@@ -142,7 +142,7 @@ def test_what_another_process_wrote_meanwhile_is_left_alone(tiny, during, tmp_pa
     assert names_in(tmp_path) == ["a"] and names_in(tmp_path / "a") == ["out"]
 
 
-def test_a_version_that_another_process_wrote_meanwhile_is_left_alone(tiny, words, during, tmp_path):
+def test_a_version_of_another_process_is_left_alone(tiny, words, during, tmp_path):
     before = export(tiny, "savedmodel", tmp_path)
 
     def theirs():
@@ -158,7 +158,7 @@ def test_a_version_that_another_process_wrote_meanwhile_is_left_alone(tiny, word
 
 
 @pytest.mark.parametrize("is_there", [False, True])
-def test_who_is_quicker_by_a_moment_is_left_alone(tiny, words, tmp_path, monkeypatch, is_there):
+def test_a_process_that_is_faster_by_a_moment_is_left_alone(tiny, words, tmp_path, monkeypatch, is_there):
     target = tmp_path / "out"
     if is_there:
         export(tiny, "savedmodel", target)
@@ -195,7 +195,7 @@ def test_a_folder_that_fails_to_be_filled_stays_empty(tiny, words, tmp_path, mon
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_export_left_in_a_finished_folder_is_removed_one_day(tiny, words, tmp_path):
+def test_old_scratch_in_a_finished_folder_is_removed(tiny, words, tmp_path):
     scratch = tmp_path / files.scratch_name()
     scratch.mkdir()
     export(tiny, "onnx", tmp_path)
@@ -207,7 +207,7 @@ def test_what_a_killed_export_left_in_a_finished_folder_is_removed_one_day(tiny,
     assert names_in(tmp_path) == PARTS
 
 
-def test_a_file_above_is_told_by_the_path_that_was_given(tiny, words, tmp_path):
+def test_a_file_above_is_named_as_given(tiny, words, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(NotADirectoryError) as raised:
         export(tiny, "onnx", tmp_path / "file" / "a" / "out")
@@ -215,7 +215,7 @@ def test_a_file_above_is_told_by_the_path_that_was_given(tiny, words, tmp_path):
 
 
 @pytest.mark.needs("permissions")
-def test_a_folder_without_permission_is_told_by_the_path_that_was_given(tiny, words, tmp_path):
+def test_a_folder_without_permission_is_named_as_given(tiny, words, tmp_path):
     (tmp_path / "locked").mkdir(mode=0o500)
     for target in (tmp_path / "locked", tmp_path / "locked" / "a" / "out"):
         with pytest.raises(PermissionError) as raised:
@@ -223,7 +223,7 @@ def test_a_folder_without_permission_is_told_by_the_path_that_was_given(tiny, wo
         assert str(raised.value) == f"[Errno 13] Permission denied: '{target}'"
 
 
-def test_a_part_that_cannot_be_written_is_told_by_the_path_that_was_given(tiny, words, tmp_path, monkeypatch):
+def test_a_part_that_cannot_be_written_is_named_as_given(tiny, words, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx, "write", lambda tagger, folder, *_: (folder / "gone" / "model.onnx").write_text("model"))
     with pytest.raises(FileNotFoundError) as raised:
         export(tiny, "onnx", tmp_path / "out")
@@ -256,7 +256,7 @@ def test_a_taken_path_is_left_alone(tiny, words, tmp_path):
     assert names_in(tmp_path) == ["out"]
 
 
-def test_versions_of_a_savedmodel_lie_side_by_side(tiny, words, tmp_path):
+def test_versions_of_a_savedmodel_are_side_by_side(tiny, words, tmp_path):
     folder = tmp_path / "served"
     export(tiny, "savedmodel", folder)
     artefact = export(tiny, "savedmodel", folder, version=3)
@@ -270,7 +270,7 @@ def test_versions_of_a_savedmodel_lie_side_by_side(tiny, words, tmp_path):
     assert names_in(tmp_path) == ["served"]
 
 
-def test_beside_damaged_settings_no_version_is_added(tiny, words, tmp_path):
+def test_damaged_settings_take_no_further_version(tiny, words, tmp_path):
     export(tiny, "savedmodel", tmp_path)
     (tmp_path / "artefact.json").write_text("{")
     with pytest.raises(kmt.ExportError, match=r"artefact\.json is damaged.* Name another folder, or remove this one"):
@@ -291,7 +291,7 @@ def test_a_version_that_was_changed_or_taken_back_is_no_obstacle(tiny, words, tm
     assert names_in(tmp_path) == ["1", "artefact.json", "example.py", "tags.csv"]
 
 
-def test_killed_between_two_moves_the_settings_are_those_of_the_former_version(tiny, words, tmp_path, monkeypatch):
+def test_killed_between_moves_the_settings_are_the_old_ones(tiny, words, tmp_path, monkeypatch):
     before = export(tiny, "savedmodel", tmp_path)
     replace = Path.replace
 

@@ -23,7 +23,7 @@ def test_noise_below_the_pass_band_is_resampled_as_by_soxr(rate_hz):
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 11025, 22050, 44100, 48000, 96000])
-def test_a_sine_of_the_pass_band_stays_and_one_above_nyquist_goes(rate_hz):
+def test_sines_stay_in_the_pass_band_and_go_above_nyquist(rate_hz):
     nyquist_hz = min(rate_hz, TO_HZ) / 2
     time = np.arange(rate_hz) / rate_hz
     stays = resample(tf.constant(np.sin(2 * np.pi * 0.9 * nyquist_hz * time), tf.float32), rate_hz, TO_HZ).numpy()

@@ -86,7 +86,7 @@ def test_a_wav_file_gets_the_taggers_scores(rate_hz):
     np.testing.assert_allclose(found, [expected], rtol=0, atol=TOLERANCES[rate_hz])
 
 
-def test_wav_files_of_a_batch_may_differ_in_length_rate_and_channels():
+def test_wav_files_of_a_batch_may_differ():
     files = [
         wav(clip_at(44100, 7), 44100),
         wav(clip_at(16000, 0.5), 16000),
@@ -161,7 +161,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def test_it_and_its_example_run_where_neither_keras_nor_this_package_is_installed(tmp_path):
+def test_it_and_its_example_run_without_keras_and_this_package(tmp_path):
     waveform, folder = chunks(), tmp_path / "musicnn"
     np.save(tmp_path / "chunks.npy", waveform)
     shutil.copytree(exported("musicnn"), folder)

@@ -112,7 +112,7 @@ def test_grpc_gives_the_taggers_scores(server):
     assert taggram["scores"].shape == (3, 50) and taggram["end_seconds"][-1] == 8.0
 
 
-def test_grpc_tells_what_is_wrong(server):
+def test_grpc_says_what_is_wrong(server):
     with pytest.raises(grpc.RpcError, match=r"File 1: .* one of the sample rates.*37800"):
         predict(server, "wav_bytes", wav_bytes=[wav(np.zeros(9), 16000), wav(np.zeros(9), 37800)])
 
@@ -155,7 +155,7 @@ def test_the_newest_version_answers_unless_another_is_asked_for(small):
     assert [version["version"] for version in status] == ["10", "2"]
 
 
-def test_the_metadata_tell_how_long_a_chunk_is(server):
+def test_the_metadata_state_the_length_of_a_chunk(server):
     signatures = rest(server, "/v1/models/musicnn/metadata")[1]["metadata"]["signature_def"]["signature_def"]
     for name in ("serving_default", "embed"):
         batch, samples = signatures[name]["inputs"]["waveform"]["tensor_shape"]["dim"]
@@ -189,7 +189,7 @@ def test_rest_takes_wav_files_as_base64(server):
         ({"instances": [[0.0] * 5]}, "must have shape (batch, 48128)"),
     ],
 )
-def test_rest_tells_what_is_wrong(server, body, message):
+def test_rest_says_what_is_wrong(server, body, message):
     code, answer = rest(server, "/v1/models/musicnn:predict", body)
     assert code == 400 and message in answer["error"]
 
@@ -235,7 +235,7 @@ def test_the_model_config_is_one_and_names_the_folder():
     assert model.base_path == f"/models/{model.name}" and f"served/{model.name}" in PAGE
 
 
-def test_the_batching_parameters_allow_the_sizes_that_are_warmed_up():
+def test_the_batching_parameters_allow_the_warm_up_sizes():
     _, config = blocks("pbtxt")
     sizes = re.findall(r"^allowed_batch_sizes: (\d+)$", config, flags=re.MULTILINE)
     numbers = dict(re.findall(r"^(\w+) \{ value: (\d+) \}$", config, flags=re.MULTILINE))
@@ -245,7 +245,7 @@ def test_the_batching_parameters_allow_the_sizes_that_are_warmed_up():
     assert tuple(map(int, sizes)) == BATCH_SIZES and int(numbers["max_batch_size"]) == max(BATCH_SIZES)
 
 
-def test_the_servers_have_one_pinned_image_not_older_than_tensorflow_and_ports_of_their_own():
+def test_the_servers_have_one_pinned_image_and_separate_ports():
     commands = [shlex.split(block) for block in blocks("sh")]
     assert len(commands) == 3
     images = {word for command in commands for word in command if word.startswith("tensorflow/serving")}

@@ -36,12 +36,12 @@ def test_the_signals_are_music_and_the_extremes(tiny):
     assert set(np.unique(found["full scale"])) == {-1, 1}
 
 
-def test_the_music_may_be_ones_own(tiny):
+def test_the_music_may_be_the_users(tiny):
     found = signals(tiny, silent_wav(16000, 16000))["music"]  # shorter than a chunk: filled up
     assert found.shape == (1, 48128) and not found.any()
 
 
-def test_what_cannot_be_tagged_is_no_music(tiny, tmp_path):
+def test_what_cannot_be_tagged_is_refused_as_music(tiny, tmp_path):
     with pytest.raises(kmt.AudioError, match="too short to tag"):
         signals(tiny, silent_wav(1, 384000))
     with pytest.raises(FileNotFoundError):
@@ -76,14 +76,14 @@ def test_keras_answers_in_float32_on_the_cpu_by_a_copy(tiny, monkeypatch):
     assert len(devices) == 2 and all("CPU:0" in device for device in devices)
 
 
-def test_a_tagger_of_logits_is_heard_by_its_scores(tiny):
+def test_a_tagger_of_logits_is_compared_by_its_scores(tiny):
     logits = Tagger(dataclasses.replace(tiny.spec, classifier_activation=None))
     logits.set_weights(tiny.get_weights())
     noise = signals(tiny)["noise"]
     np.testing.assert_array_equal(scores_and_embeddings(logits)(noise)[0], scores_and_embeddings(tiny)(noise)[0])
 
 
-def test_a_long_file_is_heard_a_few_chunks_at_a_time(tiny, monkeypatch):
+def test_a_long_file_is_computed_a_few_chunks_at_a_time(tiny, monkeypatch):
     sizes = []
 
     def run(batch):

@@ -20,7 +20,7 @@ def test_the_bytes_are_those_of_the_official_protos(value):
     assert prediction_log("embed", "waveform", tensor) == log.SerializeToString(deterministic=True)
 
 
-def test_there_is_a_request_of_every_batched_signature_and_batch_size():
+def test_every_batched_signature_and_size_has_a_request():
     found = {}
     for request in warmup_requests(shared_export.exported("musicnn") / "1"):
         assert isinstance(request, predict_pb2.PredictRequest)

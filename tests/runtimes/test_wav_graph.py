@@ -74,7 +74,7 @@ def test_samples_are_those_of_soundfile(kind):
 
 
 @pytest.mark.parametrize("in_riff", [0, 36])  # as a pipe leaves it, or a recorder that was not closed
-def test_samples_are_read_that_the_header_does_not_know_of(in_riff):  # soundfile reads none
+def test_samples_that_the_header_does_not_state_are_read(in_riff):  # soundfile reads none
     np.testing.assert_array_equal(decode(with_lengths(STEREO, in_riff, 0)), read(STEREO))
 
 
@@ -113,7 +113,7 @@ def behind_empty_chunks(count: int) -> bytes:
     return riff(chunk(b"junk", b"") * count, chunk(b"fmt ", FORMAT), chunk(b"data", FULL_SCALE))
 
 
-def test_no_more_than_a_thousand_chunks_are_looked_at():
+def test_at_most_a_thousand_chunks_are_read():
     np.testing.assert_array_equal(decode(behind_empty_chunks(900)), read(READ["full scale"]))
     assert re.search(NO_CHUNKS, refusal(behind_empty_chunks(1001)))
 
@@ -135,7 +135,7 @@ def test_anything_else_is_an_error_that_says_so(kind):
     assert re.search(message, refusal(file))
 
 
-def test_a_file_that_ends_anywhere_is_refused_unless_its_length_was_unknown():
+def test_a_truncated_file_is_refused_if_its_length_was_known():
     file = wav(noise(20))
     assert all(refusal(file[:end]) for end in range(len(file)))
     piped = with_lengths(file, 0xFFFFFFFF, 0xFFFFFFFF)

@@ -17,7 +17,7 @@ FILE = (
 )
 
 
-def test_chunks_lie_where_they_were_written():
+def test_chunks_are_found_where_they_were_written():
     fmt, data = find_chunks(tf.constant(FILE))
     assert [*map(int, fmt)] == [12 + 10 + 8, 16, 16]
     assert [*map(int, data)] == [12 + 10 + 24 + 8, 8, 12]  # four bytes lack
@@ -25,7 +25,7 @@ def test_chunks_lie_where_they_were_written():
     assert [*map(int, read_format(tf.constant(FILE), fmt))] == [1, 2, 44100, 16]
 
 
-def test_a_chunk_that_is_not_there_begins_nowhere():
+def test_a_missing_chunk_has_no_position():
     fmt, data = find_chunks(tf.constant(FILE[:46]))
     assert int(fmt.begin) == 30 and [*map(int, data)] == [0, 0, 0]
 
@@ -38,6 +38,6 @@ def test_the_code_of_an_extensible_format_comes_later():
     assert int(read_format(tf.constant(file), fmt._replace(size=tf.constant(24))).code) not in (1, 3)
 
 
-def test_a_wav_file_is_told_by_its_first_twelve_bytes():
+def test_a_wav_file_is_recognised_by_its_first_twelve_bytes():
     found = [bool(is_wav(tf.constant(file))) for file in (FILE, FILE[:12], FILE[:11], b"", b"RIFX" + FILE[4:])]
     assert found == [True, True, False, False, False]

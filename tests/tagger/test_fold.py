@@ -34,7 +34,7 @@ def test_folded_logits_are_the_networks(name):
     np.testing.assert_allclose(tagger.runner("logits")(batch), expected, rtol=1e-4, atol=2e-5 * np.abs(expected).max())
 
 
-def test_convolutions_are_folded_where_a_normalisation_follows_and_nowhere_else():
+def test_only_convolutions_before_normalisation_are_folded():
     folded = fold_normalisation(build("short_chunk_cnn", ["a", "b"]))
     assert sum(isinstance(layer, Folded) for layer in folded.layers) == 8  # seven convolutions, one dense layer
     package = fold_normalisation(build("vgg", ["a", "b"]))  # its ReLU comes before the normalisation
@@ -84,7 +84,7 @@ def test_folding_leaves_the_model_as_it_was(tmp_path):
         ({}, {"axis": 1}),
     ],
 )
-def test_what_it_does_not_know_is_left_alone(options, norm_options):
+def test_unsupported_layers_are_left_alone(options, norm_options):
     keras.utils.set_random_seed(0)
     inputs = keras.Input((9, 8, 3))
     x = keras.layers.Conv2D(4, 3, **options)(inputs)

@@ -20,7 +20,7 @@ def test_taggram_of_the_clip_equals_the_original(entry):
 
 
 @pytest.mark.parametrize("entry", ORIGINALS)
-def test_taggram_equals_the_original_without_its_float16_rounding(entry):
+def test_taggram_equals_the_original_without_float16(entry):
     scores = tagger_of(entry).taggram(shared.clip(), tail="drop").scores
     # what remains is float32 round-off of the STFT
     np.testing.assert_allclose(scores, recorded(entry)["taggram_f32mel"], rtol=0, atol=1e-5)

@@ -29,7 +29,7 @@ def run(audio=SONG, sample_rate=16000, **settings):
     "audio", [["a.mp3", "b.mp3"], [Path("a.mp3")], ("a.mp3",), b"RIFF", bytearray(b"RIFF"), None, 3, 0.5, {}, object()]
 )
 @pytest.mark.parametrize("sample_rate", [None, 16000])
-def test_what_is_no_track_is_a_type_error_that_says_what_is(audio, sample_rate):
+def test_what_is_not_a_track_is_a_type_error(audio, sample_rate):
     kind = type(audio).__name__
     with pytest.raises(TypeError, match=rf"a path, a binary file .* one track at a time\. Received: {kind}\.$"):
         run(audio, sample_rate)
@@ -42,19 +42,19 @@ def test_an_array_without_its_sample_rate_says_what_to_write():
 
 
 @pytest.mark.parametrize("hop_seconds", ["1", [1], True, 1j, b"1"])
-def test_a_hop_that_is_no_number_is_named(hop_seconds):
+def test_a_hop_that_is_not_a_number_is_named(hop_seconds):
     with pytest.raises(TypeError, match="`hop_seconds` must be a number of seconds"):
         run(hop_seconds=hop_seconds)
 
 
 @pytest.mark.parametrize("hop_seconds", [0, -1, 0.5 / 16000, float("nan"), float("inf"), -float("inf"), 1e308])
-def test_a_hop_that_is_no_length_is_named(hop_seconds):
+def test_a_hop_that_is_not_a_length_is_named(hop_seconds):
     with pytest.raises(ValueError, match="`hop_seconds` must be"):
         run(hop_seconds=hop_seconds)
 
 
 @pytest.mark.parametrize("hop_seconds", [0.5, Fraction(1, 2), np.float32(0.5), np.float64(0.5)])
-def test_a_hop_of_any_number_type_changes_the_hop_and_nothing_else(hop_seconds):
+def test_a_hop_of_any_number_type_changes_only_the_hop(hop_seconds):
     outputs, spans, _ = run(hop_seconds=hop_seconds)
     context_seconds = 10 / 16000
     np.testing.assert_allclose(np.diff(spans[1:4, 0]), 0.5)  # the first chunk begins in the context
@@ -84,7 +84,7 @@ def opposite(seconds=4.0):
     return np.stack([tone, -tone])
 
 
-def test_channels_that_cancel_are_heard_alone_in_files_pipes_and_arrays():
+def test_channels_that_cancel_are_used_alone():
     samples = opposite()
     expected, _, _ = run(samples[0])
     data = wav_of(samples.T, 16000, "f4")

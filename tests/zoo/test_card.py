@@ -18,7 +18,7 @@ def test_a_bundled_card_is_written_byte_for_byte_as_it_was_read(tmp_path, name):
     assert (tmp_path / "card.json").read_bytes() == (bundled("zoo") / name / "card.json").read_bytes()
 
 
-def test_a_card_with_metrics_thresholds_and_other_alphabets_is_read_as_it_was_written(tmp_path):
+def test_a_card_with_every_field_is_read_as_it_was_written(tmp_path):
     card = dataclasses.replace(
         read_card(bundled("zoo") / "vgg-mtat-v1"),
         summary="Ein Netz für 音楽",
@@ -34,7 +34,7 @@ def test_a_card_with_metrics_thresholds_and_other_alphabets_is_read_as_it_was_wr
     assert "für 音楽" in (tmp_path / "card.json").read_text(encoding="utf-8")
 
 
-def test_architecture_and_version_are_read_off():
+def test_architecture_and_version_come_from_the_card():
     card = read_card(bundled("zoo") / "musicnn-msd-v1")
     assert (card.architecture, card.version) == ("musicnn", 1)
     assert dataclasses.replace(card, name="musicnn-msd-v12").version == 12
@@ -74,7 +74,7 @@ def test_a_missing_key_is_named_with_its_part_and_file(edited_entry, part, key, 
         ("licences", "weight", "weights"),
     ],
 )
-def test_an_unknown_key_is_answered_by_the_nearest_and_the_file(edited_entry, part, key, meant):
+def test_an_unknown_key_gets_the_nearest_as_a_suggestion(edited_entry, part, key, meant):
     folder = edited_entry("vgg-mtat-v1", lambda card: (card[part] if part else card).update({key: "x"}))
     with pytest.raises(UnknownNameError, match=rf"card\.json: .* '{key}'\. Did you mean '{meant}'\?"):
         read_card(folder)
@@ -95,7 +95,7 @@ def test_every_metric_is_checked(edited_entry):
         if (part, value) != ("reference", None)  # weights may be no paper's
     ],
 )
-def test_a_part_that_is_no_object_is_refused(edited_entry, part, value):
+def test_a_part_that_is_not_an_object_is_refused(edited_entry, part, value):
     folder = edited_entry("vgg-mtat-v1", lambda card: card.update({part: value}))
     with pytest.raises(ValueError, match=r"card\.json: \w+ must be an object with the keys"):
         read_card(folder)
@@ -118,27 +118,27 @@ def test_a_value_of_the_wrong_type_is_refused(edited_entry, changes, message):
         read_card(folder)
 
 
-def test_metrics_that_are_no_list_are_refused(edited_entry):
+def test_metrics_that_are_not_a_list_are_refused(edited_entry):
     folder = edited_entry("vgg-mtat-v1", lambda card: card.update(metrics=None))
     with pytest.raises(ValueError, match="metrics"):
         read_card(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"{'name': 1}", b"\xff\xfe{}"])
-def test_what_is_no_json_is_told_with_the_file(tmp_path, content):
+def test_invalid_json_is_reported_with_the_file(tmp_path, content):
     (tmp_path / "card.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"card\.json is not valid JSON: "):
         read_card(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["[]", "null", "3", '"card"'])
-def test_json_that_is_no_object_is_refused(tmp_path, content):
+def test_json_that_is_not_an_object_is_refused(tmp_path, content):
     (tmp_path / "card.json").write_text(content)
     with pytest.raises(ValueError, match="Card must be an object"):
         read_card(tmp_path)
 
 
-def test_a_folder_without_a_card_is_no_entry(tmp_path):
+def test_a_folder_without_a_card_is_not_an_entry(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=rf"{re.escape(str(tmp_path))} is not a zoo entry: it has no card\.json"
     ):

@@ -54,7 +54,7 @@ def test_a_dataset_and_a_pattern_must_both_fit():
     assert names("vgg-mtat*", dataset="msd") == []
 
 
-def test_a_dataset_without_any_entry_is_answered_by_those_with():
+def test_an_unknown_dataset_lists_those_with_entries():
     with pytest.raises(UnknownNameError, match=r"'mtt'\. Did you mean 'mtat'\? Known: .*\bmsd, .*mtat"):
         list_models(dataset="mtt")
 
@@ -74,7 +74,7 @@ def test_the_user_folder_follows_the_environment_variable(monkeypatch, tmp_path)
     assert user_folder() == tmp_path / "me" / "models" / "zoo"
 
 
-def test_without_the_variable_the_user_folder_is_a_cache_of_the_users_own(monkeypatch, tmp_path):
+def test_without_the_variable_the_user_folder_is_the_systems(monkeypatch, tmp_path):
     monkeypatch.delenv(HOME_VARIABLE)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
@@ -94,7 +94,7 @@ def test_an_entry_copied_to_the_users_zoo_is_listed(edited_entry):
     assert names(dataset="jam") == ["vgg-jam-v1"]
 
 
-def test_a_bundled_entry_wins_over_a_users_of_the_same_name(edited_entry):
+def test_a_bundled_entry_takes_precedence_over_a_users(edited_entry):
     edited_entry("vgg-mtat-v1", lambda card: card.update(summary="mine"))
     assert entries()["vgg-mtat-v1"] == bundled("zoo") / "vgg-mtat-v1"
     assert [model.summary for model in list_models("vgg-mtat-v1")] != ["mine"]
@@ -107,7 +107,7 @@ def test_it_says_where_the_weights_are(edited_entry):
     assert [found[name] for name in ("vgg-msd-v1", "vgg-msd-v2", "fcn-msd-v1")] == ["bundled", "yours", "fetched"]
 
 
-def test_a_folder_without_a_card_is_no_entry(user_zoo):
+def test_a_folder_without_a_card_is_not_an_entry(user_zoo):
     shutil.copytree(bundled("zoo") / "vgg-mtat-v1", user_zoo / "vgg-new-v1")
     (user_zoo / "vgg-new-v1" / "card.json").unlink()
     (user_zoo / "notes.txt").write_text("no folder")
@@ -131,22 +131,22 @@ def test_the_newest_version_is_the_best_by_number_not_by_letter(edited_entry):
     assert names("vgg-msd-*") == ["vgg-msd-v10", "vgg-msd-v9", "vgg-msd-v1"]
 
 
-def test_a_newer_entry_of_a_later_dataset_does_not_become_the_default(edited_entry):
+def test_a_newer_entry_of_a_later_dataset_is_not_the_default(edited_entry):
     edited_entry("vgg-msd-v2", renamed("vgg-msd-v2"), source="vgg-msd-v1")
     assert best_entry("vgg").name == "vgg-mtat-v1"
 
 
-def test_an_entry_without_a_version_in_its_name_does_not_break_the_list(edited_entry):
+def test_a_name_without_a_version_does_not_break_the_list(edited_entry):
     edited_entry("my-vgg", renamed("my-vgg"))
     assert set(BUNDLED) <= set(names())
 
 
-def test_a_damaged_card_in_the_users_zoo_does_not_take_away_the_bundled_default(edited_entry):
+def test_a_damaged_card_does_not_hide_the_bundled_default(edited_entry):
     (edited_entry("vgg-jam-v1") / "card.json").write_text("{")
     assert best_entry("musicnn").name == "musicnn-mtat-v1"
 
 
-def test_a_renamed_copy_is_warned_of_and_not_listed(edited_entry):
+def test_a_renamed_copy_causes_a_warning_and_is_not_listed(edited_entry):
     edited_entry("my-copy-v1")  # the card still says vgg-mtat-v1
     with pytest.warns(UserWarning, match="my-copy-v1 holds the card of 'vgg-mtat-v1'"):
         assert names() == BUNDLED

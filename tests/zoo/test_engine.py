@@ -78,7 +78,7 @@ def test_what_makes_another_model_makes_another_name(monkeypatch):
     assert len(others - {first}) == 9
 
 
-def test_a_file_that_changed_makes_another_name_and_has_no_licences(tmp_path):
+def test_a_changed_file_gets_another_name_and_no_licences(tmp_path):
     entry = resolve(VGG)
     file = Source(entry.architecture, entry.card, tmp_path / "mine.safetensors")
     names = set()
@@ -104,7 +104,7 @@ def test_a_name_is_a_single_one_that_a_disk_takes(tmp_path):
 
 @pytest.mark.parametrize("damaged", ["model.onnx", "artefact.json"])
 @pytest.mark.parametrize("damage", ["changed", "removed"])
-def test_a_damaged_export_is_found_out_and_removed(cached, damaged, damage):
+def test_a_damaged_export_is_detected_and_removed(cached, damaged, damage):
     (cached / damaged).unlink()
     if damage == "changed":
         (cached / damaged).write_bytes(b"damaged")
@@ -114,7 +114,7 @@ def test_a_damaged_export_is_found_out_and_removed(cached, damaged, damage):
 
 
 @pytest.mark.needs("permissions")
-def test_a_damaged_export_without_permission_to_remove_it_is_told(cached):
+def test_a_damaged_export_that_cannot_be_removed_is_reported(cached):
     (cached / "model.onnx").write_bytes(b"damaged")
     cached.parent.chmod(0o500)
     with pytest.raises(kmt.MusicTagError, match=r"cannot be kept in .*Permission denied.* Set KERAS_MUSICTAG_HOME"):
@@ -122,7 +122,7 @@ def test_a_damaged_export_without_permission_to_remove_it_is_told(cached):
     assert list(cached.parent.iterdir()) == [cached]
 
 
-def test_a_damaged_export_that_another_process_removes_is_no_failure(tmp_path):
+def test_another_process_may_remove_a_damaged_export(tmp_path):
     engines._remove_export(tmp_path / "gone")
 
 
@@ -134,7 +134,7 @@ def test_a_read_only_export_is_opened(cached):
         assert kmt.load(model, engine="onnx").folder == cached
 
 
-def test_a_folder_without_settings_is_made_anew(tiny, tmp_path):
+def test_a_folder_without_settings_is_exported_again(tiny, tmp_path):
     tiny.save(tmp_path / "mine.keras")
     folder = (
         tmp_path / "home" / "exports" / engines.cache_name(resolve(tmp_path / "mine.keras"), "onnx", "float32", None)
@@ -150,7 +150,7 @@ def test_a_folder_without_settings_is_made_anew(tiny, tmp_path):
 
 # the converter's own process is the matter of test_litert.py, a SavedModel's example that of test_savedmodel.py
 @pytest.mark.parametrize("engine", ["litert", "openvino", pytest.param("savedmodel", marks=pytest.mark.slow)])
-def test_each_engine_tags_as_the_tagger_does_and_so_does_the_folders_example(vgg, tmp_path, monkeypatch, engine):
+def test_each_engine_and_example_tags_as_the_tagger_does(vgg, tmp_path, monkeypatch, engine):
     monkeypatch.setattr(litert, "_converted", convert_in_this_process)
     found = kmt.load("vgg", engine=engine)
     (folder,) = (tmp_path / "home" / "exports").iterdir()
@@ -212,7 +212,7 @@ def test_another_head_is_refused(arguments):
         kmt.load("vgg", engine="onnx", **arguments)
 
 
-def test_what_does_not_exist_is_told(tmp_path):
+def test_what_does_not_exist_is_reported(tmp_path):
     with pytest.raises(kmt.UnknownNameError, match="Did you mean 'onnx'"):
         kmt.load("vgg", engine="onx")
     with pytest.raises(kmt.UnknownNameError, match="Did you mean 'vgg'"):
@@ -232,7 +232,7 @@ def test_what_does_not_exist_is_told(tmp_path):
         kmt.load(tmp_path / "gone.keras", engine="onnx")
 
 
-def test_a_home_that_cannot_be_written_to_is_told(tiny, tmp_path, monkeypatch):
+def test_a_home_that_cannot_be_written_is_reported(tiny, tmp_path, monkeypatch):
     tiny.save(tmp_path / "mine.keras")
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "file"))

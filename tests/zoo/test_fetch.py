@@ -97,7 +97,7 @@ def cached() -> list[str]:
 
 @pytest.mark.needs("shared")
 @pytest.mark.parametrize("architecture", REAL)
-def test_a_published_checkpoint_is_fetched_once_and_gives_its_scores(server, architecture, capfd):
+def test_a_checkpoint_is_fetched_once_and_gives_its_scores(server, architecture, capfd):
     content = (shared.FOLDER / "reference" / "upstream" / f"{REAL[architecture]}.pth").read_bytes()
     server.files[UPSTREAM[architecture].removeprefix(ORIGIN)] = content
     expected = tagger_of(architecture, "mtat")
@@ -152,7 +152,7 @@ def test_without_a_mirror_the_address_is_the_cards(card, monkeypatch):
     assert fetch_module._address(card) == card.weights.url
 
 
-def test_another_checkpoint_under_the_same_name_is_fetched_on_its_own(server, card, tmp_path):
+def test_another_checkpoint_of_the_same_name_is_fetched(server, card, tmp_path):
     fetch(card)
     other = write(tmp_path / "other.pth", {**fcn_state(), "dense.bias": np.ones(50, np.float32)})
     server.files["/other.pth"] = other.read_bytes()
@@ -164,7 +164,7 @@ def test_another_checkpoint_under_the_same_name_is_fetched_on_its_own(server, ca
 
 @pytest.mark.parametrize("part", [".safetensors", ".sha256"])
 @pytest.mark.parametrize("damage", ["altered", "cut", "empty", "gone", "bytes"])
-def test_a_damaged_cache_is_filled_anew(server, card, part, damage):
+def test_a_damaged_cache_is_filled_again(server, card, part, damage):
     path = fetch(card).with_suffix(part)
     content = path.read_bytes()
     if damage == "gone":
@@ -197,7 +197,7 @@ def test_what_is_not_the_checkpoint_is_refused(server, card, answer):
 
 
 @pytest.mark.parametrize("answer", [half, more_promised, reset])
-def test_an_interrupted_download_leaves_nothing_and_says_what_to_do(server, card, answer):
+def test_an_interrupted_download_leaves_nothing_behind(server, card, answer):
     server.answer = answer
     with pytest.raises(MusicTagError, match="could not be fetched") as caught:
         fetch(card)
@@ -239,7 +239,7 @@ def test_a_cached_file_needs_no_server(server, card, monkeypatch):
 
 
 @pytest.mark.parametrize("answer, said", [(None, "404 "), (broken, "503 ")])
-def test_the_answer_of_the_server_is_told(server, card, answer, said):
+def test_the_answer_of_the_server_is_reported(server, card, answer, said):
     server.answer = answer
     if answer is None:
         server.files.clear()

@@ -48,7 +48,7 @@ def test_a_whole_model_is_loaded(trained, name):
 
 
 @pytest.mark.parametrize("name", ["missing.keras", "missing.h5", "missing.weights.h5"])
-def test_a_file_that_does_not_exist_is_no_unknown_name(name):
+def test_a_missing_file_is_not_an_unknown_name(name):
     with pytest.raises(FileNotFoundError, match=f"There is no model at {name}"):
         load(name)
 
@@ -78,7 +78,7 @@ def test_weights_are_loaded_into_a_named_architecture(trained, name, kind):
         ("run", r"holds a tagger: load .*model\.keras"),
     ],
 )
-def test_what_is_no_tagger_is_named_with_what_to_do(trained, name, cause):
+def test_what_is_not_a_tagger_is_named_with_advice(trained, name, cause):
     with pytest.raises(ValueError, match=cause):
         load(trained[1] / name)
     if "weights" not in name and name != "renamed.h5":

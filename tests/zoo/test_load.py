@@ -44,7 +44,7 @@ def label(value):
     ],
     ids=lambda value: " ".join(map(label, value)) if isinstance(value, tuple) else "",
 )
-def test_every_way_to_name_an_entry_gives_its_weights_and_its_tags(arguments, entry):
+def test_every_way_to_name_an_entry_loads_it(arguments, entry):
     tagger = load(*arguments)
     assert isinstance(tagger, Tagger)
     assert tagger.name == entry
@@ -62,7 +62,7 @@ def test_the_public_name_is_this_function():
     assert keras_musictag.build is build
 
 
-def test_an_entry_in_the_users_zoo_is_loaded_by_its_name_and_by_its_dataset(edited_entry):
+def test_a_users_entry_is_loaded_by_name_and_dataset(edited_entry):
     edited_entry("vgg-jam-v1", lambda card: (card.update(name="vgg-jam-v1"), card["trained_on"].update(dataset="jam")))
     for tagger in (load("vgg-jam-v1"), load("vgg", weights="jam")):
         assert tagger.name == "vgg-jam-v1"
@@ -70,7 +70,7 @@ def test_an_entry_in_the_users_zoo_is_loaded_by_its_name_and_by_its_dataset(edit
 
 
 @pytest.mark.parametrize("model", ["vgg", "vgg-mtat-v1", bundled("zoo") / "vgg-mtat-v1"], ids=label)
-def test_without_weights_they_are_random_and_the_tags_are_the_default_entrys(model, chunks):
+def test_random_weights_keep_the_default_entrys_tags(model, chunks):
     keras.utils.set_random_seed(0)
     tagger = load(model, weights=None)
     assert tagger.vocabulary == read_tags(bundled("tfrecords") / "mtat" / "tags.txt")
@@ -96,7 +96,7 @@ def test_build_makes_a_tagger_of_any_tags():
     assert (tagger.name, tagger.output_shape, list(tagger.vocabulary)) == ("vgg", (None, 2), ["calm", "wild"])
 
 
-def test_build_of_an_unknown_architecture_is_answered_by_the_nearest():
+def test_build_suggests_the_nearest_architecture():
     with pytest.raises(UnknownNameError, match=r"no architecture 'vggg'\. Did you mean 'vgg'\?"):
         build("vggg", tags=["calm"])
 
@@ -104,7 +104,7 @@ def test_build_of_an_unknown_architecture_is_answered_by_the_nearest():
 @pytest.mark.parametrize(
     "model, meant", [("musicn", "musicnn"), ("MusiCNN", "musicnn"), ("vgg-mtat-v2", "vgg-mtat-v1")]
 )
-def test_an_unknown_model_is_answered_by_the_nearest(model, meant):
+def test_an_unknown_model_gets_the_nearest_as_a_suggestion(model, meant):
     with pytest.raises(
         UnknownNameError, match=rf"There is no model '{model}'\. Did you mean '{meant}'\? Known: .*musicnn, "
     ):
@@ -124,14 +124,14 @@ def test_a_path_that_does_not_exist_is_named(model, tmp_path, monkeypatch):
         load(model)
 
 
-def test_a_folder_without_a_card_is_no_entry(tmp_path):
+def test_a_folder_without_a_card_is_not_an_entry(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"is not a zoo entry: it has no card\.json"):
         load(tmp_path)
 
 
 @pytest.mark.parametrize("model", ["musicnn-msd-v1", bundled("zoo") / "musicnn-msd-v1"], ids=label)
 @pytest.mark.parametrize("weights", ["mtat", "musicnn-mtat-v1", "vgg-msd-v1"])
-def test_an_entry_with_other_weights_is_a_contradiction_that_names_both(model, weights):
+def test_an_entry_with_other_weights_is_a_contradiction(model, weights):
     with pytest.raises(ValueError, match=rf"'musicnn-msd-v1' has its own weights.*'msd'.*weights='{weights}'"):
         load(model, weights=weights)
 
@@ -143,7 +143,7 @@ def test_the_advice_after_a_contradiction_works():
 
 
 @pytest.mark.parametrize("weights", ["gtzan", "vgg-mtat-v1", "random", 3])
-def test_weights_that_an_architecture_does_not_have_are_answered_by_those_it_has(weights):
+def test_unknown_weights_list_those_of_the_architecture(weights):
     with pytest.raises(
         UnknownNameError,
         match=rf"weights of 'musicnn' called {weights!r}.*Known: mtat, msd, musicnn-mtat-v1, musicnn-msd",
@@ -151,7 +151,7 @@ def test_weights_that_an_architecture_does_not_have_are_answered_by_those_it_has
         load("musicnn", weights=weights)
 
 
-def test_an_architecture_without_published_weights_says_how_to_make_one():
+def test_without_published_weights_the_error_says_what_to_do():
     for weights in ("default", "mtat"):
         with pytest.raises(UnknownNameError, match=r"no published weights of 'short_chunk_cnn'\. build\(.*musicnn, "):
             load("short_chunk_cnn", weights=weights)
@@ -161,7 +161,7 @@ def test_an_architecture_without_published_weights_says_how_to_make_one():
         load("short_chunk_cnn", weights=None)
 
 
-def test_a_slip_in_the_name_of_a_dataset_is_answered_by_the_dataset():
+def test_a_misspelt_dataset_gets_the_dataset_as_a_suggestion():
     with pytest.raises(UnknownNameError, match=r"Did you mean 'mtat'\?"):
         load("musicnn", weights="mtta")
 
@@ -198,14 +198,14 @@ def test_a_card_of_another_network_than_its_weights_is_refused(edited_entry):
 
 
 @pytest.mark.parametrize("part, setting", [("architecture", "filters"), ("frontend", "mel_norm"), ("frontend", "gain")])
-def test_a_card_that_lacks_a_setting_is_refused(edited_entry, part, setting):
+def test_a_card_with_a_missing_setting_is_refused(edited_entry, part, setting):
     folder = edited_entry("vgg-mtat-v1", lambda card: card["model"][part]["config"].pop(setting))
     with pytest.raises(ValueError, match=f"is missing the settings: {setting}"):
         load(folder)
 
 
 @pytest.mark.parametrize("part", ["architecture", "frontend", "chunking", "tags", "classifier_activation"])
-def test_a_card_whose_model_lacks_a_part_is_refused(edited_entry, part):
+def test_a_card_with_a_missing_part_of_the_model_is_refused(edited_entry, part):
     folder = edited_entry("vgg-mtat-v1", lambda card: card["model"].pop(part))
     with pytest.raises(ValueError, match=part):
         load(folder)
@@ -223,7 +223,7 @@ def test_a_card_without_a_hash_is_refused(edited_entry):
         load(folder)
 
 
-def test_an_entry_whose_folder_was_renamed_is_found_by_its_folder(edited_entry):
+def test_a_renamed_entry_is_found_by_its_folder(edited_entry):
     folder = edited_entry("other", lambda card: card.update(name="vgg-jam-v1"))
     assert load(folder).name == load("other").name == "vgg-jam-v1"
 
@@ -248,7 +248,7 @@ def test_a_keras_file_takes_no_other_weights(saved, weights):
         load(saved, weights=weights)
 
 
-def test_a_keras_file_of_another_model_is_no_tagger(tmp_path):
+def test_a_keras_file_of_another_model_is_not_a_tagger(tmp_path):
     path = tmp_path / "plain.keras"
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(path)
     with pytest.raises(ValueError, match=r"plain\.keras holds a Sequential, not a Tagger: it has no tags"):
@@ -304,7 +304,7 @@ DAMAGES = [cut_in_half, empty, text, another_zip, weights_missing, weights_cut, 
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_keras_file_is_told_in_one_line_with_its_name(saved, tmp_path, damage):
+def test_a_damaged_keras_file_is_named_in_one_line(saved, tmp_path, damage):
     path = damage(saved, tmp_path / "damaged.keras")
     assert path.read_bytes() != saved.read_bytes()
     with pytest.raises(ValueError, match=r"damaged\.keras (could not|is not) .*Is it damaged\?") as caught:
@@ -312,7 +312,7 @@ def test_a_damaged_keras_file_is_told_in_one_line_with_its_name(saved, tmp_path,
     assert "\n" not in str(caught.value)
 
 
-def test_a_flipped_bit_in_a_keras_file_is_told_with_its_name(saved, tmp_path):
+def test_a_keras_file_with_a_flipped_bit_is_named(saved, tmp_path):
     content = bytearray(saved.read_bytes())
     content[len(content) // 2] ^= 1
     path = tmp_path / "damaged.keras"

@@ -24,7 +24,7 @@ def test_other_tags_give_a_new_head_on_the_pretrained_body(pretrained):
     assert len(tagger.tag(demo_clip()).tags) == 2
 
 
-def test_the_pretrained_tags_by_name_keep_the_head_and_the_groups(pretrained):
+def test_the_pretrained_tags_by_name_keep_head_and_groups(pretrained):
     tagger = load("vgg", tags=list(pretrained.vocabulary))
     assert tagger.vocabulary == pretrained.vocabulary
     np.testing.assert_array_equal(tagger.runner()(signals(CHUNK)), pretrained.runner()(signals(CHUNK)))
@@ -52,7 +52,7 @@ def test_without_a_head_the_output_is_the_embedding(pretrained, tmp_path):
     np.testing.assert_array_equal(again.embed(demo_clip()), embedding)
 
 
-def test_logits_and_the_scores_that_tag_gives_all_the_same(pretrained):
+def test_a_model_of_logits_tags_with_scores(pretrained):
     logits = load("vgg", classifier_activation=None)
     batch = signals(CHUNK)
     np.testing.assert_array_equal(logits.runner("logits")(batch), pretrained.runner("logits")(batch))
@@ -81,7 +81,7 @@ def test_another_length_of_chunks_on_pretrained_weights():
     assert scores.argmax() == expected.argmax()
 
 
-def test_lengths_that_cannot_be_built_are_told():
+def test_lengths_that_cannot_be_built_are_refused():
     with pytest.raises(ValueError, match=r"'fcn' takes only chunks of 29 s.*chunk_seconds=10.*short_chunk_cnn"):
         build("fcn", ["a"], chunk_seconds=10)
     with pytest.raises(ValueError, match=r"Chunks of 0\.5 s are too short for 'harmonic_cnn'"):
@@ -121,7 +121,7 @@ def test_a_file_of_weights(ending, tmp_path):
         load("crnn", weights=tmp_path / f"gone{ending}", tags=["a", "b"])
 
 
-def test_a_saved_tagger_takes_another_head_precision_and_keeps_its_compiled_state(tmp_path):
+def test_a_saved_tagger_takes_another_head_or_precision(tmp_path):
     tagger = build("vgg", ["a", "b"])
     tagger.compile(optimizer="sgd", loss="binary_crossentropy")
     tagger.save(tmp_path / "mine.keras")
@@ -136,7 +136,7 @@ def test_an_unknown_precision_is_named():
         load("vgg", precision="int8")
 
 
-def test_a_file_of_weights_without_its_head_and_one_that_does_not_fit(tmp_path):
+def test_weights_without_a_head_fit_and_others_are_refused(tmp_path):
     tagger = build("crnn", ["a", "b"])
     save_weights(tagger, tmp_path / "mine.safetensors")
     tagger.save_weights(tmp_path / "mine.weights.h5")

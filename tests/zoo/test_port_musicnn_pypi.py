@@ -32,7 +32,7 @@ def ported(script, tmp_path_factory):
 @pytest.mark.needs("package_index")
 @pytest.mark.parametrize("file", ["weights.safetensors", "card.json", "LICENSE"])
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_the_port_of_the_published_wheel_is_the_bundled_entry_byte_for_byte(ported, entry, file):
+def test_the_port_of_the_wheel_equals_the_bundled_entry(ported, entry, file):
     assert (ported / entry / file).read_bytes() == (bundled("zoo") / entry / file).read_bytes()
 
 
@@ -50,7 +50,7 @@ def test_another_wheel_is_refused_before_anything_is_written(script, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_layers_of_the_original_are_numbered_in_the_order_they_were_made(script):
+def test_layers_of_the_original_are_numbered_in_order(script):
     assert script.numbered("conv2d", ["a", "b", "c"]) == {"conv2d": "a", "conv2d_1": "b", "conv2d_2": "c"}
 
 

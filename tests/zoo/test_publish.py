@@ -23,7 +23,7 @@ def test_a_published_entry_loads_with_equal_scores(tiny, tmp_path, chunks):
     np.testing.assert_array_equal(loaded.predict_on_batch(chunks), tiny.predict_on_batch(chunks))
 
 
-def test_an_entry_in_half_precision_loads_with_nearly_equal_scores(tiny, tmp_path, chunks):
+def test_half_precision_loads_with_nearly_equal_scores(tiny, tmp_path, chunks):
     write_entry(tiny, tmp_path / "vgg-noise-v1", half=True, **FACTS)
     found = load(tmp_path / "vgg-noise-v1").predict_on_batch(chunks)
     # float16 rounds a kernel by up to 2**-11 of its value, in each of six layers: 6 * 2**-11 = 3e-3 of a
@@ -56,7 +56,7 @@ def test_published_again_it_is_the_same_bytes(tiny, tmp_path):
         assert first == second
 
 
-def test_in_the_users_zoo_it_is_loaded_by_its_name_and_its_dataset(tiny, user_zoo, chunks):
+def test_in_the_users_zoo_it_is_loaded_by_name_and_dataset(tiny, user_zoo, chunks):
     write_entry(tiny, user_zoo / "vgg-noise-v1", half=False, **FACTS)
     for tagger in (load("vgg-noise-v1"), load("vgg", weights="noise")):
         np.testing.assert_array_equal(tagger.predict_on_batch(chunks), tiny.predict_on_batch(chunks))

@@ -34,7 +34,7 @@ def test_keys_are_layer_and_variable(tiny, tmp_path):
     assert all(re.fullmatch(r"[a-z0-9_]+/[a-z_]+", key) for key in keys)
 
 
-def test_saved_and_assigned_to_another_model_they_give_equal_scores(tiny, new_tiny, tmp_path, chunks):
+def test_assigned_to_another_model_they_give_equal_scores(tiny, new_tiny, tmp_path, chunks):
     other = new_tiny(seed=1)
     expected = tiny.predict_on_batch(chunks)
     assert not np.array_equal(other.predict_on_batch(chunks), expected)
@@ -136,13 +136,13 @@ def test_a_key_too_many_is_named_and_nothing_is_assigned(new_tiny):
     refuses(model, {**values(model), "conv6/bias": np.zeros(3)}, r"Missing: nothing\. Not used: conv6/bias")
 
 
-def test_of_many_missing_keys_three_are_named_and_the_others_counted(new_tiny):
+def test_three_missing_keys_are_named_and_the_others_counted(new_tiny):
     model = new_tiny()
     keys = sorted(values(model))[:5]
     refuses(model, without(values(model), *keys), rf"Missing: {', '.join(keys[:3])} and 2 more")
 
 
-def test_a_wrong_shape_of_the_last_weight_is_named_and_nothing_is_assigned(new_tiny):
+def test_a_wrong_shape_is_named_and_nothing_is_assigned(new_tiny):
     model = new_tiny()
     last = model.weights[-1].path
     arrays = values(model)

@@ -72,7 +72,7 @@ def test_published_checkpoints_become_entries_with_equal_scores(architecture, fo
 
 
 @pytest.mark.needs("shared")
-def test_the_card_of_a_published_checkpoint_says_what_is_known_of_it(out):
+def test_the_card_of_a_published_checkpoint_states_its_facts(out):
     path = shared.FOLDER / "reference" / "upstream" / "mtat_fcn.pth"
     card, known = read_card(import_checkpoint(path, "fcn", "mtat", out)), read_card(bundled("zoo") / "fcn-mtat-v1")
     assert (card.reference, card.licences, card.trained_on) == (known.reference, known.licences, known.trained_on)
@@ -130,7 +130,7 @@ def test_of_an_unknown_checkpoint_the_card_claims_nothing(checkpoint, out):
     assert sorted(path.name for path in folder.iterdir()) == ["card.json", "weights.safetensors"]
 
 
-def test_an_unknown_checkpoint_is_loaded_by_name_with_its_datasets_tags(checkpoint, user_zoo):
+def test_an_unknown_checkpoint_gets_the_tags_of_its_dataset(checkpoint, user_zoo):
     folder = import_checkpoint(checkpoint, "fcn", "mtg-jamendo")
     assert (folder.parent, folder.name) == (user_zoo, "fcn-mtg-jamendo-v2")
     tagger = load("fcn", weights="mtg-jamendo")
@@ -305,11 +305,13 @@ def test_the_front_end_of_the_evaluation_is_taken(tmp_path, out, off):
 )
 def test_another_front_end_is_refused(tmp_path, kept):
     (key,) = kept
-    refused(write(tmp_path / "x.pth", fcn_state() | kept), f"trained with another front end than that of 'fcn': its {key}")
+    refused(
+        write(tmp_path / "x.pth", fcn_state() | kept), f"trained with another front end than that of 'fcn': its {key}"
+    )
 
 
 @pytest.mark.needs("shared")
-def test_the_published_entries_name_the_hashes_of_the_reference_list():
+def test_published_entries_state_the_hashes_of_the_reference():
     """What `import_checkpoint` knows a published file by."""
     cards = [json.loads(path.read_text()) for path in bundled("zoo").glob("*/card.json")]
     hashes = {card["weights"]["git_blob_sha1"] for card in cards} - {None}

@@ -45,7 +45,7 @@ def test_the_tags_are_in_the_order_of_the_reference(architecture, dataset):
 
 @pytest.mark.needs("shared")
 @pytest.mark.parametrize("architecture, dataset", RELEASED)
-def test_every_released_checkpoint_fills_its_network_and_says_something(architecture, dataset):
+def test_every_released_checkpoint_fills_its_network(architecture, dataset):
     tagger = tagger_of(architecture, dataset)
     clip = shared.load("io_real", "joram_16k.npz")["audio"]
     (scores,) = tagger.runner()(clip[None, : tagger.spec.chunking.chunk_samples])
@@ -117,7 +117,7 @@ def test_arrays_lie_in_memory_as_they_are_read():
     assert all(array.flags.c_contiguous for array in found.values())
 
 
-def test_counters_and_fixed_numbers_of_the_front_end_are_no_weights():
+def test_counters_and_front_end_constants_are_not_weights():
     fixed = ["layer1.bn.num_batches_tracked", "spec.spectrogram.window", "spec.mel_scale.fb", "hstft.spec.window"]
     assert convert({key: np.zeros(3) for key in fixed}) == {}
 

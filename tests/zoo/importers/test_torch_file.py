@@ -93,7 +93,7 @@ def test_any_byte_but_zero_is_true(save):
     assert_same(read_state_dict(path), {"a": np.array([False, True, True, True])})
 
 
-def test_strided_tensors_of_one_storage_become_separate_contiguous_arrays(save):
+def test_tensors_of_one_storage_become_separate_arrays(save):
     of = save.of()
     tree = {"t": tensor(of, 0, (2, 2), (1, 2)), "odd": tensor(of, 1, (2,), (2,)), "same": tensor(of, 3, (3,), (0,))}
     found = read_state_dict(save(tree))
@@ -217,7 +217,10 @@ MISUSES = {
     "a module's id": (persistent("module", name("torch", "FloatStorage"), "a", "b"), "not a storage"),
     "an id that is a string": (Raw(writer.encode("storage") + b"Q"), "not a storage"),
     "an id of another length": (persistent("storage", name("torch", "FloatStorage"), "0"), "not a storage"),
-    "an id of no storage class": (persistent("storage", name("collections", "OrderedDict"), "0", "", 4), "not a storage"),
+    "an id of no storage class": (
+        persistent("storage", name("collections", "OrderedDict"), "0", "", 4),
+        "not a storage",
+    ),
     "a negative storage": (storage("Float", "0", -4), "not a storage"),
     "a view beyond its storage": (storage("Float", "0", 4, ("v", 3, 2)), "not a storage"),
     "one storage of two types": ([storage("Float", "0", 4), storage("Int", "0", 4)], "in two ways"),
