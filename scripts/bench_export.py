@@ -184,10 +184,10 @@ def tagger_of(name: str):
 
 def has_weights(name: str) -> bool:
     """Whether the weights that `load` would take lie on this machine: nothing is downloaded."""
-    from keras_musictag.zoo.catalog import best_entry, entries
+    from keras_musictag.zoo.catalog import cards, entries
 
-    card = best_entry(name)
-    return card is not None and bool(list(entries()[card.name].glob("*.safetensors")))
+    own = cards(name)
+    return bool(own) and bool(list(entries()[own[0].name].glob("*.safetensors")))
 
 
 def random_tagger(name: str):

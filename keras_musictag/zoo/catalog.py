@@ -41,8 +41,11 @@ def entries() -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def cards() -> list[Card]:
-    """The cards of all entries, by architecture, the default entry first. Skips a damaged card with a warning."""
+def cards(architecture: str | None = None) -> list[Card]:
+    """The cards of all entries, or of one architecture's; an architecture's default entry comes before its others.
+
+    A damaged card is skipped with a warning.
+    """
     found = []
     for name, folder in entries().items():
         try:
@@ -52,19 +55,13 @@ def cards() -> list[Card]:
             found.append(card)
         except Exception as error:  # one bad entry, whatever is wrong with it, must not hide the others
             warnings.warn(f"A zoo entry was skipped. {error}", stacklevel=2)
-    return sorted(found, key=_sort_key)
+    return sorted((card for card in found if architecture in (None, card.architecture)), key=_sort_key)
 
 
 def _sort_key(card: Card):
     dataset = card.trained_on.dataset
     rank = DATASETS.index(dataset) if dataset in DATASETS else len(DATASETS)
     return card.architecture, rank, dataset, -card.version
-
-
-def best_entry(architecture: str, dataset: str | None = None) -> Card | None:
-    """The card of an architecture's default entry, or of its newest one for a dataset; None if there is none."""
-    matching = (c for c in cards() if c.architecture == architecture and dataset in (None, c.trained_on.dataset))
-    return next(matching, None)
 
 
 def list_models(pattern: str = "*", dataset: str | None = None) -> list[ModelInfo]:

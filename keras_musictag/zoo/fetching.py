@@ -113,9 +113,9 @@ def _download(card: Card, folder: Path) -> Path:
 
 def _reason(error: requests.RequestException) -> str:
     answer = error.response
-    return (
-        type(error).__name__ if answer is None else f"the server answered {answer.status_code} {answer.reason}".strip()
-    )
+    if answer is None:
+        return type(error).__name__
+    return f"the server answered {answer.status_code} {answer.reason}".strip()
 
 
 class _ProgressBar:

@@ -109,8 +109,7 @@ def _from_entry(folder: Path, weights) -> Source:
 
 
 def _from_architecture(name: str, weights, folders: dict[str, Path]) -> Source:
-    all_cards = cards()
-    own = [card for card in all_cards if card.architecture == name]  # the default entry comes first
+    own = cards(name)
     default = own[0] if own else None
     if weights is None:
         return Source(name, default, None)
@@ -119,7 +118,7 @@ def _from_architecture(name: str, weights, folders: dict[str, Path]) -> Source:
     if default is None:
         raise UnknownNameError(
             f"There are no published weights of {name!r}. build({name!r}, tags=[...]) makes a model to train. "
-            f"Architectures with weights: {', '.join(sorted({card.architecture for card in all_cards}))}."
+            f"Architectures with weights: {', '.join(sorted({card.architecture for card in cards()}))}."
         )
     matching = [card for card in own if weights in (DEFAULT, card.trained_on.dataset)]
     card = next(iter(matching), None) or next((card for card in own if card.name == weights), None)

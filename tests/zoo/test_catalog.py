@@ -6,7 +6,8 @@ from keras_musictag import UnknownNameError, list_models
 from keras_musictag.bundled_files import bundled
 from keras_musictag.user_folders import HOME_VARIABLE
 from keras_musictag.zoo import read_card, user_folder
-from keras_musictag.zoo.catalog import best_entry, entries
+from keras_musictag.zoo.catalog import cards, entries
+from keras_musictag.zoo.resolving import resolve
 
 BUNDLED = ["musicnn-mtat-v1", "musicnn-msd-v1", "vgg-mtat-v1", "vgg-msd-v1"]
 
@@ -114,26 +115,27 @@ def test_a_folder_without_a_card_is_not_an_entry(user_zoo):
     assert "vgg-new-v1" not in entries() and "notes.txt" not in entries()
 
 
-def test_the_best_entry_is_the_one_of_the_first_dataset():
-    assert best_entry("musicnn").name == "musicnn-mtat-v1"
-    assert best_entry("musicnn", dataset="msd").name == "musicnn-msd-v1"
+def test_the_default_entry_is_the_one_of_the_first_dataset():
+    assert cards("musicnn")[0].name == "musicnn-mtat-v1"
+    assert resolve("musicnn").card.name == "musicnn-mtat-v1"
+    assert resolve("musicnn", "msd").card.name == "musicnn-msd-v1"
 
 
-def test_there_is_no_best_entry_where_nothing_fits():
-    assert best_entry("nothing") is None
-    assert best_entry("musicnn", dataset="gtzan") is None
+def test_an_architecture_without_entries_has_no_cards():
+    assert cards("nothing") == []
+    assert {card.architecture for card in cards("vgg")} == {"vgg"}
 
 
-def test_the_newest_version_is_the_best_by_number_not_by_letter(edited_entry):
+def test_the_newest_version_is_found_by_number(edited_entry):
     for version in (9, 10):
         edited_entry(f"vgg-msd-v{version}", renamed(f"vgg-msd-v{version}"), source="vgg-msd-v1")
-    assert best_entry("vgg", dataset="msd").name == "vgg-msd-v10"
+    assert resolve("vgg", "msd").card.name == "vgg-msd-v10"
     assert names("vgg-msd-*") == ["vgg-msd-v10", "vgg-msd-v9", "vgg-msd-v1"]
 
 
 def test_a_newer_entry_of_a_later_dataset_is_not_the_default(edited_entry):
     edited_entry("vgg-msd-v2", renamed("vgg-msd-v2"), source="vgg-msd-v1")
-    assert best_entry("vgg").name == "vgg-mtat-v1"
+    assert resolve("vgg").card.name == "vgg-mtat-v1"
 
 
 def test_a_name_without_a_version_does_not_break_the_list(edited_entry):
@@ -143,7 +145,7 @@ def test_a_name_without_a_version_does_not_break_the_list(edited_entry):
 
 def test_a_damaged_card_does_not_hide_the_bundled_default(edited_entry):
     (edited_entry("vgg-jam-v1") / "card.json").write_text("{")
-    assert best_entry("musicnn").name == "musicnn-mtat-v1"
+    assert resolve("musicnn").card.name == "musicnn-mtat-v1"
 
 
 def test_a_renamed_copy_causes_a_warning_and_is_not_listed(edited_entry):
