@@ -16,7 +16,7 @@ from keras_musictag.tagger import Tagger, TaggerSpec
 
 
 def random_tagger(name: str, chunk_seconds: float | None = None, config=None) -> Tagger:
-    """A tagger with 20 tags and normalisations that fit what they hear: scores are of a usual size."""
+    """A tagger with 20 tags whose normalisations fit their input, so that scores have a usual size."""
     keras.utils.set_random_seed(1)
     spec = TaggerSpec.of(name, [f"tag{i}" for i in range(20)], config)
     tagger = Tagger(spec if chunk_seconds is None else spec.with_chunk_seconds(chunk_seconds))
@@ -43,14 +43,14 @@ def written(tagger: Tagger, folder, format: str, precision: str = "float32", for
 
 
 def convert_in_this_process(network, name):
-    """As `litert._converted`, without the seconds that a process of its own takes to load TensorFlow."""
+    """As `litert._converted`, without the seconds that a separate process takes to import TensorFlow."""
     with tempfile.TemporaryDirectory() as folder:
         save_graph(network, folder, litert.BATCH)
         return _litert_file.read_model(_litert_convert.convert(folder))
 
 
 def differences_in_this_process(folder, expected: dict[str, KerasOutputs]) -> dict[str, float]:
-    """As `comparison.differences`, for formats that load TensorFlow: a process of its own takes seconds to do so."""
+    """As `comparison.differences`, for formats that import TensorFlow, which takes a separate process seconds."""
     arrays = {f"{name}/{key}": array for name, part in expected.items() for key, array in vars(part).items()}
     return comparison.run_and_compare(folder, arrays)
 
@@ -69,7 +69,7 @@ def largest_differences(exported, wanted: dict[str, KerasOutputs]) -> tuple[floa
 
 
 def check_threads_share(exported, chunks: np.ndarray) -> None:
-    """Threads that call one engine at once get what each would get alone."""
+    """Threads that call one engine at the same time get the results of separate calls."""
     run = open_engine(*exported, threads=1)
     inputs = [chunk[None] for chunk in chunks]
     alone = [run(one) for one in inputs] * 4

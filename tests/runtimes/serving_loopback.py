@@ -1,4 +1,4 @@
-"""A server on this machine that speaks what TensorFlow Serving does: its gRPC protos, its REST paths and JSON.
+"""A server on this machine with the interfaces of TensorFlow Serving: its gRPC protos, its REST paths and JSON.
 
 It is not that server, of which no package index has a binary. What it shares with it: it runs the SavedModel in a C++
 session, which checks no shapes, on tensors that C++ has read from the protos; it finds versions in folders named by
@@ -34,7 +34,7 @@ REST_PATH = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d+))?(:predict|/metad
 
 
 class ServingError(Exception):
-    """What a client is told."""
+    """An error that the client receives."""
 
 
 class Version:

@@ -1,4 +1,4 @@
-"""`artefact.json` says all of an exported folder, and a damaged one is told."""
+"""`artefact.json` describes an exported folder, and a damaged one is reported."""
 
 import json
 import shutil

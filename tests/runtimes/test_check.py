@@ -1,4 +1,4 @@
-"""The check finds a model that is not Keras's, and one that does not run."""
+"""The check detects a model that differs from Keras, and one that does not run."""
 
 import json
 
@@ -85,7 +85,9 @@ def test_a_model_that_hangs_is_ended(exported_vgg_onnx, monkeypatch):
     monkeypatch.setattr(comparison, "TIMEOUT_SECONDS", 0.01)
     with pytest.raises(kmt.ExportError, match=r"did not answer within 0\.01 s: it hangs"):
         comparison.differences(exported_vgg_onnx, {})
-    monkeypatch.setattr(comparison, "TIMEOUT_SECONDS_PER_CHUNK", 0.01)  # a long file is no model that hangs
+    monkeypatch.setattr(
+        comparison, "TIMEOUT_SECONDS_PER_CHUNK", 0.01
+    )  # a long file does not count as a model that hangs
     three = KerasOutputs(*np.zeros((3, 3, 2), np.float32))
     with pytest.raises(kmt.ExportError, match=r"did not answer within 0\.04 s: it hangs"):
         comparison.differences(exported_vgg_onnx, {"music": three})

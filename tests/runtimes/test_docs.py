@@ -1,4 +1,4 @@
-"""docs/export.md: its commands and code run, and its tables say what the code says."""
+"""docs/export.md: its commands and code run, and its tables agree with the code."""
 
 import re
 import shlex
@@ -48,7 +48,7 @@ def test_the_table_of_tolerances_is_what_is_kept():
 def test_the_commands_and_the_code_run(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    # of the same model three times: what it says is the same
+    # three exports of the same model: Keras's outputs are the same
     said, keras_outputs = {}, check_signals.keras_outputs
     monkeypatch.setattr(
         check_signals, "keras_outputs", lambda *arguments: said.get(0) or said.setdefault(0, keras_outputs(*arguments))

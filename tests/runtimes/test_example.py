@@ -1,4 +1,4 @@
-"""`example.py` of a folder tags a file by the folder alone, and is short enough to begin one's own program with."""
+"""`example.py` of a folder tags a file with the folder alone, and is short enough as a start for other programs."""
 
 import ast
 import subprocess

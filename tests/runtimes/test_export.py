@@ -45,9 +45,9 @@ def test_log_mel_is_also_compared_from_the_waveform(log_mel, vgg, tmp_path):
     data = json.loads((log_mel / "artefact.json").read_text())
     data["files"]["mel_bands.npy"] = sha256_of(tmp_path / "copy" / "mel_bands.npy")
     (tmp_path / "copy" / "artefact.json").write_text(json.dumps(data))
-    heard = {"music": check_signals.signals(vgg)["music"]}
+    chunks = {"music": check_signals.signals(vgg)["music"]}
     with pytest.raises(kmt.ExportError, match="on music, from the waveform; the limit is 5e-04"):
-        exporting._with_checks(vgg, read_artefact(tmp_path / "copy"), tmp_path / "copy", heard)
+        exporting._with_checks(vgg, read_artefact(tmp_path / "copy"), tmp_path / "copy", chunks)
 
 
 def test_a_model_of_log_mel_tags_files(log_mel, vgg):
@@ -104,7 +104,7 @@ def test_the_example_of_the_keras_format_gives_scores(keras_folder, vgg):
     ],
 )
 def test_unknown_names_fail_before_anything_is_written(tiny, tmp_path, monkeypatch, arguments, error, message):
-    monkeypatch.setattr(onnx, "write", lambda *_: pytest.fail("it was begun"))
+    monkeypatch.setattr(onnx, "write", lambda *_: pytest.fail("writing began"))
     with pytest.raises(error, match=message):
         export(tiny, path=tmp_path / "out", **arguments)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Beside the model lie its settings, its tags and what they are checked by."""
+"""An exported folder holds, next to the model, its settings, its tags and hashes."""
 
 import csv
 import dataclasses

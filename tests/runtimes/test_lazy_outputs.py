@@ -1,4 +1,4 @@
-"""Outputs are computed when they are first asked for, and once; the engines that run once for each rely on it."""
+"""Outputs are computed once, on first use; engines that run once per output rely on it."""
 
 import numpy as np
 import pytest

@@ -143,8 +143,8 @@ def test_log_mel_in_gives_what_the_waveform_gives(musicnn_of_log_mel, guide):
 @pytest.mark.parametrize("name", ["crnn", "sample_cnn"])
 def test_other_kinds_of_network_convert_in_every_precision(name, tmp_path):
     tagger = with_statistics(name)
-    heard = signals(tagger)
-    wanted = keras_outputs(tagger, "waveform", {name: heard[name] for name in ("music", "silence")})
+    chunks = signals(tagger)
+    wanted = keras_outputs(tagger, "waveform", {name: chunks[name] for name in ("music", "silence")})
     for precision, tolerance in litert.PRECISIONS.items():
         folder = tmp_path / precision
         folder.mkdir()
@@ -162,7 +162,7 @@ def test_all_operators_are_builtin(float32, int8):
 
 
 def test_the_front_end_stays_float32(int8):
-    """Of the mel matrix, no number is rounded; of every large weight behind it, all are."""
+    """The mel matrix is not rounded; every large weight after it is."""
     from tensorflow.lite.python.schema_py_generated import TensorType
 
     model = model_of(int8[0])
@@ -277,7 +277,7 @@ def test_the_file_names_its_tags_and_describes_its_tensors(musicnn, int8):
 
 
 def slot_of(table, number):
-    """Where a field of a flatbuffer's table lies, from the table's begin."""
+    """The position of a field in a flatbuffer's table, from the start of the table."""
     offset = table.Offset(4 + 2 * number)
     assert offset, f"slot {number} is empty"
     return offset
@@ -374,7 +374,7 @@ def test_the_guide_can_be_followed_and_prints_what_keras_says(musicnn, guide):
     best, tagged, tags, shape = guide[1]
     index, score = best.split()
     chunk = musicnn.taggram(kmt.demo_clip()).scores[0]
-    # the guide's first chunk lacks the context before the track, half a window of zeros: the same music 16 ms later
+    # the guide's first chunk has no context before the track, half a window of zeros: the same music 16 ms later
     assert int(index) == chunk.argmax() and abs(float(score) - chunk.max()) < 0.1
     assert re.findall("'(.+?)'", tagged)[0] == musicnn.tag(kmt.demo_clip()).tags[0][0]
     assert tags == str(list(musicnn.vocabulary[:3]))

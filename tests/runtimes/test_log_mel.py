@@ -42,7 +42,7 @@ def test_decibels_are_those_of_keras(waveforms, padding):
     loud = wanted > -60
     assert 0.2 < loud.mean() < 0.8
     np.testing.assert_allclose(found[loud], wanted[loud], rtol=0, atol=1e-2)  # round-off of the FFT in float32
-    # of a bin that is nearly silent beside loud ones, round-off is a larger part
+    # round-off is a larger part of a nearly silent bin among loud ones
     np.testing.assert_allclose(found[~loud], wanted[~loud], rtol=0, atol=1)
 
 

@@ -66,7 +66,7 @@ def test_float16_keeps_front_end_and_vectors_in_float32(musicnn, musicnn_expecte
     assert len(kinds) >= 9 and set(kinds.values()) == {"f16"}
 
 
-# decibels, whose bfloat16 lies 0.25 dB off: with the front end in bfloat16 this network's scores move by 7e-2
+# decibels, which bfloat16 changes by 0.25 dB: with the front end in bfloat16, this network's scores move by 7e-2
 @pytest.mark.parametrize("form", ["waveform", "log-mel"])
 def test_bfloat16_has_its_front_end_in_float32(form, tmp_path):
     tagger = with_statistics("short_chunk_cnn")
@@ -149,7 +149,9 @@ def test_what_the_converter_refuses_is_one_sentence(tiny, tmp_path, monkeypatch)
 
 
 def test_no_conversion_is_reported_to_analytics(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(telemetry_utils.tm, "Telemetry", lambda *_, **__: pytest.fail("Google Analytics was told."))
+    monkeypatch.setattr(
+        telemetry_utils.tm, "Telemetry", lambda *_, **__: pytest.fail("A message to Google Analytics was sent.")
+    )
     openvino_export.write(tiny, tmp_path, "float32", "waveform")
 
 

@@ -1,6 +1,6 @@
-"""Where an exported folder comes to lie: whole or not at all, and nobody's files are touched.
+"""An exported folder appears completely or not at all, and other files are not touched.
 
-The models are words, and nothing is heard: what is exported is the matter of `test_export.py`.
+The models are words and nothing is computed: `test_export.py` tests what is exported.
 """
 
 import os

@@ -198,7 +198,7 @@ def test_lower_precisions_stay_within_their_tolerance(precision, tmp_path):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Version 1, of which `artefact.json` speaks, and a folder of another model that was copied in."""
+    """Version 1, which `artefact.json` describes, and a copied folder of another model."""
     path = tmp_path_factory.mktemp("exports") / "crnn"
     shutil.copytree(exported("crnn"), path)
     settings(tagger("crnn"), path)

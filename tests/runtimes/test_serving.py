@@ -1,4 +1,4 @@
-"""A SavedModel behind a server on loopback, asked by the official protos and by REST; docs/serving.md line by line."""
+"""A SavedModel on a loopback server, queried with the official protos and over REST; docs/serving.md line by line."""
 
 import base64
 import contextlib

@@ -27,7 +27,7 @@ def test_every_batched_signature_and_size_has_a_request():
         ((name, value),) = request.inputs.items()
         tensor = tf.io.parse_tensor(value.SerializeToString(), value.dtype)  # in C++, as a server reads it
         assert tensor.shape[1:] == ([] if name == "wav_bytes" else [CHUNK_SAMPLES])
-        assert len(set(tensor.numpy().ravel().tolist())) == 1  # one value, which stands for all of them
+        assert len(set(tensor.numpy().ravel().tolist())) == 1  # one value stands for all of them
         found.setdefault(request.model_spec.signature_name, []).append(tensor.shape[0])
     assert found == {signature: list(BATCH_SIZES) for signature in BATCHED}
 

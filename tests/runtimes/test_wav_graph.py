@@ -1,4 +1,4 @@
-"""WAV files on the graph: samples are soundfile's, and whatever cannot be read is an error of ours."""
+"""WAV files on the graph: samples equal soundfile's, and what cannot be read is one of our errors."""
 
 import io
 import re
@@ -90,32 +90,32 @@ REFUSED = {
     "six channels": (wav(noise(99, 6)), "mono or stereo; .* Received: 6"),
     "no channels": (riff(chunk(b"fmt ", FORMAT[:2] + bytes(2) + FORMAT[4:]), chunk(b"data", FULL_SCALE)), "0 channels"),
     "no samples": (wav(noise(0)), "at least one sample at 16000 Hz"),
-    "no samples, and a chunk behind": (
+    "no samples, and a chunk after them": (
         riff(chunk(b"fmt ", FORMAT), chunk(b"data", b""), chunk(b"LIST", b"text")),
         "at least one sample at 16000 Hz",
     ),
     "too few for one at 16 kHz": (wav(noise(1), 48000), "at least one sample at 16000 Hz"),
-    "cut short": (MONO[:600], "must be complete. Received 556 of 1998 bytes"),
+    "truncated": (MONO[:600], "must be complete. Received 556 of 1998 bytes"),
     "cut within the header": (MONO[:30], NO_CHUNKS),
     "no format": (riff(chunk(b"data", FULL_SCALE)), NO_CHUNKS),
     "half a format": (riff(chunk(b"fmt ", FORMAT[:14]), chunk(b"data", FULL_SCALE)), NO_CHUNKS),
-    "a format behind the samples": (riff(chunk(b"data", FULL_SCALE), chunk(b"fmt ", FORMAT)), NO_CHUNKS),
+    "a format after the samples": (riff(chunk(b"data", FULL_SCALE), chunk(b"fmt ", FORMAT)), NO_CHUNKS),
     "no chunks": (riff(), NO_CHUNKS),
     "FLAC": (wav(noise(99), form="FLAC"), "not a WAV file"),
     "RIFF of another kind": (b"RIFF\x04\0\0\0AVI ", "not a WAV file"),
     "eleven bytes": (MONO[:11], "not a WAV file"),
-    "bytes that are no text": (b"\xff\xfb\x90", "not a WAV file"),
+    "bytes that are not text": (b"\xff\xfb\x90", "not a WAV file"),
     "nothing": (b"", "not a WAV file"),
 }
 
 
-def behind_empty_chunks(count: int) -> bytes:
+def after_empty_chunks(count: int) -> bytes:
     return riff(chunk(b"junk", b"") * count, chunk(b"fmt ", FORMAT), chunk(b"data", FULL_SCALE))
 
 
 def test_at_most_a_thousand_chunks_are_read():
-    np.testing.assert_array_equal(decode(behind_empty_chunks(900)), read(READ["full scale"]))
-    assert re.search(NO_CHUNKS, refusal(behind_empty_chunks(1001)))
+    np.testing.assert_array_equal(decode(after_empty_chunks(900)), read(READ["full scale"]))
+    assert re.search(NO_CHUNKS, refusal(after_empty_chunks(1001)))
 
 
 def refusal(file: bytes) -> str | None:

@@ -20,7 +20,7 @@ FILE = (
 def test_chunks_are_found_where_they_were_written():
     fmt, data = find_chunks(tf.constant(FILE))
     assert [*map(int, fmt)] == [12 + 10 + 8, 16, 16]
-    assert [*map(int, data)] == [12 + 10 + 24 + 8, 8, 12]  # four bytes lack
+    assert [*map(int, data)] == [12 + 10 + 24 + 8, 8, 12]  # four bytes are missing
     assert FILE[30:46] == FORMAT
     assert [*map(int, read_format(tf.constant(FILE), fmt))] == [1, 2, 44100, 16]
 

@@ -42,7 +42,7 @@ def test_only_convolutions_before_normalisation_are_folded():
 
 
 def test_a_layer_inside_gives_its_own_output():
-    """Asked for the convolution itself, the normalisation behind it is not folded in."""
+    """The output of the convolution itself does not include the normalisation after it."""
     tagger = with_statistics("short_chunk_cnn")
     batch = signals(tagger.spec.chunking.chunk_samples)[:1]
     layer = tagger.get_layer("layer2_conv")

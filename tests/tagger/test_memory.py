@@ -14,7 +14,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_memory.py"
 LIMIT_MB = 400
 GROWTH_MB = 30  # if they were kept, twelve minutes of float32 samples at 16 kHz, or their chunks, would be 46 MB
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs("linux")]  # which tells the memory of a process
+pytestmark = [pytest.mark.slow, pytest.mark.needs("linux")]  # which reports the memory of a process
 
 
 def measure(model, *minutes):

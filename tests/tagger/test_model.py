@@ -137,7 +137,7 @@ def test_predict_gives_what_the_runner_gives(tagger):
 
 
 def test_scores_follow_the_weights(clip):
-    """The compiled function is made once; training goes on behind it."""
+    """The function is compiled once, and training changes its result."""
     tagger = kmt.build("vgg", tags=["a", "b"])
     before = tagger.taggram(clip[:CHUNK], 16000).scores
     tagger.set_weights([w + 0.1 for w in tagger.get_weights()])

@@ -29,7 +29,7 @@ def unfilled(monkeypatch):
     """Nothing may be exported."""
 
     def refuse(*arguments):
-        raise AssertionError(f"exported anew: {arguments}")
+        raise AssertionError(f"exported again: {arguments}")
 
     monkeypatch.setattr(engines, "_export_to_cache", refuse)
 

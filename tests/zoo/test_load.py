@@ -23,7 +23,7 @@ def assert_has_published_weights(tagger, entry):
 
 
 def label(value):
-    """A test's name for a parameter: a folder goes by its own name, wherever the checkout lies."""
+    """A parameter's id: a folder is named without its parents, so that ids do not depend on the checkout."""
     return f"folder {value.name}" if isinstance(value, Path) else str(value)
 
 

@@ -267,7 +267,7 @@ def test_slips_in_names_are_answered_by_the_names(checkpoint):
         import_checkpoint(checkpoint, "fcn", "jamendo")
 
 
-# The front end that a checkpoint keeps beside its weights
+# The front end that a checkpoint stores with its weights
 
 
 def filterbank(num_mels=96, **options):

@@ -61,7 +61,7 @@ def test_logits_from_audio_are_the_references(architecture, dataset):
     hop = (len(clip) - size) // 16
     assert (hop, size) == (recorded["hop"], recorded["input_length"])
     chunks = np.stack([clip[i * hop : i * hop + size] for i in range(16)])
-    # 3e-3: 3 % of the clip's decibels lie where float32 FFTs differ, by up to 0.2 dB, between correct programs
+    # 3e-3: for 3 % of the clip's decibels, float32 FFTs of correct programs differ by up to 0.2 dB
     found = tagger.runner("logits")(chunks)
     np.testing.assert_allclose(found, recorded["logits"], rtol=0, atol=3e-3)
     # of scores of the whole clip that leaves little
@@ -73,7 +73,7 @@ def test_logits_from_audio_are_the_references(architecture, dataset):
 @pytest.mark.parametrize("architecture, dataset", RECORDED)
 def test_logits_from_the_decibels_are_the_references(architecture, dataset):
     tagger = tagger_of(architecture, dataset)
-    layout = "musicnn" if architecture == "musicnn_2020" else "fcn"  # crnn hears what fcn hears
+    layout = "musicnn" if architecture == "musicnn_2020" else "fcn"  # crnn has the input of fcn
     spectra = shared.load("io_real", "spec_db_joram.npz")
     recorded = shared.load("io_real", file_of(architecture, dataset))["logits"][spectra[f"{layout}/chunks"]]
     inside = keras.Model(tagger.get_layer("log_mel_compression").output, tagger.get_layer("logits").output)

@@ -207,7 +207,7 @@ MISUSES = {
     "negates on reading": (tensor(storage("Float", "0", 4), 0, (4,), (1,), {"neg": True}), "other arguments"),
     "attributes on a name": (Raw(name("collections", "OrderedDict").code + b"}b"), "instruction BUILD"),
     "attributes on a plain dict": (Raw(b"}}b"), "instruction BUILD"),
-    "attributes that are no dict": (Raw(call(name("collections", "OrderedDict")).code + b"(}}tb"), "BUILD"),
+    "attributes that are not a dict": (Raw(call(name("collections", "OrderedDict")).code + b"(}}tb"), "BUILD"),
     "a number as text": (Raw(b"I7\n"), "instruction INT"),
     "NEWOBJ": (Raw(name("collections", "OrderedDict").code + b")\x81"), "instruction NEWOBJ"),
     "EXT1": (Raw(b"\x82\x01"), r"instruction EXT1 \(1\)"),
@@ -333,7 +333,7 @@ def test_deep_nesting_is_refused_with_one_error(save, opening, closing):
     refused(save({"a": Raw(opening + closing)}, {}), "'a' -> (list|tuple)")
 
 
-# What is no state dict
+# Objects that are not a state dict
 
 
 def test_the_error_says_what_the_file_holds(save):
