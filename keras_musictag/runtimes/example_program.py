@@ -6,7 +6,7 @@ opened and run.
 
 from keras_musictag.runtimes.artefact import Artefact
 
-HEAD = '''\
+PROGRAM_START = '''\
 """Tags a music file with the model in this folder: python example.py song.wav
 
 Needs: pip install {packages}
@@ -47,7 +47,7 @@ else:
     chunks = np.log10(1 + frontend["gain"] * mels)[..., None].astype("float32")
 """
 
-TAIL = """
+PROGRAM_END = """
 {opening}
 scores = np.mean([{run}[0] for chunk in chunks], axis=0)
 for index in np.argsort(-scores, kind="stable")[:10]:
@@ -69,8 +69,8 @@ def example_program(artefact: Artefact, package: str, imports: str, opening: str
         Python source.
     """
     lines = ["import numpy as np", "import soundfile", "import soxr", imports]
-    head = HEAD.format(
+    head = PROGRAM_START.format(
         packages=f"numpy soundfile soxr {package}",
         imports="\n".join(sorted(lines, key=lambda line: (line.split()[0] == "from", line))),
     )
-    return head + (LOG_MEL if artefact.input == "log-mel" else "") + TAIL.format(opening=opening, run=run)
+    return head + (LOG_MEL if artefact.input == "log-mel" else "") + PROGRAM_END.format(opening=opening, run=run)

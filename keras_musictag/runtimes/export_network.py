@@ -14,7 +14,7 @@ from keras_musictag.layers.keras_settings import dtype_policy, own_settings
 from keras_musictag.runtimes.artefact import INPUT_NAMES
 from keras_musictag.tagger import Tagger, TaggerSpec
 from keras_musictag.tagger.fold import fold_normalisation
-from keras_musictag.tagger.network import HEAD_LAYERS, POLICIES, choose_precision
+from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision
 
 
 @own_settings()
@@ -45,7 +45,7 @@ def exported_network(tagger: Tagger, form: str = "waveform", precision: str = "f
     inputs, x = _features(spec, form)
     with dtype_policy(POLICIES[choose_precision(precision)]):
         x = architectures.get(spec.architecture).body(x, spec.config)
-    _, logits, scores = HEAD_LAYERS
+    _, logits, scores = HEAD
     embedding = keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
     x = keras.layers.Dense(len(spec.vocabulary), dtype="float32", name=logits)(embedding)
     x = keras.layers.Activation("sigmoid", dtype="float32", name=scores)(x)  # also for a tagger that ends in logits

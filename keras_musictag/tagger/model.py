@@ -12,7 +12,7 @@ from keras_musictag.errors import MusicTagError, UnknownNameError
 from keras_musictag.layers.keras_settings import own_settings
 from keras_musictag.processes import note_runtime, refuse_after_fork
 from keras_musictag.tagger.fold import fold_normalisation
-from keras_musictag.tagger.network import HEAD_LAYERS, POLICIES, choose_precision, connect
+from keras_musictag.tagger.network import HEAD, POLICIES, choose_precision, connect
 from keras_musictag.tagger.spec import TaggerSpec
 from keras_musictag.tagger.tagging import Tagging
 from keras_musictag.tagger.track import RunBatch
@@ -87,7 +87,7 @@ class Tagger(Tagging, keras.Model):
     @property
     def embedding_layer(self) -> str:
         """Name of the penultimate layer, the last one before the head."""
-        embedding = self.outputs[0] if self.vocabulary is None else self.get_layer(HEAD_LAYERS[0]).input
+        embedding = self.outputs[0] if self.vocabulary is None else self.get_layer(HEAD[0]).input
         return embedding._keras_history.operation.name
 
     def with_augment(self, layer: keras.layers.Layer | None) -> "Tagger":

@@ -8,7 +8,7 @@ from keras_musictag.layers import spec_augment  # noqa: F401 - registers the lay
 from keras_musictag.layers.keras_settings import dtype_policy, own_settings
 from keras_musictag.tagger.spec import TaggerSpec
 
-HEAD_LAYERS = ("head_dropout", "logits", "scores")  # the layers after the body, the same for every architecture
+HEAD = ("head_dropout", "logits", "scores")  # the layers after the body, the same for every architecture
 # Precision of a network -> Keras's dtype policy; weights, front end and head are float32 in each
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
@@ -44,7 +44,7 @@ def _connect(spec, implementation, policy, augment):
     x = x if augment is None else augment(x)
     with dtype_policy(policy):
         x = architecture.body(x, spec.config)
-        dropout, logits, scores = HEAD_LAYERS
+        dropout, logits, scores = HEAD
         if spec.vocabulary is None:
             return inputs, keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
         x = keras.layers.Dropout(spec.config.dropout, name=dropout)(x)
