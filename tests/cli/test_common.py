@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from keras_musictag.cli._options import each_track, output_files, source, tell_notes
+from keras_musictag.cli._options import audio_source, each_track, output_files, print_notes
 
 
 def test_results_go_to_the_stem_of_each_track(folder):
@@ -66,7 +66,7 @@ def test_a_short_name_that_lies_in_a_word_is_told_all_the_same(capsys, path):
 # Three tracks, the second of which fails, after a warning
 WATCHED = """
 import sys, warnings
-from keras_musictag.cli import show_warning
+from keras_musictag.cli import print_warning
 from keras_musictag.cli._options import each_track
 
 def work(path):
@@ -75,7 +75,7 @@ def work(path):
         raise ValueError("broken")
     return path
 
-warnings.showwarning = show_warning
+warnings.showwarning = print_warning
 for path in each_track(("a", "b", "c"), work):
     print(path, "done", flush=True)
 """
@@ -130,16 +130,16 @@ def test_standard_input_is_read_from_a_pipe_without_holding_it(monkeypatch):
         file.write(b"RIFF")
     with os.fdopen(reading, "r") as pipe:
         monkeypatch.setattr("sys.stdin", pipe)
-        file = source("-")
+        file = audio_source("-")
         assert (file.name, file.seekable(), file.read(2), file.read()) == ("standard input", False, b"RI", b"FF")
 
 
 def test_a_closed_standard_input_is_told(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(ValueError, match="no standard input"):
-        source("-")
+        audio_source("-")
 
 
 def test_notes_are_told_with_their_track(capsys):
-    tell_notes("a.mp3", ("It is silent.", "It is short."))
+    print_notes("a.mp3", ("It is silent.", "It is short."))
     assert capsys.readouterr() == ("", "Note: a.mp3: It is silent.\nNote: a.mp3: It is short.\n")

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from keras_musictag import build, load
-from keras_musictag.cli.evaluate import tell_metrics
+from keras_musictag.cli.evaluate import print_metrics
 from keras_musictag.evaluation import Resampling, make_report
 from keras_musictag.records import EvaluationBatches, Records, average_by_track
 from tests.evaluation.simulate import simulate
@@ -93,7 +93,7 @@ def test_tags_that_have_no_value_and_missing_thresholds_are_told(capsys):
     said = simulate(chunks=False, subsets=False)
     targets = said.targets.copy()
     targets[:, 2] = False
-    tell_metrics(make_report(replace(said, targets=targets), resampling=Resampling(20)))
+    print_metrics(make_report(replace(said, targets=targets), resampling=Resampling(20)))
     left_out, thresholds = capsys.readouterr().out.splitlines()[3:]
     assert left_out == "Left out: 1 of 6 tags, which all or none of these tracks have."
     assert thresholds == "No MCC and F1: there are no validation scores to choose thresholds on."

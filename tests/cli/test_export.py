@@ -12,7 +12,7 @@ import pytest
 from keras_musictag import EngineTagger, build
 from keras_musictag.bundled_files import bundled
 from keras_musictag.choices import EXPORT_PRECISIONS, INPUTS
-from keras_musictag.cli._messages import without_chatter
+from keras_musictag.cli._messages import log_lines_hidden
 from keras_musictag.runtimes import check_signals, formats
 from keras_musictag.runtimes.export_network import INPUT_NAMES
 from keras_musictag.runtimes.formats import onnx
@@ -74,12 +74,12 @@ def test_licences_are_those_of_published_weights_alone(call, vgg, folder, asked)
 
 
 def test_chatter_is_held_back_and_warnings_are_told(capfd):
-    with without_chatter():
+    with log_lines_hidden():
         os.write(2, b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n")
         os.write(2, b"I0000 00:00:1795362991.413190   29479 single_machine.cc:376] Starting new session\n")
         print("Warning: this is of use", file=sys.stderr)
     assert capfd.readouterr().err == "Warning: this is of use\n"
-    with pytest.raises(ValueError), without_chatter():
+    with pytest.raises(ValueError), log_lines_hidden():
         os.write(2, b"E0000 00:00:1795362991.413190   29479 a.cc:3] broken\n")
         raise ValueError
     assert "broken" in capfd.readouterr().err
@@ -87,7 +87,7 @@ def test_chatter_is_held_back_and_warnings_are_told(capfd):
 
 def test_without_a_standard_error_nothing_is_held_back(monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)  # what Python makes of `2>&-`
-    with pytest.raises(ValueError, match="told by others"), without_chatter():
+    with pytest.raises(ValueError, match="told by others"), log_lines_hidden():
         raise ValueError("told by others")
 
 

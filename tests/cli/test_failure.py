@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from keras_musictag import AudioError, ChecksumError, UnknownNameError
-from keras_musictag.cli._messages import describe, tell
+from keras_musictag.cli._messages import describe, print_to_stderr
 
 
 @pytest.mark.parametrize("cls", [AudioError, ChecksumError, UnknownNameError, ValueError, FileNotFoundError])
@@ -40,7 +40,7 @@ def test_an_error_without_a_message_is_told_by_its_class(cls):
 
 
 def test_without_a_standard_error_nothing_goes_to_the_output(monkeypatch, capsys):
-    tell("first")
+    print_to_stderr("first")
     monkeypatch.setattr(sys, "stderr", None)  # what Python makes of `2>&-`
-    tell("second")
+    print_to_stderr("second")
     assert capsys.readouterr() == ("", "first\n")

@@ -153,7 +153,7 @@ def test_ctrl_c_is_one_line_that_says_how_to_go_on(call, folder, music, monkeypa
         if done == 20:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(_progress, "_counting_bar", lambda: nullcontext(stop))  # as a person does who sees the bar
+    monkeypatch.setattr(_progress, "_track_bar", lambda: nullcontext(stop))  # as a person does who sees the bar
     outcome = call("prepare", "folder", music, "records", "--jobs", 1, "--tracks-per-shard", 5)
     assert outcome.code == 130 and outcome.out.splitlines()[-1].startswith("  parts (seed 0, ")
     assert outcome.err == "Interrupted. The same command goes on where it stopped.\n"

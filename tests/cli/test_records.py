@@ -40,7 +40,7 @@ def test_damage_is_told_with_shard_byte_and_track_and_the_exit_code_is_one(call,
 
 
 def test_many_findings_of_one_kind_are_counted_and_some_are_told(call, records, monkeypatch):
-    monkeypatch.setattr("keras_musictag.cli.records.SHOWN", 2)
+    monkeypatch.setattr("keras_musictag.cli.records.SHOWN_PER_KIND", 2)
     for shard in records.glob("*.tfrecord"):
         data = bytearray(shard.read_bytes())
         for track in Records(records):
