@@ -65,7 +65,7 @@ def test_every_network_gives_tensorflows_logits(backend, on_tensorflow):
 
 
 @pytest.mark.needs("jax")
-def test_kapre_is_refused_elsewhere_than_on_tensorflow():
+def test_kapre_is_rejected_on_other_backends():
     program = "from keras_musictag.frontends import choose_implementation as c; print(c()); c('kapre')"
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)

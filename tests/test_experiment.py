@@ -15,7 +15,7 @@ NAMES = ("musicnn_2020", "vgg")
 
 @pytest.mark.slow
 @pytest.mark.needs("mma", "fluidsynth", "soundfonts")
-def test_from_nothing_to_a_comparison(run, call, folder):  # noqa: F811
+def test_the_commands_make_a_whole_experiment(run, call, folder):  # noqa: F811
     built = run("gmtag", "build", "corpus", "--tier", "tiny", cwd=folder)  # the first unseen soundfont is test's eighth
     assert built.code == 0, built.err
 

@@ -49,7 +49,7 @@ def noise():
     return np.random.RandomState(0).uniform(-0.1, 0.1, 64000).astype(np.float32)
 
 
-def test_whatever_would_hang_raises_at_once_and_says_spawn(vgg, noise, tmp_path):
+def test_calls_that_would_hang_raise_and_advise_spawn(vgg, noise, tmp_path):
     run, batch = vgg.runner(), noise[None, : vgg.spec.chunking.chunk_samples]
     targets = np.zeros((1, len(vgg.vocabulary)), np.float32)
     file = tmp_path / "vgg.keras"
@@ -85,14 +85,14 @@ def test_whatever_would_hang_raises_at_once_and_says_spawn(vgg, noise, tmp_path)
     assert all("forked after TensorFlow had run" in text and "get_context('spawn')" in text for text in found.values())
 
 
-def test_a_pool_delivers_the_error_of_a_tagger_that_it_was_sent(vgg, noise):
+def test_a_pool_returns_the_error_of_a_tagger(vgg, noise):
     with multiprocessing.get_context("fork").Pool(1) as pool:
         sent = pool.map_async(vgg.tag, [noise])  # by pickle: an error there would end the worker, and the pool wait
         with pytest.raises(kmt.MusicTagError, match="forked after TensorFlow"):
             sent.get(LIMIT_SECONDS)
 
 
-def test_a_tagger_that_was_sent_to_a_fork_says_so_whatever_is_asked_for(vgg):
+def test_a_tagger_sent_to_a_fork_raises_on_any_access(vgg):
     content = vgg.__reduce__()[1][0]
 
     def names():
@@ -135,7 +135,7 @@ in_fork()
 """
 
 
-def test_a_fork_before_tensorflow_ran_works_and_one_after_it_is_refused():
+def test_only_a_fork_after_tensorflow_ran_is_rejected():
     command = [sys.executable, "-c", BEFORE_AND_AFTER]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     before, after = done.stdout.splitlines()
@@ -144,12 +144,12 @@ def test_a_fork_before_tensorflow_ran_works_and_one_after_it_is_refused():
 
 
 @pytest.mark.parametrize("name", [name for name in vars(errors) if name.endswith("Error")])
-def test_every_error_survives_the_way_from_another_process(name):
+def test_every_error_can_be_pickled(name):
     error = getattr(errors, name)("what is wrong")
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again)) == (type(error), str(error))
 
 
-def test_in_this_process_nothing_is_refused(vgg):
+def test_nothing_is_rejected_in_this_process(vgg):
     processes.refuse_after_fork()
     assert keras.backend.backend() == "tensorflow" and vgg.vocabulary

@@ -73,7 +73,7 @@ def test_file_imports_only_from_above(path):
     assert violations(part_of(path), path.read_text(encoding="utf-8")) == []
 
 
-def test_the_rule_sees_what_it_should():
+def test_the_rule_finds_violations():
     assert violations("audio", "import keras_musictag.zoo.loading")
     assert violations("audio", "def f():\n    from keras_musictag.tags import aggregate")
     assert violations("tags", "import tensorflow as tf")
@@ -84,7 +84,7 @@ def test_the_rule_sees_what_it_should():
     assert not violations("tagger", "from keras_musictag.audio.chunking import cut")
 
 
-def test_the_table_in_the_docs_is_the_one_tested():
+def test_the_table_in_the_docs_has_every_part():
     text = (PACKAGE.parent / "docs" / "LAYOUT.md").read_text(encoding="utf-8")
     for part in {part_of(path) for path in FILES}:
         assert f"`{part}`" in text, f"docs/LAYOUT.md does not say where `{part}` stands"

@@ -20,7 +20,7 @@ def test_importing_the_package_loads_nothing_heavy():
     assert not loaded_after("import keras_musictag") & set(HEAVY)
 
 
-def test_the_test_sees_a_heavy_import():
+def test_the_test_finds_a_heavy_import():
     assert "numpy" in loaded_after("import keras_musictag; keras_musictag.Vocabulary; import numpy")
 
 
@@ -33,11 +33,11 @@ def test_the_test_sees_a_heavy_import():
         "import keras_musictag.cli, keras_musictag.cli.tag, keras_musictag.cli.embed",
     ],
 )
-def test_what_needs_no_network_loads_no_tensorflow(code):
+def test_tensorflow_is_not_loaded_without_a_network(code):
     assert not loaded_after(code) & {"tensorflow", "keras", "kapre"}
 
 
-def test_the_command_line_imports_click_alone():
+def test_the_command_line_loads_only_click():
     code = "from keras_musictag import cli; import click; cli.keras_musictag_group.get_help(click.Context("
     code += "cli.keras_musictag_group))"
     assert not loaded_after(code) & set(HEAVY)

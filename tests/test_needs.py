@@ -35,7 +35,7 @@ def run(pytester, monkeypatch):
 
 
 @pytest.mark.parametrize("processes", [0, 1])
-def test_an_unmet_need_skips_and_the_run_says_what_to_install(run, pytester, processes):
+def test_a_missing_need_skips_and_prints_what_to_install(run, pytester, processes):
     pytester.makepyfile(TESTS)
     result = run(f"--numprocesses={processes}")
     result.assert_outcomes(passed=2, skipped=3)
@@ -45,20 +45,20 @@ def test_an_unmet_need_skips_and_the_run_says_what_to_install(run, pytester, pro
     )
 
 
-def test_where_all_needs_are_met_nothing_is_said(run, pytester):
+def test_nothing_is_printed_if_nothing_is_missing(run, pytester):
     pytester.makepyfile(TESTS)
     assert "To run them" not in run("-k", "posix").stdout.str()
 
 
 @pytest.mark.parametrize("processes", [0, 1])
-def test_an_unknown_need_is_an_error_of_collection(run, pytester, processes):
+def test_an_unknown_need_is_a_collection_error(run, pytester, processes):
     pytester.makepyfile(TESTS.replace('"mma"', '"mna"'))
     result = run(f"--numprocesses={processes}")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*test_numbers?1? needs 'mna', which is not listed in tests/needs.py: mma, *"])
 
 
-def test_another_run_does_just_what_was_skipped(run, pytester):
+def test_another_run_does_only_what_was_skipped(run, pytester):
     pytester.makepyfile(TESTS)
     run("--write-skipped=skipped.json")
     listed = json.loads(Path("skipped.json").read_text())
@@ -82,7 +82,7 @@ def test_a_skip_that_is_not_allowed_fails(run, pytester, processes):
     result.stdout.fnmatch_lines(["*was skipped, which may_skip does not allow: *needs sox, MMA*"])
 
 
-def test_debian_packages_are_those_that_the_second_pass_of_ci_installs():
+def test_ci_installs_the_debian_packages_of_all_needs():
     installed = set((ROOT / "scripts" / "debian_packages.txt").read_text().split())
     assert {package for need in needs.NEEDS.values() for package in need.debian} == installed | {"git"}
     allowed = (ROOT / ".ci" / "may_skip").read_text().splitlines()

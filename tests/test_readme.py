@@ -91,7 +91,7 @@ def test_the_commands_run_one_after_the_other(lines, command, folder_with_a_song
 @pytest.mark.slow
 @pytest.mark.needs("posix")  # the scripts are for bash
 @pytest.mark.parametrize("songs", [0, 2], ids=["the_demo_clip", "songs_of_ones_own"])
-def test_the_demo_tags_and_draws(songs, folder_with_a_song):
+def test_the_demo_tags_and_plots(songs, folder_with_a_song):
     """In this checkout, whose environment exists: making one is what CI does before it comes here."""
     shutil.copy(folder_with_a_song / "song.mp3", folder_with_a_song / "with space.mp3")
     names = ["song.mp3", "with space.mp3"][:songs]
@@ -113,12 +113,12 @@ def test_the_readme_opens_with_the_two_scripts():
     assert all(os.access(ROOT / script, os.X_OK) for script in SCRIPTS)
 
 
-def test_every_link_leads_somewhere():
+def test_every_link_has_a_target():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("http") or (ROOT / target).exists(), target
 
 
-def test_the_table_of_models_is_the_zoo():
+def test_the_table_of_models_equals_the_zoo():
     rows = re.findall(r"^\| `([a-z0-9_]+)` \| .* \| ([0-9.]+) s \| (.+) \|$", README, flags=re.MULTILINE)
     entries = kmt.list_models()
     weights = {name: [e.dataset for e in entries if e.architecture == name] for name in architectures.names()}

@@ -36,7 +36,7 @@ def wheel(tmp_path_factory):
     return next(out.glob("*.whl"))
 
 
-def test_the_wheel_holds_code_weights_cards_and_licences_and_nothing_else(wheel):
+def test_the_wheel_has_all_package_files_and_no_others(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for entry in (ROOT / "zoo").iterdir():
         held = {f"keras_musictag/_data/zoo/{entry.name}/{file.name}" for file in entry.iterdir()}

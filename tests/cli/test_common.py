@@ -27,7 +27,7 @@ def fail_on_odd(path):
     return 10 * int(path)
 
 
-def test_what_fails_is_told_and_the_rest_goes_on(capsys):
+def test_errors_are_reported_and_the_other_tracks_follow(capsys):
     results = []
     with pytest.raises(SystemExit) as exit_:
         results.extend(each_track(("0", "1", "2", "3", "4"), fail_on_odd))
@@ -39,12 +39,12 @@ def test_what_fails_is_told_and_the_rest_goes_on(capsys):
     assert err == "Error: odd one out in '1'\nError: odd one out in '3'\n2 of 5 tracks failed.\n"
 
 
-def test_where_all_is_well_nothing_is_told(capsys):
+def test_nothing_is_printed_without_errors(capsys):
     assert list(each_track(("0", "2"), fail_on_odd)) == [0, 20]
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_message_without_the_name_gets_it(capsys):
+def test_the_name_is_added_to_a_message_without_it(capsys):
     def work(path):
         raise RuntimeError("broken")
 
@@ -54,7 +54,7 @@ def test_a_message_without_the_name_gets_it(capsys):
 
 
 @pytest.mark.parametrize("path", ["a", "2", "memory", "no"])
-def test_a_short_name_that_lies_in_a_word_is_told_all_the_same(capsys, path):
+def test_a_short_name_that_is_part_of_a_word_is_added(capsys, path):
     def work(path):
         raise MemoryError("no memory for 2 arrays")
 
@@ -102,7 +102,7 @@ def watch(**options) -> str:
     return seen.decode()
 
 
-def test_on_a_terminal_the_output_is_the_progress_and_there_is_no_bar():
+def test_no_bar_if_the_output_is_on_the_terminal():
     assert watch().split("\r\n") == [
         "a done",
         "Warning: odd",
@@ -113,7 +113,7 @@ def test_on_a_terminal_the_output_is_the_progress_and_there_is_no_bar():
     ]
 
 
-def test_a_bar_does_not_share_a_line_with_what_is_told(folder):
+def test_messages_and_the_bar_have_separate_lines(folder):
     with open("out.txt", "w") as out:
         seen = watch(stdout=out)
     assert Path("out.txt").read_text() == "a done\nc done\n"
@@ -123,7 +123,7 @@ def test_a_bar_does_not_share_a_line_with_what_is_told(folder):
     assert seen.endswith("\x1b[2K1 of 3 tracks failed.\r\n")
 
 
-def test_standard_input_is_read_from_a_pipe_without_holding_it(monkeypatch):
+def test_a_pipe_on_standard_input_is_read_in_pieces(monkeypatch):
     """Not at once, and without seeking: what `source` returns is a file that the library copies."""
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as file:
@@ -134,12 +134,12 @@ def test_standard_input_is_read_from_a_pipe_without_holding_it(monkeypatch):
         assert (file.name, file.seekable(), file.read(2), file.read()) == ("standard input", False, b"RI", b"FF")
 
 
-def test_a_closed_standard_input_is_told(monkeypatch):
+def test_a_closed_standard_input_is_an_error(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(ValueError, match="no standard input"):
         audio_source("-")
 
 
-def test_notes_are_told_with_their_track(capsys):
+def test_notes_are_printed_with_their_track(capsys):
     print_notes("a.mp3", ("It is silent.", "It is short."))
     assert capsys.readouterr() == ("", "Note: a.mp3: It is silent.\nNote: a.mp3: It is short.\n")

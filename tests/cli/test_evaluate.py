@@ -34,7 +34,7 @@ def model(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_numbers_are_those_of_the_scores_that_the_network_gives(call, folder, records, model):
+def test_the_metrics_are_those_of_the_networks_scores(call, folder, records, model):
     outcome = call("evaluate", records, "out", "--model", model, "--chunks", 2, "--resamples", 20, "--name", "mine")
     assert outcome.code == 0, outcome.err
     lines = outcome.out.splitlines()
@@ -63,7 +63,7 @@ def test_the_numbers_are_those_of_the_scores_that_the_network_gives(call, folder
     assert {"measured.npz", "valid.npz", "per_tag.csv"} <= files.keys()
 
 
-def test_a_model_with_other_tags_is_told(call, folder, records, vgg):
+def test_a_model_with_other_tags_is_an_error(call, folder, records, vgg):
     outcome = call("evaluate", records, "out", *vgg)
     assert outcome.code == 1 and "must have the same tags. The model lacks" in outcome.err.splitlines()[-1]
     assert not (folder / "out" / "report.json").exists()
@@ -75,11 +75,11 @@ def test_a_model_with_other_tags_is_told(call, folder, records, vgg):
         (["nowhere", "out"], 1, "There is no dataset.json in 'nowhere'"),
         (["nowhere", "out", "--part", "all"], 2, "'all' is not one of 'test', 'valid', 'train'"),
         (["nowhere", "out", "--chunks", 0], 2, "0 is not in the range"),
-        (["nowhere", "out", "--hop-seconds", "-1"], 2, "not a number of seconds above 0"),
-        (["nowhere", "out", "--hop-seconds", "nan"], 2, "not a number of seconds above 0"),
+        (["nowhere", "out", "--hop-seconds", "-1"], 2, "not a number of seconds greater than 0"),
+        (["nowhere", "out", "--hop-seconds", "nan"], 2, "not a number of seconds greater than 0"),
     ],
 )
-def test_a_wrong_call_is_told(arguments, code, message, call, vgg):
+def test_invalid_usage_is_an_error(arguments, code, message, call, vgg):
     outcome = call("evaluate", *arguments, *vgg)
     assert outcome.code == code and message in outcome.err
 
@@ -89,11 +89,11 @@ def test_help_says_that_a_hop_replaces_the_chunks(call):
     assert "Instead of --chunks" in outcome.out and "model's own]" not in outcome.out
 
 
-def test_tags_that_have_no_value_and_missing_thresholds_are_told(capsys):
+def test_missing_values_and_thresholds_are_reported(capsys):
     said = simulate(chunks=False, subsets=False)
     targets = said.targets.copy()
     targets[:, 2] = False
     print_metrics(make_report(replace(said, targets=targets), resampling=Resampling(20)))
     left_out, thresholds = capsys.readouterr().out.splitlines()[3:]
-    assert left_out == "Left out: 1 of 6 tags, which all or none of these tracks have."
-    assert thresholds == "No MCC and F1: there are no validation scores to choose thresholds on."
+    assert left_out == "Left out: 1 of 6 tags, because all or none of the tracks have them."
+    assert thresholds == "MCC and F1 are missing: there are no validation scores to choose thresholds on."

@@ -37,7 +37,7 @@ def models(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_two_models_are_stressed_and_the_table_has_what_the_predictions_give(call, records, models, folder):
+def test_the_table_has_the_metrics_of_the_predictions(call, records, models, folder):
     outcome = call("robustness", records, "out", *models, "--conditions", "noise_0.4,low_pass_2k", *FEW)
     assert (outcome.code, outcome.err) == (0, "")
     *said, text, table, picture = outcome.out.splitlines()
@@ -61,7 +61,7 @@ def test_two_models_are_stressed_and_the_table_has_what_the_predictions_give(cal
 
 
 @pytest.mark.slow
-def test_all_conditions_are_measured_by_default_also_of_silence_and_a_click(call, models, folder):
+def test_all_conditions_work_on_silence_and_a_click(call, models, folder):
     manifest = make_manifest(folder / "audio", num_tracks=10, seconds=1.0)
     for index, samples in ((4, np.zeros(16000, np.int16)), (9, np.full(40, 9000, np.int16))):
         (path,) = (folder / "audio").glob(f"{index:03d}.*")
@@ -79,7 +79,7 @@ def test_all_conditions_are_measured_by_default_also_of_silence_and_a_click(call
 
 
 @pytest.mark.slow
-def test_killed_and_run_again_it_writes_what_an_undisturbed_run_writes(
+def test_a_killed_run_resumes_to_the_same_files(
     call, script, environment, records, models, folder
 ):
     arguments = [*models, "--conditions", "noise_0.1,pitch_shift_up,mp3_32", *FEW]
@@ -102,7 +102,7 @@ def test_killed_and_run_again_it_writes_what_an_undisturbed_run_writes(
 
 
 @pytest.mark.slow
-def test_failures_are_one_line_and_nothing_is_written(call, records, models, folder):
+def test_errors_are_one_line_and_nothing_is_written(call, records, models, folder):
     for arguments, message in (
         (("--model", "vgg", "--conditions", "noise_0.3"), "There is no condition 'noise_0.3'. Did you mean"),
         (models[:4], "Two models are called 'vgg'. Name each"),
@@ -118,7 +118,7 @@ def test_failures_are_one_line_and_nothing_is_written(call, records, models, fol
     assert not (folder / "out").exists()
 
 
-def test_a_model_with_other_tags_is_refused(call, records, vgg):
+def test_a_model_with_other_tags_is_rejected(call, records, vgg):
     outcome = call("robustness", records, "out", *vgg)
     assert outcome.code == 1 and "must have the same tags" in outcome.err
 

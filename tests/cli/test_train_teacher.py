@@ -94,7 +94,7 @@ def test_a_killed_student_resumes_to_the_same_weights(run, folder, records, envi
     assert (folder / "killed/curves.png").exists()
 
 
-def test_what_cannot_be_taught_is_told_and_claims_no_folder(call, folder, records):
+def test_invalid_teaching_is_an_error_and_makes_no_folder(call, folder, records):
     (folder / "wrong.json").write_text('{"units": "many"}')
     for options, message in (
         ([], "records has no labels to learn: name trained taggers that say what is heard (--teacher)"),
@@ -114,7 +114,7 @@ def test_what_cannot_be_taught_is_told_and_claims_no_folder(call, folder, record
         assert not (folder / "out").exists()
 
 
-def test_records_without_labels_are_described_and_not_evaluated(call, folder, records):
+def test_unlabelled_records_are_described_but_not_evaluated(call, folder, records):
     assert call("records", "check", "records").out == "6 tracks: 0 errors, 0 warnings.\n"
     assert "no labels" in call("records", "info", "records").out
     outcome = call("evaluate", "records", "out", "--model", VGG, "--part", "valid")
