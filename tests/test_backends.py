@@ -1,4 +1,4 @@
-"""Keras on JAX and on PyTorch: every network builds, takes TensorFlow's weights, and gives TensorFlow's logits."""
+"""Keras on JAX and PyTorch: with TensorFlow's weights, every network gives TensorFlow's logits."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ np.savez(folder / f"{sys.argv[2]}.npz", **found)
 
 @pytest.fixture(scope="module")
 def on_tensorflow(tmp_path_factory):
-    """Random weights of every network, and their logits; one of them as a `.keras` file, Kapre layers inside."""
+    """Random weights of every network, and their logits; one network also as a `.keras` file with Kapre layers."""
     folder, logits = tmp_path_factory.mktemp("backends"), {}
     for name in architectures.names():
         keras.utils.set_random_seed(0)

@@ -1,4 +1,4 @@
-"""`scripts/bench_export.py` writes docs/export_table.md: one architecture, measured for real."""
+"""`scripts/bench_export.py` writes docs/export_table.md; here it really measures one architecture."""
 
 import argparse
 import importlib
@@ -27,7 +27,7 @@ def bench():
 
 @pytest.fixture(scope="module")
 def measured(bench, tmp_path_factory):
-    """State and document after one row was measured."""
+    """The state, the document and the arguments after one row was measured."""
     folder = tmp_path_factory.mktemp("bench")
     state, document = folder / "state" / "rows.json", folder / "table.md"
     document.write_text("# Title\n\n<!-- tables -->\n\nBehind.\n", encoding="utf-8")
@@ -48,7 +48,7 @@ def test_a_row_has_size_difference_and_speed(measured, bench):
     for signal in ("chunk", "track"):
         assert row["seconds"][signal].keys() == {"engine", "keras"}
         assert all(0 < seconds < 60 for seconds in row["seconds"][signal].values())
-    # ten chunks take longer than one; by how much depends on who else works on this machine
+    # ten chunks take longer than one; how much longer depends on what else runs on this machine
     assert row["seconds"]["track"]["engine"] > row["seconds"]["chunk"]["engine"]
 
 
@@ -170,7 +170,7 @@ def test_every_precision_of_every_format_has_its_row(bench):
 
 
 def test_random_weights_fit_the_music(bench):
-    """Features in dB come out of the first normalisation around 0: else a difference says nothing."""
+    """The first normalisation brings features in dB close to 0; otherwise a difference would mean nothing."""
     tagger, weights = bench.tagger_of("musicnn_2020")
     assert weights == "random"
     from keras_musictag.runtimes.check_signals import signals

@@ -1,4 +1,4 @@
-"""One sweep over all bundled zoo entries: what a card says is what lies beside it, or at its address."""
+"""All bundled zoo entries: each card matches the files in its folder, or the address of its weights."""
 
 import hashlib
 import re

@@ -141,12 +141,12 @@ def test_a_lock_ends_with_a_killed_process(tmp_path):
         pass
 
 
+@pytest.mark.needs("posix")  # Windows has no flock
 def test_a_file_system_without_locks_is_written_to(tmp_path, monkeypatch):
     def flock(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    fcntl = pytest.importorskip("fcntl")
-    monkeypatch.setattr(fcntl, "flock", flock)
+    monkeypatch.setattr("fcntl.flock", flock)
     with locked(tmp_path):
         (tmp_path / "written").touch()
 

@@ -1,4 +1,4 @@
-"""In a process that was forked too late, what would hang raises at once; everything else works."""
+"""In a process that was forked too late, calls that would hang raise an error at once, and everything else works."""
 
 import multiprocessing
 import os
@@ -18,11 +18,11 @@ from keras_musictag.audio import read
 from keras_musictag.zoo import arrays_of
 
 pytestmark = pytest.mark.needs("posix")  # other systems have no forks
-LIMIT_SECONDS = 60  # what hangs does so for ever
+LIMIT_SECONDS = 60  # a call that takes longer hangs
 
 
 def in_fork(work):
-    """What `work()` gives or raises in a forked process."""
+    """What `work()` returns or raises in a forked process."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -87,7 +87,9 @@ def test_calls_that_would_hang_raise_and_advise_spawn(vgg, noise, tmp_path):
 
 def test_a_pool_returns_the_error_of_a_tagger(vgg, noise):
     with multiprocessing.get_context("fork").Pool(1) as pool:
-        sent = pool.map_async(vgg.tag, [noise])  # by pickle: an error there would end the worker, and the pool wait
+        sent = pool.map_async(
+            vgg.tag, [noise]
+        )  # pickled: an error in unpickling would end the worker, and hang the pool
         with pytest.raises(kmt.MusicTagError, match="forked after TensorFlow"):
             sent.get(LIMIT_SECONDS)
 
@@ -109,7 +111,7 @@ def test_a_fork_reads_audio_and_weights(vgg):
 def test_an_engine_works_in_a_fork(exported_vgg_onnx, noise):
     engine = kmt.EngineTagger(exported_vgg_onnx, threads=2)
     expected = engine.taggram(noise, 16000).scores
-    # the same runtime on the same input, up to the order of its threads' sums
+    # the same runtime on the same input, apart from the order of its threads' sums
     np.testing.assert_allclose(in_fork(lambda: engine.taggram(noise, 16000).scores), expected, atol=1e-6)
 
 
@@ -130,7 +132,7 @@ def in_fork():
 
 import tensorflow as tf
 in_fork()
-tf.constant(1.0)  # not by this package: TensorFlow starts its threads
+tf.constant(1.0)  # outside this package; TensorFlow starts its threads
 in_fork()
 """
 

@@ -1,4 +1,4 @@
-"""Files that an earlier version wrote still load, resume and compare: scripts/make_kept_files.py wrote them once."""
+"""Files that an earlier version wrote still load, resume and compare; scripts/make_kept_files.py wrote them."""
 
 import json
 import shutil
@@ -17,8 +17,8 @@ from scripts.make_kept_files import CONFIG, FORMATS
 
 KEPT = Path(__file__).parent / "kept"
 DEMO_SCORES = np.load(KEPT / "demo_scores.npy")
-# Another processor sums in another order: 1e-6 was seen between one and eight threads. The exports' own tolerance for
-# float32 is 5e-4.
+# Another processor sums in another order: one and eight threads differed by 1e-6. The tolerance of float32 exports is
+# 5e-4.
 ROUND_OFF, EXPORT_TOLERANCE = 1e-5, 5e-4
 
 

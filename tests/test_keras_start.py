@@ -1,4 +1,4 @@
-"""Settings with which Keras does not start are named, with their file."""
+"""If Keras does not start with the user's settings, the error names them and their file."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Importing is light: no TensorFlow, no Keras, no NumPy before a name is used."""
+"""Importing the package loads no TensorFlow, Keras or NumPy before a name is used."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ HEAVY = ("tensorflow", "keras", "kapre", "numpy", "librosa", "sklearn", "matplot
 
 
 def loaded_after(code: str) -> set[str]:
-    """Top-level modules that a fresh interpreter has loaded after some code."""
+    """The top-level modules that a fresh interpreter has loaded after some code."""
     program = f"{code}\nimport json, sys\nprint(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))

@@ -1,4 +1,4 @@
-"""The plugin that skips tests whose needs are not met, on small test files of its own."""
+"""The plugin that skips tests whose needs are missing, on small test files made here."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_by_hand(): pytest.skip("for another reason")
 
 @pytest.fixture
 def run(pytester, monkeypatch):
-    """A function that runs pytest with the plugin where no program is found; the rest of the machine is as it is."""
+    """A function that runs pytest with the plugin on this machine, but without any program on the path."""
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     needs.is_met.cache_clear()
@@ -41,7 +41,7 @@ def test_a_missing_need_skips_and_prints_what_to_install(run, pytester, processe
     result.assert_outcomes(passed=2, skipped=3)
     result.stdout.fnmatch_lines(["SKIPPED * needs sox", "SKIPPED * needs sox, MMA"], consecutive=False)
     result.stdout.fnmatch_lines(
-        ["Tests were skipped that need sox (2), MMA (1).", "To run them: apt-get install *recommends mma sox"]
+        ["Skipped tests that need sox (2), MMA (1).", "To run them: apt-get install *recommends mma sox"]
     )
 
 
@@ -75,7 +75,7 @@ def test_a_skip_that_is_not_allowed_fails(run, pytester, processes):
     pytester.makepyfile(TESTS)
     Path("may_skip").write_text("sox: a reason\n")
     result = run("--may-skip=may_skip", f"--numprocesses={processes}")
-    # of the needs of `test_numbers[1]` one is allowed; both fail before they run
+    # one of the needs of `test_numbers[1]` is allowed; both tests fail before they run
     counts = result.parseoutcomes()
     assert (counts["passed"], counts["skipped"]) == (2, 1)
     assert counts.get("failed", 0) + counts.get("errors", 0) == 2

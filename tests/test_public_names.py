@@ -1,4 +1,4 @@
-"""The public surface: every name exists, is documented, and nothing else is promised."""
+"""The public names: each exists and is documented, and there are no others."""
 
 import ast
 import importlib
@@ -16,7 +16,7 @@ PACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.pyi"))
 
 
 def exports(stub: Path) -> dict[str, str]:
-    """The public names of a stub: name -> module, such as ".reading"; of a subpackage itself, "."."""
+    """The public names in a stub, each with its module, such as ".reading", or "." for a subpackage."""
     nodes = ast.parse(stub.read_text(encoding="utf-8")).body
     imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
     return {alias.name: f".{node.module or ''}" for node in imports for alias in node.names}
@@ -43,7 +43,7 @@ def test_no_function_is_named_after_a_module():
     subpackages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     for path in PACKAGE.rglob("*.py"):
         functions = {node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
-        if "cli" not in path.parts:  # whose functions are commands
+        if "cli" not in path.parts:  # the functions there are commands
             assert path.stem not in functions, path
             assert not functions & subpackages, path
 

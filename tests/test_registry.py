@@ -9,7 +9,7 @@ from keras_musictag.registry import load_module, module_names
 
 @pytest.fixture
 def fruits(tmp_path, monkeypatch):
-    """A package of our own with two public modules, a private one, a sub-package and a file that is no module."""
+    """A package with two public modules, a private one, a subpackage and a file that is not a module."""
     folder = tmp_path / "fruits_of_test_registry"
     (folder / "dried").mkdir(parents=True)
     for file in ("__init__.py", "pear.py", "apple.py", "_peel.py", "dried/__init__.py", "notes.txt"):

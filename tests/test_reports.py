@@ -1,4 +1,4 @@
-"""Faults that people reported to other projects, tried here: docs/reliability.md, "Reports from elsewhere"."""
+"""Faults that people reported to other projects, as listed in docs/reliability.md under "Reports from elsewhere"."""
 
 import struct
 

@@ -127,8 +127,8 @@ def test_shared_audio_and_empty_parts_are_warned_about(call, folder):
     assert outcome.code == 0
     assert outcome.err.splitlines() == [
         "Warning: valid has no tracks, but training needs some.",
-        "Warning: The same audio is in train and test: '1-001.wav' and '0-001.wav' (and 1 more). Results on test will be "
-        "too good.",
+        "Warning: The same audio is in train and test: '1-001.wav' and '0-001.wav' (and 1 more). Results on test will "
+        "be too good.",
     ]
 
 

@@ -79,9 +79,7 @@ def test_all_conditions_work_on_silence_and_a_click(call, models, folder):
 
 
 @pytest.mark.slow
-def test_a_killed_run_resumes_to_the_same_files(
-    call, script, environment, records, models, folder
-):
+def test_a_killed_run_resumes_to_the_same_files(call, script, environment, records, models, folder):
     arguments = [*models, "--conditions", "noise_0.1,pitch_shift_up,mp3_32", *FEW]
     command = [script, "robustness", records, "killed", *arguments]
     process = subprocess.Popen(list(map(str, command)), cwd=folder, env=environment)

@@ -135,9 +135,7 @@ def test_bfloat16_trains_with_masks_and_deformations(call, folder, records, reci
 
 
 @pytest.mark.slow
-def test_a_run_resumes_after_ctrl_c_and_a_full_disk(
-    script, environment, call, folder, records, recipe
-):
+def test_a_run_resumes_after_ctrl_c_and_a_full_disk(script, environment, call, folder, records, recipe):
     path = recipe(batch_size=1, chunks_per_track=2)  # steps enough to be interrupted in
     arguments = ["train", "records", "out", "--model", "vgg", "--recipe", path, "--checkpoint-seconds", "0"]
     state = folder / "out" / "state.safetensors"
