@@ -31,7 +31,7 @@ def test_errors_are_reported_and_the_other_tracks_follow(capsys):
     results = []
     with pytest.raises(SystemExit) as exit_:
         results.extend(each_track(("0", "1", "2", "3", "4"), fail_on_odd))
-    # `extend` keeps what came before the exit
+    # `extend` keeps the results from before the exit
     assert results == [0, 20, 40]
     assert exit_.value.code == 1
     out, err = capsys.readouterr()
@@ -45,44 +45,44 @@ def test_nothing_is_printed_without_errors(capsys):
 
 
 def test_the_name_is_added_to_a_message_without_it(capsys):
-    def work(path):
+    def fail(path):
         raise RuntimeError("broken")
 
     with pytest.raises(SystemExit):
-        list(each_track((str(Path("x") / "song.mp3"),), work))
+        list(each_track((str(Path("x") / "song.mp3"),), fail))
     assert capsys.readouterr().err == "Error: x/song.mp3: RuntimeError: broken\n"
 
 
 @pytest.mark.parametrize("path", ["a", "2", "memory", "no"])
 def test_a_short_name_that_is_part_of_a_word_is_added(capsys, path):
-    def work(path):
+    def fail(path):
         raise MemoryError("no memory for 2 arrays")
 
     with pytest.raises(SystemExit):
-        list(each_track((path,), work))
+        list(each_track((path,), fail))
     assert capsys.readouterr().err == f"Error: {path}: MemoryError: no memory for 2 arrays\n"
 
 
-# Three tracks, the second of which fails, after a warning
+# Three tracks; the second one gives a warning and then fails
 WATCHED = """
 import sys, warnings
 from keras_musictag.cli import print_warning
 from keras_musictag.cli._options import each_track
 
-def work(path):
+def process(path):
     if path == "b":
         warnings.warn("odd")
         raise ValueError("broken")
     return path
 
 warnings.showwarning = print_warning
-for path in each_track(("a", "b", "c"), work):
+for path in each_track(("a", "b", "c"), process):
     print(path, "done", flush=True)
 """
 
 
 def watch(**options) -> str:
-    """What a person sees on a terminal of 60 columns, with the terminal's codes."""
+    """What a user sees on a terminal of 60 columns, with its control codes."""
     import pty  # Windows has none
 
     reading, terminal = pty.openpty()
@@ -95,7 +95,7 @@ def watch(**options) -> str:
     try:
         while part := os.read(reading, 4096):
             seen += part
-    except OSError:  # how Linux says that the other end was closed
+    except OSError:  # on Linux: the other end was closed
         pass
     os.close(reading)
     assert done.wait() == 1
@@ -118,13 +118,13 @@ def test_messages_and_the_bar_have_separate_lines(folder):
         seen = watch(stdout=out)
     assert Path("out.txt").read_text() == "a done\nc done\n"
     assert "0/3" in seen and "3/3" in seen
-    # the code for "clear the line", and right after it what is told
+    # the code for "clear the line", followed directly by the message
     assert "\x1b[2KWarning: odd\r\n" in seen and "\x1b[2KError: b: broken\r\n" in seen
     assert seen.endswith("\x1b[2K1 of 3 tracks failed.\r\n")
 
 
 def test_a_pipe_on_standard_input_is_read_in_pieces(monkeypatch):
-    """Not at once, and without seeking: what `source` returns is a file that the library copies."""
+    """Without seeking: `audio_source` returns a file object that the library copies."""
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as file:
         file.write(b"RIFF")

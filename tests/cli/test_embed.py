@@ -11,7 +11,7 @@ def test_the_file_has_the_embedding_and_its_origin(call, track, vgg, tagger, fol
     taggram = tagger.taggram(track)
     with np.load("tones.embedding.npz", allow_pickle=False) as file:
         assert sorted(file) == ["embedding", "end_seconds", "layer", "model", "start_seconds"]
-        # float32 noise between two compilations of one graph, of values of about 1
+        # float32 noise between two compilations of one graph; the values are about 1
         np.testing.assert_allclose(file["embedding"], tagger.embed(track), rtol=1e-4, atol=1e-5)
         assert (file["embedding"].dtype, file["embedding"].shape) == (np.float32, (len(taggram.scores), 256))
         np.testing.assert_array_equal(file["start_seconds"], taggram.start_seconds)
@@ -60,7 +60,7 @@ def test_a_folder_that_cannot_be_created_is_one_line(call, track, vgg, command):
 
 @pytest.mark.parametrize("command, file", [("embed", "tones.embedding.npz"), ("taggram", "tones.taggram.png")])
 def test_a_write_error_is_one_line_and_leaves_nothing(call, track, vgg, folder, command, file):
-    (folder / "out" / file).mkdir(parents=True)  # a folder lies where the file should
+    (folder / "out" / file).mkdir(parents=True)  # a folder has the name of the file
     outcome = call(command, track, *vgg, "--out", "out")
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err.startswith("Error: tones.wav: A folder stands where") and outcome.err.count("\n") == 1
@@ -78,7 +78,7 @@ def test_a_wrong_model_leaves_no_folder_behind(call, track, folder):
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(call, folder, track, vgg):
-    """A limit on the size of files stands for the disk: the write fails after 2000 bytes."""
+    """A limit on the size of files has the effect of a full disk: the write fails after 2000 bytes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
     try:

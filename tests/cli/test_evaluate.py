@@ -1,4 +1,4 @@
-"""`keras-musictag evaluate`: a model and records become a report that can be checked."""
+"""`keras-musictag evaluate`: a model and records become a report."""
 
 import csv
 import json
@@ -18,13 +18,13 @@ from tests.records.make import TAGS, make_records
 
 @pytest.fixture(scope="session")
 def records(tmp_path_factory):
-    """Twelve tracks to validate with and as many to test with, among sixty; 3.2 s each."""
+    """Sixty tracks of 3.2 s, twelve of them for validation and twelve for testing."""
     return make_records(tmp_path_factory.mktemp("evaluate"), num_tracks=60, seconds=3.2).folder
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory):
-    """A network with random weights that knows the records' tags, in another order."""
+    """A network with random weights and the records' tags, in another order."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -49,7 +49,7 @@ def test_the_metrics_are_those_of_the_networks_scores(call, folder, records, mod
     scores = scores[:, [tagger.vocabulary.index(tag) for tag in opened.vocabulary]]
     labels = opened.labels("test")
     wanted = roc_auc_score(labels, scores, average="macro"), average_precision_score(labels, scores, average="macro")
-    # scores by another batch size, printed with four digits
+    # the scores have another batch size, and the output has four digits
     assert float(lines[0].split()[1]) == pytest.approx(wanted[0], abs=1e-4)
     assert float(lines[2].split()[1]) == pytest.approx(wanted[1], abs=1e-4)
 

@@ -1,4 +1,4 @@
-"""`keras-musictag export`: what it passes on, and what it tells."""
+"""`keras-musictag export`: what it passes to the library, and what it prints."""
 
 import os
 import re
@@ -21,8 +21,8 @@ from keras_musictag.runtimes.formats import onnx
 def test_a_keras_file_is_exported_according_to_the_options(call, folder, track, monkeypatch):
     keras.utils.set_random_seed(0)
     build("vgg", tags=["calm", "wild"], name="mine").save("mine.keras")
-    heard, make = [], check_signals.signals
-    monkeypatch.setattr(check_signals, "signals", lambda tagger, audio: heard.append(audio) or make(tagger, audio))
+    received, make = [], check_signals.signals
+    monkeypatch.setattr(check_signals, "signals", lambda tagger, audio: received.append(audio) or make(tagger, audio))
     options = ["--format", "onnx", "--precision", "float16", "--input", "log-mel", "--audio", track]
     outcome = call("export", "out", "--model", "mine.keras", *options)
     assert (outcome.code, outcome.err) == (0, "")
@@ -30,20 +30,20 @@ def test_a_keras_file_is_exported_according_to_the_options(call, folder, track, 
     assert (artefact.name, artefact.precision, artefact.input) == ("mine", "float16", "log-mel")
     assert list(artefact.vocabulary) == ["calm", "wild"]
     assert artefact.licences == {}
-    assert heard == [track]
+    assert received == [track]
 
     head, *rows, wrote, example = outcome.out.splitlines()
     assert head == f"Largest difference of a score from Keras (allowed: {artefact.tolerance:.0e}):"
-    told = [re.fullmatch(r"  (\w.*\w)  +(\d\.\de[+-]\d\d)", row).groups() for row in rows]
-    assert told == [(signal, f"{difference:.1e}") for signal, difference in artefact.checks.items()]
-    assert [signal for signal, _ in told] == ["music", "silence", "noise", "full scale", "music, from the waveform"]
+    printed = [re.fullmatch(r"  (\w.*\w)  +(\d\.\de[+-]\d\d)", row).groups() for row in rows]
+    assert printed == [(signal, f"{difference:.1e}") for signal, difference in artefact.checks.items()]
+    assert [signal for signal, _ in printed] == ["music", "silence", "noise", "full scale", "music, from the waveform"]
     assert len(set(map(len, rows))) == 1
     assert wrote == "Wrote out. To tag with it:" and example == "  python out/example.py song.mp3"
 
 
 @pytest.mark.slow
 def test_the_installed_script_prints_nothing_else(run, folder, vgg):
-    """The converter's libraries would write to standard error."""
+    """The converter's libraries write to standard error."""
     outcome = run("export", "out", *vgg, "--format", "onnx", cwd=folder)
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.splitlines()[-2] == "Wrote out. To tag with it:"
@@ -52,7 +52,7 @@ def test_the_installed_script_prints_nothing_else(run, folder, vgg):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What the command asks the library for; nothing is exported."""
+    """Records what the command passes to the library; exports nothing."""
     calls = []
 
     def export(tagger, format, path, precision, input, version, licences, audio):
@@ -86,9 +86,9 @@ def test_log_lines_are_hidden_and_warnings_are_printed(capfd):
 
 
 def test_without_standard_error_nothing_is_hidden(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", None)  # what Python makes of `2>&-`
-    with pytest.raises(ValueError, match="told by others"), log_lines_hidden():
-        raise ValueError("told by others")
+    monkeypatch.setattr(sys, "stderr", None)  # as after `2>&-`
+    with pytest.raises(ValueError, match="from the block"), log_lines_hidden():
+        raise ValueError("from the block")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A failure is one line on standard error."""
+"""An error is one line on standard error."""
 
 import sys
 
@@ -41,6 +41,6 @@ def test_an_error_without_a_message_has_its_class_name(cls):
 
 def test_without_standard_error_the_output_stays_empty(monkeypatch, capsys):
     print_to_stderr("first")
-    monkeypatch.setattr(sys, "stderr", None)  # what Python makes of `2>&-`
+    monkeypatch.setattr(sys, "stderr", None)  # as after `2>&-`
     print_to_stderr("second")
     assert capsys.readouterr() == ("", "first\n")

@@ -31,7 +31,7 @@ def own_music(tmp_path_factory):
 
 @pytest.mark.slow
 def test_one_folder_per_tag_becomes_a_tagger_of_these_tags(call, folder, own_music):
-    options = ["--model", VGG, "--epochs", 3, "--jobs", 1, "--seed", 2]  # which has both tags in test
+    options = ["--model", VGG, "--epochs", 3, "--jobs", 1, "--seed", 2]  # with this seed, the test part has both tags
     outcome = call("finetune", own_music, "own run", *options)
     assert outcome.code == 0, outcome.err
     assert outcome.out.splitlines()[:3] == [
@@ -78,7 +78,7 @@ def a_tag_without_tracks_to_learn_from(music):
     for part, tags in (("train", ("high",)), ("valid", ("high", "low"))):
         for tag in tags:
             shutil.copytree(music / tag, music / part / tag)
-    for path in sorted((music / "valid").rglob("*.wav")):  # the same bytes may not stand in two parts
+    for path in sorted((music / "valid").rglob("*.wav")):  # the same bytes must not be in two parts
         samples, rate = soundfile.read(path)
         soundfile.write(path, 0.5 * samples, rate)
     shutil.rmtree(music / "high")

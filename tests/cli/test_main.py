@@ -278,7 +278,7 @@ def test_the_demo_has_help(folder, option):
 
 
 # The environment that the scripts make, with a Python that only records how it was called.
-STUB = """#!/usr/bin/env bash
+FAKE_PYTHON = """#!/usr/bin/env bash
 case "$*" in
   --version) echo "Python 3.11.0" ;;
   "-m venv --clear .venv")
@@ -302,9 +302,9 @@ def checkout(folder):
         (root / part).mkdir(parents=True)
     (root / "setup.py").touch()
     (root / "scripts" / "_environment.sh").write_bytes((SCRIPTS / "_environment.sh").read_bytes())
-    stub = root / "python" / "python3.11"
-    stub.write_text(STUB)
-    stub.chmod(0o755)
+    python = root / "python" / "python3.11"
+    python.write_text(FAKE_PYTHON)
+    python.chmod(0o755)
     return root
 
 

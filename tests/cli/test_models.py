@@ -14,7 +14,7 @@ BUNDLED = ["musicnn-mtat-v1", "musicnn-msd-v1", "vgg-mtat-v1", "vgg-msd-v1"]
 
 
 def listed(outcome):
-    """Names in the order of the list. Entries that are bundled later are passed over: they shall break no test."""
+    """The names in the list, in order, without entries that are bundled later: those must not break the tests."""
     assert (outcome.code, outcome.err) == (0, "")
     later = {path.name for path in bundled("zoo").iterdir()} - set(BUNDLED)
     return [row["name"] for row in json.loads(outcome.out) if row["name"] not in later]

@@ -16,7 +16,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def records(folder, made):
-    """A copy in the working directory."""
+    """A copy of the records in the working directory."""
     return shutil.copytree(made.folder, folder / "records")
 
 
@@ -84,11 +84,11 @@ def table_lines(call, name):
     return [line for line in call("records", "info", name).out.splitlines() if "│" in line]
 
 
-@pytest.mark.parametrize(("citation", "told"), [("None.", False), ("", False), ("Ann, 2020.", True)])
-def test_a_citation_is_shown_if_there_is_one(call, folder, citation, told):
+@pytest.mark.parametrize(("citation", "shown"), [("None.", False), ("", False), ("Ann, 2020.", True)])
+def test_a_citation_is_shown_if_there_is_one(call, folder, citation, shown):
     prepare(make_manifest(folder / "audio", 5, seconds=0.1, citation=citation), "records", jobs=1)
-    assert ("cite: Ann, 2020.\n" in call("records", "info", "records").out) == told
-    assert ("cite" in call("records", "info", "records").out) == told
+    assert ("cite: Ann, 2020.\n" in call("records", "info", "records").out) == shown
+    assert ("cite" in call("records", "info", "records").out) == shown
 
 
 def test_features_are_shown_by_front_end_and_architecture(call, records):

@@ -18,7 +18,7 @@ from tests.records.make import TAGS, make_manifest, make_records
 from tests.robustness.test_stress import content
 
 FEW = ("--chunks", "2", "--resamples", "20")
-SECONDS = 120  # until a process has to have written its first result
+SECONDS = 120  # time limit for a process to write its first result
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def records(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """Two files as `train` leaves them, with the same name within."""
+    """Two files as `train` writes them, with the same name inside."""
     folder = tmp_path_factory.mktemp("models")
     for seed, name in enumerate(("one", "two")):
         keras.utils.set_random_seed(seed)
@@ -57,7 +57,9 @@ def test_the_table_has_the_metrics_of_the_predictions(call, records, models, fol
                     drop = of_original - found.macro
                     assert float(row["drop"]) == pytest.approx(drop, abs=1e-12)
                     assert f"{model}, {condition:20} pr_auc {found.macro:.4f}, drop {drop + 0:+.4f}" in said
-    assert (folder / "out" / "robustness.md").read_text().count("| noise\\_0.4 |") == 7  # two tables a metric, one more
+    assert (folder / "out" / "robustness.md").read_text().count(
+        "| noise\\_0.4 |"
+    ) == 7  # two tables per metric, and one more
 
 
 @pytest.mark.slow
@@ -71,9 +73,9 @@ def test_all_conditions_work_on_silence_and_a_click(call, models, folder):
     outcome = call("robustness", records.folder, "out", *models[:2], *FEW)
     assert (outcome.code, outcome.err) == (0, "")
     assert {path.name for path in (folder / "out" / "vgg").iterdir() if path.is_dir()} == set(chosen("all"))
-    told = [line.split()[1] for line in outcome.out.splitlines() if line.startswith("vgg, ")]
-    assert tuple(told) == chosen("all")
-    for condition in told:
+    printed = [line.split()[1] for line in outcome.out.splitlines() if line.startswith("vgg, ")]
+    assert tuple(printed) == chosen("all")
+    for condition in printed:
         scores = load_predictions(folder / "out" / "vgg" / condition / "measured.npz").scores
         assert scores.shape[0] == 2 and np.isfinite(scores).all(), condition
 
@@ -92,7 +94,7 @@ def test_a_killed_run_resumes_to_the_same_files(call, script, environment, recor
         process.kill()
     assert process.wait() == -9 and first.is_file()
     assert not (folder / "killed" / "robustness.md").exists()
-    (first.parent / ".0.partial.npz").touch()  # as where the kill comes between the report and its removal
+    (first.parent / ".0.partial.npz").touch()  # as if the process was killed after the report and before the removal
     for out in ("killed", "undisturbed"):
         outcome = call("robustness", records, out, *arguments)
         assert (outcome.code, outcome.err) == (0, "")

@@ -8,7 +8,7 @@ import pytest
 
 from keras_musictag import load
 
-# Numbers are printed with six digits: half of the last one, and float32 noise between two processes
+# Numbers are printed with six digits: half of the last digit, and float32 noise between two processes
 ROUNDING = 1e-6
 
 
@@ -24,7 +24,7 @@ def expected_rows(name, result):
 
 @pytest.mark.slow
 def test_the_installed_script_tags_standard_input_and_files(run, folder, not_music, demo):
-    """A call without a model: TensorFlow's start-up chatter would be on standard error, beside the bad file's line."""
+    """Without --model; standard error has the line on the bad file, and no log lines of TensorFlow's start."""
     outcome = run("tag", "-", not_music, demo, "--top", "3", cwd=folder, stdin=demo.read_bytes())
     bad, summary = outcome.err.splitlines()
     assert outcome.code == 1
@@ -78,7 +78,7 @@ def test_options_are_the_librarys_arguments(call, track, vgg, tagger, options, a
     outcome = call("tag", track, *vgg, *options, "--format", "csv")
     rows = csv_rows(outcome.out)
     assert rows == expected_rows(track, tagger.tag(track, **arguments))
-    if "top" not in arguments:  # an option that is not passed on would not show otherwise
+    if "top" not in arguments:  # the option must have an effect
         assert rows != expected_rows(track, tagger.tag(track))
 
 
@@ -186,7 +186,7 @@ def test_a_table_can_be_printed_in_ascii(call, track, vgg, monkeypatch):
 @pytest.mark.parametrize("form", ["csv", "json", "table"])
 @pytest.mark.parametrize("watched", [False, True], ids=["file", "terminal"])
 def test_names_stay_different_under_another_code_page(call, track, vgg, monkeypatch, form, watched):
-    """As on Windows: UTF-8 in files and pipes, escapes on the terminal."""
+    """Like on Windows: UTF-8 in files and pipes, escapes on the terminal."""
     names = ["\u4ea4\u97ff\u66f2.wav", "\u5354\u594f\u66f2.wav"]
     for name in names:
         shutil.copy(track, name)
@@ -202,7 +202,7 @@ def test_names_stay_different_under_another_code_page(call, track, vgg, monkeypa
 @pytest.mark.usefixtures("loaded")
 @pytest.mark.needs("any_file_name")
 def test_a_name_that_is_not_utf_8_does_not_stop_the_others(call, track, vgg, monkeypatch):
-    """As in a shell whose language is set; in the C locale Python lets such names through."""
+    """Like in a shell whose language is set; in the C locale, Python accepts such names."""
     odd = os.fsdecode(b"caf\xe9.wav")
     shutil.copy(track, odd)
     strict = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="strict")

@@ -21,7 +21,7 @@ def test_it_plots_an_image_and_prints_its_path(call, folder, demo):
     assert outcome == (0, "Wrote demo.taggram.png\n", "")
     assert [path.name for path in folder.iterdir()] == ["demo.taggram.png"]
     with Image.open(folder / "demo.taggram.png") as image:
-        # 10 inches wide, 1.4 and 0.24 a tag high, at 120 dots an inch
+        # 10 inches wide, 1.4 inches and 0.24 per tag high, at 120 dots per inch
         assert (image.format, image.size) == ("PNG", (1200, round(120 * (1.4 + 20 * 0.24))))
         assert len(set(image.convert("L").tobytes())) > 50  # shades: it is not blank
 
@@ -33,7 +33,7 @@ def test_csv_has_the_librarys_scores(call, track, vgg, tagger):
     taggram = tagger.taggram(track)
     assert header == ["start_seconds", "end_seconds", *tagger.vocabulary]
     assert rows.shape == (len(taggram.scores), 52)
-    # six digits of a score, three of a second: half of the last one, and float32 noise
+    # scores have six digits, seconds three: half of the last digit, and float32 noise
     np.testing.assert_allclose(rows[:, 2:], taggram.scores, atol=1e-6)
     np.testing.assert_allclose(rows[:, 0], taggram.start_seconds, atol=5.1e-4)
     np.testing.assert_allclose(rows[:, 1], taggram.end_seconds, atol=5.1e-4)
@@ -117,10 +117,10 @@ def test_a_name_that_is_not_utf_8_is_plotted(call, track, vgg):
 
 
 def test_a_chunk_is_plotted_until_the_next_one_begins(folder):
-    """Two chunks with a gap between them: the first, dark, is drawn from 0 to 3 s, the second, light, to 4 s."""
+    """Two chunks with a gap between them: the first is plotted dark from 0 to 3 s, the second light from 3 to 4 s."""
     taggram = Taggram(np.array([[1.0], [0.0]]), np.array([0.0, 3.0]), np.array([1.0, 4.0]), Vocabulary(["tag"]))
     taggram.plot("gap.png")
     with Image.open("gap.png") as image:
         row = np.array(image.convert("RGB"), int)[image.height // 2]
     dark, light = (np.all(abs(row - colour) < 3, axis=1).sum() for colour in ([0, 0, 4], [252, 253, 191]))
-    assert dark / (dark + light) == pytest.approx(0.75, abs=0.01)  # the frame's lines are dark, too
+    assert dark / (dark + light) == pytest.approx(0.75, abs=0.01)  # the lines of the frame are dark, too

@@ -1,4 +1,4 @@
-"""`keras-musictag train`: real commands, what they leave, and what stays when they fail."""
+"""`keras-musictag train`: real commands, the files that they write, and the files that stay after an error."""
 
 import json
 import resource
@@ -20,19 +20,19 @@ PHASE = {"optimizer": "adam", "learning_rate": 1e-3, "epochs": 1}
 
 @pytest.fixture(scope="session")
 def made_records(tmp_path_factory):
-    """Six tracks to train on, two each to validate and test with; 3.2 s each."""
+    """Six tracks of 3.2 s for training, and two each for validation and testing."""
     return make_records(tmp_path_factory.mktemp("train"), num_tracks=10, seconds=3.2).folder
 
 
 @pytest.fixture
 def records(folder, made_records):
-    """Their copy in the working directory."""
+    """A copy of the records in the working directory."""
     return shutil.copytree(made_records, folder / "records")
 
 
 @pytest.fixture
 def recipe(folder):
-    """A function that writes a recipe of one epoch, two steps if nothing else is said, and gives its path."""
+    """A function that writes a recipe of one epoch, by default of two steps, and returns its path."""
 
     def write(**changes):
         settings = {"summary": "a test", "phases": [PHASE], "batch_size": 3, "validation_chunks": 1, **changes}
@@ -43,7 +43,7 @@ def recipe(folder):
 
 
 def only_error(outcome):
-    """The one line on standard error of a command that failed; TensorFlow's own lines left out."""
+    """The last line on standard error of a command that failed, after TensorFlow's own lines."""
     assert outcome.code == 1
     return outcome.err.splitlines()[-1]
 
@@ -127,7 +127,7 @@ def test_bfloat16_trains_with_masks_and_deformations(call, folder, records, reci
     assert (tagger.augment, tagger.precision) == (None, "bfloat16")
     found = json.loads((folder / "out" / "run.json").read_text())
     assert found["recipe"]["spec_augment"] == masks and found["records"]["dataset"] == "made"
-    # a run of a time when recipes could not mask goes on all the same
+    # a run from before recipes had masks can still be resumed
     del found["recipe"]["spec_augment"], found["recipe"]["deform_probability"]
     (folder / "out" / "run.json").write_text(json.dumps(found))
     outcome = call("train", "records", "out", "--model", "vgg", "--recipe", recipe(), "--precision", "bfloat16")
@@ -136,7 +136,7 @@ def test_bfloat16_trains_with_masks_and_deformations(call, folder, records, reci
 
 @pytest.mark.slow
 def test_a_run_resumes_after_ctrl_c_and_a_full_disk(script, environment, call, folder, records, recipe):
-    path = recipe(batch_size=1, chunks_per_track=2)  # steps enough to be interrupted in
+    path = recipe(batch_size=1, chunks_per_track=2)  # enough steps to interrupt
     arguments = ["train", "records", "out", "--model", "vgg", "--recipe", path, "--checkpoint-seconds", "0"]
     state = folder / "out" / "state.safetensors"
 

@@ -1,4 +1,4 @@
-"""`keras-musictag zoo add`: a network that was trained and measured becomes an entry; every file is a real one."""
+"""`keras-musictag zoo add`: a trained and evaluated network becomes an entry; all files are real."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ RECIPE = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """`run`, which `train` wrote, and `eval`, which `evaluate` wrote; 18 tracks to train on, six to test with."""
+    """`run`, written by `train`, and `eval`, written by `evaluate`; 18 tracks for training, six for testing."""
     from click.testing import CliRunner
 
     from keras_musictag.cli.evaluate import command as evaluate
@@ -44,14 +44,14 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def own(folder, made):
-    """Their copy in the working directory."""
+    """A copy of them in the working directory."""
     for name in ("run", "eval"):
         shutil.copytree(made / name, folder / name)
     return folder
 
 
 def rewrite(folder, **changes):
-    """The evaluation again, with other facts or another source."""
+    """Writes the evaluation again, with other facts or another source."""
     parts = (replace(load_predictions(folder / name), **changes) for name in (MEASURED, VALID))
     write_run(folder, *parts, resampling=read_run(folder).report.resampling)
 
