@@ -37,7 +37,7 @@ tail_option = click.option(
     "--tail",
     type=click.Choice(TAILS),
     default="anchor",
-    help="What to do at a track's end, which fills no chunk: add a chunk that ends there, pad with zeros, or drop it.",
+    help="What to do with the rest of a track: add a chunk that ends with it, pad it with zeros, or drop it.",
 )
 out_option = click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=".", help="Folder to write to."

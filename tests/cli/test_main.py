@@ -72,6 +72,21 @@ def test_help_lists_every_command_and_each_has_help(call):
         assert outcome.out.startswith(f"Usage: keras-musictag {name} ")
 
 
+def every_command(command):
+    yield command
+    for part in getattr(command, "commands", {}).values():
+        yield from every_command(part)
+
+
+def test_every_option_says_what_it_does():
+    group = keras_musictag.cli.keras_musictag_group
+    commands = [found for name in group.list_commands(None) for found in every_command(group.get_command(None, name))]
+    options = [option for command in commands for option in command.params if option.param_type_name == "option"]
+    assert len(options) > 80
+    for option in options:  # a verb or a noun, as in "Random seed for the split.", not "Of the split."
+        assert option.help and option.help[0].isupper() and not option.help.startswith(("Of ", "At ", "Over ")), option
+
+
 def test_help_shows_defaults(call):
     text = " ".join(call("tag", "--help").out.split())
     for default in ("[default: musicnn]", "[default: 10;", "[default: mean]", "[default: anchor]", "[default: table]"):
