@@ -1,4 +1,4 @@
-"""Pictures are written whole, without a display, whatever names they show."""
+"""Figures are written completely, without a display, whatever names they show."""
 
 import warnings
 

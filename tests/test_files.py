@@ -1,4 +1,4 @@
-"""A file is written whole or not at all."""
+"""Files are written completely or not at all, and a folder is locked for one process at a time."""
 
 import csv
 import errno
@@ -121,7 +121,9 @@ def test_a_folder_is_locked_for_other_processes(tmp_path):
     with locked(tmp_path):
         refused = subprocess.run(hold, capture_output=True, text=True, check=False)
         assert refused.returncode == 1
-        assert f"Another process is writing {str(tmp_path)!r}. Wait until it has ended, or end it." in refused.stderr
+        assert (
+            f"Another process is writing {str(tmp_path)!r}. Wait until it has finished, or stop it." in refused.stderr
+        )
     assert subprocess.run(hold, check=False).returncode == 0
     with locked(tmp_path):
         pass

@@ -44,17 +44,17 @@ def test_pending_work_is_cancelled_at_the_end_of_the_block():
 
 def test_a_fresh_python_finds_this_package_and_no_gpu(monkeypatch, tmp_path):
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "told.py").write_text(
+    (tmp_path / "mine" / "report.py").write_text(
         "import os, sys, keras_musictag\n"
         "print(keras_musictag.__file__, os.environ['CUDA_VISIBLE_DEVICES'], *sys.argv[1:], file=sys.stderr)\n"
         "sys.exit(3)\n"
     )
     (tmp_path / "json.py").write_text("open('it was run', 'w')")
-    monkeypatch.chdir(tmp_path)  # where a file has the name of a module of Python's
+    monkeypatch.chdir(tmp_path)  # which has a file with the name of a standard module
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "mine"))
     package = processes.PACKAGE_PARENT / "keras_musictag" / "__init__.py"
-    assert run_python("told", "a", "b", seconds=60) == (3, f"{package} -1 a b")
+    assert run_python("report", "a", "b", seconds=60) == (3, f"{package} -1 a b")
     assert not (tmp_path / "it was run").exists()
 
 

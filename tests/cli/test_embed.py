@@ -63,7 +63,7 @@ def test_a_write_error_is_one_line_and_leaves_nothing(call, track, vgg, folder, 
     (folder / "out" / file).mkdir(parents=True)  # a folder has the name of the file
     outcome = call(command, track, *vgg, "--out", "out")
     assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err.startswith("Error: tones.wav: A folder stands where") and outcome.err.count("\n") == 1
+    assert outcome.err.startswith("Error: tones.wav: There is a folder with the name") and outcome.err.count("\n") == 1
     assert [path.name for path in (folder / "out").iterdir()] == [file]
 
 
