@@ -27,7 +27,7 @@ setup(
         **{f"keras_musictag._data.{name}": ["*/*"] for name in DATA},
     },
     install_requires=[
-        # kapre 0.4.1 caps TensorFlow and Keras; it wants the distribution named `tensorflow`
+        # kapre 0.4.1 limits TensorFlow and Keras, and requires the distribution named `tensorflow`
         "tensorflow>=2.16,<2.21",
         "keras>=3.10,<3.14",
         "kapre>=0.4.1,<0.5",
@@ -49,12 +49,12 @@ setup(
         "matplotlib>=3.8",
     ],
     extras_require={
-        "gmtag": ["mido>=1.3", "pyfluidsynth>=1.3.4"],  # beside Debian's mma, fluidsynth and soundfonts
-        # decodes MP3 in the graph; its last release loads under TensorFlow 2.16 only (docs/tensorflow_io.md)
+        "gmtag": ["mido>=1.3", "pyfluidsynth>=1.3.4"],  # in addition to Debian's mma, fluidsynth and soundfonts
+        # decodes MP3 in the graph; its last release loads only under TensorFlow 2.16 (docs/tensorflow_io.md)
         "tensorflow-io": ["tensorflow-io==0.37.1", "tensorflow==2.16.*"],
-        "export": EXPORT,  # `keras-musictag export` beside SavedModel, and `kmt.load(name, engine=...)`
-        "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on something else than TensorFlow
-        "baseline": ["scikit-learn>=1.4"],  # the ridge regression of scripts/baseline_ridge.py; librosa brings it too
+        "export": EXPORT,  # all formats except SavedModel and Keras, and `kmt.load(name, engine=...)`
+        "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on other backends than TensorFlow
+        "baseline": ["scikit-learn>=1.4"],  # the ridge regression of scripts/baseline_ridge.py; librosa installs it too
         "test": [
             "pytest>=8",
             "pytest-xdist>=3.7",
@@ -62,7 +62,7 @@ setup(
             "build>=1",
             "setuptools>=77",
             "soundfile>=0.12",
-            "scikit-learn>=1.4",  # what metrics are compared with
+            "scikit-learn>=1.4",  # the metrics are compared with it
             "mido>=1.3",
             "pyfluidsynth>=1.3.4",
             "tensorflow-serving-api>=2.16,<2.21",  # the protos of TensorFlow Serving, and its client

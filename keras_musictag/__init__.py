@@ -1,17 +1,17 @@
-"""Automatic music tagging with Keras: models, their weights, and everything around them.
+"""Automatic music tagging with Keras: models, their weights, and the tools to train, evaluate and export them.
 
     import keras_musictag as kmt
 
     tagger = kmt.load("musicnn")
     print(tagger.tag("song.mp3"))
 
-Every name is imported when it is first used: `import keras_musictag` alone loads no TensorFlow and no NumPy. What is
-public is listed in `__init__.pyi`, here and in each subpackage.
+Every name is imported when it is first used: `import keras_musictag` alone loads no TensorFlow and no NumPy. The public
+names are listed in `__init__.pyi`, here and in each subpackage.
 """
 
 import lazy_loader
 
-from keras_musictag import processes  # noqa: F401 - it must see every fork
+from keras_musictag import processes  # noqa: F401 - it must notice every fork
 
 __version__ = "0.1.0"
 

@@ -1,4 +1,4 @@
-"""Messages: the few error classes a caller would catch apart, and "did you mean ...?"."""
+"""The error classes that a caller may catch separately, with "Did you mean ...?", and names that can be printed."""
 
 import difflib
 from collections.abc import Iterable
@@ -13,15 +13,15 @@ class AudioError(MusicTagError, ValueError):
 
 
 class UnknownNameError(MusicTagError, LookupError):
-    """A name that is in no list: of an architecture, a zoo entry, a layer, a tag."""
+    """A name that is not known: of an architecture, a zoo entry, a layer or a tag, for example."""
 
     @classmethod
     def of(cls, kind: str, name: str, known: Iterable[str]) -> "UnknownNameError":
         """Makes the error for one unknown name.
 
         Args:
-            kind: What the name should have named, in the singular, such as "tag".
-            name: The name that was given.
+            kind: What the name should be, in the singular, such as "tag".
+            name: The name that was received.
             known: The names that exist.
 
         Example:
@@ -35,29 +35,29 @@ class UnknownNameError(MusicTagError, LookupError):
 
 
 class ChecksumError(MusicTagError):
-    """A file whose SHA-256 is not the one its card states: damaged, cut short, or replaced."""
+    """A file whose SHA-256 differs from the one its card states: it is damaged, truncated or replaced."""
 
 
 class RecordsError(MusicTagError):
-    """A folder of records that cannot be read as it stands: damaged, cut short, unfinished, of another version."""
+    """A folder of records that cannot be read: it is damaged, truncated, unfinished or of another version."""
 
 
 class DatasetError(MusicTagError):
-    """A raw dataset that is not as it was published: missing files, other counts. The message says what to do."""
+    """A raw dataset that differs from its published form, such as missing files or other counts."""
 
 
 class TrainingError(MusicTagError):
-    """A training run that cannot go on; the last good checkpoint stays."""
+    """A training run that cannot continue; its last good checkpoint is kept."""
 
 
 class ExportError(MusicTagError):
-    """A model that cannot be exported as asked: an operator does not convert, a package lacks, or scores differ."""
+    """A model that cannot be exported: an operator does not convert, a package is missing, or scores differ."""
 
 
 def printable(text: str) -> str:
-    """A text that any terminal, file or picture can show: file names may hold line breaks and bytes of no encoding.
+    """Escapes what a terminal, file or figure cannot show: names of files may contain line breaks and invalid UTF-8.
 
-    What cannot be shown becomes an escape, so that different names stay different.
+    Different names stay different.
 
     Example:
         >>> printable("a\\nb") == "a\\\\nb"

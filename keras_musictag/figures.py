@@ -1,4 +1,4 @@
-"""Pictures that need no display; matplotlib is loaded when the first one is drawn."""
+"""Figures that need no display; matplotlib is loaded when the first one is made."""
 
 import warnings
 from os import PathLike
@@ -15,30 +15,30 @@ DPI = 120
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """An empty picture of a size in inches, whose parts make room for each other."""
+    """An empty figure of a size in inches, whose parts make room for each other."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def plain(text: str) -> str:
-    """A name as a picture can show it: on one line, and no formula between dollar signs."""
+    """A name as a figure can show it: on one line, without formulas between dollar signs."""
     return printable(text).replace("$", "\\$")
 
 
 def save_figure(figure: "Figure", path: str | PathLike) -> None:
-    """Writes a picture whole or not at all; the same picture gives the same bytes.
+    """Writes a figure completely or not at all; the same figure gives the same bytes.
 
     Args:
-        figure: Of `new_figure`.
-        path: Its ending says the format (.png, .pdf, .svg); without one it is a PNG.
+        figure: A figure from `new_figure`.
+        path: Where to write. Its extension sets the format (.png, .pdf, .svg); the default is PNG.
 
     Raises:
-        ValueError: If matplotlib knows no such format.
+        ValueError: If matplotlib does not support the format.
         OSError: If the file cannot be written.
     """
     path = Path(path)
     with whole_file(path) as scratch, warnings.catch_warnings():
-        # a letter that the font lacks is drawn as a box: a warning for each is too much
+        # a letter that is missing in the font is drawn as a box: one warning for each would be too much
         warnings.filterwarnings("ignore", "Glyph .* missing from|Matplotlib currently does not support", UserWarning)
         figure.savefig(scratch, dpi=DPI, format=path.suffix[1:] or "png")

@@ -1,4 +1,4 @@
-"""A file is there whole or not at all; a folder is written by one process at a time."""
+"""Writing files completely or not at all, and locking a folder for one process at a time."""
 
 import csv
 import errno
@@ -16,26 +16,26 @@ from typing import Any
 from keras_musictag.errors import MusicTagError
 
 SCRATCH_PREFIX, SCRATCH_ENDING = ".keras_musictag-", ".part"
-OLD_SECONDS = 24 * 3600.0  # nothing takes as long to write: what is older was left by a process that was killed
-WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # what such a file system answers
+OLD_SECONDS = 24 * 3600.0  # no file takes so long to write: an older scratch file is from a process that was killed
+WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # errors of file systems without locks
 
 
 def scratch_name(suffix: str = "") -> str:
-    """Of a hidden file or folder that nobody else has: process numbers come again, in every container the same."""
+    """A unique name for a hidden file or folder. Process numbers are not unique: every container has the same ones."""
     return f"{SCRATCH_PREFIX}{uuid.uuid4().hex}{SCRATCH_ENDING}{suffix}"
 
 
 def is_scratch(path: Path) -> bool:
-    """Whether a file or folder bears such a name."""
+    """Whether a file or folder has such a name."""
     return path.name.startswith(SCRATCH_PREFIX)
 
 
 def remove_scratch(folder: Path, older_seconds: float = OLD_SECONDS) -> None:
-    """Removes what killed processes have left half-written in a folder.
+    """Removes the scratch files that killed processes left in a folder.
 
     Args:
-        folder: May lack.
-        older_seconds: What is younger stays, as another process may be at work on it; 0 where this one holds a lock.
+        folder: The folder; it may be missing.
+        older_seconds: Younger files stay, because another process may still write them; 0 if this process holds a lock.
     """
     for path in folder.glob(f"{SCRATCH_PREFIX}*"):
         with suppress(FileNotFoundError):  # another process removes it, too
@@ -45,17 +45,17 @@ def remove_scratch(folder: Path, older_seconds: float = OLD_SECONDS) -> None:
 
 @contextmanager
 def whole_file(path: Path, folder: Path | None = None) -> Iterator[Path]:
-    """A path to write to that becomes `path`, in a folder made for it, when all went well; else nothing is left.
+    """Yields a scratch path to write to, which becomes `path` if the block succeeds; otherwise nothing is left.
 
-    It ends like `path`: libraries take a file's format from there. Several processes may write the same file; one of
-    them wins.
+    The scratch path has the extension of `path`, from which libraries take the format. The folder of `path` is created.
+    If several processes write the same file, one of them wins.
 
     Args:
-        path: The file that is wanted; one that is there is replaced, and kept where writing fails.
-        folder: Where it is written, on the same disk; None for beside `path`.
+        path: The file to write. An existing file is replaced, or kept if writing fails.
+        folder: The folder of the scratch file, on the same disk; None for the folder of `path`.
 
     Raises:
-        OSError: If it cannot be written, such as on a full disk; the message names `path`.
+        OSError: If the file cannot be written, for example because the disk is full; the message names `path`.
 
     Example:
         >>> import tempfile
@@ -66,16 +66,16 @@ def whole_file(path: Path, folder: Path | None = None) -> Iterator[Path]:
         whole
     """
     if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "A folder stands where the file should go", str(path))
+        raise IsADirectoryError(errno.EISDIR, "There is a folder with the name of the file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = (folder or path.parent) / scratch_name(path.suffix)
     try:
         yield scratch
         with open(scratch, "rb+") as file:
-            os.fsync(file.fileno())  # else a crash of the machine may leave an empty file under the name
+            os.fsync(file.fileno())  # otherwise a crash of the machine may leave an empty file with this name
         scratch.replace(path)
     except OSError as error:
-        unnamed = error.errno is not None and error.filename is None  # where `write` itself failed
+        unnamed = error.errno is not None and error.filename is None  # if `write` itself failed
         if unnamed or str(error.filename) == str(scratch):
             raise OSError(error.errno, error.strerror, str(path)) from error  # the name that the user knows
         raise
@@ -90,23 +90,23 @@ def write_bytes(path: Path, content: bytes, folder: Path | None = None) -> None:
 
 
 def write_text(path: Path, text: str, folder: Path | None = None) -> None:
-    """Writes UTF-8, with the line ends that the text has, as `whole_file` does."""
+    """Writes UTF-8, with the line ends of the text, as `whole_file` does."""
     write_bytes(path, text.encode(), folder)
 
 
 def write_json(path: Path, content: Any, folder: Path | None = None, **options) -> None:
-    """Writes plain data as `whole_file` does; `options` are those of `json.dumps`, `indent=1` by default."""
+    """Writes JSON as `whole_file` does; `options` are those of `json.dumps`, by default `indent=1`."""
     write_text(path, json.dumps(content, **{"indent": 1, **options}) + "\n", folder)
 
 
 def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable], folder: Path | None = None) -> None:
-    """Writes rows below a header, in UTF-8 with "\\n" at the end of lines, as `whole_file` does.
+    """Writes a CSV file with a header, in UTF-8 with "\\n" at the end of lines, as `whole_file` does.
 
-    Bytes of a file's name that are no UTF-8 are written as they are (`errors="surrogateescape"`).
+    Bytes in the name of a file that are not valid UTF-8 are written unchanged (`errors="surrogateescape"`).
     """
     text = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
     with whole_file(path, folder) as scratch, open(scratch, "w", **text) as file:
-        # ended by "\n" alone, `csv` leaves a cell with "\r" in it without quotes, and cannot read it again
+        # with "\n" as the line end, `csv` would not quote a cell that contains "\r", and could not read it again
         lines = SimpleNamespace(write=lambda row: file.write(row.removesuffix("\r\n") + "\n"))
         writer = csv.writer(lines, lineterminator="\r\n")
         writer.writerow(header)
@@ -115,18 +115,18 @@ def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable], folde
 
 @contextmanager
 def locked(folder: Path, name: str = ".lock") -> Iterator[None]:
-    """Holds a lock on a folder, which ends with this process however that ends.
+    """Holds a lock on a folder, which is released when this process ends, however it ends.
 
-    Without an effect on file systems that have no locks.
+    Has no effect on file systems without locks.
 
     Args:
-        folder: Made if it is not there.
-        name: Of the file in it that is the lock.
+        folder: The folder to lock; it is created if it is missing.
+        name: The name of the lock file in it.
 
     Raises:
-        MusicTagError: If another process holds it.
+        MusicTagError: If another process holds the lock.
     """
-    from filelock import FileLock, Timeout  # what only reads a folder does not need it
+    from filelock import FileLock, Timeout  # here, because code that only reads a folder does not need it
 
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / name)
@@ -134,7 +134,7 @@ def locked(folder: Path, name: str = ".lock") -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise MusicTagError(
-            f"Another process is writing {str(folder)!r}. Wait until it has ended, or end it."
+            f"Another process is writing {str(folder)!r}. Wait until it has finished, or stop it."
         ) from error
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:

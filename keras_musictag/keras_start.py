@@ -1,4 +1,4 @@
-"""Imports Keras; where the user's settings keep it from starting, says which and in which file they are."""
+"""Imports Keras. If the user's settings prevent it from starting, the error names them and their file."""
 
 import os
 
@@ -6,11 +6,11 @@ from keras_musictag.errors import MusicTagError
 
 
 def start_keras() -> None:
-    """Imports Keras, to be called before a module that needs it is imported.
+    """Imports Keras. Call it before you import a module that needs Keras.
 
     Raises:
-        MusicTagError: If Keras does not start with the settings in `keras.json` and `KERAS_BACKEND`, such as a backend
-            that is not installed.
+        MusicTagError: If Keras does not start with the settings in `keras.json` and `KERAS_BACKEND`, for example
+            because a backend is not installed.
     """
     try:
         import keras  # noqa: F401
@@ -20,14 +20,14 @@ def start_keras() -> None:
             raise
         cause = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
         raise MusicTagError(
-            f"Keras does not start with the settings {settings} ({cause}). Correct or remove them: a backend must be "
-            "installed and one of tensorflow, jax and torch, `floatx` float16, float32 or float64, `epsilon` a "
-            "decimal number, `image_data_format` channels_last or channels_first."
+            f"Keras does not start with the settings {settings} ({cause}). Correct or remove them: `backend` must be "
+            "tensorflow, jax or torch and installed, `floatx` must be float16, float32 or float64, `epsilon` a decimal "
+            "number, and `image_data_format` channels_last or channels_first."
         ) from error
 
 
 def _settings() -> str:
-    """What the user has set, for a message: empty where nothing was."""
+    """The user's settings, for a message; empty if there are none."""
     path = _keras_json()
     found = []
     if "KERAS_BACKEND" in os.environ:
@@ -41,7 +41,7 @@ def _settings() -> str:
 
 
 def _keras_json() -> str:
-    """Where Keras looks for its settings."""
+    """The path at which Keras looks for its settings."""
     if "KERAS_HOME" in os.environ:
         folder = os.environ["KERAS_HOME"]
     else:

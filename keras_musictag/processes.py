@@ -1,8 +1,8 @@
-"""Other processes: workers that leave Ctrl-C to their parent and end with it; a fresh Python; forks that came too late.
+"""Other processes: workers that ignore Ctrl-C and end with their parent, a fresh Python, and errors after late forks.
 
-A fork copies one thread. TensorFlow, JAX and PyTorch compute in several, and hand work to those that are missing: in a
-process that was forked after Keras's backend had run in its parent, the backend would wait for ever. All other parts
-of this package, and engines without TensorFlow, work in a forked process.
+A fork copies only one thread. TensorFlow, JAX and PyTorch compute in several threads, and would pass work to those that
+are missing: in a process that was forked after Keras's backend had run in its parent, the backend would wait forever.
+All other parts of this package, and engines without TensorFlow, work in a forked process.
 """
 
 import multiprocessing
@@ -22,7 +22,7 @@ from keras_musictag.errors import MusicTagError
 
 
 def usable_cores() -> int:
-    """The cores that this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -34,16 +34,16 @@ PACKAGE_PARENT = Path(__file__).parents[1]
 def worker_pool(
     processes: int, killed: MusicTagError, begin: Callable | None = None, arguments: tuple = ()
 ) -> Iterator[Callable[..., Future]]:
-    """Worker processes for a `with` block; at its end, however that comes, work that is not begun is given up.
+    """Worker processes for a `with` block. When the block ends, also by an error, pending work is cancelled.
 
     Args:
-        processes: How many.
-        killed: What to raise where one of them was killed, such as for want of memory.
-        begin: To be called first in each worker; it calls `begin_worker`, which is the default.
-        arguments: Of `begin`.
+        processes: The number of processes.
+        killed: The error to raise if one of them is killed, for example because memory ran out.
+        begin: A function that each worker calls first. It must call `begin_worker`, which is the default.
+        arguments: The arguments of `begin`.
 
     Yields:
-        A function that takes a function and its arguments, and gives a future of its result.
+        A function that takes a function and its arguments, and returns a future of the result.
     """
     pool = ProcessPoolExecutor(processes, SPAWN, begin or begin_worker, arguments)
 
@@ -60,20 +60,20 @@ def worker_pool(
 
 
 def run_python(module: str, *arguments: str, seconds: float) -> tuple[int, str]:
-    """Runs a module of this package in a fresh Python, which sees no GPU: this process may have taken its memory.
+    """Runs a module of this package in a fresh Python without a GPU, whose memory this process may occupy.
 
     Args:
-        module: Its full name.
-        arguments: Its command line.
-        seconds: How long it may take.
+        module: The full name of the module.
+        arguments: The command line of the module.
+        seconds: The time limit.
 
     Returns:
-        Its exit code, and the last line that it wrote to standard error.
+        The exit code, and the last line on standard error.
 
     Raises:
         TimeoutError: If it takes longer.
     """
-    # -P: a json.py in the working directory must not be taken for Python's
+    # -P: a json.py in the working directory must not replace Python's
     command = [sys.executable, "-P", "-m", module, *arguments]
     options = {"env": _environment(), "capture_output": True, "text": True, "errors": "replace"}
     try:
@@ -84,8 +84,8 @@ def run_python(module: str, *arguments: str, seconds: float) -> tuple[int, str]:
 
 
 def _environment() -> dict[str, str]:
-    """In which Python finds this very package, and TensorFlow no GPU."""
-    # what is installed is found anyway; named here, all that lies beside it would come before the standard library
+    """The environment in which Python finds this copy of the package, and TensorFlow finds no GPU."""
+    # an installed package is found anyway; on PYTHONPATH, its neighbours would come before the standard library
     installed = PACKAGE_PARENT.name in ("site-packages", "dist-packages")
     path = os.pathsep.join(filter(None, [None if installed else str(PACKAGE_PARENT), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -93,14 +93,14 @@ def _environment() -> dict[str, str]:
 
 @contextmanager
 def ctrl_c_held() -> Iterator[None]:
-    """Processes that are spawned in the block never hear Ctrl-C, not even while they start; this one does.
+    """Processes that are spawned in the block ignore Ctrl-C, even while they start; this process does not.
 
-    On Windows, which has no masks, it does nothing: there `begin_worker` alone protects a worker.
+    On Windows, which has no signal masks, this does nothing, and only `begin_worker` protects a worker.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # it starts with the first process, and would lift the mask
+    resource_tracker.ensure_running()  # otherwise it would start with the first process and remove the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
@@ -109,37 +109,37 @@ def ctrl_c_held() -> Iterator[None]:
 
 
 def begin_worker() -> None:
-    """To be called first in a worker: Ctrl-C is the parent's to handle, and when the parent ends, so does this."""
+    """Call this first in a worker: it then leaves Ctrl-C to the parent, and ends when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
     multiprocessing.parent_process().join()
-    os._exit(1)  # killed, or it would have stopped this process; what was begun is removed by the next run
+    os._exit(1)  # the parent was killed, else it would have stopped this process; the next run removes unfinished files
 
 
 _runtime = None  # Keras's backend, once a tagger was built in this process or, before a fork, in its parent
-_lost = None  # in a forked process: the runtime whose threads it did not get
+_lost = None  # in a forked process: the runtime whose threads are missing
 
 
 def note_runtime(name: str) -> None:
-    """Notes that a runtime works in this process: one that a later fork breaks."""
+    """Records that a runtime has run in this process, which a later fork breaks."""
     global _runtime
     _runtime = name
 
 
 def refuse_after_fork() -> None:
-    """Does nothing but in a process that was forked after Keras's backend had run.
+    """Raises an error in a process that was forked after Keras's backend had run, where a tagger would hang.
 
     Raises:
-        MusicTagError: In such a process. What it would have done would hang.
+        MusicTagError: In such a process.
     """
     if _lost is not None:
         raise MusicTagError(
             f"Process {os.getpid()} was forked after {_lost} had run in its parent, so a tagger would hang here. Start "
-            "processes by multiprocessing.get_context('spawn'), or load the tagger in the forked process and run "
-            f"nothing of {_lost} before in its parent."
+            "processes with multiprocessing.get_context('spawn'), or do not use "
+            f"{_lost} in the parent before the fork, and load the tagger in the forked process."
         )
 
 
@@ -149,7 +149,7 @@ def _after_fork() -> None:
 
 
 def _tensorflow_has_run() -> bool:
-    """Whether TensorFlow's threads are there, by whoever used it first: imported alone, it survives a fork."""
+    """Whether TensorFlow has started its threads, for this package or for other code. A mere import survives a fork."""
     module = sys.modules.get("tensorflow.python.eager.context")  # it has no public name
     context = module.context_safe() if hasattr(module, "context_safe") else None
     return getattr(context, "_initialized", False)

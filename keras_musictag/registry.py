@@ -1,4 +1,4 @@
-"""A folder is a registry: its modules are the names that exist, and no list has to be edited."""
+"""A folder is a registry: its modules are the names that exist, so that there is no list to edit."""
 
 import importlib
 import pkgutil
@@ -8,7 +8,7 @@ from keras_musictag.errors import UnknownNameError
 
 
 def module_names(package: ModuleType) -> list[str]:
-    """The public modules in a package's folder, sorted; sub-packages and `_private` ones are not names."""
+    """The sorted names of the public modules in a package's folder, without subpackages and `_private` modules."""
     modules = pkgutil.iter_modules(package.__path__)
     return sorted(m.name for m in modules if not m.ispkg and not m.name.startswith("_"))
 
@@ -18,8 +18,8 @@ def load_module(package: ModuleType, kind: str, name: str) -> ModuleType:
 
     Args:
         package: An imported package whose folder is the registry.
-        kind: What its modules are, for the error message, such as "architecture".
-        name: A module's name.
+        kind: What the modules are, such as "architecture", for the error message.
+        name: The name of a module.
 
     Raises:
         UnknownNameError: If the folder has no such module.

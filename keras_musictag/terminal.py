@@ -1,4 +1,4 @@
-"""What is drawn for a person at a terminal; rich is loaded when the first bar is made."""
+"""The progress bar on a terminal; rich is loaded when the first bar is made."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -8,13 +8,13 @@ if TYPE_CHECKING:
 
 
 def progress_bar(in_bytes: bool = False) -> "Progress":
-    """A bar on standard error for a `with` block: description, bar, how many of how many, the time left.
+    """A bar on standard error for a `with` block: description, bar, count, total, and the time left.
 
-    It is gone at the end, and never shown where standard error is no terminal. Meanwhile, what is written to a terminal
-    goes above it; what is written to a file or a pipe goes there as ever.
+    The bar disappears at the end, and is not shown if standard error is not a terminal. Output to a terminal appears
+    above the bar; output to a file or a pipe is not affected.
 
     Args:
-        in_bytes: Whether bytes are counted, not items.
+        in_bytes: Whether to count bytes instead of items.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

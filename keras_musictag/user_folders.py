@@ -1,4 +1,4 @@
-"""Where the user's own files lie; the environment variable KERAS_MUSICTAG_HOME moves all of them."""
+"""The folders of the user's own files; the environment variable KERAS_MUSICTAG_HOME moves all of them."""
 
 import os
 from pathlib import Path
@@ -11,21 +11,21 @@ HOME_VARIABLE = "KERAS_MUSICTAG_HOME"
 
 
 def user_folder() -> Path:
-    """Where the user's own zoo entries lie."""
+    """The folder of the user's own zoo entries."""
     return (_home() or platformdirs.user_data_path("keras_musictag")) / "zoo"
 
 
 def cache_folder(kind: str) -> Path:
-    """Where what can be made again is kept.
+    """The folder of files that can be made again.
 
     Args:
-        kind: "weights" that were fetched, or "exports".
+        kind: "weights" for fetched weights, or "exports".
     """
     return (_home() or platformdirs.user_cache_path("keras_musictag")) / kind
 
 
 def cannot_be_kept(what: str, folder: Path, error: OSError) -> MusicTagError:
-    """The error where one of these folders cannot be written to; `what` begins the sentence."""
+    """The error if one of these folders cannot be written to; `what` is the subject of the sentence."""
     return MusicTagError(
         f"{what} cannot be kept in {folder} ({error.strerror or error}). Set {HOME_VARIABLE} to a folder that can be "
         "written to."

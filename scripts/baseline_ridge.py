@@ -1,8 +1,8 @@
-"""Measures ridge regression on log-mel statistics, the floor of any network, on some records.
+"""Evaluates ridge regression on log-mel statistics, a baseline for any network, on a folder of records.
 
     python scripts/baseline_ridge.py RECORDS OUT
 
-OUT becomes a folder as `keras-musictag evaluate` writes it, for `keras-musictag compare`. Needs the extra `baseline`.
+Writes OUT as `keras-musictag evaluate` does, for `keras-musictag compare`. Needs the extra `baseline`.
 """
 
 import argparse

@@ -1,15 +1,15 @@
-"""Size, speed and difference of every export of every architecture, beside Keras in the same minutes.
+"""Size, speed and difference of every export of every architecture, compared with Keras in the same run.
 
     python scripts/bench_export.py [--formats onnx,litert] [--precisions float32] [--inputs waveform] [--seconds 4]
                                    [--again] [NAME...]
 
-NAME is an architecture, or whatever `keras_musictag.load` takes; all architectures by default. An architecture with
-weights on this machine has these (bundled, or `keras-musictag zoo import`ed); another has random ones, with
-normalisations that fit what it hears: then an export may exceed its tolerance, and its row says so. Each export is
-written, compared and timed by a process of its own. What it found is kept in `state/bench_export.json`: what is there
-is not measured again without `--again`. The tables go into docs/export_table.md, behind its `<!-- tables -->`.
+NAME is an architecture, or anything that `keras_musictag.load` takes; the default is all architectures. An architecture
+uses the weights on this machine, if any (bundled, or imported with `keras-musictag zoo import`). Otherwise its weights
+are random, with normalisations that fit its input; an export may then exceed its tolerance, and its row says so. Each
+export is written, compared and timed in a separate process. The results are kept in `state/bench_export.json` and are
+not measured again without `--again`. The tables are written to docs/export_table.md, after its `<!-- tables -->`.
 
-Engine and Keras each run in a process of their own and take turns. `--seconds 0` measures no speed.
+Engine and Keras run in separate processes and take turns. With `--seconds 0`, no speed is measured.
 """
 
 import argparse
@@ -35,20 +35,20 @@ ROOT = Path(__file__).parents[1]
 STATE = ROOT / "state" / "bench_export.json"
 TABLE = ROOT / "docs" / "export_table.md"
 BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
-PRECISIONS = {  # by format, as each module's `PRECISIONS` has them; a test compares
+PRECISIONS = {  # by format, in the order of the tables; a test compares them with each format's `PRECISIONS`
     "savedmodel": ("float32", "bfloat16", "float16"),
     "litert": ("float32", "float16", "int8"),
     "onnx": ("float32", "float16"),
     "openvino": ("float32", "float16", "bfloat16"),
     "keras": ("float32", "bfloat16", "float16"),
 }
-WARM_UPS = 2  # calls at the begin of each turn
+WARM_UPS = 2  # calls at the start of each turn
 MIN_CALLS = 3
 TURN_SECONDS = 0.4
-REST_SECONDS = 0.1  # after which the threads of the one before wait no more by spinning
+REST_SECONDS = 0.1  # after that time, the threads of the other process have stopped spinning
 TIMEOUT_SECONDS = 3600
 INPUTS = ("waveform", "log-mel")
-WITH_LOG_MEL = ("litert", "onnx", "openvino")  # formats that take it
+WITH_LOG_MEL = ("litert", "onnx", "openvino")  # formats that can take log-mel input
 COLUMNS = (
     "format",
     "precision",
@@ -82,9 +82,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--formats", type=lambda text: text.split(","), default=formats.names())
     parser.add_argument("--precisions", type=lambda text: text.split(","))
     parser.add_argument("--inputs", type=lambda text: text.split(","), default=list(INPUTS))
-    parser.add_argument("--seconds", type=float, default=4.0, help="of turns for each measurement [%(default)s]")
-    parser.add_argument("--song", help="the check's music [the demo clip]")
-    parser.add_argument("--again", action="store_true", help="measure what is there, too")
+    parser.add_argument(
+        "--seconds", type=float, default=4.0, help="seconds of turns for each measurement [%(default)s]"
+    )
+    parser.add_argument("--song", help="music for the comparison with Keras [the demo clip]")
+    parser.add_argument("--again", action="store_true", help="measure existing rows again")
     parser.add_argument("--state", type=Path, default=STATE)
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--row", nargs=4, help=argparse.SUPPRESS)
@@ -99,7 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(options) -> None:
-    """Measures what lacks, one row after another, and then writes the tables."""
+    """Measures the missing rows, one after another, and then writes the tables."""
     rows = json.loads(options.state.read_text("utf-8")) if options.state.is_file() else {}
     for name in options.names or architectures.names():
         for artefact in artefacts(name, options):
@@ -114,7 +116,7 @@ def run(options) -> None:
 
 
 def artefacts(name: str, options) -> list[tuple[str, str, str]]:
-    """`(format, precision, input)` of each export of a network that is asked for."""
+    """`(format, precision, input)` of each requested export of a network."""
     found = []
     for format in options.formats:
         for precision in PRECISIONS[format]:
@@ -125,7 +127,7 @@ def artefacts(name: str, options) -> list[tuple[str, str, str]]:
 
 
 def has_log_mel(name: str) -> bool:
-    """Whether a network has a log-mel front end; so has whatever is no architecture, until its row says otherwise."""
+    """Whether a network has a log-mel front end; assumed for other models, whose row then shows an error."""
     if name not in architectures.names():
         return True
 
@@ -133,28 +135,28 @@ def has_log_mel(name: str) -> bool:
 
 
 def in_a_process(name: str, format: str, precision: str, input: str, song: str | None, seconds: float) -> dict:
-    """`measure`, whose process may end early: then the row says why."""
+    """Runs `measure` in a process; if that ends early, the row says why."""
     command = [sys.executable, __file__, "--seconds", str(seconds), "--row", name, format, precision, input]
     command += ["--song", song] if song else []
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
-        return {"refused": f"It did not end within {TIMEOUT_SECONDS} s."}
+        return {"refused": f"Its process did not end within {TIMEOUT_SECONDS} s."}
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["It said nothing."])[-1]
+        last = (done.stderr.strip().splitlines() or ["It printed no message."])[-1]
         return {"refused": f"Its process ended with code {done.returncode}: {last}"}
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def measure(name: str, format: str, precision: str, input: str, song: str | None, seconds: float) -> dict:
-    """Exports a tagger, and times it against Keras. Where that fails, `{"refused": why}`."""
+    """Exports a tagger, and compares its speed with Keras; `{"refused": reason}` if the export fails."""
     from keras_musictag.errors import ExportError
     from keras_musictag.runtimes import export
 
     tagger, weights = tagger_of(name)
     tolerances = formats.get(format).PRECISIONS
     tolerance = tolerances[precision]
-    if weights == "random":  # which magnify rounding as no trained ones do: the row marks what would be refused
+    if weights == "random":  # they magnify rounding more than trained ones: the row marks what would be rejected
         tolerances[precision] = 1.0
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "exported"
@@ -183,15 +185,16 @@ def tagger_of(name: str):
 
 
 def has_weights(name: str) -> bool:
-    """Whether the weights that `load` would take lie on this machine: nothing is downloaded."""
+    """Whether the weights that `load` would take are on this machine; downloads nothing."""
     from keras_musictag.zoo.catalog import cards, entries
+
 
     own = cards(name)
     return bool(own) and bool(list(entries()[own[0].name].glob("*.safetensors")))
 
 
 def random_tagger(name: str):
-    """Random weights, whose normalisations fit what the check hears: features and scores are of a usual size."""
+    """A tagger with random weights, whose normalisations fit the check's signals: its outputs have a usual size."""
     import keras
     import numpy as np
 
@@ -200,10 +203,10 @@ def random_tagger(name: str):
 
     keras.utils.set_random_seed(0)
     tagger = kmt.build(name, tags=[f"tag{i}" for i in range(50)])
-    chunks = np.concatenate(list(signals(tagger).values()))  # a batch too alike would be blown up by its normalisation
+    chunks = np.concatenate(list(signals(tagger).values()))  # normalisation would magnify a batch of similar chunks
     norms = [layer for layer in tagger.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for norm in norms:
-        norm.momentum = 0.5  # the moving statistics of a few steps are then those of the batch
+        norm.momentum = 0.5  # after a few steps, the moving statistics are then those of the batch
     for _ in range(8):
         tagger(chunks, training=True)
     return tagger
@@ -213,7 +216,7 @@ def random_tagger(name: str):
 
 
 def speed(tagger, folder: Path, seconds: float) -> dict:
-    """Median seconds of an engine and of Keras, which take turns: of a single chunk, and of the demo clip."""
+    """Median seconds of an engine and of Keras, which take turns, for a single chunk and for the demo clip."""
     command = [sys.executable, __file__, "--clock", str(folder)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as clock:
@@ -231,7 +234,7 @@ def speed(tagger, folder: Path, seconds: float) -> dict:
 
 
 def take_turns(engine, keras_, signal: str, seconds: float) -> dict:
-    """The median of each one's calls. A turn is many calls: between single ones the other's threads still spin."""
+    """The median of each one's calls. A turn has many calls, because the other's threads spin for a while after it."""
     found, end = {"engine": [], "keras": []}, time.perf_counter() + seconds
     while time.perf_counter() < end or not found["keras"]:
         found["engine"] += turn(engine, signal, min(TURN_SECONDS, seconds))
@@ -240,7 +243,7 @@ def take_turns(engine, keras_, signal: str, seconds: float) -> dict:
 
 
 def turn(run, signal: str, seconds: float) -> list[float]:
-    """Durations of calls in a row, but for the first ones."""
+    """Durations of consecutive calls, without the first ones."""
     time.sleep(REST_SECONDS)
     for _ in range(WARM_UPS):
         run(signal)
@@ -251,7 +254,7 @@ def turn(run, signal: str, seconds: float) -> list[float]:
 
 
 def keep_time(folder: str) -> None:
-    """The engine's process: reads the name of a signal from each line, and prints how long it took."""
+    """The engine's process: reads the name of a signal from each line, and prints how long tagging it took."""
     from keras_musictag.runtimes import EngineTagger
 
     tagger = EngineTagger(folder)
@@ -267,7 +270,7 @@ def duration(tagger, samples) -> float:
 
 
 def signals_of(chunking) -> dict:
-    """The demo clip, decoded, and as much of it as fills one chunk."""
+    """The samples of the demo clip, and of the part of it that fills one chunk."""
     clip = read(demo_clip(), chunking.sample_rate_hz).samples
     return {"chunk": clip[: chunking.chunk_samples - 2 * chunking.context_samples], "track": clip}
 
@@ -276,14 +279,14 @@ def signals_of(chunking) -> dict:
 
 
 def write_tables(rows: dict, path: Path) -> None:
-    """Puts a summary and a table for each network between two marks of a document; the second is written if it lacks.
+    """Writes a summary and one table per network between two marks in a document; the second mark is added if missing.
 
     Raises:
-        SystemExit: If the document has not the first mark.
+        SystemExit: If the first mark is missing in the document.
     """
     text = path.read_text("utf-8")
     if BEGIN not in text:
-        sys.exit(f"{path} has no line {BEGIN!r}, behind which the tables would go.")
+        sys.exit(f"{path} has no line {BEGIN!r}, which marks where to write the tables. Add it.")
     head, _, tail = text.partition(BEGIN)
     tail = tail.partition(END)[2] if END in tail else tail
     names = sorted(set(map(name_of, rows)))
@@ -292,19 +295,19 @@ def write_tables(rows: dict, path: Path) -> None:
 
 
 def versions(rows: dict) -> str:
-    """What the rows were measured with."""
+    """The versions with which the rows were measured."""
     found = {item for row in rows.values() for item in row.get("versions", {}).items()}
     return f"Measured with {', '.join(f'{package} {version}' for package, version in sorted(found))}."
 
 
 def summary(rows: dict) -> str:
-    """A line for each kind of export: how many networks are exported, their speed in Keras's, and their differences.
+    """One line per kind of export: the number of exported networks, their speed relative to Keras, and differences.
 
-    Architectures count, and nothing else that may have been measured, such as a tagger of one's own.
+    Only architectures count, not other models that were measured.
     """
     rows = {key: row for key, row in rows.items() if name_of(key) in architectures.names()}
     lines = ["## In short\n", line_of(SUMMARY_COLUMNS), line_of("---" for _ in SUMMARY_COLUMNS)]
-    for kind in sorted({kind_of(key) for key in rows}, key=place):
+    for kind in sorted({kind_of(key) for key in rows}, key=sort_key):
         of_kind = [row for key, row in rows.items() if kind_of(key) == kind]
         there = [row for row in of_kind if "refused" not in row]
         cells = [*kind, f"{len(there)} of {len(of_kind)}"]
@@ -320,24 +323,24 @@ def summary(rows: dict) -> str:
 
 
 def name_of(key: str) -> str:
-    """The network of the key of a row, whose name may hold blanks."""
+    """The network in the key of a row; its name may contain spaces."""
     return key.rsplit(" ", 3)[0]
 
 
 def kind_of(key: str) -> tuple[str, str, str]:
-    """`(format, precision, input)` of the key of a row."""
+    """`(format, precision, input)` in the key of a row."""
     return tuple(key.rsplit(" ", 3)[1:])
 
 
-def place(kind: tuple[str, str, str]) -> tuple[int, int, int]:
-    """Where a kind of export stands: as they are listed above."""
+def sort_key(kind: tuple[str, str, str]) -> tuple[int, int, int]:
+    """The sort key of a kind of export: the order in `PRECISIONS` and `INPUTS`."""
     format, precision, input = kind
     return list(PRECISIONS).index(format), INPUTS.index(input), PRECISIONS[format].index(precision)
 
 
 def table_of(name: str, rows: dict) -> str:
-    """The rows of a network."""
-    keys = sorted((key for key in rows if name_of(key) == name), key=lambda key: place(kind_of(key)))
+    """The table of a network."""
+    keys = sorted((key for key in rows if name_of(key) == name), key=lambda key: sort_key(kind_of(key)))
     weights = next((rows[key]["weights"] for key in keys if "weights" in rows[key]), "no")
     lines = [f"## {name} ({weights} weights)\n", line_of(COLUMNS), line_of("---" for _ in COLUMNS)]
     return "\n".join(lines + [row_of(key, rows[key]) for key in keys])

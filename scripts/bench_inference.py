@@ -1,10 +1,10 @@
-"""Speed of every architecture on whole chunks, front end included, beside a matrix product measured in the same run.
+"""Speed of every architecture on whole chunks, including the front end, and of a matrix product in the same run.
 
     python scripts/bench_inference.py [--batch 16] [--seconds 4] [NAME...]
 
-Prints for float32 and bfloat16: chunks a second, times real time, arithmetic of the network (counted from its
-layers), GFLOP/s, the share of the matrix product's GFLOP/s, and the ratio to the reference. docs/performance.md holds
-its output.
+Prints for float32 and bfloat16: chunks per second, speed relative to real time, arithmetic of the network (counted from
+its layers), GFLOP/s, the share of the matrix product's GFLOP/s, and the ratio to the reference. docs/performance.md
+contains the output.
 """
 
 import argparse
@@ -21,8 +21,8 @@ import keras_musictag as kmt
 from keras_musictag import architectures
 from keras_musictag.evaluation.predicting import multiply_adds
 
-# chunks/s of the PyTorch implementations of the 2020 evaluation, two threads, batch 16, front end included, measured
-# beside a 2048 matrix product at 137 GFLOP/s in float32
+# chunks/s of the PyTorch implementations of the 2020 evaluation, two threads, batch 16, including the front end; a
+# matrix product of size 2048 ran at 137 GFLOP/s in float32 at the same time
 REFERENCE = {
     "fcn": 6.0,
     "musicnn_2020": 26.0,
@@ -44,7 +44,7 @@ def count_flops(model: keras.Model) -> float:
 
 
 def matrix_product_gflops(dtype: str, seconds: float) -> float:
-    """A 2048 matrix product in the same process, the median of its runs."""
+    """Speed of a matrix product of size 2048 in this process: the median of several runs."""
     import tensorflow as tf
 
     a = tf.cast(tf.random.normal((PRODUCT_SIZE, PRODUCT_SIZE)), dtype)
@@ -53,10 +53,11 @@ def matrix_product_gflops(dtype: str, seconds: float) -> float:
 
 
 def beside_products(precision: str, measure) -> tuple[float, float, float]:
-    """What `measure` gives, between two measurements of the products: the machine's speed moves all the time.
+    """Calls `measure` between two measurements of the products, because the machine's speed varies.
 
     Returns:
-        The measurement, GFLOP/s of the product in the precision, and that of float32 against the reference machine's.
+        The measurement, GFLOP/s of the product in the precision, and the speed of the product in float32 relative to
+        the reference machine.
     """
     before = [matrix_product_gflops(dtype, 1.0) for dtype in ("float32", precision)]
     measured = measure()
@@ -66,7 +67,7 @@ def beside_products(precision: str, measure) -> tuple[float, float, float]:
 
 
 def median_seconds(call, seconds: float) -> float:
-    """Median duration of a call, after two that are not counted."""
+    """Median duration of a call, after two calls that are not counted."""
     call(), call()
     durations, end = [], time.perf_counter() + seconds
     while time.perf_counter() < end or len(durations) < 3:
@@ -83,7 +84,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="for each measurement [%(default)s]")
     arguments = parser.parse_args()
     print(
-        "| network | precision | GFLOP a chunk | chunks/s | real time | GFLOP/s | of the product | of the reference |"
+        "| network | precision | GFLOP per chunk | chunks/s | real time | GFLOP/s | of the product | of the reference |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in arguments.names or architectures.names():

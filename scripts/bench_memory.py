@@ -1,9 +1,9 @@
-"""Memory of tagging a file, by its length: an MP3 is decoded, resampled, cut and run as a stream, so it must not grow.
+"""Memory that tagging takes, by the length of the file: an MP3 is processed as a stream, so memory must not grow.
 
     python scripts/bench_memory.py [--model musicnn] [--minutes 5 20 120]
 
-Tags one file after another, the shortest first, in a process of its own, and prints the most memory that it ever had
-above the loaded model. Linux only, which tells the memory of a process. docs/performance.md holds its output.
+Tags one file after another in a separate process, the shortest first, and prints its peak memory above the loaded model
+so far. Linux only. docs/performance.md contains the output.
 """
 
 import argparse
@@ -18,7 +18,7 @@ CLIP_MINUTES = 29.2 / 60
 
 
 def measure(model: str, songs: list[str]) -> None:
-    """In a process of its own: prints the minutes, chunks and megabytes of each song."""
+    """Prints the minutes, chunks and megabytes of each song; runs in a separate process."""
     import keras_musictag as kmt
 
     tagger = kmt.load(model)

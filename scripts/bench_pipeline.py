@@ -1,10 +1,10 @@
-"""Speed and memory of reading records: crops of 59,049 samples out of clips of 29.1 s.
+"""Speed and memory of reading records: crops of 59,049 samples from clips of 29.1 s.
 
     python scripts/bench_pipeline.py [--tracks 128] [--seconds 8] [--repeats 3]
 
-Makes MP3 clips as those of MagnaTagATune (16 kHz, mono, 32 kbps), prepares them as `pcm` and as `source`, and as many
-times four, and prints a table: examples a second (median of the repeats) and the most memory that the process ever
-had. Each measurement is a process of its own. docs/performance.md holds its output.
+Makes MP3 clips like those of MagnaTagATune (16 kHz, mono, 32 kbps), prepares them and four times as many as `pcm` and
+as `source`, and prints a table: examples per second (median of the repeats) and the peak memory of the process. Each
+measurement runs in a separate process. docs/performance.md contains the output.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from fractions import Fraction
 from pathlib import Path
 
 CHUNK_SAMPLES, BATCH, BUFFER, RATE_HZ, SECONDS = 59049, 16, 128, 16000, 29.1
-DISTINCT = 32  # files; more tracks are these again under other names
+DISTINCT = 32  # files; further tracks repeat them under other names
 READERS = ("tf.data", "PyDataset")
 STORAGES = ("pcm", "source")
 
@@ -52,7 +52,7 @@ def mp3_clip(seed: int) -> bytes:
 
 
 def prepare_all(scratch: Path, sizes: tuple[int, ...]) -> None:
-    """Folders of records `pcm-128`, `source-128` and so on."""
+    """Prepares the folders of records `pcm-128`, `source-128` and so on."""
     from keras_musictag.records import Manifest, Track, prepare
     from keras_musictag.tags import Vocabulary
 
@@ -67,7 +67,7 @@ def prepare_all(scratch: Path, sizes: tuple[int, ...]) -> None:
 
 
 def measure(reader: str, folder: str, seconds: float) -> None:
-    """In a process of its own: prints examples a second, and megabytes."""
+    """Prints examples per second and megabytes; runs in a separate process."""
     from keras_musictag.records import Records
 
     records, settings = Records(folder), {"chunk_samples": CHUNK_SAMPLES, "batch_size": BATCH}
@@ -81,7 +81,7 @@ def measure(reader: str, folder: str, seconds: float) -> None:
         from keras_musictag.records import RecordsDataset
 
         batches = read_ahead(RecordsDataset(records, **settings), ThreadPoolExecutor(2))
-    for _ in range(2 * BUFFER // BATCH):  # the buffer is filled, the files are in the page cache
+    for _ in range(2 * BUFFER // BATCH):  # fills the buffer, and brings the files into the page cache
         next(batches)
     examples, begin = 0, time.perf_counter()
     while time.perf_counter() - begin < seconds:
@@ -90,7 +90,7 @@ def measure(reader: str, folder: str, seconds: float) -> None:
 
 
 def read_ahead(dataset, pool):
-    """As Keras does with two workers: batches in order, made in threads, epoch after epoch."""
+    """Yields batches in order, epoch after epoch, made in threads as Keras does with two workers."""
     while True:
         waiting = collections.deque()
         for index in range(len(dataset)):
@@ -118,13 +118,13 @@ def main() -> None:
         return
     sizes = (arguments.tracks, 4 * arguments.tracks)
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    print("| storage | reader | tracks | examples/s | most memory, MB |")
+    print("| storage | reader | tracks | examples/s | peak memory, MB |")
     print("| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as scratch:
         prepare_all(Path(scratch), sizes)
         cases = list(itertools.product(STORAGES, READERS, sizes))
         runs = {case: [] for case in cases}
-        # in turn, so that the machine's moods meet all of them
+        # in turn, so that changes of the machine's speed affect all cases alike
         for storage, reader, size in cases * arguments.repeats:
             command = [sys.executable, __file__, "--one", reader, f"{scratch}/{storage}-{size}"]
             command += ["--seconds", str(arguments.seconds)]

@@ -1,11 +1,11 @@
-"""Speed and memory of preparing MP3 clips, as a share of the pure decoding speed of the same run.
+"""Speed and memory of preparing MP3 clips, relative to the speed of decoding alone in the same run.
 
     python scripts/bench_prepare.py [--clips 3000] [--jobs 2] [--repeats 3]
 
-The clips are like MagnaTagATune's: 29.1 s, MP3, 16 kHz, mono, 32 kbit/s, of generated sound; a few dozen are made and
-linked to as many names as asked for. Prints a table: clips a second (median of the repeats) of decoding alone, in as
-many processes, and of `prepare` for both storages with the processes' start and the tables' end; their share of
-decoding; and the most memory of a worker, also for a quarter of the clips. docs/performance.md holds its output.
+The clips are like MagnaTagATune's: 29.1 s, MP3, 16 kHz, mono, 32 kbit/s. A few dozen are generated and linked under as
+many names as requested. Prints a table: clips per second (median of the repeats) of decoding alone in the same number
+of processes, and of `prepare` for both storages, from the start of the processes to the finished tables; their share of
+decoding; and the peak memory of a worker, also for a quarter of the clips. docs/performance.md contains the output.
 """
 
 import argparse
@@ -30,7 +30,7 @@ SECONDS, RATE_HZ, DIFFERENT = 29.1, 16000, 48
 
 
 def write_mp3(path: Path, index: int) -> None:
-    """Tones that change each half second, and noise."""
+    """Writes tones that change every half second, and noise."""
     random = np.random.default_rng(index)
     time_ = np.arange(round(SECONDS * RATE_HZ)) / RATE_HZ
     hz = random.uniform(80, 3000, (3, 60))[:, (time_ * 2).astype(int)]
@@ -44,7 +44,7 @@ def write_mp3(path: Path, index: int) -> None:
 
 
 def make_manifest(folder: Path, clips: int) -> Manifest:
-    """Links to the clips that are made, each with a name of its own."""
+    """Makes the clips, and links them under as many names as requested."""
     folder.mkdir()
     for index in range(min(DIFFERENT, clips)):
         write_mp3(folder / f"made{index}.mp3", index)
@@ -61,7 +61,7 @@ def decode(path: Path) -> int:
 
 
 def decoding_seconds(manifest: Manifest, jobs: int) -> float:
-    """Of decoding alone; the processes are up before the clock starts."""
+    """Seconds of decoding alone; the processes have started before the clock does."""
     paths = [manifest.file(track) for track in manifest.tracks]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         list(pool.map(decode, paths[: 4 * jobs]))
@@ -71,7 +71,7 @@ def decoding_seconds(manifest: Manifest, jobs: int) -> float:
 
 
 class PeakMemory(threading.Thread):
-    """Watches this process's children, and knows the most memory that one of them had, MB."""
+    """Watches this process's children for the peak memory of one of them, in MB."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -87,7 +87,7 @@ class PeakMemory(threading.Thread):
     def _mb(self, process: str) -> float:
         try:
             lines = Path(f"/proc/{process}/status").read_text().splitlines()
-        except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        except (FileNotFoundError, ProcessLookupError):  # the process has just ended
             return 0.0
         return next((float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
@@ -98,14 +98,14 @@ class PeakMemory(threading.Thread):
 
 
 def preparing(manifest: Manifest, out: Path, jobs: int, storage: str) -> tuple[float, float]:
-    """Seconds from call to finished records, and the most memory of a worker, MB."""
+    """Seconds from the call to finished records, and the peak memory of a worker in MB."""
     watch = PeakMemory()
     watch.start()
     begin = time.perf_counter()
     records = prepare(manifest, out, jobs=jobs, storage=storage)
     seconds = time.perf_counter() - begin
     if len(records) != len(manifest.tracks):
-        raise SystemExit(f"{len(records)} of {len(manifest.tracks)} clips were prepared: no measure.")
+        raise SystemExit(f"Only {len(records)} of {len(manifest.tracks)} clips were prepared: the speed means nothing.")
     shutil.rmtree(out)
     return seconds, watch.stop()
 
@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument(
-        "--folder", help="Where the clips and records go, about 1 MB a clip.  [default: a temporary one]"
+        "--folder", help="Folder for clips and records, about 1 MB per clip.  [default: a temporary one]"
     )
     arguments = parser.parse_args()
     clips, jobs = arguments.clips, arguments.jobs
@@ -126,14 +126,14 @@ def main() -> None:
         few = Manifest(**{**manifest.__dict__, "tracks": manifest.tracks[: max(1, clips // 4)]})
         seconds = {"decoding alone": [], "pcm": [], "source": []}
         memory = {}
-        for _ in range(arguments.repeats):  # taking turns: other work on the machine meets all alike
+        for _ in range(arguments.repeats):  # in turn: other work on the machine affects all alike
             seconds["decoding alone"].append(decoding_seconds(manifest, jobs))
             for storage in ("pcm", "source"):
                 elapsed, memory[storage] = preparing(manifest, scratch / "out", jobs, storage)
                 seconds[storage].append(elapsed)
         few_memory = {storage: preparing(few, scratch / "out", jobs, storage)[1] for storage in memory}
         print(f"{clips} clips, {jobs} processes, median of {arguments.repeats}\n")
-        print(f"| | clips/s | share of decoding | MB of a worker | with {len(few.tracks)} clips |")
+        print(f"| | clips/s | share of decoding | MB per worker | with {len(few.tracks)} clips |")
         print("| --- | --- | --- | --- | --- |")
         for name, measured in seconds.items():
             ratios = [whole / own for whole, own in zip(seconds["decoding alone"], measured, strict=True)]

@@ -1,9 +1,9 @@
-"""Speed and memory of tagging a file, by the number of chunks in a batch; each measurement in a process of its own.
+"""Speed and memory of tagging a file, by the number of chunks per batch; each measurement is a separate process.
 
     python scripts/bench_tagging.py [--minutes 10] [--repeats 3]
 
-Prints a table: chunks a second and times real time (median of the repeats, file to tags, decoding included), and the
-most memory above the loaded model. docs/performance.md holds its output.
+Prints a table: chunks per second and speed relative to real time (median of the repeats, from file to tags, including
+decoding), and the peak memory above the loaded model. docs/performance.md contains the output.
 """
 
 import argparse
@@ -20,13 +20,13 @@ BATCHES = (1, 4, 8, 16)
 
 
 def status_mb(key: str) -> float:
-    """VmRSS is what is in memory now, VmHWM the most that ever was."""
+    """Memory of this process: VmRSS is the current value, VmHWM the peak."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return float(next(line for line in lines if line.startswith(key)).split()[1]) / 1024
 
 
 def measure(entry: str, batch: int, song: str) -> None:
-    """In a process of its own: prints chunks a second, times real time, megabytes."""
+    """Prints chunks per second, speed relative to real time, and megabytes; runs in a separate process."""
     import keras_musictag as kmt
     from keras_musictag.tagger import track
 
@@ -53,14 +53,14 @@ def main() -> None:
     from keras_musictag import demo_clip
 
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    print("| entry | chunks a batch | chunks/s | times real time | MB above the loaded model |")
+    print("| entry | chunks per batch | chunks/s | times real time | MB above the loaded model |")
     print("| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as scratch:
         song = Path(scratch) / "song.mp3"
         song.write_bytes(demo_clip().read_bytes() * round(arguments.minutes * 60 / 29.2))
         for entry in ENTRIES:
             runs = {batch: [] for batch in BATCHES}
-            for _ in range(arguments.repeats):  # in turn, so that the machine's moods meet all of them
+            for _ in range(arguments.repeats):  # in turn, so that changes of the machine's speed affect all alike
                 for batch in BATCHES:
                     command = [sys.executable, __file__, "--one", entry, str(batch), str(song)]
                     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

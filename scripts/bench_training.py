@@ -1,10 +1,10 @@
-"""Speed of a training step of every architecture, front end included, beside a matrix product measured in the same run.
+"""Speed of every architecture's training step, including the front end, and of a matrix product in the same run.
 
     python scripts/bench_training.py [--batch 16] [--seconds 6] [NAME...]
 
-Prints for float32 and bfloat16: steps a second, arithmetic (three times that of inference: forward, and backward
-twice), GFLOP/s, the share of the matrix product's GFLOP/s, and the ratio to the reference. docs/performance.md holds
-its output.
+Prints for float32 and bfloat16: steps per second, arithmetic (three times that of inference: once forward, twice
+backward), GFLOP/s, the share of the matrix product's GFLOP/s, and the ratio to the reference. docs/performance.md
+contains the output.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from bench_inference import beside_products, count_flops, median_seconds
 import keras_musictag as kmt
 from keras_musictag import architectures
 
-# steps/s of the PyTorch implementations, two threads, batch 16, beside a matrix product at 137 GFLOP/s
+# steps/s of the PyTorch implementations, two threads, batch 16, with a matrix product at 137 GFLOP/s
 REFERENCE = {
     "fcn": 0.107,
     "musicnn_2020": 0.237,
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=6.0, help="for each measurement [%(default)s]")
     arguments = parser.parse_args()
-    print("| network | precision | GFLOP a step | steps/s | GFLOP/s | of the product | of the reference |")
+    print("| network | precision | GFLOP per step | steps/s | GFLOP/s | of the product | of the reference |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in arguments.names or architectures.names():
         for precision in ("float32", "bfloat16"):

@@ -3,10 +3,10 @@
     python scripts/check_readers.py
 
 Needs the programs of the Debian packages sox, flac, mpg123, opus-tools and vorbis-tools. Each file is generated, read
-by `audio.read` and by each program that knows it, and compared sample by sample after the mean over the channels. The
-table goes into docs/reliability.md, below `<!-- readers -->`. Where a program differs, libsndfile decides: the column
-`other reader alone` counts the files where it sides with us. The exit code is 1 if any file gave other samples without
-a note.
+by `audio.read` and by each program that supports it, and compared sample by sample after the mean over the channels.
+The table is written to docs/reliability.md, below `<!-- readers -->`. If a program differs, libsndfile decides: the
+column `other reader alone` counts the files where libsndfile agrees with us. The exit code is 1 if any file gives other
+samples without a note.
 """
 
 import io
@@ -40,10 +40,10 @@ COMMANDS = {  # each writes float or 16-bit samples, as a WAV or raw, to its sta
     "opusdec": ["opusdec", "--quiet", "--rate", "48000", "--float", "--force-wav", "{}", "-"],
     "oggdec": ["oggdec", "-Q", "-b", "16", "-o", "-", "{}"],
 }
-# Largest difference that is rounding: of the format, or of the program's 16-bit output.
+# The largest difference that rounding explains: in the format, or in the program's 16-bit output.
 TOLERANCES = {"sox": 2e-4, "flac": 1e-6, "flac --ogg": 1e-6, "mpg123": 2e-4, "opusdec": 2e-3, "oggdec": 1e-4}
-ADPCM = 0.05  # 4 bits a sample: each decoder rounds and clips in its own way
-MOST_APART = 2 * 1152  # samples that readers may keep of what an encoder padded
+ADPCM = 0.05  # 4 bits per sample: each decoder rounds and clips differently
+MOST_APART = 2 * 1152  # readers may keep this many samples of an encoder's padding
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Row:
     """Outcomes of the files of one kind with one reader."""
 
     equal: int = 0
-    refused: int = 0
+    rejected: int = 0
     noted: int = 0
     other_cannot: int = 0
     other_alone: int = 0
@@ -61,7 +61,7 @@ class Row:
 
 
 def tones(channels: int, rate_hz: int, seconds=1.5) -> np.ndarray:
-    """Float32 (samples, channels), a tone and some noise; of more than two channels all the same."""
+    """Float32 (samples, channels), a tone and some noise; more than two channels are all equal."""
     rng = np.random.default_rng(channels)
     at = np.arange(int(rate_hz * seconds)) / rate_hz
     columns = [0.3 * np.sin(2 * np.pi * freq * at) + 0.01 * rng.standard_normal(len(at)) for freq in (311, 557)]
@@ -111,39 +111,41 @@ def files() -> Iterator[tuple[str, tuple[str, ...], str, bytes]]:
                     yield f"{kind}, two tags", readers, f"{rate_hz} Hz {layout}", tag + tag + data
 
 
-def other(reader: str, path: Path) -> np.ndarray | None:
-    """Float64 (samples,), the mean of the channels; None if the program does not read the file."""
+def samples_of_other(reader: str, path: Path) -> np.ndarray | None:
+    """Float64 (samples,), the mean of the channels; None if the program cannot read the file."""
     done = subprocess.run([part.format(path) for part in COMMANDS[reader]], capture_output=True)
     wav = bytearray(done.stdout)
     if done.returncode or len(wav) < 100 or wav[:4] != b"RIFF":
         return None
     at = wav.index(b"data")
-    wav[at + 4 : at + 8] = (len(wav) - at - 8).to_bytes(4, "little")  # to a pipe, its length was not known
+    wav[at + 4 : at + 8] = (len(wav) - at - 8).to_bytes(
+        4, "little"
+    )  # the program could not know the length, as it wrote to a pipe
     wav[4:8] = (len(wav) - 8).to_bytes(4, "little")
     return soundfile.read(io.BytesIO(bytes(wav)), always_2d=True)[0].mean(axis=1)
 
 
-def distance(expected: np.ndarray, samples: np.ndarray) -> tuple[float, int]:
-    """Returns the largest difference of two (samples,), and by how many one is longer."""
+def difference_and_excess(expected: np.ndarray, samples: np.ndarray) -> tuple[float, int]:
+    """The largest difference between two (samples,), and the difference of their lengths."""
     shared = min(len(expected), len(samples))
     return float(np.abs(expected[:shared] - samples[:shared]).max()), abs(len(expected) - len(samples))
 
 
-def sides_with_us(path: Path, samples: np.ndarray, limit: float) -> bool:
+def libsndfile_agrees_with_us(path: Path, samples: np.ndarray, limit: float) -> bool:
     try:
         expected = soundfile.read(path, always_2d=True)[0].mean(axis=1)
     except soundfile.LibsndfileError:
         return False
-    difference, apart = distance(expected, samples)
+    difference, apart = difference_and_excess(expected, samples)
     return difference <= limit and apart <= MOST_APART
 
 
 def compare(row: Row, reader: str, case: str, path: Path) -> None:
-    expected = other(reader, path)
+    expected = samples_of_other(reader, path)
     try:
         audio = read(path)
     except AudioError:
-        row.refused += 1
+        row.rejected += 1
         return
     if audio.notes:
         row.noted += 1
@@ -151,9 +153,9 @@ def compare(row: Row, reader: str, case: str, path: Path) -> None:
         row.other_cannot += 1
     else:
         limit = ADPCM if "ADPCM" in case else TOLERANCES[reader]
-        difference, apart = distance(expected, audio.samples)
+        difference, apart = difference_and_excess(expected, audio.samples)
         if difference > limit or apart > MOST_APART:
-            if sides_with_us(path, audio.samples, limit):
+            if libsndfile_agrees_with_us(path, audio.samples, limit):
                 row.other_alone += 1
                 return
             row.different.append(f"{case}: {difference:.2g}, {apart} samples apart")
@@ -166,19 +168,19 @@ def main() -> int:
     rows: dict[tuple[str, str], Row] = {}
     with tempfile.TemporaryDirectory() as folder:
         for kind, readers, case, data in files():
-            # sox goes by the name's ending
+            # sox recognises formats by the file's extension
             path = Path(folder) / f"file.{kind.split()[0].lower().replace('wavex', 'wav').replace('rf64', 'wav')}"
             path.write_bytes(data)
             for reader in readers:
                 compare(rows.setdefault((kind, reader), Row()), reader, case, path)
     lines = [
-        "| files | other reader | equal | largest difference | most samples apart | refused by us | with a note | "
+        "| files | other reader | equal | largest difference | most samples apart | rejected by us | with a note | "
         "not read by the other | other reader alone | different |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for (kind, reader), row in rows.items():
         lines.append(
-            f"| {kind} | {reader} | {row.equal} | {row.difference:.1e} | {row.samples_apart} | {row.refused} | "
+            f"| {kind} | {reader} | {row.equal} | {row.difference:.1e} | {row.samples_apart} | {row.rejected} | "
             f"{row.noted} | {row.other_cannot} | {row.other_alone} | {len(row.different)} |"
         )
         for case in row.different:

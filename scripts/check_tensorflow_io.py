@@ -1,6 +1,6 @@
-"""The Python behind scripts/check_tensorflow_io: `source` records read with both decoders, and a tagger beside them.
+"""The Python program of scripts/check_tensorflow_io: reads `source` records with both decoders, and runs a tagger.
 
-Exits with 1 where the decoders differ by more than a step of int16, or by any offset.
+The exit code is 1 if the decoders differ by more than one step of int16, or by any offset.
 """
 
 import os
@@ -24,9 +24,9 @@ from keras_musictag.records.tf_data.parsing import decode_mp3
 
 PACKAGES = ("tensorflow", "tensorflow-io", "keras", "kapre", "numpy", "protobuf", "av")
 INT16_STEP = 1 / 32768
-MAX_DIFFERENCE = 1e-5  # both decode in float32, in another order: a third of a step of int16
+MAX_DIFFERENCE = 1e-5  # a third of a step of int16: both decode in float32, but in a different order
 CHUNK_SAMPLES = 59049
-# name -> sample rate Hz, channels, options of the encoder, options of the file; 472 is LAME's quality 4 of 118 each
+# name -> sample rate in Hz, channels, options of the encoder, options of the file; 472 is LAME's quality 4, times 118
 KINDS = {
     "mono.mp3": (16000, 1, {"b": "32k"}, {}),
     "stereo.mp3": (16000, 2, {"b": "64k"}, {}),
@@ -36,7 +36,7 @@ KINDS = {
 
 
 def write_mp3(path: Path, rate_hz: int, channels: int, codec_options: dict, file_options: dict) -> None:
-    """Twenty seconds of noise that swells and fades, another in each channel."""
+    """Writes twenty seconds of noise that swells and fades, different in each channel."""
     random = np.random.default_rng(channels)
     swell = np.abs(np.sin(np.arange(20 * rate_hz) / rate_hz))
     samples = (0.2 * swell * random.normal(size=(channels, 20 * rate_hz))).clip(-1, 1).astype(np.float32)
@@ -51,7 +51,7 @@ def write_mp3(path: Path, rate_hz: int, channels: int, codec_options: dict, file
 
 
 def offset_of(one: np.ndarray, other: np.ndarray) -> int:
-    """By how many samples `other` is late, from the peak of their correlation."""
+    """The number of samples by which `other` is late, from the peak of their correlation."""
     size = 2 * max(len(one), len(other))
     correlation = np.fft.irfft(np.fft.rfft(other, size) * np.conj(np.fft.rfft(one, size)), size)
     peak = int(correlation.argmax())
@@ -59,7 +59,7 @@ def offset_of(one: np.ndarray, other: np.ndarray) -> int:
 
 
 def compare_files(paths: list[Path]) -> bool:
-    """Prints a row a file; returns whether all are equal."""
+    """Prints one row per file; returns whether all are equal."""
     print(f"\n{'file':<24}{'samples PyAV':>14}{'tensorflow-io':>15}{'offset':>8}{'largest difference':>20}")
     equal = True
     for path in paths:
@@ -72,7 +72,7 @@ def compare_files(paths: list[Path]) -> bool:
 
 
 def make_records(folder: Path, paths: list[Path]) -> Records:
-    """`source` records, all for training: every second track has the tag."""
+    """Prepares `source` records, all for training; every second track has the tag."""
     table = folder / "tracks.csv"
     table.write_text("path,loud,part\n" + "".join(f"{path},{i % 2},train\n" for i, path in enumerate(paths)))
     return prepare(csv.manifest(table), folder / "records", storage="source", jobs=1)
@@ -99,14 +99,14 @@ def compare_pipelines(records: Records) -> bool:
     return difference <= 1
 
 
-def refuses_another_rate(folder: Path) -> bool:
-    """Whether a file that PyAV would resample is an error, not noise of the wrong pitch."""
+def rejects_another_rate(folder: Path) -> bool:
+    """Whether a file that PyAV would resample is an error instead of noise at the wrong pitch."""
     path = folder / "44100.mp3"
     write_mp3(path, 44100, 1, {"b": "64k"}, {})
     try:
         decode_mp3(path.read_bytes(), len(read(path, 16000).samples))
     except tf.errors.InvalidArgumentError as error:
-        print(f"\nA file of 44.1 kHz is refused: {error.message.splitlines()[0][-230:]}")
+        print(f"\nA file at 44.1 kHz is rejected: {error.message.splitlines()[0][-230:]}")
         return True
     return False
 
@@ -118,7 +118,7 @@ def main() -> None:
         for name, kind in KINDS.items():
             write_mp3(folder / name, *kind)
         paths = [kmt.demo_clip(), *(folder / name for name in KINDS)]
-        passed = [compare_files(paths), compare_pipelines(make_records(folder, paths)), refuses_another_rate(folder)]
+        passed = [compare_files(paths), compare_pipelines(make_records(folder, paths)), rejects_another_rate(folder)]
     print("\nThe demo clip, tagged by musicnn:", kmt.load("musicnn").tag(kmt.demo_clip(), top=3).tags)
     if not all(passed):
         sys.exit("The decoders differ.")

@@ -1,4 +1,4 @@
-"""The Python behind scripts/demo: two calls a song. A song that fails is told, and the rest go on."""
+"""The Python program of scripts/demo. If a song fails, this is reported and the other songs are tagged."""
 
 import sys
 from pathlib import Path
@@ -19,12 +19,12 @@ import keras_musictag as kmt
 tagger = kmt.load("musicnn")
 
 
-def work(song):
+def process(song):
     taggram = tagger.taggram(song)
     taggram.plot(pictures[song])
     return song, taggram
 
 
-for song, taggram in _options.each_track(songs, work):
+for song, taggram in _options.each_track(songs, process):
     write_table([(song, taggram.merge(top=10))])
     print(f"The taggram, tag by tag over time: {pictures[song].resolve()}\n")

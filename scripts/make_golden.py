@@ -1,8 +1,8 @@
-"""Writes the golden outputs of zoo entries: `golden.npz`, which tests compare with for ever after.
+"""Writes the golden outputs of zoo entries to `golden.npz`, with which the tests compare later versions.
 
     python scripts/make_golden.py ENTRY...
 
-A golden file is written once, when its entry is released. Writing one again needs a line in CHANGELOG.md that says why.
+A golden file is written once, when its entry is released. If you replace one, explain why in CHANGELOG.md.
 """
 
 import os
@@ -19,7 +19,7 @@ from tests.checks import signals
 
 
 def golden(tagger: kmt.Tagger) -> dict[str, np.ndarray]:
-    """What is frozen of an entry: logits and embedding of two synthetic chunks, scores of the demo clip."""
+    """The outputs that must not change: logits and embedding of two test signals, and scores of the demo clip."""
     batch = signals(tagger.spec.chunking.chunk_samples)
     return {
         "signal_logits": tagger.runner("logits")(batch),

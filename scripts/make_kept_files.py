@@ -2,8 +2,8 @@
 
     python scripts/make_kept_files.py
 
-It is run once for each change of a file format on purpose, which CHANGELOG.md then explains. SavedModel is an archive,
-as its graph is large and compresses well.
+Run it only after an intended change of a file format, and explain the change in CHANGELOG.md. The SavedModel is stored
+as an archive, because its graph is large and compresses well.
 """
 
 import json
@@ -34,11 +34,11 @@ RECIPE = {
     "batch_size": 2,
     "validation_chunks": 1,
 }
-STOP_AFTER_STEPS = 4  # three make an epoch
+STOP_AFTER_STEPS = 4  # an epoch has three
 
 
 def make_kept_files(folder: Path) -> None:
-    """Writes all of them into a new folder."""
+    """Writes all files to a new folder."""
     folder.mkdir()
     with tempfile.TemporaryDirectory() as audio:
         manifest = make_manifest(Path(audio), num_tracks=10, seconds=1.0)
@@ -63,7 +63,7 @@ def make_kept_files(folder: Path) -> None:
 
 
 def run_training(folder: Path, out: Path, stop_after: int | None = None) -> Path:
-    """Trains the tiny network; with `stop_after`, until that step, as Ctrl-C would."""
+    """Trains the tiny network; with `stop_after`, stops at that step as Ctrl-C would."""
     steps = 0
 
     def on_step(position, steps_of_epoch):
@@ -90,5 +90,5 @@ def run_training(folder: Path, out: Path, stop_after: int | None = None) -> Path
 
 if __name__ == "__main__":
     if KEPT.exists():
-        sys.exit(f"{KEPT} already exists. Remove it first, if its formats are to change.")
+        sys.exit(f"{KEPT} already exists. Remove it first if you want to change its formats.")
     make_kept_files(KEPT)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from keras_musictag.cli._progress import counted
+from keras_musictag.cli._progress import track_progress
 from keras_musictag.errors import MusicTagError
 from scripts.teaching import sources, store
 from scripts.teaching.parts import NAMES, module_of
@@ -35,7 +35,7 @@ def _build(part: str, options: argparse.Namespace) -> None:
         wanted = module.items(options.scale, options.gmtag)
         waiting = [item for item in wanted if not module.is_done(options.out, item)]
         print(f"{part}: {len(wanted)} in all, {len(waiting)} to make.", flush=True)
-        with counted() as report:
+        with track_progress() as report:
             report = report or (lambda done, total: None)  # nobody is watching
             done = len(wanted) - len(waiting)
             report(done, len(wanted))

@@ -1,4 +1,4 @@
-"""What every model must pass, as plain functions. `test_every_model.py` runs them over the folder of architectures."""
+"""Checks that every model must pass. `test_every_model.py` runs them on every architecture."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from keras_musictag.tagger import Tagger
 
 
 def signals(num_samples: int, sample_rate_hz: int = 16000) -> np.ndarray:
-    """Two waveforms (2, samples), float32 on a 16-bit grid, the same for ever: a chirp in noise; decaying notes."""
+    """Two waveforms (2, samples), float32 on a 16-bit grid, always the same: a chirp in noise, and decaying notes."""
     noise = np.random.RandomState(0).standard_normal((2, num_samples))
     seconds = np.arange(num_samples) / sample_rate_hz
     chirp = 0.4 * np.sin(2 * np.pi * (60 * seconds + 900 * seconds**2 / 2)) + 0.02 * noise[0]
@@ -36,9 +36,9 @@ def check_finite_on_extremes(tagger: Tagger) -> None:
 
 
 def check_no_influence_of_batchmates(tagger: Tagger, tolerance: float = 2e-6) -> None:
-    """The same scores alone, beside loud or silent mates, and in another order.
+    """A chunk has the same scores alone, with loud or silent batch mates, and in another order.
 
-    Tolerance: float32 sums are taken in another order for another batch size.
+    The tolerance allows for float32 sums in another order, which depends on the batch size.
     """
     run = tagger.runner()
     quiet, loud = signals(tagger.spec.chunking.chunk_samples) * np.float32([[0.01], [1.0]])
@@ -50,7 +50,7 @@ def check_no_influence_of_batchmates(tagger: Tagger, tolerance: float = 2e-6) ->
 
 
 def check_save_and_load(tagger: Tagger, folder) -> None:
-    """A `.keras` file gives the same scores to the bit, and everything that the tagger knew."""
+    """A `.keras` file gives bit-equal scores and an equal spec."""
     path = folder / "model.keras"
     tagger.save(path)
     again = keras.saving.load_model(path)
@@ -61,7 +61,7 @@ def check_save_and_load(tagger: Tagger, folder) -> None:
 
 
 def check_learns(tagger: Tagger) -> None:
-    """Three steps at most lower the loss, and every trainable weight gets a gradient, so moves.
+    """The loss falls within three steps, and every trainable weight changes.
 
     The gradient is a graph, as in `fit`. The optimiser is not part of it: compiling both takes several times as long.
     """
@@ -92,7 +92,7 @@ def check_learns(tagger: Tagger) -> None:
 
 
 def check_layer_names(tagger: Tagger) -> None:
-    """Names are chosen, not counted: two models built in one process have the same ones, and none twice."""
+    """Layer names are unique and not counted: two models built in one process have the same names."""
     names = [layer.name for layer in tagger.layers]
     assert len(set(names)) == len(names)
     assert names == [layer.name for layer in Tagger(tagger.spec).layers]
@@ -102,7 +102,7 @@ def check_layer_names(tagger: Tagger) -> None:
 
 
 def check_embedding(tagger: Tagger) -> None:
-    """The penultimate layer is a vector a chunk, and the logits are computed from it alone."""
+    """The penultimate layer gives one vector per chunk, and the logits depend on it alone."""
     batch = signals(tagger.spec.chunking.chunk_samples)
     embedding = tagger.runner(tagger.embedding_layer)(batch)
     assert embedding.ndim == 2

@@ -1,4 +1,4 @@
-"""What all tests share: Ctrl-C in what they start, a tagger, and an export that is made once."""
+"""What all tests share: Ctrl-C in the processes that they start, a tagger, and an export that is made once."""
 
 import signal
 from collections import Counter
@@ -6,23 +6,23 @@ from collections import Counter
 import pytest
 
 pytest_plugins = ["pytester", "tests.needs"]
-collect_ignore = ["kept"]  # the programs in exported folders are no tests
+collect_ignore = ["kept"]  # the programs in exported folders are not tests
 
-# A shell without job control lets what it starts in the background ignore Ctrl-C, and so all that the tests start: the
-# tests of Ctrl-C would wait for ever. A handler of this process is the default again in the processes that it starts.
+# A shell without job control makes its background processes, and so the processes that the tests start, ignore Ctrl-C:
+# the tests of Ctrl-C would wait forever. With a handler in this process, its child processes get the default again.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
-    """Files with slow tests come first: at the end, one worker would be left alone with the longest."""
+    """Puts files with slow tests first: otherwise one worker would be left alone with the longest one at the end."""
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="session")
 def vgg():
-    """The tagger that `exported_vgg_onnx` was. Tests leave it as it is."""
+    """The tagger that `exported_vgg_onnx` was exported from. Tests do not change it."""
     import keras_musictag as kmt
     from keras_musictag.bundled_files import bundled
 
@@ -31,7 +31,7 @@ def vgg():
 
 @pytest.fixture(scope="session")
 def exported_vgg_onnx(vgg, tmp_path_factory):
-    """The path of an exported folder: the bundled vgg in ONNX, float32, from waveforms. Tests leave it as it is."""
+    """The path of an exported folder: the bundled vgg in ONNX, float32, from waveforms. Tests do not change it."""
     import keras_musictag as kmt
 
     folder = tmp_path_factory.mktemp("exported_vgg_onnx") / "vgg"

@@ -1,10 +1,11 @@
-"""What a test may need of the machine that runs it, and the pytest plugin that skips the test where that is missing.
+"""What a test may need from the machine, and the pytest plugin that skips the test if it is missing.
 
-A test says `@pytest.mark.needs("mma", "soundfonts")`, with names of `NEEDS`. If one is missing, it is skipped, and the
-end of the run says how many tests need what, and which commands install it. Nothing else in the tests skips one.
+A test states its needs as `@pytest.mark.needs("mma", "soundfonts")`, with names from `NEEDS`. If one is missing, the
+test is skipped, and the summary of the run says how many tests need what, and which commands install it. Tests must not
+be skipped in any other way.
 
-`.ci/run` uses the options: one run writes what it skipped (`--write-skipped`); another, with everything installed, runs
-just that (`--only-listed`), and fails on a skip that `.ci/may_skip` does not list (`--may-skip`).
+`.ci/run` uses the options: one run writes a list of what it skipped (`--write-skipped`); another, with everything
+installed, runs only those tests (`--only-listed`) and fails on a skip that `.ci/may_skip` does not list (`--may-skip`).
 """
 
 import ctypes.util
@@ -36,8 +37,8 @@ class Need:
     Attributes:
         what: What it is, for the reason of a skip and for the summary.
         found: Whether this machine has it.
-        debian: The Debian packages that have it.
-        pip: The Python packages that have it.
+        debian: The Debian packages that contain it.
+        pip: The Python packages that contain it.
     """
 
     what: str
@@ -106,10 +107,10 @@ NEEDS = {
     "jax": Need("JAX", _module("jax"), pip=("jax",)),
     "torch": Need("PyTorch", _module("torch"), pip=("torch",)),
     "git": Need("a checkout with git", _has_checkout, debian=("git",)),
-    # an empty folder counts as missing: .ci/bare hides the data behind one
+    # an empty folder counts as missing: .ci/bare mounts one over the data
     "shared": Need("the reference data of the maintainers", (FOLDER / "reference").is_dir),
     "package_index": Need("a package index", _reaches_index),
-    "permissions": Need("file permissions that root does not pass over", _permissions_bind),
+    "permissions": Need("file permissions, which root ignores", _permissions_bind),
     "any_file_name": Need("a file system that takes names other than UTF-8", _takes_any_file_name),
     "bfloat16": Need("a processor with bfloat16", _has_bfloat16),
     "tensorflow": Need("Keras on TensorFlow", _is_on_tensorflow),
@@ -136,12 +137,12 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", f"needs(*names): is skipped where one is missing of {', '.join(NEEDS)}")
+    config.addinivalue_line("markers", f"needs(*names): skip the test if one of these is missing: {', '.join(NEEDS)}")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector):
-    """A need that nobody knows is an error of collection, as it is in a module that cannot be imported."""
+    """Makes an unknown need a collection error, like a module that cannot be imported."""
     report = yield
     items = (item for item in report.result or () if isinstance(item, pytest.Item))
     unknown = {name: item.nodeid for item in items for name in needs_of(item) if name not in NEEDS}
@@ -188,7 +189,7 @@ def missing_of(report: pytest.TestReport) -> list[str]:
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Also with pytest-xdist: the reports of its workers come to this process, with their properties."""
+    """Prints what was skipped, also with pytest-xdist, whose workers send their reports to this process."""
     skipped = terminalreporter.stats.get("skipped", [])
     if config.option.write_skipped:
         ids = sorted({report.nodeid for report in skipped})
@@ -198,7 +199,7 @@ def pytest_terminal_summary(terminalreporter, config):
         return
     terminalreporter.section("needs")
     needed = ", ".join(f"{NEEDS[name].what} ({count})" for name, count in counts.most_common())
-    terminalreporter.line(f"Tests were skipped that need {needed}.")
+    terminalreporter.line(f"Skipped tests that need {needed}.")
     debian = [package for name in NEEDS if name in counts for package in NEEDS[name].debian]
     pip = [package for name in NEEDS if name in counts for package in NEEDS[name].pip]
     commands = [f"apt-get install --no-install-recommends {' '.join(debian)}"] if debian else []

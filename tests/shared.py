@@ -1,4 +1,4 @@
-"""The oracle: reference inputs and outputs that lie beside a maintainer's checkout, and nowhere else."""
+"""The oracle: reference inputs and outputs, which exist only next to a maintainer's checkout."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "shared"
 
 
 def load(*parts: str) -> dict[str, np.ndarray]:
-    """The arrays of one `.npz` below `reference/`."""
+    """The arrays of one `.npz` file in `reference/`."""
     with np.load(FOLDER.joinpath("reference", *parts)) as arrays:
         return dict(arrays)
 

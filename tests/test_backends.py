@@ -1,4 +1,4 @@
-"""Keras on JAX and on PyTorch: every network builds, takes TensorFlow's weights, and gives TensorFlow's logits."""
+"""Keras on JAX and PyTorch: with TensorFlow's weights, every network gives TensorFlow's logits."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ np.savez(folder / f"{sys.argv[2]}.npz", **found)
 
 @pytest.fixture(scope="module")
 def on_tensorflow(tmp_path_factory):
-    """Random weights of every network, and their logits; one of them as a `.keras` file, Kapre layers inside."""
+    """Random weights of every network, and their logits; one network also as a `.keras` file with Kapre layers."""
     folder, logits = tmp_path_factory.mktemp("backends"), {}
     for name in architectures.names():
         keras.utils.set_random_seed(0)
@@ -65,7 +65,7 @@ def test_every_network_gives_tensorflows_logits(backend, on_tensorflow):
 
 
 @pytest.mark.needs("jax")
-def test_kapre_is_refused_elsewhere_than_on_tensorflow():
+def test_kapre_is_rejected_on_other_backends():
     program = "from keras_musictag.frontends import choose_implementation as c; print(c()); c('kapre')"
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)

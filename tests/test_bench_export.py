@@ -1,4 +1,4 @@
-"""`scripts/bench_export.py` writes docs/export_table.md: one architecture, measured for real."""
+"""`scripts/bench_export.py` writes docs/export_table.md; here it really measures one architecture."""
 
 import argparse
 import importlib
@@ -27,7 +27,7 @@ def bench():
 
 @pytest.fixture(scope="module")
 def measured(bench, tmp_path_factory):
-    """State and document after one row was measured."""
+    """The state, the document and the arguments after one row was measured."""
     folder = tmp_path_factory.mktemp("bench")
     state, document = folder / "state" / "rows.json", folder / "table.md"
     document.write_text("# Title\n\n<!-- tables -->\n\nBehind.\n", encoding="utf-8")
@@ -37,7 +37,7 @@ def measured(bench, tmp_path_factory):
     return state, document, arguments
 
 
-def test_a_row_says_size_difference_and_speed(measured, bench):
+def test_a_row_has_size_difference_and_speed(measured, bench):
     rows = json.loads(measured[0].read_text())
     assert list(rows) == ["vgg onnx float32 waveform"]
     (row,) = rows.values()
@@ -48,11 +48,11 @@ def test_a_row_says_size_difference_and_speed(measured, bench):
     for signal in ("chunk", "track"):
         assert row["seconds"][signal].keys() == {"engine", "keras"}
         assert all(0 < seconds < 60 for seconds in row["seconds"][signal].values())
-    # ten chunks take longer than one; by how much depends on who else works on this machine
+    # ten chunks take longer than one; how much longer depends on what else runs on this machine
     assert row["seconds"]["track"]["engine"] > row["seconds"]["chunk"]["engine"]
 
 
-def test_the_tables_stand_between_their_marks(measured, bench):
+def test_the_tables_are_between_their_marks(measured, bench):
     head, tables, tail = measured[1].read_text().partition("<!-- tables -->\n")
     tables, _, tail = tail.partition("<!-- end of tables -->")
     assert (head, tail) == ("# Title\n\n", "\n\nBehind.\n")
@@ -65,14 +65,14 @@ def test_the_tables_stand_between_their_marks(measured, bench):
         assert len({line.count("|") for line in table}) == 1
 
 
-def test_what_was_measured_is_not_measured_again(measured, bench, monkeypatch):
+def test_nothing_is_measured_twice(measured, bench, monkeypatch):
     monkeypatch.setattr(bench, "in_a_process", lambda *_: pytest.fail("a row was measured twice"))
     before = measured[1].read_text()
     bench.main(measured[2])
     assert measured[1].read_text() == before
 
 
-def test_what_is_refused_has_a_row_that_says_why(bench, tmp_path):
+def test_a_rejected_export_has_a_row_with_the_reason(bench, tmp_path):
     document = tmp_path / "table.md"
     document.write_text("<!-- tables -->\nold\n<!-- end of tables -->\n", encoding="utf-8")
     rows = {
@@ -104,7 +104,7 @@ def test_a_difference_above_the_tolerance_is_marked(bench):
         assert line.startswith(f"| onnx | float32 | waveform | any | 1.5 | 1e-05 | {cell} |")
 
 
-def test_the_summary_tells_released_weights_from_random_ones(bench):
+def test_the_summary_separates_released_and_random_weights(bench):
     def row(weights, difference, speed):
         times = {"engine": 1.0, "keras": speed}
         return {"weights": weights, "checks": {"music": difference}, "seconds": {"chunk": times, "track": times}}
@@ -117,7 +117,7 @@ def test_the_summary_tells_released_weights_from_random_ones(bench):
 
 
 @pytest.mark.parametrize("weights", ["random", "its own"])
-def test_only_random_weights_are_measured_above_the_tolerance(bench, monkeypatch, weights):
+def test_only_random_weights_may_exceed_the_tolerance(bench, monkeypatch, weights):
     tagger = kmt.build("vgg", tags=["calm", "wild"])
     monkeypatch.setattr(bench, "tagger_of", lambda _: (tagger, weights))
     monkeypatch.setitem(onnx.PRECISIONS, "float32", 1e-12)
@@ -130,12 +130,12 @@ def test_only_random_weights_are_measured_above_the_tolerance(bench, monkeypatch
         assert row.keys() == {"weights", "refused"} and "differs from Keras by" in row["refused"]
 
 
-def test_what_is_no_architecture_has_weights_of_its_own(bench):
+def test_a_zoo_entry_has_its_own_weights(bench):
     assert bench.tagger_of("vgg-mtat-v1")[1] == "its own"
     assert bench.tagger_of("vgg")[1] == "released"
 
 
-def test_the_table_has_a_row_for_each_export_of_each_architecture(bench):
+def test_the_table_has_every_export_of_every_architecture(bench):
     text = bench.TABLE.read_text("utf-8")
     assert text.count(bench.BEGIN) == text.count(bench.END) == 1
     tables = text.partition(bench.BEGIN)[2].partition(bench.END)[0]
@@ -147,7 +147,7 @@ def test_the_table_has_a_row_for_each_export_of_each_architecture(bench):
         assert sorted(rows) == sorted(bench.artefacts(name, everything)), name
 
 
-def test_only_networks_behind_a_log_mel_front_end_have_rows_of_it(bench):
+def test_only_log_mel_networks_have_log_mel_rows(bench):
     class Options:
         formats, precisions, inputs = ["savedmodel", "litert"], ["float32"], ["waveform", "log-mel"]
 
@@ -157,7 +157,7 @@ def test_only_networks_behind_a_log_mel_front_end_have_rows_of_it(bench):
     assert bench.artefacts("vgg", Options) == [*waveform, ("litert", "float32", "log-mel")]
 
 
-def test_a_process_that_fails_makes_a_row(bench):
+def test_a_failed_process_has_a_row(bench):
     row = bench.in_a_process("vgg", "onnx", "float32", "waveform", None, "soon")
     assert row["refused"].startswith("Its process ended with code 2:") and "'soon'" in row["refused"]
 
@@ -170,7 +170,7 @@ def test_every_precision_of_every_format_has_its_row(bench):
 
 
 def test_random_weights_fit_the_music(bench):
-    """Features in dB come out of the first normalisation around 0: else a difference says nothing."""
+    """The first normalisation brings features in dB close to 0; otherwise a difference would mean nothing."""
     tagger, weights = bench.tagger_of("musicnn_2020")
     assert weights == "random"
     from keras_musictag.runtimes.check_signals import signals

@@ -1,4 +1,4 @@
-"""One sweep over all bundled zoo entries: what a card says is what lies beside it, or at its address."""
+"""All bundled zoo entries: each card matches the files in its folder, or the address of its weights."""
 
 import hashlib
 import re
@@ -30,7 +30,7 @@ def card(folder):
     return read_card(folder)
 
 
-def test_there_are_entries_to_sweep():
+def test_there_are_entries():
     assert len(WITH_WEIGHTS) >= 4
     assert len(WITH_ADDRESS) >= 23
 
@@ -39,24 +39,24 @@ def test_the_card_has_the_name_of_its_folder(folder, card):
     assert card.name == folder.name
 
 
-def test_the_name_says_architecture_dataset_and_version(card):
+def test_the_name_has_architecture_dataset_and_version(card):
     assert card.name == f"{card.architecture}-{card.trained_on.dataset}-v{card.version}"
     assert card.version >= 1
 
 
-def test_a_model_card_lies_beside_it(folder, card):
+def test_there_is_a_model_card(folder, card):
     text = (folder / "README.md").read_text(encoding="utf-8")
     assert text.startswith(f"# {card.name}\n")
     assert f"{card.weights.parameters:,} parameters" in " ".join(text.split())
 
 
 @bundled_weights
-def test_a_licence_lies_beside_bundled_weights(folder):
+def test_bundled_weights_have_a_licence_file(folder):
     assert (folder / "LICENSE").read_text(encoding="utf-8").strip()
 
 
 @weights_at_an_address
-def test_beside_weights_at_an_address_lie_words_only(folder, card):
+def test_entries_with_an_address_hold_no_weights(folder, card):
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "card.json"]
     text = " ".join((folder / "README.md").read_text(encoding="utf-8").split())
     assert "not part of this package" in text and "not measured here" in text and card.licences.weights in text
@@ -64,7 +64,7 @@ def test_beside_weights_at_an_address_lie_words_only(folder, card):
 
 
 @weights_at_an_address
-def test_an_address_is_that_of_a_fixed_commit_and_verified(card):
+def test_an_address_has_a_fixed_commit_and_a_hash(card):
     dataset, network = re.fullmatch(ADDRESS, card.weights.url).groups()
     assert dataset == card.trained_on.dataset.removeprefix("mtg-")
     assert re.fullmatch("[0-9a-f]{40}", card.weights.git_blob_sha1)
@@ -75,7 +75,7 @@ def test_an_address_is_that_of_a_fixed_commit_and_verified(card):
 
 
 @weights_at_an_address
-def test_the_network_has_as_many_numbers_as_its_card_states(card):
+def test_the_network_has_the_stated_number_of_parameters(card):
     tagger = Tagger(TaggerSpec.from_dict(card.model), precision="float32")
     assert tagger.count_params() == card.weights.parameters
     assert tagger.output_shape == (None, len(card.model["tags"]))
@@ -88,33 +88,33 @@ def test_no_two_entries_share_their_weights():
     assert len(set(hashes)) == len(hashes)
 
 
-def test_its_tags_are_those_of_its_dataset_in_order_and_group(card):
+def test_tags_are_those_of_the_dataset_in_order_and_group(card):
     vocabulary = read_tags(bundled("tfrecords") / card.trained_on.dataset / "tags.txt")
     assert card.model["tags"] == vocabulary.to_list()
 
 
 @bundled_weights
-def test_its_weights_have_the_size_and_hash_it_states(folder, card):
+def test_weights_have_the_stated_size_and_hash(folder, card):
     content = (folder / card.weights.file).read_bytes()
     assert len(content) == card.weights.bytes
     assert hashlib.sha256(content).hexdigest() == card.weights.sha256
 
 
 @bundled_weights
-def test_its_weights_hold_as_many_numbers_as_it_states(folder, card):
+def test_weights_have_the_stated_number_of_parameters(folder, card):
     assert sum(array.size for array in read_weights(folder / card.weights.file).values()) == card.weights.parameters
 
 
 @bundled_weights
-def test_its_logits_are_as_many_as_its_tags(folder, card):
+def test_there_are_as_many_logits_as_tags(folder, card):
     assert read_weights(folder / card.weights.file)["logits/bias"].shape == (len(card.model["tags"]),)
 
 
-def test_its_model_is_what_the_spec_says_of_itself(card):
+def test_the_model_is_a_valid_spec(card):
     assert TaggerSpec.from_dict(card.model).to_dict() == card.model
 
 
-def test_it_says_where_it_comes_from_and_under_which_licence(card):
+def test_the_card_states_its_source_and_licences(card):
     assert re.match("https?://", card.reference.url)
     for said in (card.summary, card.reference.paper, card.licences.code, card.licences.weights):
         assert said.strip()
@@ -122,5 +122,5 @@ def test_it_says_where_it_comes_from_and_under_which_licence(card):
     assert all(0 < value < 1 for value in card.reference.reported.values())
 
 
-def test_every_threshold_is_one_of_its_tags(card):
+def test_every_threshold_belongs_to_a_tag(card):
     assert set(card.thresholds) <= {tag["name"] for tag in card.model["tags"]}

@@ -1,4 +1,4 @@
-"""The contract of every architecture; the folder is the list. Random weights, two tags."""
+"""What every architecture must do, with random weights and two tags; the folder is the list."""
 
 import functools
 

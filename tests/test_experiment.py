@@ -1,6 +1,6 @@
-"""The whole experiment by the commands: a corpus is built, two networks train, are measured and compared.
+"""A whole experiment with the commands: a corpus is built, and two networks are trained, evaluated and compared.
 
-The corpus is built by the installed script; the rest runs in this process, where TensorFlow is loaded once.
+The installed script builds the corpus; the rest runs in this process, where TensorFlow is loaded only once.
 """
 
 import csv
@@ -15,7 +15,7 @@ NAMES = ("musicnn_2020", "vgg")
 
 @pytest.mark.slow
 @pytest.mark.needs("mma", "fluidsynth", "soundfonts")
-def test_from_nothing_to_a_comparison(run, call, folder):  # noqa: F811
+def test_the_commands_make_a_whole_experiment(run, call, folder):  # noqa: F811
     built = run("gmtag", "build", "corpus", "--tier", "tiny", cwd=folder)  # the first unseen soundfont is test's eighth
     assert built.code == 0, built.err
 
@@ -37,11 +37,11 @@ def test_from_nothing_to_a_comparison(run, call, folder):  # noqa: F811
 
     for name in NAMES:
         losses = [float(row["loss"]) for row in csv.DictReader(open(folder / "runs" / name / "log.csv"))]
-        assert len(losses) == 4 and losses[-1] < losses[0]  # an epoch a phase
+        assert len(losses) == 4 and losses[-1] < losses[0]  # one epoch per phase
         report = json.loads((folder / "reports" / name / "report.json").read_text())
         assert report["source"]["dataset"] == "gmtag"
         assert name in compared
-        # half of test is played on a soundfont that no other part knows: it is reported apart
+        # half of the test part uses a soundfont that no other part has: it is reported separately
         assert "unseen" in (folder / "reports" / name / "report.md").read_text()
     assert "<html" in next((folder / "comparison").glob("*.html")).read_text()
     rows = list(csv.DictReader(open(folder / "stress" / "robustness.csv")))

@@ -1,4 +1,4 @@
-"""Pictures are written whole, without a display, whatever names they show."""
+"""Figures are written completely, without a display, whatever names they show."""
 
 import warnings
 
@@ -18,7 +18,7 @@ def drawn():
     return figure
 
 
-def test_names_of_any_kind_are_drawn_without_a_word_and_with_the_same_bytes(tmp_path):
+def test_any_name_is_drawn_without_a_warning(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         save_figure(drawn(), tmp_path / "new" / "a.png")
@@ -28,14 +28,14 @@ def test_names_of_any_kind_are_drawn_without_a_word_and_with_the_same_bytes(tmp_
         assert image.size == (360, 240)
 
 
-def test_a_name_is_no_formula_and_has_one_line():
+def test_a_name_is_one_line_and_not_a_formula():
     text = new_figure(3, 2).text(0, 0, plain("$a_1$\nb"))
     assert text.get_text() == "\\$a_1\\$\\nb"
     assert text._preprocess_math(text.get_text()) == ("$a_1$\\nb", False)
 
 
 @pytest.mark.parametrize("name, begins", [("a.svg", b"<?xml"), ("a.pdf", b"%PDF"), ("a", b"\x89PNG")])
-def test_the_ending_says_the_format(tmp_path, name, begins):
+def test_the_extension_sets_the_format(tmp_path, name, begins):
     save_figure(drawn(), tmp_path / name)
     assert (tmp_path / name).read_bytes().startswith(begins)
 

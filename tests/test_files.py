@@ -1,4 +1,4 @@
-"""A file is written whole or not at all."""
+"""Files are written completely or not at all, and a folder is locked for one process at a time."""
 
 import csv
 import errno
@@ -29,7 +29,7 @@ def test_a_file_written_whole_gets_its_name(tmp_path):
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.csv", "all")]
 
 
-def test_a_file_that_failed_leaves_the_old_one_and_nothing_else(tmp_path):
+def test_a_failed_write_keeps_the_old_file(tmp_path):
     (tmp_path / "a.csv").write_text("old")
     with pytest.raises(OSError, match="full"), whole_file(tmp_path / "a.csv") as scratch:
         scratch.write_text("ha")
@@ -46,7 +46,7 @@ def test_several_may_write_one_file(tmp_path):
     assert path.read_text() == "one" and list(tmp_path.iterdir()) == [path]
 
 
-def test_a_scratch_file_may_lie_in_another_folder(tmp_path):
+def test_a_scratch_file_may_be_in_another_folder(tmp_path):
     (tmp_path / "work").mkdir()
     with whole_file(tmp_path / "deep" / "a.txt", tmp_path / "work") as scratch:
         assert scratch.parent == tmp_path / "work"
@@ -54,7 +54,7 @@ def test_a_scratch_file_may_lie_in_another_folder(tmp_path):
     assert (tmp_path / "deep" / "a.txt").exists()
 
 
-def test_what_killed_processes_left_is_removed_once_it_is_old(tmp_path):
+def test_old_scratch_files_are_removed(tmp_path):
     young, old, folder, mine = (
         tmp_path / name for name in (scratch_name(), scratch_name(".npz"), scratch_name(), "a.part")
     )
@@ -95,33 +95,35 @@ def test_a_full_disk_names_the_file(tmp_path):
     assert describe(error.value) == f"No space left on device: {tmp_path / 'a.csv'}."
 
 
-def test_the_scratch_file_keeps_the_ending_that_says_its_format(tmp_path):
+def test_the_scratch_file_keeps_the_extension(tmp_path):
     with whole_file(tmp_path / "a.taggram.png") as scratch:
         assert (scratch.parent, scratch.suffix) == (tmp_path, ".png")
         scratch.touch()
 
 
-def test_an_error_in_writing_names_the_file_that_was_asked_for(tmp_path):
+def test_a_write_error_names_the_requested_file(tmp_path):
     with pytest.raises(PermissionError) as error, whole_file(tmp_path / "a.png") as scratch:
         raise PermissionError(13, "Permission denied", str(scratch))
     assert describe(error.value) == f"Permission denied: {tmp_path / 'a.png'}."
     assert str(error.value) == f"[Errno 13] Permission denied: '{tmp_path / 'a.png'}'"
 
 
-def test_an_error_in_reading_names_the_file_that_it_is_about(tmp_path):
+def test_a_read_error_names_its_own_file(tmp_path):
     with pytest.raises(PermissionError) as error, whole_file(tmp_path / "a.png"):
         raise PermissionError(13, "Permission denied", "font.ttf")
     assert describe(error.value) == "Permission denied: font.ttf."
 
 
-def test_a_folder_is_locked_for_other_processes_until_the_holder_ends(tmp_path):
+def test_a_folder_is_locked_for_other_processes(tmp_path):
     imports = "from pathlib import Path; from keras_musictag.files import locked"
     code = f"{imports}; locked(Path({str(tmp_path)!r})).__enter__()"
     hold = [sys.executable, "-c", code]
     with locked(tmp_path):
         refused = subprocess.run(hold, capture_output=True, text=True, check=False)
         assert refused.returncode == 1
-        assert f"Another process is writing {str(tmp_path)!r}. Wait until it has ended, or end it." in refused.stderr
+        assert (
+            f"Another process is writing {str(tmp_path)!r}. Wait until it has finished, or stop it." in refused.stderr
+        )
     assert subprocess.run(hold, check=False).returncode == 0
     with locked(tmp_path):
         pass
@@ -141,12 +143,12 @@ def test_a_lock_ends_with_a_killed_process(tmp_path):
         pass
 
 
+@pytest.mark.needs("posix")  # Windows has no flock
 def test_a_file_system_without_locks_is_written_to(tmp_path, monkeypatch):
     def flock(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    fcntl = pytest.importorskip("fcntl")
-    monkeypatch.setattr(fcntl, "flock", flock)
+    monkeypatch.setattr("fcntl.flock", flock)
     with locked(tmp_path):
         (tmp_path / "written").touch()
 

@@ -1,4 +1,4 @@
-"""In a process that was forked too late, what would hang raises at once; everything else works."""
+"""In a process that was forked too late, calls that would hang raise an error at once, and everything else works."""
 
 import multiprocessing
 import os
@@ -18,11 +18,11 @@ from keras_musictag.audio import read
 from keras_musictag.zoo import arrays_of
 
 pytestmark = pytest.mark.needs("posix")  # other systems have no forks
-LIMIT_SECONDS = 60  # what hangs does so for ever
+LIMIT_SECONDS = 60  # a call that takes longer hangs
 
 
 def in_fork(work):
-    """What `work()` gives or raises in a forked process."""
+    """What `work()` returns or raises in a forked process."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -49,7 +49,7 @@ def noise():
     return np.random.RandomState(0).uniform(-0.1, 0.1, 64000).astype(np.float32)
 
 
-def test_whatever_would_hang_raises_at_once_and_says_spawn(vgg, noise, tmp_path):
+def test_calls_that_would_hang_raise_and_advise_spawn(vgg, noise, tmp_path):
     run, batch = vgg.runner(), noise[None, : vgg.spec.chunking.chunk_samples]
     targets = np.zeros((1, len(vgg.vocabulary)), np.float32)
     file = tmp_path / "vgg.keras"
@@ -85,14 +85,16 @@ def test_whatever_would_hang_raises_at_once_and_says_spawn(vgg, noise, tmp_path)
     assert all("forked after TensorFlow had run" in text and "get_context('spawn')" in text for text in found.values())
 
 
-def test_a_pool_delivers_the_error_of_a_tagger_that_it_was_sent(vgg, noise):
+def test_a_pool_returns_the_error_of_a_tagger(vgg, noise):
     with multiprocessing.get_context("fork").Pool(1) as pool:
-        sent = pool.map_async(vgg.tag, [noise])  # by pickle: an error there would end the worker, and the pool wait
+        sent = pool.map_async(
+            vgg.tag, [noise]
+        )  # pickled: an error in unpickling would end the worker, and hang the pool
         with pytest.raises(kmt.MusicTagError, match="forked after TensorFlow"):
             sent.get(LIMIT_SECONDS)
 
 
-def test_a_tagger_that_was_sent_to_a_fork_says_so_whatever_is_asked_for(vgg):
+def test_a_tagger_sent_to_a_fork_raises_on_any_access(vgg):
     content = vgg.__reduce__()[1][0]
 
     def names():
@@ -109,7 +111,7 @@ def test_a_fork_reads_audio_and_weights(vgg):
 def test_an_engine_works_in_a_fork(exported_vgg_onnx, noise):
     engine = kmt.EngineTagger(exported_vgg_onnx, threads=2)
     expected = engine.taggram(noise, 16000).scores
-    # the same runtime on the same input, up to the order of its threads' sums
+    # the same runtime on the same input, apart from the order of its threads' sums
     np.testing.assert_allclose(in_fork(lambda: engine.taggram(noise, 16000).scores), expected, atol=1e-6)
 
 
@@ -130,12 +132,12 @@ def in_fork():
 
 import tensorflow as tf
 in_fork()
-tf.constant(1.0)  # not by this package: TensorFlow starts its threads
+tf.constant(1.0)  # outside this package; TensorFlow starts its threads
 in_fork()
 """
 
 
-def test_a_fork_before_tensorflow_ran_works_and_one_after_it_is_refused():
+def test_only_a_fork_after_tensorflow_ran_is_rejected():
     command = [sys.executable, "-c", BEFORE_AND_AFTER]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     before, after = done.stdout.splitlines()
@@ -144,12 +146,12 @@ def test_a_fork_before_tensorflow_ran_works_and_one_after_it_is_refused():
 
 
 @pytest.mark.parametrize("name", [name for name in vars(errors) if name.endswith("Error")])
-def test_every_error_survives_the_way_from_another_process(name):
+def test_every_error_can_be_pickled(name):
     error = getattr(errors, name)("what is wrong")
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again)) == (type(error), str(error))
 
 
-def test_in_this_process_nothing_is_refused(vgg):
+def test_nothing_is_rejected_in_this_process(vgg):
     processes.refuse_after_fork()
     assert keras.backend.backend() == "tensorflow" and vgg.vocabulary

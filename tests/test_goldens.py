@@ -1,4 +1,4 @@
-"""Published entries give what they gave when they were released; on audio that is in the repository."""
+"""Published entries give the same outputs as at their release, on audio that is in the repository."""
 
 import importlib.util
 from pathlib import Path
@@ -9,9 +9,9 @@ import pytest
 import keras_musictag as kmt
 
 ROOT = Path(__file__).parents[1]
-# entries that hold no weights are fetched from elsewhere, and pinned by the hash of what is fetched
+# the other entries have no bundled weights; a hash pins the file that they fetch
 ENTRIES = sorted(path.parent.name for path in (ROOT / "zoo").glob("*/*.safetensors"))
-# float32 sums differ between processors by 1e-5 of a logit; the decoded MP3 by 2e-6 of full scale between decoders
+# between processors, a logit differs by 1e-5 because of float32 sums; between decoders, the MP3 by 2e-6 of full scale
 ATOL = {"signal_logits": 1e-4, "signal_embedding": 1e-4, "demo_scores": 1e-4}
 
 

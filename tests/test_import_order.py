@@ -1,4 +1,4 @@
-"""Folders import in one direction, down the table of docs/LAYOUT.md. Every import is read, those in functions, too."""
+"""Folders import in one direction, along the table in docs/LAYOUT.md. Imports in functions count as well."""
 
 import ast
 from pathlib import Path
@@ -24,7 +24,7 @@ ROWS = [
     {"cli"},
 ]
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}
-# packages that only some parts may load; of the rows below, all
+# packages that only these rows, and all rows below them, may load
 ONLY_FROM = {"tensorflow": ROW["records"], "keras": ROW["layers"]}
 KERAS_ONLY = {"architectures"}  # they run on every backend
 HOMES = {name: module.removeprefix(".") for name, module in exports(PACKAGE / "__init__.pyi").items() if module != "."}
@@ -36,13 +36,13 @@ def part_of(path: Path) -> str:
 
 
 def imports_of(source: str) -> set[str]:
-    """Full names of all modules that a source imports."""
+    """The full names of all modules that a source imports."""
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports hide where they lead"
+            assert node.level == 0, "relative imports hide their target"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
 
@@ -69,11 +69,11 @@ def violations(part: str, source: str) -> list[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_file_imports_only_from_above(path):
-    assert part_of(path) in ROW, f"{part_of(path)} stands in no row of docs/LAYOUT.md"
+    assert part_of(path) in ROW, f"{part_of(path)} is in no row of docs/LAYOUT.md"
     assert violations(part_of(path), path.read_text(encoding="utf-8")) == []
 
 
-def test_the_rule_sees_what_it_should():
+def test_the_rule_finds_violations():
     assert violations("audio", "import keras_musictag.zoo.loading")
     assert violations("audio", "def f():\n    from keras_musictag.tags import aggregate")
     assert violations("tags", "import tensorflow as tf")
@@ -84,7 +84,7 @@ def test_the_rule_sees_what_it_should():
     assert not violations("tagger", "from keras_musictag.audio.chunking import cut")
 
 
-def test_the_table_in_the_docs_is_the_one_tested():
+def test_the_table_in_the_docs_has_every_part():
     text = (PACKAGE.parent / "docs" / "LAYOUT.md").read_text(encoding="utf-8")
     for part in {part_of(path) for path in FILES}:
-        assert f"`{part}`" in text, f"docs/LAYOUT.md does not say where `{part}` stands"
+        assert f"`{part}`" in text, f"docs/LAYOUT.md does not list `{part}`"

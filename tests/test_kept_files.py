@@ -1,4 +1,4 @@
-"""Files that an earlier version wrote still load, resume and compare: scripts/make_kept_files.py wrote them once."""
+"""Files that an earlier version wrote still load, resume and compare; scripts/make_kept_files.py wrote them."""
 
 import json
 import shutil
@@ -17,8 +17,8 @@ from scripts.make_kept_files import CONFIG, FORMATS
 
 KEPT = Path(__file__).parent / "kept"
 DEMO_SCORES = np.load(KEPT / "demo_scores.npy")
-# Another processor sums in another order: 1e-6 was seen between one and eight threads. The exports' own tolerance for
-# float32 is 5e-4.
+# Another processor sums in another order: one and eight threads differed by 1e-6. The tolerance of float32 exports is
+# 5e-4.
 ROUND_OFF, EXPORT_TOLERANCE = 1e-5, 5e-4
 
 
@@ -43,14 +43,14 @@ def test_an_exported_folder_gives_the_same_scores(format, tmp_path):
     np.testing.assert_allclose(scores, DEMO_SCORES, atol=EXPORT_TOLERANCE)
 
 
-def test_records_are_whole(writable):
+def test_records_are_valid(writable):
     assert check_records(writable / "records") == ()
     records = Records(writable / "records")
     assert [len(records.part(part)) for part in ("train", "valid", "test")] == [6, 2, 2]
     assert records.samples(records.part("test")[0]).shape == (16640,)
 
 
-def test_a_stopped_run_resumes_to_the_weights_of_an_undisturbed_one(writable):
+def test_a_stopped_run_resumes_to_the_same_weights(writable):
     recipe = Recipe.from_dict(json.loads((writable / "recipe.json").read_text()))
     options = {"config": CONFIG, "deterministic": True}
     train(writable / "records", writable / "stopped_run", "short_chunk_cnn", recipe, **options)
@@ -60,7 +60,7 @@ def test_a_stopped_run_resumes_to_the_weights_of_an_undisturbed_one(writable):
         np.testing.assert_allclose(found[key], array, atol=2e-4, err_msg=key)
 
 
-def test_a_report_can_be_compared_and_made_again(writable, tmp_path):
+def test_a_report_can_be_compared_and_repeated(writable, tmp_path):
     run = read_run(writable / "evaluation")
     evaluate(kmt.load(KEPT / "tagger.keras"), writable / "records", tmp_path / "again", name="again")
     again = read_run(tmp_path / "again")

@@ -1,4 +1,4 @@
-"""Settings with which Keras does not start are named, with their file."""
+"""If Keras does not start with the user's settings, the error names them and their file."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ for use in (
     "settings, cause",
     [('{"backend": "theano"}', "Unable to import backend : theano"), ('{"floatx": "half"}', "AssertionError")],
 )
-def test_the_setting_and_its_file_are_named(settings, cause, tmp_path):
+def test_the_error_names_the_setting_and_its_file(settings, cause, tmp_path):
     file = tmp_path / "keras.json"
     file.write_text(settings)
     environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}

@@ -1,4 +1,4 @@
-"""Importing is light: no TensorFlow, no Keras, no NumPy before a name is used."""
+"""Importing the package loads no TensorFlow, Keras or NumPy before a name is used."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ HEAVY = ("tensorflow", "keras", "kapre", "numpy", "librosa", "sklearn", "matplot
 
 
 def loaded_after(code: str) -> set[str]:
-    """Top-level modules that a fresh interpreter has loaded after some code."""
+    """The top-level modules that a fresh interpreter has loaded after some code."""
     program = f"{code}\nimport json, sys\nprint(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
@@ -20,7 +20,7 @@ def test_importing_the_package_loads_nothing_heavy():
     assert not loaded_after("import keras_musictag") & set(HEAVY)
 
 
-def test_the_test_sees_a_heavy_import():
+def test_the_test_finds_a_heavy_import():
     assert "numpy" in loaded_after("import keras_musictag; keras_musictag.Vocabulary; import numpy")
 
 
@@ -33,11 +33,11 @@ def test_the_test_sees_a_heavy_import():
         "import keras_musictag.cli, keras_musictag.cli.tag, keras_musictag.cli.embed",
     ],
 )
-def test_what_needs_no_network_loads_no_tensorflow(code):
+def test_tensorflow_is_not_loaded_without_a_network(code):
     assert not loaded_after(code) & {"tensorflow", "keras", "kapre"}
 
 
-def test_the_command_line_imports_click_alone():
+def test_the_command_line_loads_only_click():
     code = "from keras_musictag import cli; import click; cli.keras_musictag_group.get_help(click.Context("
     code += "cli.keras_musictag_group))"
     assert not loaded_after(code) & set(HEAVY)

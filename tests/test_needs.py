@@ -1,4 +1,4 @@
-"""The plugin that skips tests whose needs are not met, on small test files of its own."""
+"""The plugin that skips tests whose needs are missing, on small test files made here."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_by_hand(): pytest.skip("for another reason")
 
 @pytest.fixture
 def run(pytester, monkeypatch):
-    """A function that runs pytest with the plugin where no program is found; the rest of the machine is as it is."""
+    """A function that runs pytest with the plugin on this machine, but without any program on the path."""
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     needs.is_met.cache_clear()
@@ -35,30 +35,30 @@ def run(pytester, monkeypatch):
 
 
 @pytest.mark.parametrize("processes", [0, 1])
-def test_an_unmet_need_skips_and_the_run_says_what_to_install(run, pytester, processes):
+def test_a_missing_need_skips_and_prints_what_to_install(run, pytester, processes):
     pytester.makepyfile(TESTS)
     result = run(f"--numprocesses={processes}")
     result.assert_outcomes(passed=2, skipped=3)
     result.stdout.fnmatch_lines(["SKIPPED * needs sox", "SKIPPED * needs sox, MMA"], consecutive=False)
     result.stdout.fnmatch_lines(
-        ["Tests were skipped that need sox (2), MMA (1).", "To run them: apt-get install *recommends mma sox"]
+        ["Skipped tests that need sox (2), MMA (1).", "To run them: apt-get install *recommends mma sox"]
     )
 
 
-def test_where_all_needs_are_met_nothing_is_said(run, pytester):
+def test_nothing_is_printed_if_nothing_is_missing(run, pytester):
     pytester.makepyfile(TESTS)
     assert "To run them" not in run("-k", "posix").stdout.str()
 
 
 @pytest.mark.parametrize("processes", [0, 1])
-def test_an_unknown_need_is_an_error_of_collection(run, pytester, processes):
+def test_an_unknown_need_is_a_collection_error(run, pytester, processes):
     pytester.makepyfile(TESTS.replace('"mma"', '"mna"'))
     result = run(f"--numprocesses={processes}")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*test_numbers?1? needs 'mna', which is not listed in tests/needs.py: mma, *"])
 
 
-def test_another_run_does_just_what_was_skipped(run, pytester):
+def test_another_run_does_only_what_was_skipped(run, pytester):
     pytester.makepyfile(TESTS)
     run("--write-skipped=skipped.json")
     listed = json.loads(Path("skipped.json").read_text())
@@ -75,14 +75,14 @@ def test_a_skip_that_is_not_allowed_fails(run, pytester, processes):
     pytester.makepyfile(TESTS)
     Path("may_skip").write_text("sox: a reason\n")
     result = run("--may-skip=may_skip", f"--numprocesses={processes}")
-    # of the needs of `test_numbers[1]` one is allowed; both fail before they run
+    # one of the needs of `test_numbers[1]` is allowed; both tests fail before they run
     counts = result.parseoutcomes()
     assert (counts["passed"], counts["skipped"]) == (2, 1)
     assert counts.get("failed", 0) + counts.get("errors", 0) == 2
     result.stdout.fnmatch_lines(["*was skipped, which may_skip does not allow: *needs sox, MMA*"])
 
 
-def test_debian_packages_are_those_that_the_second_pass_of_ci_installs():
+def test_ci_installs_the_debian_packages_of_all_needs():
     installed = set((ROOT / "scripts" / "debian_packages.txt").read_text().split())
     assert {package for need in needs.NEEDS.values() for package in need.debian} == installed | {"git"}
     allowed = (ROOT / ".ci" / "may_skip").read_text().splitlines()

@@ -12,7 +12,7 @@ from keras_musictag.processes import begin_worker, ctrl_c_held, run_python, work
 pytestmark = pytest.mark.needs("posix")  # Windows has no signal masks
 
 
-def test_a_worker_does_not_hear_ctrl_c_while_it_starts():
+def test_a_starting_worker_ignores_ctrl_c():
     worker = multiprocessing.get_context("spawn").Process(target=begin_worker)
     with ctrl_c_held():
         worker.start()
@@ -22,13 +22,13 @@ def test_a_worker_does_not_hear_ctrl_c_while_it_starts():
     assert worker.exitcode == 0
 
 
-def test_the_parent_hears_it():
+def test_the_parent_gets_ctrl_c():
     with pytest.raises(KeyboardInterrupt), ctrl_c_held():
         os.kill(os.getpid(), signal.SIGINT)
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
-def test_a_worker_that_is_killed_is_the_error_that_was_given():
+def test_a_killed_worker_raises_the_given_error():
     with pytest.raises(MusicTagError, match="^too little memory$") as raised:
         with worker_pool(1, MusicTagError("too little memory")) as submit:
             assert submit(abs, -1).result() == 1
@@ -36,7 +36,7 @@ def test_a_worker_that_is_killed_is_the_error_that_was_given():
     assert raised.value.__cause__ is not None
 
 
-def test_at_the_end_of_the_block_work_that_is_not_begun_is_given_up():
+def test_pending_work_is_cancelled_at_the_end_of_the_block():
     with worker_pool(1, MusicTagError("killed")) as submit:
         waiting = [submit(time.sleep, 0.01) for _ in range(100)]
     assert waiting[0].done() and waiting[-1].cancelled()
@@ -44,26 +44,26 @@ def test_at_the_end_of_the_block_work_that_is_not_begun_is_given_up():
 
 def test_a_fresh_python_finds_this_package_and_no_gpu(monkeypatch, tmp_path):
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "told.py").write_text(
+    (tmp_path / "mine" / "report.py").write_text(
         "import os, sys, keras_musictag\n"
         "print(keras_musictag.__file__, os.environ['CUDA_VISIBLE_DEVICES'], *sys.argv[1:], file=sys.stderr)\n"
         "sys.exit(3)\n"
     )
     (tmp_path / "json.py").write_text("open('it was run', 'w')")
-    monkeypatch.chdir(tmp_path)  # where a file has the name of a module of Python's
+    monkeypatch.chdir(tmp_path)  # which has a file with the name of a standard module
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "mine"))
     package = processes.PACKAGE_PARENT / "keras_musictag" / "__init__.py"
-    assert run_python("told", "a", "b", seconds=60) == (3, f"{package} -1 a b")
+    assert run_python("report", "a", "b", seconds=60) == (3, f"{package} -1 a b")
     assert not (tmp_path / "it was run").exists()
 
 
-def test_a_fresh_python_that_hangs_is_ended():
+def test_a_fresh_python_that_hangs_is_stopped():
     with pytest.raises(TimeoutError):
         run_python("keras_musictag", seconds=0.001)
 
 
-def test_beside_an_installed_package_lie_others_that_python_must_not_find_first(monkeypatch, tmp_path):
+def test_neighbours_of_an_installed_package_are_not_found_first(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", "mine")
     monkeypatch.setattr(processes, "PACKAGE_PARENT", tmp_path / "site-packages")
     assert processes._environment()["PYTHONPATH"] == "mine"

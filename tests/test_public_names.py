@@ -1,4 +1,4 @@
-"""The public surface: every name exists, is documented, and nothing else is promised."""
+"""The public names: each exists and is documented, and there are no others."""
 
 import ast
 import importlib
@@ -16,21 +16,21 @@ PACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.pyi"))
 
 
 def exports(stub: Path) -> dict[str, str]:
-    """The public names of a stub: name -> module, such as ".reading"; of a subpackage itself, "."."""
+    """The public names in a stub, each with its module, such as ".reading", or "." for a subpackage."""
     nodes = ast.parse(stub.read_text(encoding="utf-8")).body
     imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
     return {alias.name: f".{node.module or ''}" for node in imports for alias in node.names}
 
 
 @pytest.mark.parametrize("name", kmt.__all__)
-def test_every_public_name_exists_and_says_what_it_does(name):
+def test_every_public_name_exists_and_is_documented(name):
     thing = getattr(kmt, name)
     assert inspect.getdoc(thing)
     assert thing.__name__.removeprefix("keras_musictag.") == name
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_public_name_of_a_subpackage_exists_and_is_documented(package):
+def test_public_names_of_subpackages_are_documented(package):
     module = importlib.import_module(f"keras_musictag.{package}")
     assert sorted(module.__all__) == sorted(exports(PACKAGE / package / "__init__.pyi"))
     for name in module.__all__:
@@ -39,16 +39,16 @@ def test_every_public_name_of_a_subpackage_exists_and_is_documented(package):
         assert not callable(thing) or (inspect.getdoc(thing) and thing.__name__ == name)
 
 
-def test_no_function_has_the_name_of_its_module_or_of_a_subpackage():
+def test_no_function_is_named_after_a_module():
     subpackages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     for path in PACKAGE.rglob("*.py"):
         functions = {node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
-        if "cli" not in path.parts:  # whose functions are commands
+        if "cli" not in path.parts:  # the functions there are commands
             assert path.stem not in functions, path
             assert not functions & subpackages, path
 
 
-def test_a_star_import_of_the_stub_names_what_there_is():
+def test_the_stub_lists_the_public_names():
     assert sorted(kmt.__all__) == sorted(exports(PACKAGE / "__init__.pyi"))
     assert set(kmt.__all__) <= set(dir(kmt))
 
@@ -58,7 +58,7 @@ def python_in(path: Path) -> list[str]:
     return re.findall("```python\n(.*?)```", text, flags=re.S) if path.suffix == ".md" else [text]
 
 
-def test_docs_and_tests_import_public_names_by_their_public_path():
+def test_public_names_are_imported_by_their_public_path():
     public = {}
     for package in PACKAGES:
         for name, module in exports(PACKAGE / package / "__init__.pyi").items():

@@ -1,4 +1,4 @@
-"""README: every command and every line of code in it runs and gives what it says."""
+"""README: all commands and code in it run and give the output that it shows."""
 
 import os
 import re
@@ -27,7 +27,7 @@ def blocks(language: str) -> list[str]:
 
 def run(command, folder, **options):
     bin_folder = Path(sys.executable).parent
-    # a person's shell: none of what this test run has set for TensorFlow
+    # like a user's shell, without the settings of this test run for TensorFlow
     kept = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
     environment = {**kept, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, **options)
@@ -46,7 +46,7 @@ def test_the_code_prints_what_the_readme_shows(folder_with_a_song):
 
 
 def add_songs(folder, per_tag):
-    """One folder per tag with some songs: cuts of the demo clip, as it is and faster."""
+    """One folder per tag with some songs: pieces of the demo clip, at normal speed and faster."""
     samples = read(kmt.demo_clip()).samples
     for tag, rate_hz in (("slow", 16000), ("fast", 24000)):
         (folder / "songs" / tag).mkdir(parents=True)
@@ -57,7 +57,7 @@ def add_songs(folder, per_tag):
 
 @pytest.fixture
 def command(call, folder_with_a_song, monkeypatch):  # noqa: F811
-    """A function that runs a line of README in this process: a start of TensorFlow for each would take minutes."""
+    """A function that runs a line of README in this process: to start TensorFlow for each line would take minutes."""
     monkeypatch.chdir(folder_with_a_song)
 
     def run_line(line):
@@ -79,8 +79,8 @@ def test_the_command_runs(line, command):
 @pytest.mark.slow
 @pytest.mark.parametrize("lines", blocks("console")[1:])
 def test_the_commands_run_one_after_the_other(lines, command, folder_with_a_song):
-    # finetuning takes 25 epochs: a song of each tag to learn from, and one each to validate and test with, is enough to
-    # see that it runs. The experiment chooses by an AUC, which takes two tags in the part that it validates with.
+    # fine-tuning takes 25 epochs: a few songs are enough to see that it runs. The experiment chooses by an AUC, which
+    # needs two tags in the validation part.
     add_songs(folder_with_a_song, per_tag=2 if "finetune" in lines else 10)
     for line in lines.splitlines():
         outcome = command(line)
@@ -90,9 +90,9 @@ def test_the_commands_run_one_after_the_other(lines, command, folder_with_a_song
 
 @pytest.mark.slow
 @pytest.mark.needs("posix")  # the scripts are for bash
-@pytest.mark.parametrize("songs", [0, 2], ids=["the_demo_clip", "songs_of_ones_own"])
-def test_the_demo_tags_and_draws(songs, folder_with_a_song):
-    """In this checkout, whose environment exists: making one is what CI does before it comes here."""
+@pytest.mark.parametrize("songs", [0, 2], ids=["the_demo_clip", "own_songs"])
+def test_the_demo_tags_and_plots(songs, folder_with_a_song):
+    """Runs in this checkout, whose environment exists: CI makes one before it runs the tests."""
     shutil.copy(folder_with_a_song / "song.mp3", folder_with_a_song / "with space.mp3")
     names = ["song.mp3", "with space.mp3"][:songs]
     done = run([ROOT / "scripts" / "demo", *names], folder_with_a_song)
@@ -113,12 +113,12 @@ def test_the_readme_opens_with_the_two_scripts():
     assert all(os.access(ROOT / script, os.X_OK) for script in SCRIPTS)
 
 
-def test_every_link_leads_somewhere():
+def test_every_link_has_a_target():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("http") or (ROOT / target).exists(), target
 
 
-def test_the_table_of_models_is_the_zoo():
+def test_the_table_of_models_equals_the_zoo():
     rows = re.findall(r"^\| `([a-z0-9_]+)` \| .* \| ([0-9.]+) s \| (.+) \|$", README, flags=re.MULTILINE)
     entries = kmt.list_models()
     weights = {name: [e.dataset for e in entries if e.architecture == name] for name in architectures.names()}

@@ -28,7 +28,7 @@ def use_bar(monkeypatch, stdout, stderr, **options) -> None:
 
 
 @pytest.mark.parametrize("in_bytes, count", [(False, "1500/3000"), (True, "1.5/3.0 kB")])
-def test_a_person_sees_a_bar_and_a_file_gets_the_lines(monkeypatch, in_bytes, count):
+def test_a_terminal_shows_the_bar_and_a_file_gets_the_lines(monkeypatch, in_bytes, count):
     file, terminal = io.StringIO(), Terminal()
     use_bar(monkeypatch, file, terminal, in_bytes=in_bytes)
     assert file.getvalue() == "a line\n"
@@ -41,7 +41,7 @@ def test_lines_for_the_same_terminal_go_above_the_bar(monkeypatch):
     assert own.getvalue() == "" and "a line" in terminal.getvalue()
 
 
-def test_where_nobody_watches_nothing_is_drawn(monkeypatch):
+def test_nothing_is_drawn_without_a_terminal(monkeypatch):
     file, errors = io.StringIO(), io.StringIO()
     use_bar(monkeypatch, file, errors)
     assert (file.getvalue(), errors.getvalue()) == ("a line\n", "")

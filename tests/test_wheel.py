@@ -1,4 +1,4 @@
-"""The wheel: everything that a user needs is in it, and it works where there is no checkout."""
+"""The wheel: it contains everything that a user needs, and works without a checkout."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ print(kmt.load("vgg-msd-v1").tag(kmt.demo_clip(), top=1).tags[0][0])
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """Built from what git would hand over: a copy without ignored files."""
+    """Built from a copy of the checkout without ignored files."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     listed = ["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listed, capture_output=True, check=True, text=True).stdout.split("\0")
@@ -36,7 +36,7 @@ def wheel(tmp_path_factory):
     return next(out.glob("*.whl"))
 
 
-def test_the_wheel_holds_code_weights_cards_and_licences_and_nothing_else(wheel):
+def test_the_wheel_has_all_package_files_and_no_others(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for entry in (ROOT / "zoo").iterdir():
         held = {f"keras_musictag/_data/zoo/{entry.name}/{file.name}" for file in entry.iterdir()}

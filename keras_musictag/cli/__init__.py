@@ -1,4 +1,4 @@
-"""The command line: one file a command, found by the folder. Loads no TensorFlow before a command needs it."""
+"""The command line: one file per command; the folder is the list. No TensorFlow is loaded before a command needs it."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from typing import TextIO
 import click
 
 import keras_musictag
-from keras_musictag.cli._messages import describe, tell
+from keras_musictag.cli._messages import describe, print_to_stderr
 from keras_musictag.registry import load_module, module_names
 
 
@@ -29,53 +29,53 @@ class FolderGroup(click.Group):
         try:
             return super().invoke(context)
         except click.NoSuchOption as error:
-            path = next((argument for argument in sys.argv[1:] if is_path_with_dash(argument)), None)
+            path = next((argument for argument in sys.argv[1:] if looks_like_path(argument)), None)
             if path is not None:
                 error.message += f" If {path!r} is a file, write ./{path}, or put -- before it."
             raise
 
 
-def is_path_with_dash(argument: str) -> bool:
-    """Whether an argument begins like an option, and may well be a file."""
-    looks_so = "=" not in argument and os.path.splitext(argument)[1] != ""
-    return argument.startswith("-") and (looks_so or os.path.exists(argument))
+def looks_like_path(argument: str) -> bool:
+    """Whether an argument begins like an option but is probably a file."""
+    has_extension = "=" not in argument and os.path.splitext(argument)[1] != ""
+    return argument.startswith("-") and (has_extension or os.path.exists(argument))
 
 
 @click.group(cls=FolderGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(keras_musictag.__version__, prog_name="keras-musictag")
 def keras_musictag_group():
-    """Tags music: what genre, instruments, mood and voice a track has, by published neural networks."""
+    """Tag music with published neural networks: genre, instruments, mood and voice."""
 
 
 def main() -> None:
-    """Runs the command line; every failure is one line on standard error, exit code 1, or 2 for a wrong call."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
-    tell_names_apart(sys.stdout)
-    warnings.showwarning = show_warning
+    """Runs the command line. An error is one line on standard error; the exit code is 1, or 2 for invalid usage."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides the log lines of TensorFlow's start
+    configure_output_encoding(sys.stdout)
+    warnings.showwarning = print_warning
     try:
-        with output_written():
+        with output_flushed():
             keras_musictag_group(prog_name="keras-musictag")
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough: nothing to tell
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe: not an error to report
         sys.exit(1)
     except Exception as error:
         if os.environ.get("KERAS_MUSICTAG_TRACEBACK"):
             raise
-        tell(f"Error: {describe(error)}")
+        print_to_stderr(f"Error: {describe(error)}")
         sys.exit(1)
 
 
-def tell_names_apart(output: TextIO | None) -> None:
-    """Lets the output hold every name: UTF-8 in files and pipes, escapes for what a terminal's encoding cannot show.
+def configure_output_encoding(output: TextIO | None) -> None:
+    """Makes the output accept every name: UTF-8 in files and pipes, escapes for letters that a terminal cannot show.
 
-    Python itself writes files in the encoding of the system, such as cp1252 on Windows, where most letters are missing.
+    By default, Python writes files in the system's encoding, such as cp1252 on Windows, which has few letters.
     """
-    if output is not None:  # closed, or there is none, as under pythonw
+    if output is not None:  # it is None if it is closed, and under pythonw
         output.reconfigure(encoding=None if output.isatty() else "utf-8", errors="backslashreplace")
 
 
 @contextmanager
-def output_written() -> Iterator[None]:
-    """Writes what is left of the output at the end, while a failure can be told: when Python exits it is too late."""
+def output_flushed() -> Iterator[None]:
+    """Flushes the output at the end of the block: if Python did it on exit, an error could not be reported."""
     try:
         yield
     finally:
@@ -83,10 +83,12 @@ def output_written() -> Iterator[None]:
             if sys.stdout is not None:
                 sys.stdout.flush()
         except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again, and say so
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+            )  # else Python tries again and prints an error
             raise
 
 
-def show_warning(message: Warning | str, *where) -> None:
-    """A warning as one line: users have no use for the place in the code."""
-    tell(f"Warning: {' '.join(str(message).split())}")
+def print_warning(message: Warning | str, *where) -> None:
+    """Prints a warning as one line, without its location in the code, which does not help users."""
+    print_to_stderr(f"Warning: {' '.join(str(message).split())}")

@@ -1,41 +1,48 @@
-"""What the commands that read a dataset share: the options of a table, and what they report on tags and parts."""
+"""What the commands that read a dataset share: the options for tables, and reports on tags, parts and records."""
 
 from collections import Counter
 
 import click
 
-from keras_musictag.cli._messages import tell
+from keras_musictag.cli._messages import print_to_stderr
 
 SHOWN_TAGS, SHOWN_REASONS = 12, 5
 PART_NEEDS = {"train": "training", "valid": "training", "test": "evaluation"}
-# the names that `datasets.csv.manifest` has for them
+# their names are those of the arguments of `datasets.csv.manifest`
 TABLE_OPTIONS = (
     click.option(
         "--separator",
-        help="Separator between the tags of a track in a table.  [default: found: ; | , a line break, or a list]",
+        help="Separator between the tags of a track in a table.  [default: detected: ; | , a line break, or a list]",
     ),
     click.option(
-        "--encoding", help="Encoding of a table, such as cp1252.  [default: UTF-8, or what its first bytes say]"
+        "--encoding", help="Encoding of a table, such as cp1252.  [default: UTF-8, or as its first bytes state]"
     ),
     click.option(
         "--part-column",
-        help="Column of a table that states the parts, or `none` to draw them.  [default: found: part, split, fold, "
-        "set, subset, ...]",
+        help="Column of a table that states the parts, or `none` for a random split.  [default: detected: part, split, "
+        "fold, set, subset, ...]",
     ),
-    click.option("--test-fold", "test_folds", multiple=True, help="Value of that column that means test; repeatable."),
-    click.option("--valid-fold", "valid_folds", multiple=True, help="Value that means valid; the rest means train."),
+    click.option(
+        "--test-fold", "test_folds", multiple=True, help="Value in that column that means test; can be repeated."
+    ),
+    click.option(
+        "--valid-fold",
+        "valid_folds",
+        multiple=True,
+        help="Value in that column that means valid; can be repeated. All other values mean train.",
+    ),
 )
 
 
 def table_options(command):
-    """How a table is to be read; the same for every command that takes one."""
+    """Adds the options that say how to read a table; every command that takes one has the same."""
     for option in reversed(TABLE_OPTIONS):
         command = option(command)
     return command
 
 
-def tell_dataset(manifest) -> None:
-    """Prints the tags with their counts, so that a wrong separator is seen, and where the parts come from."""
+def print_dataset(manifest) -> None:
+    """Prints the tags with their counts, which shows a wrong separator, and the parts with their source."""
     counts = Counter(tag for track in manifest.tracks for tag in track.tags)
     tags = sorted(manifest.vocabulary, key=lambda tag: -counts[tag])
     click.echo(f"{manifest.dataset}: {len(manifest.tracks):,} tracks, {f'{len(tags):,} tags' if tags else 'no labels'}")
@@ -48,8 +55,8 @@ def tell_dataset(manifest) -> None:
     click.echo(f"  parts ({manifest.split}): {parts}")
 
 
-def tell_records(records) -> None:
-    """Prints what was prepared, what was skipped and why; and as warnings what will trouble those who use it."""
+def print_records(records) -> None:
+    """Prints what was prepared, and what was skipped and why; warns about problems in training and evaluation."""
     from keras_musictag.records.folder import top_reasons
 
     info = records.info
@@ -63,10 +70,10 @@ def tell_records(records) -> None:
             click.echo(f"    {count:,} x {reason}")
         if len(reasons) > SHOWN_REASONS:
             click.echo(f"    and {len(reasons) - SHOWN_REASONS} more: see skipped.csv")
-    warn_of_parts(records)
+    warn_about_parts(records)
 
 
-def warn_of_parts(records) -> None:
+def warn_about_parts(records) -> None:
     """Warns of parts without tracks, of the same audio in two of them, and of tags without a track."""
     from keras_musictag.errors import printable
     from keras_musictag.records.checking import same_audio
@@ -74,17 +81,17 @@ def warn_of_parts(records) -> None:
     parts = records.info["parts"]
     for part, need in PART_NEEDS.items():
         if not parts[part]["tracks"] and (records.vocabulary or need == "training"):
-            tell(f"Warning: No tracks in {part}: {need} needs some.")
+            print_to_stderr(f"Warning: {part} has no tracks, but {need} needs some.")
     leaks = [(first, other) for first, other in same_audio(records) if first.part != other.part]
     if leaks:
         first, other = sorted(leaks[0], key=lambda track: list(parts).index(track.part))
-        more = f", and so on for {len(leaks) - 1:,} more" if len(leaks) > 1 else ""
-        tell(
+        more = f" (and {len(leaks) - 1:,} more)" if len(leaks) > 1 else ""
+        print_to_stderr(
             f"Warning: The same audio is in {first.part} and {other.part}: {printable(first.track_id)!r} and "
-            f"{printable(other.track_id)!r}{more}; results on {other.part} would be too good."
+            f"{printable(other.track_id)!r}{more}. Results on {other.part} will be too good."
         )
     for part, facts in parts.items():
         absent = [tag for tag, count in zip(records.vocabulary, facts["positives"], strict=True) if count == 0]
         if facts["tracks"] and absent:
             more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
-            tell(f"Warning: no track of {part} has: {', '.join(absent[:10])}{more}.")
+            print_to_stderr(f"Warning: No track of {part} has these tags: {', '.join(absent[:10])}{more}.")

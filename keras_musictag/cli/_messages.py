@@ -1,7 +1,4 @@
-"""An exception -> one line, told on standard error.
-
-What C++ libraries write to standard error by themselves is kept from the person at the command line.
-"""
+"""Messages on standard error: an exception as one line, and no log lines of C++ libraries."""
 
 import os
 import re
@@ -12,12 +9,12 @@ from contextlib import contextmanager
 
 from keras_musictag.errors import MusicTagError
 
-# their messages are written for the user; of any other class the name is told, too
-PLAIN = (MusicTagError, ValueError, FileNotFoundError)
+# the messages of these classes are written for users; for any other class, its name is printed as well
+FOR_USERS = (MusicTagError, ValueError, FileNotFoundError)
 
 
 def describe(error: BaseException) -> str:
-    """One line about an error, for people.
+    """Describes an error in one line, for users.
 
     Example:
         >>> describe(ValueError("`top` must be 1 or more."))
@@ -28,23 +25,23 @@ def describe(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
     text = " ".join(str(error).split())
-    return text if isinstance(error, PLAIN) and text else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, FOR_USERS) and text else f"{type(error).__name__}: {text}"
 
 
-def tell(line: str) -> None:
-    """A line on standard error; above a progress bar that is shown there, where `click.echo` would write into it."""
-    if sys.stderr is not None:  # closed, or there is none, as under pythonw: `print` would take the output
+def print_to_stderr(line: str) -> None:
+    """Prints a line on standard error, above a progress bar if there is one (`click.echo` would write into the bar)."""
+    if sys.stderr is not None:  # it is None if it is closed, and under pythonw: `print` would then use the output
         print(line, file=sys.stderr, flush=True)
 
 
-# what is no warning of ours: lines of absl's log, which no setting stops before TensorFlow has started it
-CHATTER = re.compile(r"[IW]\d{4} [\d:.]+ +\d+ \S+\] |WARNING: All log messages before absl::InitializeLog")
+# lines of absl's log, which no setting can stop before TensorFlow has initialised it
+LOG_LINE = re.compile(r"[IW]\d{4} [\d:.]+ +\d+ \S+\] |WARNING: All log messages before absl::InitializeLog")
 
 
 @contextmanager
-def without_chatter() -> Iterator[None]:
-    """Holds back what the process writes to standard error; at the end, what is not chatter is told."""
-    if sys.stderr is None:  # closed, or there is none, as under pythonw: nobody is to be kept from anything
+def log_lines_hidden() -> Iterator[None]:
+    """Captures what the process writes to standard error, and prints it at the end without absl's log lines."""
+    if sys.stderr is None:  # it is closed, or this is pythonw: there is nothing to capture
         yield
         return
     with tempfile.TemporaryFile() as held:
@@ -59,5 +56,5 @@ def without_chatter() -> Iterator[None]:
             os.close(before)
             held.seek(0)
             for line in held.read().decode("utf-8", "replace").splitlines():
-                if line and not CHATTER.match(line):
-                    tell(line)
+                if line and not LOG_LINE.match(line):
+                    print_to_stderr(line)

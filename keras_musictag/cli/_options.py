@@ -1,4 +1,4 @@
-"""Options and steps that the commands on tracks share."""
+"""What the commands that read tracks share: their options, their inputs, and the loop over tracks."""
 
 import math
 import os
@@ -11,30 +11,33 @@ from typing import Any
 import click
 
 from keras_musictag.choices import TAILS
-from keras_musictag.cli._messages import describe, tell
+from keras_musictag.cli._messages import describe, print_to_stderr
 from keras_musictag.errors import printable
 from keras_musictag.terminal import progress_bar
 
 STANDARD_INPUT = "-"
-STANDARD_INPUT_SHOWN = "standard input"
+STANDARD_INPUT_NAME = "standard input"
 
 paths_argument = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 
 
-def _positive(context, parameter, value):
+def positive_seconds(context, parameter, value):
     if value is not None and not (math.isfinite(value) and value > 0):
-        raise click.BadParameter(f"{value} is not a number of seconds above 0.")
+        raise click.BadParameter(f"{value} is not a number of seconds greater than 0.")
     return value
 
 
 hop_option = click.option(
-    "--hop-seconds", type=float, callback=_positive, help="From one chunk to the next.  [default: the model's own]"
+    "--hop-seconds",
+    type=float,
+    callback=positive_seconds,
+    help="Seconds from one chunk to the next.  [default: the model's own]",
 )
 tail_option = click.option(
     "--tail",
     type=click.Choice(TAILS),
     default="anchor",
-    help="End of the track that no whole hop covers: a last chunk that ends there, zeros, or nothing.",
+    help="What to do with the rest of a track: add a chunk that ends with it, pad it with zeros, or drop it.",
 )
 out_option = click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=".", help="Folder to write to."
@@ -44,24 +47,24 @@ out_option = click.option(
 def model_options(command):
     """`--model` and `--weights`, the same for every command that runs a network."""
     command = click.option(
-        "--weights", default="default", help="For an architecture's name: a dataset, a zoo entry, or a file."
+        "--weights", default="default", help="Weights for an architecture: a dataset, a zoo entry, or a file."
     )(command)
     return click.option(
         "--model",
         default="musicnn",
-        help="An architecture, a zoo entry (see `models`), a folder, or a .keras or .h5 file.",
+        help="Model to use: an architecture, a zoo entry (see `models`), a folder, or a .keras or .h5 file.",
     )(command)
 
 
 def load_model(model: str, weights: str):
-    """The one resolver, for the command line; loads TensorFlow."""
+    """Loads a model by the values of the two options, and TensorFlow with it."""
     from keras_musictag.zoo.loading import load
 
     return load(model, weights)
 
 
-def stop_if_all_are_missing(paths: tuple[str, ...]) -> None:
-    """Where no path leads anywhere, tells so as `each_track` does and exits, before a model is loaded in vain."""
+def exit_if_all_are_missing(paths: tuple[str, ...]) -> None:
+    """If no path exists, reports that as `each_track` does and exits, before a model is loaded for nothing."""
     if not any(path == STANDARD_INPUT or os.path.exists(path) for path in paths):
         from keras_musictag.audio.reading import open_audio
 
@@ -69,9 +72,9 @@ def stop_if_all_are_missing(paths: tuple[str, ...]) -> None:
 
 
 class StandardInput:
-    """Standard input as the library takes a file, which it reads in bounded memory and calls by its `name`."""
+    """Standard input as a binary file object, which the library reads in bounded memory; `name` is for its messages."""
 
-    name = STANDARD_INPUT_SHOWN
+    name = STANDARD_INPUT_NAME
 
     def __init__(self):
         if sys.stdin is None:
@@ -80,52 +83,52 @@ class StandardInput:
         self.seekable = sys.stdin.buffer.seekable
 
 
-def source(path: str):
-    """What to read for a path on the command line: `-` is standard input."""
+def audio_source(path: str):
+    """What the library must read for a path on the command line: `-` is standard input."""
     return StandardInput() if path == STANDARD_INPUT else path
 
 
-def tell_notes(path: str, notes: tuple[str, ...]) -> None:
-    """Tells what should be known of a track whose results go to a file."""
+def print_notes(path: str, notes: tuple[str, ...]) -> None:
+    """Prints the notes on a track whose results are written to a file."""
     for note in notes:
-        tell(f"Note: {shown(path)}: {note}")
+        print_to_stderr(f"Note: {display_name(path)}: {note}")
 
 
-def shown(path: str) -> str:
-    """What messages and tables call a path."""
-    return STANDARD_INPUT_SHOWN if path == STANDARD_INPUT else printable(path)
+def display_name(path: str) -> str:
+    """A path as messages and tables show it."""
+    return STANDARD_INPUT_NAME if path == STANDARD_INPUT else printable(path)
 
 
-def each_track(paths: tuple[str, ...], work: Callable[[str], Any]) -> Iterator[Any]:
-    """Yields what `work` gives for each path; a path that fails is told on standard error, the rest goes on.
+def each_track(paths: tuple[str, ...], process: Callable[[str], Any]) -> Iterator[Any]:
+    """Yields what `process` returns for each path; an error is reported on standard error, and the next path follows.
 
-    Exits with 1 at the end where any failed.
+    Exits with 1 at the end if any path failed.
     """
     failed = 0
     with progress(paths) as bar:
         for path in bar:
             try:
-                result = work(path)
-            except Exception as error:  # whatever is wrong with one file must not stop the others
+                result = process(path)
+            except Exception as error:  # an error in one file must not stop the others
                 message = describe(error)
-                name = shown(path)
-                # the library quotes the paths it tells; unquoted, a short one may lie in any word
-                told = repr(path) in message or (path == STANDARD_INPUT and name in message)
-                tell(f"Error: {message if told else f'{name}: {message}'}")
+                name = display_name(path)
+                # the library quotes paths: without quotes, a short path may be part of any word
+                is_named = repr(path) in message or (path == STANDARD_INPUT and name in message)
+                print_to_stderr(f"Error: {message if is_named else f'{name}: {message}'}")
                 failed += 1
             else:
                 yield result
     if failed:
         if len(paths) > 1:
-            tell(f"{failed} of {len(paths)} tracks failed.")
+            print_to_stderr(f"{failed} of {len(paths)} tracks failed.")
         raise SystemExit(1)
 
 
 @contextmanager
 def progress(items: tuple) -> Iterator[Iterable]:
-    """The items, with a progress bar on standard error where there are several and a person is watching.
+    """The items, with a progress bar on standard error if there are several and a person is watching.
 
-    Not where the person sees the output as well: it shows the progress, and would be mixed with the bar.
+    There is no bar if the output goes to the terminal, too: the output shows the progress, and would mix with the bar.
     """
     if len(items) < 2 or not sys.stderr.isatty() or sys.stdout.isatty():
         yield items
@@ -135,15 +138,15 @@ def progress(items: tuple) -> Iterator[Iterable]:
 
 
 def output_files(paths: tuple[str, ...], out: Path, ending: str) -> dict[str, Path]:
-    """Where each path's result goes: `<out>/<stem><ending>`.
+    """The file for the result of each path: `<out>/<stem><ending>`.
 
     Raises:
-        click.UsageError: If two paths would go to one file.
+        click.UsageError: If two paths have the same file.
     """
     files: dict[str, Path] = {}
     for path in paths:
         file = out / f"{'stdin' if path == STANDARD_INPUT else Path(path).stem}{ending}"
         if file in files.values():
-            raise click.UsageError(f"Two of the tracks would be written to {file}: give them different names.")
+            raise click.UsageError(f"Two of the tracks would be written to {file}. Give them different names.")
         files[path] = file
     return files

@@ -1,45 +1,45 @@
-"""A progress bar for work that says now and then how many tracks are done."""
+"""Progress bars and interruption by Ctrl-C, for commands that can be resumed."""
 
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from keras_musictag.cli._messages import tell
+from keras_musictag.cli._messages import print_to_stderr
 from keras_musictag.terminal import progress_bar
 
-INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C ended
+INTERRUPTED = 130  # the exit code that shells use for a command that Ctrl-C ended
 
 
 @contextmanager
-def going_on_later(asked: list | None = None) -> Iterator[None]:
-    """Around work that the same command goes on with: Ctrl-C ends it with one line that says so.
+def resumable(interrupts: list | None = None) -> Iterator[None]:
+    """For work that the same command can resume: Ctrl-C ends it with one line that says so.
 
     Args:
-        asked: Not empty once Ctrl-C was seen elsewhere: what fails then, such as a worker process that saw it, too, is
-            no failure.
+        interrupts: Not empty after Ctrl-C was caught elsewhere. An error after that, such as that of a worker process
+            which also got it, is part of the interruption.
     """
     try:
         yield
     except (KeyboardInterrupt, Exception) as error:
-        if not (asked or isinstance(error, KeyboardInterrupt)):
+        if not (interrupts or isinstance(error, KeyboardInterrupt)):
             raise
-        tell("Interrupted. The same command goes on where it stopped.")
+        print_to_stderr("Interrupted. Run the same command again to resume.")
         raise SystemExit(INTERRUPTED) from None
 
 
 @contextmanager
-def counted() -> Iterator[Callable[[int, int], None] | None]:
-    """A function to be called with the number of tracks that are done, and of all; None where no person is watching.
+def track_progress() -> Iterator[Callable[[int, int], None] | None]:
+    """Yields a function that takes the number of tracks done and the total; None if no person is watching.
 
-    It shows a bar on standard error, with files a second and the time left. For work that can be interrupted.
+    The function shows a bar on standard error, with files per second and the time left. Ctrl-C is `resumable`.
     """
-    with going_on_later(), _counting_bar() as show:
+    with resumable(), _track_bar() as show:
         yield show
 
 
 @contextmanager
-def _counting_bar() -> Iterator[Callable[[int, int], None] | None]:
+def _track_bar() -> Iterator[Callable[[int, int], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
@@ -48,7 +48,7 @@ def _counting_bar() -> Iterator[Callable[[int, int], None] | None]:
 
         def show(done: int, total: int) -> None:
             nonlocal task
-            if task is None:  # what an earlier run has done is no speed of this one
+            if task is None:  # tracks that an earlier run prepared must not count in the speed
                 task = bar.add_task("", total=total, completed=done)
                 return
             speed = bar.tasks[0].speed
@@ -59,22 +59,22 @@ def _counting_bar() -> Iterator[Callable[[int, int], None] | None]:
 
 @contextmanager
 def training() -> Iterator[tuple[Callable, Callable, Callable]]:
-    """Three functions for `training`: after each step, after each epoch, and with tracks that are read or heard.
+    """Yields three functions to call after each step, after each epoch, and with tracks that were read or evaluated.
 
-    Each epoch is a line on standard output; where a person is watching, a bar on standard error shows the steps of the
-    epoch, the loss and the time left for it. Ctrl-C ends the command behind the step, with one line; a second one at
-    once.
+    Each epoch is a line on standard output. If a person is watching, a bar on standard error shows the steps of the
+    epoch, the loss and the time left. Ctrl-C ends the command after the current step, with one line; a second Ctrl-C
+    ends it at once.
     """
-    before, asked = signal.getsignal(signal.SIGINT), []
+    before, interrupts = signal.getsignal(signal.SIGINT), []
 
     def interrupt(*_):
-        asked.append(True)
-        if len(asked) > 1:  # not the first: raised within TensorFlow it may be lost, or told as something else
+        interrupts.append(True)
+        if len(interrupts) > 1:  # not the first: inside TensorFlow it might be lost or reported as another error
             raise KeyboardInterrupt
 
-    def unless_asked(function: Callable) -> Callable:
+    def unless_interrupted(function: Callable) -> Callable:
         def call(*arguments):
-            if asked:
+            if interrupts:
                 raise KeyboardInterrupt
             function(*arguments)
 
@@ -83,8 +83,8 @@ def training() -> Iterator[tuple[Callable, Callable, Callable]]:
     try:
         if before is signal.default_int_handler:
             signal.signal(signal.SIGINT, interrupt)
-        with going_on_later(asked), _training_bar() as (on_step, on_tracks):
-            yield unless_asked(on_step), unless_asked(_print_epoch), unless_asked(on_tracks)
+        with resumable(interrupts), _training_bar() as (on_step, on_tracks):
+            yield unless_interrupted(on_step), unless_interrupted(_print_epoch), unless_interrupted(on_tracks)
     finally:
         if before is signal.default_int_handler:
             signal.signal(signal.SIGINT, before)
@@ -100,7 +100,7 @@ def _training_bar() -> Iterator[tuple[Callable, Callable]]:
 
         def show(what: str, description: str, done: int, total: int) -> None:
             nonlocal shown
-            if what != shown:  # the time left is that of this epoch
+            if what != shown:  # the time left is for this epoch only
                 bar.reset(task)
                 shown = what
             bar.update(task, description=description, completed=done, total=total)

@@ -1,4 +1,4 @@
-"""`keras-musictag compare`: one table for all models."""
+"""`keras-musictag compare`: one table of several evaluated models."""
 
 from pathlib import Path
 
@@ -6,17 +6,15 @@ import click
 
 from keras_musictag.choices import METRICS
 
-# those of evaluation.measure, which loads numpy: `--help` must not
-
 
 @click.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
-@click.option("--metric", type=click.Choice(METRICS), default="pr_auc", help="The ranking's: macro, at track level.")
+@click.option("--metric", type=click.Choice(METRICS), default="pr_auc", help="Metric to rank by: macro, by track.")
 def command(runs, out, metric):
-    """Compare RUN..., folders that `evaluate` wrote, all on the same data: tables, tests between neighbours, pictures.
+    """Compare RUN..., folders that `evaluate` wrote, all on the same data: tables, tests between neighbours, plots.
 
-    The published tables are shown beside, labelled as reported elsewhere, where the dataset is one that has them.
+    If there are published tables for the dataset, they are shown as well, marked as reported elsewhere.
     """
     from keras_musictag.evaluation.comparing import compare_runs
     from keras_musictag.evaluation.comparison_files import write_comparison

@@ -1,4 +1,4 @@
-"""`keras-musictag embed`: tracks as numbers, for search, clustering and classifiers of one's own."""
+"""`keras-musictag embed`: embeddings of tracks, for search, clustering and your own classifiers."""
 
 import click
 
@@ -14,12 +14,12 @@ from keras_musictag.files import whole_file
 @_options.hop_option
 @_options.out_option
 def command(paths, model, weights, layer, tail, hop_seconds, out):
-    """Write the embeddings of the tracks at PATH... (`-` is standard input), a file each: <track>.embedding.npz.
+    """Write the embeddings of the tracks at PATH... (`-` is standard input), one file each: <track>.embedding.npz.
 
-    Each file holds `embedding` (chunks, features), `start_seconds` and `end_seconds` (chunks,), `layer` and `model`.
+    Each file contains `embedding` (chunks, features), `start_seconds` and `end_seconds` (chunks,), `layer` and `model`.
     """
     files = _options.output_files(paths, out, ".embedding.npz")
-    _options.stop_if_all_are_missing(paths)
+    _options.exit_if_all_are_missing(paths)
     import numpy as np
 
     from keras_musictag.tagger.track import run_track
@@ -28,11 +28,11 @@ def command(paths, model, weights, layer, tail, hop_seconds, out):
     layer = layer or tagger.embedding_layer
     run = tagger.runner(layer)
 
-    def work(path):
+    def process(path):
         outputs, spans, facts = run_track(
-            run, tagger.spec.chunking, _options.source(path), hop_seconds=hop_seconds, tail=tail
+            run, tagger.spec.chunking, _options.audio_source(path), hop_seconds=hop_seconds, tail=tail
         )
-        _options.tell_notes(path, facts.notes)
+        _options.print_notes(path, facts.notes)
         with whole_file(files[path]) as file:
             np.savez(
                 file,
@@ -44,5 +44,5 @@ def command(paths, model, weights, layer, tail, hop_seconds, out):
             )
         return files[path]
 
-    for file in _options.each_track(paths, work):
+    for file in _options.each_track(paths, process):
         click.echo(f"Wrote {file}")

@@ -12,29 +12,29 @@ from keras_musictag.cli import _options, _progress
 @click.argument("records", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @_options.model_options
-@click.option("--name", help="What tables call the model.  [default: its own name]")
-@click.option("--part", type=click.Choice(["test", "valid", "train"]), default="test", help="What is measured.")
-@click.option("--chunks", type=click.IntRange(min=1), default=16, help="Of each track, evenly spread.")
+@click.option("--name", help="Name of the model in tables.  [default: its own name]")
+@click.option("--part", type=click.Choice(["test", "valid", "train"]), default="test", help="Part to evaluate on.")
+@click.option("--chunks", type=click.IntRange(min=1), default=16, help="Chunks per track, evenly spaced.")
 @click.option(
     "--hop-seconds",
     type=float,
-    callback=_options._positive,
-    help="Instead of --chunks: hear the whole track, a chunk every so many seconds.",
+    callback=_options.positive_seconds,
+    help="Instead of --chunks: cover the whole track, with one chunk every so many seconds.",
 )
-@click.option("--criterion", type=click.Choice(CRITERIA), default="mcc", help="What thresholds maximise on valid.")
-@click.option("--resamples", type=click.IntRange(min=1), default=1000, help="Of the bootstrap.")
+@click.option("--criterion", type=click.Choice(CRITERIA), default="mcc", help="Metric that the thresholds maximise.")
+@click.option("--resamples", type=click.IntRange(min=1), default=1000, help="Number of bootstrap resamples.")
 def command(records, out, model, weights, name, part, chunks, hop_seconds, criterion, resamples):
-    """Measure a model on RECORDS (a folder that `prepare` wrote) and write the report to the folder OUT.
+    """Evaluate a model on RECORDS (a folder that `prepare` wrote) and write the report to the folder OUT.
 
-    ROC-AUC, PR-AUC, average precision, MCC and F1, of tracks and of chunks, each macro, micro and per tag, with
-    bootstrap intervals over tracks. Thresholds are chosen on the validation part. The predictions are kept: every
-    number can be computed from them again, and `compare` does. Interrupted, the same command goes on.
+    The report has ROC-AUC, PR-AUC, average precision, MCC and F1 for tracks and for chunks: macro, micro and per tag,
+    with bootstrap intervals over tracks. Thresholds are chosen on the validation part. OUT also keeps the predictions,
+    which `compare` uses. If the command is interrupted, run it again to resume.
     """
     from keras_musictag.evaluation.evaluating import evaluate
     from keras_musictag.evaluation.measuring import Resampling
 
     tagger = _options.load_model(model, weights)
-    with _progress.counted() as progress:
+    with _progress.track_progress() as progress:
         report = evaluate(
             tagger,
             records,
@@ -47,18 +47,20 @@ def command(records, out, model, weights, name, part, chunks, hop_seconds, crite
             resampling=Resampling(resamples),
             progress=progress,
         )
-    tell_metrics(report)
+    print_metrics(report)
     click.echo(f"Wrote {out}")
 
 
-def tell_metrics(report) -> None:
-    """The macro values of a report, and what they leave out."""
+def print_metrics(report) -> None:
+    """Prints the macro values of a report, and what they leave out."""
     group = report.group()
     for metric, measured in group.metrics.items():
         value, low, high = measured.macro
         click.echo(f"{metric:18} {value:.4f} ({low:.4f} to {high:.4f})")
     left_out = group.metrics["roc_auc"].left_out
     if left_out:
-        click.echo(f"Left out: {left_out} of {len(report.vocabulary)} tags, which all or none of these tracks have.")
+        click.echo(
+            f"Left out: {left_out} of {len(report.vocabulary)} tags, because all or none of the tracks have them."
+        )
     if report.levels["track"].thresholds is None:
-        click.echo("No MCC and F1: there are no validation scores to choose thresholds on.")
+        click.echo("MCC and F1 are missing: there are no validation scores to choose thresholds on.")

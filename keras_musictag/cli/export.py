@@ -1,4 +1,4 @@
-"""`keras-musictag export`: a tagger as a model of another runtime."""
+"""`keras-musictag export`: a tagger as a model for another runtime."""
 
 from pathlib import Path
 
@@ -6,30 +6,41 @@ import click
 
 from keras_musictag.choices import EXPORT_PRECISIONS, INPUTS
 from keras_musictag.cli import _options
-from keras_musictag.cli._messages import without_chatter
+from keras_musictag.cli._messages import log_lines_hidden
 from keras_musictag.runtimes import formats
 
 
 @click.command()
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @_options.model_options
-@click.option("--format", "format_", type=click.Choice(formats.names()), required=True, help="What to write.")
-@click.option("--precision", type=click.Choice(EXPORT_PRECISIONS), default="float32", help="Of weights or arithmetic.")
+@click.option("--format", "format_", type=click.Choice(formats.names()), required=True, help="Format to write.")
 @click.option(
-    "--input", "input_", type=click.Choice(INPUTS), default="waveform", help="Audio, or the features of the front end."
+    "--precision",
+    type=click.Choice(EXPORT_PRECISIONS),
+    default="float32",
+    help="Precision of the weights or the arithmetic.",
 )
-@click.option("--version", type=click.IntRange(min=1), default=1, help="Of a savedmodel: the number of its folder.")
+@click.option(
+    "--input",
+    "input_",
+    type=click.Choice(INPUTS),
+    default="waveform",
+    help="What the model takes: audio, or the features of the front end.",
+)
+@click.option(
+    "--version", type=click.IntRange(min=1), default=1, help="Version of a savedmodel: the number of its folder."
+)
 @click.option(
     "--audio",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    help="The check's music.  [default: the demo clip]",
+    help="Music for the comparison with Keras.  [default: the demo clip]",
 )
 def command(out, model, weights, format_, precision, input_, version, audio):
     """Export a tagger to the folder OUT, for a server, a phone or another runtime.
 
-    What was written is loaded in a fresh process and compared with Keras on music, silence, noise and full scale. Above
-    the tolerance the export fails and leaves nothing behind.
+    The exported model is loaded in a fresh process and compared with Keras on music, silence, noise and full scale. If
+    a difference exceeds the tolerance, the export fails and leaves nothing behind.
     """
     from keras_musictag.runtimes.exporting import export
     from keras_musictag.zoo.engine_cache import licences_of
@@ -37,9 +48,9 @@ def command(out, model, weights, format_, precision, input_, version, audio):
 
     licences = licences_of(resolve(model, weights))
     tagger = _options.load_model(model, weights)
-    with without_chatter():
+    with log_lines_hidden():
         artefact = export(tagger, format_, out, precision, input_, version, licences, audio)
-    click.echo(f"Largest difference of a score from Keras, at most {artefact.tolerance:.0e}:")
+    click.echo(f"Largest difference of a score from Keras (allowed: {artefact.tolerance:.0e}):")
     width = max(map(len, artefact.checks))
     for signal, difference in artefact.checks.items():
         click.echo(f"  {signal:{width}}  {difference:.1e}")

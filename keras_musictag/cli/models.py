@@ -1,4 +1,4 @@
-"""`keras-musictag models`: which models there are."""
+"""`keras-musictag models`: the list of models."""
 
 import csv
 import dataclasses
@@ -10,12 +10,12 @@ import click
 
 @click.command()
 @click.argument("pattern", default="*")
-@click.option("--dataset", help="Only models trained on it, such as mtat.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Of the output.")
+@click.option("--dataset", help="List only models that were trained on this dataset, such as mtat.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Output format.")
 def command(pattern, dataset, form):
-    """List the zoo's entries whose name matches PATTERN, such as '*cnn*'.
+    """List the zoo entries whose names match PATTERN, such as '*cnn*'.
 
-    Weights are bundled with this package, fetched from their authors when they are first used, or yours.
+    Weights are bundled with this package, fetched from their authors on first use, or yours.
     """
     from keras_musictag.zoo.catalog import ModelInfo, list_models
 
@@ -40,7 +40,7 @@ def write_table(rows, pattern) -> None:
         click.echo(f"No model matches {pattern!r}.")
         return
     table = Table()
-    # a name says what it was trained on
+    # no column for the dataset: it is part of the name
     for heading, justify in (("name", "left"), ("tags", "right"), ("parameters", "right"), ("weights", "left")):
         table.add_column(heading, justify=justify, no_wrap=True)
     table.add_column("licence")

@@ -1,20 +1,20 @@
-"""`keras-musictag prepare`: a raw dataset becomes a folder of records. A subcommand a dataset."""
+"""`keras-musictag prepare`: a raw dataset becomes a folder of records. One subcommand per dataset."""
 
 from pathlib import Path
 
 import click
 
 from keras_musictag.choices import FRACTIONS, JAMENDO_SPLITS, JAMENDO_TAGS, STORAGES, UNLABELLED_FRACTIONS
-from keras_musictag.cli._dataset_options import table_options, tell_dataset, tell_records
-from keras_musictag.cli._progress import counted
+from keras_musictag.cli._dataset_options import print_dataset, print_records, table_options
+from keras_musictag.cli._progress import track_progress
 from keras_musictag.keras_start import start_keras
 
 FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 OUT = click.Path(file_okay=False, path_type=Path)
 
-audio_option = click.option("--audio", type=FOLDER, help="Folder of the audio.  [default: where RAW has it]")
-seed_option = click.option("--seed", type=int, default=0, help="Of the division into parts.")
+audio_option = click.option("--audio", type=FOLDER, help="Folder that contains the audio.  [default: as in RAW]")
+seed_option = click.option("--seed", type=int, default=0, help="Random seed for the split into parts.")
 fractions_option = click.option(
     "--fractions", type=float, nargs=3, default=FRACTIONS, help="Shares of train, valid and test."
 )
@@ -22,26 +22,27 @@ fractions_option = click.option(
 
 @click.group()
 def command():
-    """Make records, for training and evaluation, from a raw DATASET.
+    """Prepare records for training and evaluation from a raw dataset.
 
-    If it is interrupted, run the same command again: it goes on.
+    If a command is interrupted, run it again to resume.
     """
 
 
-def writing(raw_type: click.Path, *, published: bool = True, apart: bool = False):
-    """RAW, OUT and the options that all datasets share; the decorated function returns the manifest.
+def writes_records(raw_type: click.Path, *, published: bool = True, apart: bool = False):
+    """Makes a command of a function that returns a manifest: adds RAW, OUT and the options that all datasets share.
 
     Args:
-        raw_type: Of RAW.
-        published: Whether it is known how many tracks there should be.
-        apart: Whether OUT must not lie in RAW.
+        raw_type: Type of RAW.
+        published: Whether the number of tracks was published.
+        apart: Whether OUT must be outside RAW.
     """
-    damaged = "or damaged, or with other counts than were published" if published else "(damaged ones need no option)"
+    allowed = "files are missing or damaged, or if counts differ from the published ones"
+    allowed = allowed if published else "files are missing (damaged files are always skipped)"
 
     def decorate(make_manifest):
         def prepare_dataset(out, storage, features, jobs, tracks_per_shard, allow_missing, **options):
             if apart:
-                must_be_apart(options["raw"], out)
+                check_out_is_not_in_raw(options["raw"], out)
             options = {name: value for name, value in options.items() if value is not None}
             prepare_records(make_manifest, options, out, storage, features, jobs, tracks_per_shard, allow_missing)
 
@@ -54,16 +55,16 @@ def writing(raw_type: click.Path, *, published: bool = True, apart: bool = False
                     "--storage",
                     type=click.Choice(STORAGES),
                     default="pcm",
-                    help="Decoded samples, or the files as they are: smaller, and slower to read.",
+                    help="What to store: decoded samples, or the compressed files (smaller, but slower to read).",
                 ),
                 click.option(
                     "--features",
                     metavar="ARCHITECTURE",
-                    help="Store what its log-mel front end computes, too: of musicnn, fcn, crnn or another one.",
+                    help="Also store the log-mel features of an architecture, such as musicnn, fcn or crnn.",
                 ),
-                click.option("--jobs", type=click.IntRange(1), help="Processes.  [default: one per core]"),
-                click.option("--tracks-per-shard", type=click.IntRange(1), default=64, help="Tracks in a file."),
-                click.option("--allow-missing", is_flag=True, help=f"Go on with files missing {damaged}."),
+                click.option("--jobs", type=click.IntRange(1), help="Number of processes.  [default: one per core]"),
+                click.option("--tracks-per-shard", type=click.IntRange(1), default=64, help="Tracks per file."),
+                click.option("--allow-missing", is_flag=True, help=f"Continue if {allowed}."),
             )
         ):
             prepare_dataset = option(prepare_dataset)
@@ -73,32 +74,32 @@ def writing(raw_type: click.Path, *, published: bool = True, apart: bool = False
 
 
 @command.command("mtat")
-@click.option("--split", type=click.Choice(["cleaned", "uncleaned"]), default="cleaned", help="Which clips.")
+@click.option("--split", type=click.Choice(["cleaned", "uncleaned"]), default="cleaned", help="Split to prepare.")
 @audio_option
-@writing(FOLDER)
+@writes_records(FOLDER)
 def mtat(**options):
-    """MagnaTagATune: RAW holds annotations_final.csv and the clips."""
+    """MagnaTagATune: RAW contains annotations_final.csv and the clips."""
     from keras_musictag.datasets.mtat import manifest
 
     return manifest(**options)
 
 
 @command.command("msd")
-@click.option("--split", type=click.Choice(["filtered", "full"]), default="filtered", help="Which clips.")
+@click.option("--split", type=click.Choice(["filtered", "full"]), default="filtered", help="Split to prepare.")
 @audio_option
-@writing(FOLDER)
+@writes_records(FOLDER)
 def msd(**options):
-    """Million Song Dataset: RAW holds the files of a tagging split."""
+    """Million Song Dataset: RAW contains the files of a tagging split."""
     from keras_musictag.datasets.msd import manifest
 
     return manifest(**options)
 
 
 @command.command("mtg-jamendo")
-@click.option("--split", type=click.Choice(JAMENDO_SPLITS), default="0", help="Which of the five.")
-@click.option("--tags", type=click.Choice(JAMENDO_TAGS), default="top50", help="Which tags.")
+@click.option("--split", type=click.Choice(JAMENDO_SPLITS), default="0", help="Split to prepare.")
+@click.option("--tags", type=click.Choice(JAMENDO_TAGS), default="top50", help="Set of tags.")
 @audio_option
-@writing(FOLDER)
+@writes_records(FOLDER)
 def mtg_jamendo(split, **options):
     """MTG-Jamendo: RAW is a checkout of the official repository."""
     from keras_musictag.datasets.mtg_jamendo import manifest
@@ -107,7 +108,7 @@ def mtg_jamendo(split, **options):
 
 
 @command.command("gmtag")
-@writing(FOLDER)
+@writes_records(FOLDER)
 def gmtag(**options):
     """GM-Tag: RAW is what `keras-musictag gmtag build` wrote."""
     from keras_musictag.datasets.gmtag import manifest
@@ -118,9 +119,9 @@ def gmtag(**options):
 @command.command("folder")
 @seed_option
 @fractions_option
-@writing(FOLDER, published=False, apart=True)
+@writes_records(FOLDER, published=False, apart=True)
 def folder(**options):
-    """Music of your own: RAW has a folder for each tag."""
+    """Your own music: RAW contains one folder per tag."""
     from keras_musictag.datasets.folder import manifest
 
     return manifest(**options)
@@ -129,7 +130,7 @@ def folder(**options):
 @command.command("audio")
 @seed_option
 @click.option("--fractions", type=float, nargs=3, default=UNLABELLED_FRACTIONS, help="Shares of train, valid and test.")
-@writing(FOLDER, published=False, apart=True)
+@writes_records(FOLDER, published=False, apart=True)
 def audio(**options):
     """Any folder of music, without labels: for `train --teacher`."""
     from keras_musictag.datasets.audio import manifest
@@ -142,23 +143,23 @@ def audio(**options):
 @audio_option
 @seed_option
 @fractions_option
-@writing(FILE, published=False)
+@writes_records(FILE, published=False)
 def csv(raw, **options):
-    """Music of your own: RAW is a table of paths and tags."""
+    """Your own music: RAW is a table of paths and tags."""
     from keras_musictag.datasets.csv import manifest
 
     return manifest(raw, **options)
 
 
-def must_be_apart(raw: Path, out: Path) -> None:
-    """Refuses to write among the music: records would be taken for a tag, and shards lie between the tracks."""
+def check_out_is_not_in_raw(raw: Path, out: Path) -> None:
+    """Rejects an OUT inside RAW: its folder would be mistaken for a tag, and shards would mix with tracks."""
     inside = out.resolve()
     if raw.resolve() in (inside, *inside.parents):
-        raise ValueError(f"OUT must not lie in RAW, {str(raw)!r}. Received: {str(out)!r}. Choose a folder beside it.")
+        raise ValueError(f"OUT must be outside RAW, {str(raw)!r}. Received: {str(out)!r}. Choose another folder.")
 
 
 def prepare_records(make_manifest, options, out, storage, features, jobs, tracks_per_shard, allow_missing) -> None:
-    """Prepares a dataset, and tells what came of it."""
+    """Prepares a dataset, and prints the result."""
     from keras_musictag.records.preparing import is_whole, prepare
 
     frontend = None
@@ -168,9 +169,9 @@ def prepare_records(make_manifest, options, out, storage, features, jobs, tracks
 
         frontend = ClipFeatures(features)
     manifest = make_manifest(**options)
-    tell_dataset(manifest)
+    print_dataset(manifest)
     finished = is_whole(out)
-    with counted() as report:
+    with track_progress() as report:
         records = prepare(
             manifest,
             out,
@@ -182,5 +183,5 @@ def prepare_records(make_manifest, options, out, storage, features, jobs, tracks
             report=report,
         )
     if finished:
-        click.echo(f"{out} was finished before: nothing was to be done.")
-    tell_records(records)
+        click.echo(f"{out} was already complete: there was nothing to do.")
+    print_records(records)

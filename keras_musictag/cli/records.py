@@ -1,38 +1,38 @@
-"""`keras-musictag records`: looks into folders of records."""
+"""`keras-musictag records`: checks and describes folders of records."""
 
 from collections import Counter
 from pathlib import Path
 
 import click
 
-from keras_musictag.cli._progress import counted
+from keras_musictag.cli._progress import track_progress
 from keras_musictag.errors import printable
 
-SHOWN = 10  # findings of one kind that are told one by one
+SHOWN_PER_KIND = 10  # findings of one kind that are listed one by one
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.group()
 def command():
-    """Check or describe records that `prepare` has made."""
+    """Check or describe records that `prepare` wrote."""
 
 
 @command.command("check")
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option("--decode", is_flag=True, help="Decode compressed files, too: their length, and silence.")
+@click.option("--decode", is_flag=True, help="Also decode compressed files, to check length and silence.")
 def check(folder, decode):
-    """Read every record of DIR and compare it with all that is known of it.
+    """Read every record in DIR and check it.
 
-    Checked are the sizes of the files, checksums, counts, labels, lengths, the audio's hash, silence (no sample louder
-    than -60 dB), and whether the same audio occurs twice. Exits with 1 where there are errors.
+    Checks file sizes, checksums, counts, labels, lengths, the audio's hash, silence (no sample louder than -60 dB) and
+    whether the same audio occurs twice. The exit code is 1 if there are errors.
     """
     from keras_musictag.records.checking import ERROR, check_records
     from keras_musictag.records.folder import read_info
     from keras_musictag.records.schema import many
 
-    with counted() as report:
+    with track_progress() as report:
         findings = check_records(folder, decode_audio=decode, report=report)
-    write_findings(findings)
+    print_findings(findings)
     tracks = sum(facts["tracks"] for facts in read_info(folder)["parts"].values())
     errors = sum(finding.level == ERROR for finding in findings)
     click.echo(f"{many(tracks, 'track')}: {many(errors, 'error')}, {many(len(findings) - errors, 'warning')}.")
@@ -40,8 +40,8 @@ def check(folder, decode):
         raise SystemExit(1)
 
 
-def write_findings(findings) -> None:
-    """A table of how many of each kind there are, then the first of each kind."""
+def print_findings(findings) -> None:
+    """Prints a table with the number of findings of each kind, then the first findings of each kind."""
     if not findings:
         return
     kinds: dict[tuple[str, str], list] = {}
@@ -50,15 +50,15 @@ def write_findings(findings) -> None:
     table = make_table("level", "check", "found")
     for (level, kind), found in kinds.items():
         table.add_row(level, kind, f"{len(found):,}")
-    show(table)
+    print_table(table)
     for found in kinds.values():
-        for finding in found[:SHOWN]:
+        for finding in found[:SHOWN_PER_KIND]:
             where = [finding.shard] if finding.shard else []
             where += [f"byte {finding.offset}"] if finding.offset is not None else []
             where += [f"track {printable(finding.track_id)}"] if finding.track_id else []
             click.echo(f"{finding.level}, {finding.kind}: {', '.join(where)}{': ' if where else ''}{finding.message}")
-        if len(found) > SHOWN:
-            click.echo(f"... and {len(found) - SHOWN:,} more of {found[0].kind}")
+        if len(found) > SHOWN_PER_KIND:
+            click.echo(f"... and {len(found) - SHOWN_PER_KIND:,} more of {found[0].kind}")
 
 
 @command.command("info")
@@ -66,10 +66,10 @@ def write_findings(findings) -> None:
 @click.option(
     "--plot",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw how frequent the tags are: a picture, .png, .svg or .pdf.",
+    help="Plot how frequent the tags are, to a .png, .svg or .pdf file.",
 )
 def info(folder, plot):
-    """Say what the records in DIR are: parts, hours, tags and their counts."""
+    """Describe the records in DIR: parts, hours, tags and their counts."""
     from keras_musictag.records.folder import Records
     from keras_musictag.records.planning import features_of
     from keras_musictag.records.schema import many
@@ -89,17 +89,17 @@ def info(folder, plot):
     for part, own in parts.items():
         shards = sum(shard["part"] == part for shard in facts["shards"].values())
         table.add_row(part, f"{own['tracks']:,}", f"{own['seconds'] / 3600:,.2f}", str(shards))
-    show(table)
-    show_subsets(records)
+    print_table(table)
+    print_subsets(records)
     if not facts["tags"]:
         click.echo("no labels: for `train --teacher`")
         if plot is not None:
-            raise ValueError(f"There are no tags to draw in {str(folder)!r}: leave --plot out.")
+            raise ValueError(f"There are no tags to plot in {str(folder)!r}. Omit --plot.")
         return
     table = make_table("tag", *parts, "group", left=("tag", "group"))
     for row, tag in enumerate(facts["tags"]):
         table.add_row(tag["name"], *(f"{own['positives'][row]:,}" for own in parts.values()), tag["group"])
-    show(table)
+    print_table(table)
     if plot is not None:
         from keras_musictag.records.plots import plot_tags
 
@@ -107,19 +107,19 @@ def info(folder, plot):
         click.echo(f"Wrote {plot}")
 
 
-def show_subsets(records) -> None:
-    """Prints how many tracks the subsets of each part have, where there are any."""
+def print_subsets(records) -> None:
+    """Prints how many tracks the subsets of each part have, if there are subsets."""
     counts = Counter((track.part, track.subset) for track in records)
     if any(subset for _, subset in counts):
         table = make_table("part", "subset", "tracks")
         for part in records.info["parts"]:
             for subset in sorted(subset for of_part, subset in counts if of_part == part):
                 table.add_row(part, subset or "-", f"{counts[part, subset]:,}")
-        show(table)
+        print_table(table)
 
 
 def make_table(*headings, left=("level", "check", "part", "subset")):
-    """An empty table; columns of numbers to the right."""
+    """An empty table; columns that are not in `left` hold numbers and are aligned to the right."""
     from rich.table import Table
 
     table = Table()
@@ -128,8 +128,8 @@ def make_table(*headings, left=("level", "check", "part", "subset")):
     return table
 
 
-def show(table) -> None:
-    """Prints a table as wide as it is: cut to 80 columns it would be of no use in a file."""
+def print_table(table) -> None:
+    """Prints a table in its full width: truncated to 80 columns, it would be useless in a file."""
     from rich.console import Console
 
     console = Console(markup=False, emoji=False)  # a tag may be called "[live]"

@@ -1,4 +1,4 @@
-"""`keras-musictag robustness`: how far the scores of models fall where the audio is deformed."""
+"""`keras-musictag robustness`: how much the metrics of models drop on deformed audio."""
 
 from pathlib import Path
 
@@ -11,19 +11,24 @@ from keras_musictag.cli import _options, _progress
 @click.argument("records", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--model", "models", multiple=True, required=True, help="Any that `tag` takes; give it several times to compare."
+    "--model", "models", multiple=True, required=True, help="Model, as for `tag`; repeat it to compare several."
 )
-@click.option("--name", "names", multiple=True, help="What tables call each model, in order.  [default: its own name]")
-@click.option("--conditions", default="all", help="paper (those of the 2020 evaluation), all, or names with commas.")
-@click.option("--chunks", type=click.IntRange(min=1), default=16, help="Of each track, evenly spread.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the noise.")
-@click.option("--resamples", type=click.IntRange(min=1), default=1000, help="Of the bootstrap.")
+@click.option(
+    "--name", "names", multiple=True, help="Name of each model in tables, in the same order.  [default: its own name]"
+)
+@click.option(
+    "--conditions", default="all", help="Conditions: paper (the 2020 evaluation's), all, or names separated by commas."
+)
+@click.option("--chunks", type=click.IntRange(min=1), default=16, help="Chunks per track, evenly spaced.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed for the noise.")
+@click.option("--resamples", type=click.IntRange(min=1), default=1000, help="Number of bootstrap resamples.")
 def command(records, out, models, names, conditions, chunks, seed, resamples):
-    """Score the test tracks of RECORDS (a folder that `prepare` wrote) as they are and deformed, and write to OUT.
+    """Evaluate models on the test tracks of RECORDS (a folder that `prepare` wrote), original and deformed.
 
-    Time stretch, pitch shift, dynamic range compression and white noise as in the 2020 evaluation; beyond it MP3, a
-    lower sample rate, low-pass filters and gain. OUT/robustness.md has each model's drop under each condition.
-    OUT/MODEL/CONDITION is a folder as `evaluate` writes it. Interrupted, the same command goes on.
+    The deformations are time stretch, pitch shift, dynamic range compression and white noise, as in the 2020
+    evaluation, and also MP3, a lower sample rate, low-pass filters and gain. OUT/robustness.md lists each model's drop
+    under each condition. OUT/MODEL/CONDITION is a folder as `evaluate` writes it. If the command is interrupted, run it
+    again to resume.
     """
     from keras_musictag.evaluation.measuring import Resampling
     from keras_musictag.robustness.condition_runs import measure_robustness, names_of
@@ -33,7 +38,7 @@ def command(records, out, models, names, conditions, chunks, seed, resamples):
 
     conditions = chosen(conditions)
     taggers = names_of([_options.load_model(model, "default") for model in models], names)
-    with _progress.counted() as progress:
+    with _progress.track_progress() as progress:
         settings = {"seed": seed, "chunks": chunks, "resampling": Resampling(resamples), "progress": progress}
         measure_robustness(taggers, records, out, conditions, **settings)
     result = measure_drops(out, list(taggers), conditions)

@@ -13,24 +13,24 @@ from keras_musictag.cli import _options
 @click.command()
 @_options.paths_argument
 @_options.model_options
-@click.option("--top", type=click.IntRange(min=1), default=10, help="Tags to show.")
-@click.option("--aggregate", type=click.Choice(AGGREGATES), default="mean", help="Merges the chunks.")
+@click.option("--top", type=click.IntRange(min=1), default=10, help="Number of tags to show.")
+@click.option("--aggregate", type=click.Choice(AGGREGATES), default="mean", help="How to merge the chunks' scores.")
 @_options.tail_option
 @_options.hop_option
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Of the output.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Output format.")
 def command(paths, model, weights, top, aggregate, tail, hop_seconds, form):
     """Tag the tracks at PATH... (`-` is standard input).
 
-    Reads mp3, ogg, opus, flac, wav and m4a. A file that cannot be read is told, and the rest are tagged.
+    Reads mp3, ogg, opus, flac, wav, m4a and more. If a file cannot be read, this is reported and the others are tagged.
     """
-    _options.stop_if_all_are_missing(paths)
+    _options.exit_if_all_are_missing(paths)
     tagger = _options.load_model(model, weights)
 
-    def work(path):
-        source = _options.source(path)
+    def process(path):
+        source = _options.audio_source(path)
         return path, tagger.tag(source, top=top, aggregate=aggregate, tail=tail, hop_seconds=hop_seconds)
 
-    WRITERS[form](_options.each_track(paths, work))
+    WRITERS[form](_options.each_track(paths, process))
 
 
 def write_table(results) -> None:
@@ -41,8 +41,8 @@ def write_table(results) -> None:
     console = Console()
     bar = "━" if console.encoding.lower().startswith("utf") else "="
     for path, result in results:
-        # no title of the table, which would be broken at its width; `Text` is shown as it is: it may hold [] or ::
-        title = Text(f"{_options.shown(path)}, {result.duration_seconds:.1f} s", style="italic")
+        # not as the table's title, which would wrap at its width; `Text` keeps [] and :: as they are
+        title = Text(f"{_options.display_name(path)}, {result.duration_seconds:.1f} s", style="italic")
         console.print(title, soft_wrap=True)
         table = Table()
         table.add_column("tag")
@@ -60,8 +60,8 @@ def write_table(results) -> None:
 def write_json(results) -> None:
     rows = []
     try:
-        rows.extend({**result.to_dict(), "track": _options.shown(path)} for path, result in results)
-    finally:  # also where some tracks failed
+        rows.extend({**result.to_dict(), "track": _options.display_name(path)} for path, result in results)
+    finally:  # also if some tracks failed
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
 
 
@@ -69,7 +69,7 @@ def write_csv(results) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["track", "tag", "score"])
     for path, result in results:
-        writer.writerows([_options.shown(path), tag, f"{score:.6f}"] for tag, score in result.tags)
+        writer.writerows([_options.display_name(path), tag, f"{score:.6f}"] for tag, score in result.tags)
 
 
 WRITERS = {"table": write_table, "json": write_json, "csv": write_csv}

@@ -1,4 +1,4 @@
-"""`keras-musictag train`: records and a recipe -> a tagger."""
+"""`keras-musictag train`: records and a recipe become a tagger."""
 
 from pathlib import Path
 
@@ -12,36 +12,47 @@ from keras_musictag.keras_start import start_keras
 @click.command()
 @click.argument("records", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--model", default="short_chunk_cnn", help="An architecture; with --weights, what `tag` takes.")
+@click.option(
+    "--model", default="short_chunk_cnn", help="Architecture to train; with --weights, any model that `tag` takes."
+)
 @click.option(
     "--teacher",
     "teachers",
     multiple=True,
     metavar="MODEL",
-    help="A trained tagger whose answers are learned, as `tag` takes it; give several times for their mean. RECORDS "
-    "need no labels then.",
+    help="Trained tagger whose scores replace the labels, as for `tag`; repeat it to use the mean of several.",
 )
-@click.option("--weights", help="Pretrained weights to start from.  [default: random ones]")
+@click.option("--weights", help="Pretrained weights to start from.  [default: random]")
 @click.option(
-    "--config", help="Change settings of the architecture: JSON such as '{\"units\": 128}', or the path of a JSON file."
+    "--config",
+    help="Settings of the architecture to change: JSON such as '{\"units\": 128}', or the path of a JSON file.",
 )
 @click.option(
     "--recipe",
-    help="won2020, short, finetune, teach, or the path of a JSON file.  [default: short; with --teacher, teach]",
+    help="Recipe: won2020, short, finetune, teach, or a JSON file.  [default: short; with --teacher, teach]",
 )
 @click.option(
     "--level",
     type=click.Choice(LEVELS),
     default="chunk",
-    help="What an example is: a chunk of the network's own length, or 29 s at once.",
+    help="Length of an example: the network's own chunk, or 29 s.",
 )
-@click.option("--precision", type=click.Choice(PRECISIONS), default="float32")
-@click.option("--epochs", type=click.IntRange(min=1), help="At most so many in each phase.  [default: the recipe's]")
-@click.option("--steps", type=click.IntRange(min=1), help="So many in each phase, up to a whole epoch, instead.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Over all devices.  [default: the recipe's]")
-@click.option("--seed", type=click.IntRange(min=0), help="[default: the recipe's]")
-@click.option("--deterministic", is_flag=True, help="The same weights to the bit in each run; slower.")
-@click.option("--checkpoint-seconds", type=click.FloatRange(min=0), default=120.0, help="Most work that a kill loses.")
+@click.option("--precision", type=click.Choice(PRECISIONS), default="float32", help="Precision of the arithmetic.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Maximum epochs per phase.  [default: the recipe's]")
+@click.option(
+    "--steps", type=click.IntRange(min=1), help="Steps per phase instead of epochs, rounded up to whole epochs."
+)
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), help="Examples per step, over all devices.  [default: the recipe's]"
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: the recipe's]")
+@click.option("--deterministic", is_flag=True, help="Give bit-equal weights in every run; slower.")
+@click.option(
+    "--checkpoint-seconds",
+    type=click.FloatRange(min=0),
+    default=120.0,
+    help="Seconds between checkpoints: the most work that is lost if the process is killed.",
+)
 def command(
     records,
     out,
@@ -61,8 +72,9 @@ def command(
 ):
     """Train a tagger on RECORDS (a folder that `prepare` wrote) and write it, with its log, to the folder OUT.
 
-    Interrupted, the same command goes on where it stopped. OUT/model.keras is the tagger that is best on the
-    validation part: `keras-musictag tag --model OUT/model.keras song.mp3`.
+    OUT/model.keras is the tagger that is best on the validation part. To tag with it, run `keras-musictag tag --model
+    OUT/model.keras song.mp3`. With --teacher, RECORDS need no labels. If the command is interrupted, run it again to
+    resume.
     """
     with _progress.training() as (on_step, on_epoch, _):
         start_keras()
@@ -90,7 +102,7 @@ def command(
 
 
 def read_config(text: str) -> dict:
-    """Settings from JSON, or from the JSON file that the text names."""
+    """Reads settings from JSON, or from the JSON file that `text` names."""
     import json
 
     path = Path(text)
@@ -98,7 +110,9 @@ def read_config(text: str) -> dict:
     try:
         config = json.loads(content)
     except ValueError as error:
-        raise ValueError(f"--config must be JSON, such as '{{\"units\": 128}}', or a file of it: {error}.") from None
+        raise ValueError(
+            f"--config must be JSON, such as '{{\"units\": 128}}', or a JSON file. Received: {text} ({error})."
+        ) from None
     if not isinstance(config, dict):
         raise ValueError(f"--config must be a JSON object of settings. Received: {content}")
     return config

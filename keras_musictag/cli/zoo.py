@@ -9,59 +9,63 @@ from keras_musictag.keras_start import start_keras
 out_option = click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder to write the entry's folder into.  [default: the user's zoo folder]",
+    help="Folder in which to create the entry's folder.  [default: the user's zoo folder]",
 )
 
 
 @click.group()
 def command():
-    """Make zoo entries of your own."""
+    """Make your own zoo entries."""
 
 
 @command.command("import")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option("--architecture", required=True, help="The network it is of, such as fcn or harmonic_cnn.")
-@click.option("--dataset", required=True, help="Whose tags it gives: mtat, msd or mtg-jamendo.")
+@click.option("--architecture", required=True, help="Architecture of the network, such as fcn or harmonic_cnn.")
+@click.option("--dataset", required=True, help="Dataset whose tags it predicts: mtat, msd or mtg-jamendo.")
 @out_option
 def import_(checkpoint, architecture, dataset, out):
-    """Make a zoo entry of CHECKPOINT, a PyTorch file of the 2020 evaluation (sota-music-tagging-models).
+    """Make a zoo entry from CHECKPOINT, a PyTorch file of the 2020 evaluation (sota-music-tagging-models).
 
-    PyTorch is not needed, and nothing in the file is run: one that holds more than tensors is refused.
+    PyTorch is not needed, and no code in the file is run: a file that contains anything but tensors is rejected.
     """
     start_keras()
     from keras_musictag.zoo.importers.checkpoint import import_checkpoint
 
-    tell_entry(import_checkpoint(checkpoint, architecture, dataset, out))
+    print_entry(import_checkpoint(checkpoint, architecture, dataset, out))
 
 
 @command.command("add")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
-    "--evaluation", type=click.Path(path_type=Path), help="What `evaluate` wrote.  [default: RUN/evaluation, if there]"
+    "--evaluation",
+    type=click.Path(path_type=Path),
+    help="Folder that `evaluate` wrote.  [default: RUN/evaluation, if any]",
 )
-@click.option("--name", help="Such as vgg-mine-v1.  [default: ARCHITECTURE-DATASET-vN, the next free one]")
+@click.option(
+    "--name", help="Name of the entry, such as vgg-mine-v1.  [default: the next free ARCHITECTURE-DATASET-vN]"
+)
 @out_option
-@click.option("--summary", help="A sentence for `models`.  [default: what was trained on what]")
-@click.option("--licence", default="not stated", help="Of the weights.")
+@click.option("--summary", help="One sentence for the card.  [default: architecture and dataset]")
+@click.option("--licence", default="not stated", help="Licence of the weights.")
 def add(run, evaluation, name, out, summary, licence):
-    """Make a zoo entry of RUN, a folder that `train` or `finetune` has finished.
+    """Make a zoo entry from RUN, the folder of a finished `train` or `finetune`.
 
-    Its card has the metrics and the thresholds of the evaluation, which must be of RUN's model.keras on the part test
-    of the records it was trained on.
+    Its card states the metrics and the thresholds of the evaluation, which must be of RUN's model.keras on the test
+    part of the records that it was trained on.
     """
     from keras_musictag.evaluation.zoo_entry import add_entry
     from keras_musictag.zoo.card import read_card
 
     folder = add_entry(run, evaluation, name=name, out=out, summary=summary, licence=licence)
     if not read_card(folder).metrics:
-        click.echo("Its card has no metrics: pass --evaluation to state them.")
-    tell_entry(folder)
+        click.echo("The card has no metrics. To add them, pass --evaluation.")
+    print_entry(folder)
 
 
-def tell_entry(folder: Path) -> None:
-    """Where an entry was written, and how to load it."""
+def print_entry(folder: Path) -> None:
+    """Prints where an entry was written, and how to load it."""
     from keras_musictag.user_folders import user_folder
 
     model = folder.name if folder.parent == user_folder() else str(folder)
     click.echo(f"Wrote {folder}")
-    click.echo(f"Load it: keras_musictag.load({model!r}), or keras-musictag tag --model {model!r} PATH...")
+    click.echo(f"To load it: keras_musictag.load({model!r}), or keras-musictag tag --model {model!r} PATH...")

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_musictag.tagger import Tagger, TaggerSpec
@@ -166,6 +165,8 @@ def _from_saved(path: Path, tags, include_top, classifier_activation, chunk_seco
 
 
 def _load_saved(path: Path) -> Tagger:
+    import keras  # not on top: there it would come before `Tagger`, which explains why Keras does not start
+
     whole = path.suffix == ".h5" or (path.suffix == ".keras" and zipfile.is_zipfile(path))
     if not whole:
         raise ValueError(f"{path} is not a `.keras` file, such as tagger.save('x.keras') writes. Is it damaged?")

@@ -1,4 +1,4 @@
-"""What the tests of the command line share: the installed script, the same in this process, and tracks."""
+"""What the tests of the command line share: the installed script, its entry point in this process, and tracks."""
 
 import io
 import os
@@ -19,7 +19,7 @@ from keras_musictag.bundled_files import bundled
 from keras_musictag.cli import _options, main
 from keras_musictag.user_folders import HOME_VARIABLE
 
-VGG = str(bundled("zoo") / "vgg-mtat-v1")  # loads in 0.2 s, MusiCNN in 1 s
+VGG = str(bundled("zoo") / "vgg-mtat-v1")  # loads in 0.2 s; MusiCNN takes 1 s
 
 
 class Outcome(NamedTuple):
@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """The working directory: an empty one. The user's zoo lies elsewhere and is empty, too."""
+    """An empty working directory. The user's zoo is in another folder and is empty, too."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
     working = tmp_path / "work"
     working.mkdir()
@@ -48,7 +48,7 @@ def script() -> Path:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory):
-    """Of a person's shell: none of what this test run has set for TensorFlow and Python."""
+    """The environment of a user's shell, without the settings of this test run for TensorFlow and Python."""
     foreign = ("TF_", "KERAS", "PYTEST", "PYTHONUNBUFFERED")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     return {**kept, HOME_VARIABLE: str(tmp_path_factory.mktemp("home")), "PYTHONIOENCODING": "utf-8"}
@@ -56,7 +56,7 @@ def environment(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run(script, environment):
-    """A function that runs the installed script: for what only a process of its own can show, 6 s a call."""
+    """A function that runs the installed script, for what only a separate process can show; 6 s per call."""
 
     def run_script(*arguments, cwd, stdin=b"", **options) -> Outcome:
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment, **options}
@@ -68,10 +68,10 @@ def run(script, environment):
 
 @pytest.fixture
 def call(monkeypatch, capsys):
-    """A function that runs the script's entry point in this process, where TensorFlow is loaded already."""
+    """A function that runs the script's entry point in this process, which has already loaded TensorFlow."""
 
     def call_main(*arguments, stdin=b"") -> Outcome:
-        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")  # `main` would set this and the next beyond the test
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")  # otherwise `main` sets this and the next line beyond the test
         monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
         monkeypatch.setattr(sys, "argv", ["keras-musictag", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
@@ -85,7 +85,7 @@ def call(monkeypatch, capsys):
 
 @pytest.fixture(scope="session")
 def tagger():
-    """The model behind the commands, to compare with. Tests leave it as it is."""
+    """The model that the commands use, to compare with. Tests do not change it."""
     from keras_musictag import load
 
     return load(VGG)
@@ -93,7 +93,7 @@ def tagger():
 
 @pytest.fixture
 def loaded(monkeypatch, tagger):
-    """Commands get this tagger in place of one that they load: for tests of what follows, in many cases."""
+    """Commands use this tagger instead of loading one: for many tests of what happens after loading."""
     monkeypatch.setattr(_options, "load_model", lambda model, weights: tagger)
 
 

@@ -15,7 +15,7 @@ def runs(folder):
     return ["poor", "good"]
 
 
-def test_the_ranking_and_the_files_are_told(call, runs, folder):
+def test_the_ranking_and_the_files_are_printed(call, runs, folder):
     outcome = call("compare", *runs, "--out", "out")
     assert (outcome.code, outcome.err) == (0, "")
     first, second, *wrote = outcome.out.splitlines()
@@ -35,18 +35,18 @@ def test_the_installed_script_compares(run, runs, folder):
     assert outcome.out.startswith("1. good: roc_auc ")
 
 
-def test_the_metrics_offered_are_those_that_can_be_compared_by():
+def test_the_metrics_are_those_of_the_library():
     assert tuple(TITLES) == METRICS
 
 
-def test_the_ranking_is_by_the_metric_asked_for(call, runs, folder):
+def test_the_ranking_uses_the_chosen_metric(call, runs, folder):
     call("compare", *runs, "--out", "out", "--metric", "mcc")
     expected = compare_runs([read_run(folder / name) for name in runs], "mcc").neighbours[0].difference
     text = (folder / "out" / "neighbours.csv").read_text().splitlines()
     assert float(text[1].split(",")[2]) == expected
 
 
-def test_runs_on_other_data_are_refused_in_one_line_and_nothing_is_written(call, runs, folder):
+def test_runs_on_other_data_are_rejected_without_output(call, runs, folder):
     write_run(folder / "other", *pair(model="other", split_sha256="cd"), resampling=FEW)
     outcome = call("compare", *runs, "other", "--out", "out")
     assert outcome.code == 1 and outcome.out == ""
@@ -57,7 +57,7 @@ def test_runs_on_other_data_are_refused_in_one_line_and_nothing_is_written(call,
     assert not (folder / "out").exists()
 
 
-def test_a_folder_that_is_no_run_is_told(call, runs, folder):
+def test_a_folder_without_a_run_is_an_error(call, runs, folder):
     (folder / "empty").mkdir()
     for name in ("empty", "nowhere"):
         outcome = call("compare", "good", name, "--out", "out")

@@ -1,4 +1,4 @@
-"""`keras-musictag evaluate`: a model and records become a report that can be checked."""
+"""`keras-musictag evaluate`: a model and records become a report."""
 
 import csv
 import json
@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from keras_musictag import build, load
-from keras_musictag.cli.evaluate import tell_metrics
+from keras_musictag.cli.evaluate import print_metrics
 from keras_musictag.evaluation import Resampling, make_report
 from keras_musictag.records import EvaluationBatches, Records, average_by_track
 from tests.evaluation.simulate import simulate
@@ -18,13 +18,13 @@ from tests.records.make import TAGS, make_records
 
 @pytest.fixture(scope="session")
 def records(tmp_path_factory):
-    """Twelve tracks to validate with and as many to test with, among sixty; 3.2 s each."""
+    """Sixty tracks of 3.2 s, twelve of them for validation and twelve for testing."""
     return make_records(tmp_path_factory.mktemp("evaluate"), num_tracks=60, seconds=3.2).folder
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory):
-    """A network with random weights that knows the records' tags, in another order."""
+    """A network with random weights and the records' tags, in another order."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -34,7 +34,7 @@ def model(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_numbers_are_those_of_the_scores_that_the_network_gives(call, folder, records, model):
+def test_the_metrics_are_those_of_the_networks_scores(call, folder, records, model):
     outcome = call("evaluate", records, "out", "--model", model, "--chunks", 2, "--resamples", 20, "--name", "mine")
     assert outcome.code == 0, outcome.err
     lines = outcome.out.splitlines()
@@ -49,7 +49,7 @@ def test_the_numbers_are_those_of_the_scores_that_the_network_gives(call, folder
     scores = scores[:, [tagger.vocabulary.index(tag) for tag in opened.vocabulary]]
     labels = opened.labels("test")
     wanted = roc_auc_score(labels, scores, average="macro"), average_precision_score(labels, scores, average="macro")
-    # scores by another batch size, printed with four digits
+    # the scores have another batch size, and the output has four digits
     assert float(lines[0].split()[1]) == pytest.approx(wanted[0], abs=1e-4)
     assert float(lines[2].split()[1]) == pytest.approx(wanted[1], abs=1e-4)
 
@@ -63,7 +63,7 @@ def test_the_numbers_are_those_of_the_scores_that_the_network_gives(call, folder
     assert {"measured.npz", "valid.npz", "per_tag.csv"} <= files.keys()
 
 
-def test_a_model_with_other_tags_is_told(call, folder, records, vgg):
+def test_a_model_with_other_tags_is_an_error(call, folder, records, vgg):
     outcome = call("evaluate", records, "out", *vgg)
     assert outcome.code == 1 and "must have the same tags. The model lacks" in outcome.err.splitlines()[-1]
     assert not (folder / "out" / "report.json").exists()
@@ -75,11 +75,11 @@ def test_a_model_with_other_tags_is_told(call, folder, records, vgg):
         (["nowhere", "out"], 1, "There is no dataset.json in 'nowhere'"),
         (["nowhere", "out", "--part", "all"], 2, "'all' is not one of 'test', 'valid', 'train'"),
         (["nowhere", "out", "--chunks", 0], 2, "0 is not in the range"),
-        (["nowhere", "out", "--hop-seconds", "-1"], 2, "not a number of seconds above 0"),
-        (["nowhere", "out", "--hop-seconds", "nan"], 2, "not a number of seconds above 0"),
+        (["nowhere", "out", "--hop-seconds", "-1"], 2, "not a number of seconds greater than 0"),
+        (["nowhere", "out", "--hop-seconds", "nan"], 2, "not a number of seconds greater than 0"),
     ],
 )
-def test_a_wrong_call_is_told(arguments, code, message, call, vgg):
+def test_invalid_usage_is_an_error(arguments, code, message, call, vgg):
     outcome = call("evaluate", *arguments, *vgg)
     assert outcome.code == code and message in outcome.err
 
@@ -89,11 +89,11 @@ def test_help_says_that_a_hop_replaces_the_chunks(call):
     assert "Instead of --chunks" in outcome.out and "model's own]" not in outcome.out
 
 
-def test_tags_that_have_no_value_and_missing_thresholds_are_told(capsys):
+def test_missing_values_and_thresholds_are_reported(capsys):
     said = simulate(chunks=False, subsets=False)
     targets = said.targets.copy()
     targets[:, 2] = False
-    tell_metrics(make_report(replace(said, targets=targets), resampling=Resampling(20)))
+    print_metrics(make_report(replace(said, targets=targets), resampling=Resampling(20)))
     left_out, thresholds = capsys.readouterr().out.splitlines()[3:]
-    assert left_out == "Left out: 1 of 6 tags, which all or none of these tracks have."
-    assert thresholds == "No MCC and F1: there are no validation scores to choose thresholds on."
+    assert left_out == "Left out: 1 of 6 tags, because all or none of the tracks have them."
+    assert thresholds == "MCC and F1 are missing: there are no validation scores to choose thresholds on."

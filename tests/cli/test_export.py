@@ -1,4 +1,4 @@
-"""`keras-musictag export`: what it passes on, and what it tells."""
+"""`keras-musictag export`: what it passes to the library, and what it prints."""
 
 import os
 import re
@@ -12,17 +12,17 @@ import pytest
 from keras_musictag import EngineTagger, build
 from keras_musictag.bundled_files import bundled
 from keras_musictag.choices import EXPORT_PRECISIONS, INPUTS
-from keras_musictag.cli._messages import without_chatter
+from keras_musictag.cli._messages import log_lines_hidden
 from keras_musictag.runtimes import check_signals, formats
 from keras_musictag.runtimes.artefact import INPUT_NAMES
 from keras_musictag.runtimes.formats import onnx
 
 
-def test_a_saved_keras_file_is_exported_as_the_options_say(call, folder, track, monkeypatch):
+def test_a_keras_file_is_exported_according_to_the_options(call, folder, track, monkeypatch):
     keras.utils.set_random_seed(0)
     build("vgg", tags=["calm", "wild"], name="mine").save("mine.keras")
-    heard, make = [], check_signals.signals
-    monkeypatch.setattr(check_signals, "signals", lambda tagger, audio: heard.append(audio) or make(tagger, audio))
+    received, make = [], check_signals.signals
+    monkeypatch.setattr(check_signals, "signals", lambda tagger, audio: received.append(audio) or make(tagger, audio))
     options = ["--format", "onnx", "--precision", "float16", "--input", "log-mel", "--audio", track]
     outcome = call("export", "out", "--model", "mine.keras", *options)
     assert (outcome.code, outcome.err) == (0, "")
@@ -30,20 +30,20 @@ def test_a_saved_keras_file_is_exported_as_the_options_say(call, folder, track, 
     assert (artefact.name, artefact.precision, artefact.input) == ("mine", "float16", "log-mel")
     assert list(artefact.vocabulary) == ["calm", "wild"]
     assert artefact.licences == {}
-    assert heard == [track]
+    assert received == [track]
 
     head, *rows, wrote, example = outcome.out.splitlines()
-    assert head == f"Largest difference of a score from Keras, at most {artefact.tolerance:.0e}:"
-    told = [re.fullmatch(r"  (\w.*\w)  +(\d\.\de[+-]\d\d)", row).groups() for row in rows]
-    assert told == [(signal, f"{difference:.1e}") for signal, difference in artefact.checks.items()]
-    assert [signal for signal, _ in told] == ["music", "silence", "noise", "full scale", "music, from the waveform"]
+    assert head == f"Largest difference of a score from Keras (allowed: {artefact.tolerance:.0e}):"
+    printed = [re.fullmatch(r"  (\w.*\w)  +(\d\.\de[+-]\d\d)", row).groups() for row in rows]
+    assert printed == [(signal, f"{difference:.1e}") for signal, difference in artefact.checks.items()]
+    assert [signal for signal, _ in printed] == ["music", "silence", "noise", "full scale", "music, from the waveform"]
     assert len(set(map(len, rows))) == 1
     assert wrote == "Wrote out. To tag with it:" and example == "  python out/example.py song.mp3"
 
 
 @pytest.mark.slow
-def test_the_installed_script_says_nothing_else(run, folder, vgg):
-    """The converter's libraries would write to standard error."""
+def test_the_installed_script_prints_nothing_else(run, folder, vgg):
+    """The converter's libraries write to standard error."""
     outcome = run("export", "out", *vgg, "--format", "onnx", cwd=folder)
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.splitlines()[-2] == "Wrote out. To tag with it:"
@@ -52,7 +52,7 @@ def test_the_installed_script_says_nothing_else(run, folder, vgg):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What the command asks the library for; nothing is exported."""
+    """Records what the command passes to the library; exports nothing."""
     calls = []
 
     def export(tagger, format, path, precision, input, version, licences, audio):
@@ -63,7 +63,7 @@ def asked(monkeypatch):
     return calls
 
 
-def test_licences_are_those_of_published_weights_alone(call, vgg, folder, asked):
+def test_only_published_weights_have_licences(call, vgg, folder, asked):
     shutil.copy(bundled("zoo") / "vgg-mtat-v1" / "weights.safetensors", "mine.safetensors")
     mine = ["--model", "vgg", "--weights", "mine.safetensors"]
     for model in (vgg, mine):
@@ -73,22 +73,22 @@ def test_licences_are_those_of_published_weights_alone(call, vgg, folder, asked)
     assert [(call["version"], call["audio"]) for call in asked] == [(7, None)] * 2
 
 
-def test_chatter_is_held_back_and_warnings_are_told(capfd):
-    with without_chatter():
+def test_log_lines_are_hidden_and_warnings_are_printed(capfd):
+    with log_lines_hidden():
         os.write(2, b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n")
         os.write(2, b"I0000 00:00:1795362991.413190   29479 single_machine.cc:376] Starting new session\n")
         print("Warning: this is of use", file=sys.stderr)
     assert capfd.readouterr().err == "Warning: this is of use\n"
-    with pytest.raises(ValueError), without_chatter():
+    with pytest.raises(ValueError), log_lines_hidden():
         os.write(2, b"E0000 00:00:1795362991.413190   29479 a.cc:3] broken\n")
         raise ValueError
     assert "broken" in capfd.readouterr().err
 
 
-def test_without_a_standard_error_nothing_is_held_back(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", None)  # what Python makes of `2>&-`
-    with pytest.raises(ValueError, match="told by others"), without_chatter():
-        raise ValueError("told by others")
+def test_without_standard_error_nothing_is_hidden(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)  # as after `2>&-`
+    with pytest.raises(ValueError, match="from the block"), log_lines_hidden():
+        raise ValueError("from the block")
 
 
 @pytest.mark.parametrize(
@@ -99,15 +99,15 @@ def test_without_a_standard_error_nothing_is_held_back(monkeypatch):
         (["--format", "keras", "--input", "log-mel"], "There is no input of keras 'log-mel'"),
     ],
 )
-def test_what_a_format_cannot_be_is_one_line(call, vgg, folder, arguments, said):
+def test_an_unsupported_option_of_a_format_is_one_line(call, vgg, folder, arguments, said):
     outcome = call("export", "out", *vgg, *arguments)
     assert (outcome.code, outcome.out) == (1, "")
     assert said in outcome.err and outcome.err.count("\n") == 1
     assert list(folder.iterdir()) == []
 
 
-def test_a_file_that_is_no_music_is_told_before_anything_is_written(call, vgg, folder, not_music, monkeypatch):
-    monkeypatch.setattr(onnx, "write", lambda *_: pytest.fail("it was begun"))
+def test_invalid_music_is_reported_before_the_export(call, vgg, folder, not_music, monkeypatch):
+    monkeypatch.setattr(onnx, "write", lambda *_: pytest.fail("the export started"))
     outcome = call("export", "out", *vgg, "--format", "onnx", "--audio", not_music)
     assert (outcome.code, outcome.out) == (1, "")
     assert not_music in outcome.err and outcome.err.count("\n") == 1
@@ -116,7 +116,7 @@ def test_a_file_that_is_no_music_is_told_before_anything_is_written(call, vgg, f
     assert [path.name for path in folder.iterdir()] == [not_music]
 
 
-def test_a_taken_folder_is_one_line_and_left_alone(call, vgg, folder):
+def test_an_existing_folder_is_one_line_and_unchanged(call, vgg, folder):
     (folder / "out").mkdir()
     (folder / "out" / "mine.txt").write_text("mine")
     outcome = call("export", "out", *vgg, "--format", "onnx")
@@ -125,7 +125,7 @@ def test_a_taken_folder_is_one_line_and_left_alone(call, vgg, folder):
     assert [path.name for path in (folder / "out").iterdir()] == ["mine.txt"]
 
 
-def test_the_format_must_be_said(call, vgg):
+def test_the_format_is_required(call, vgg):
     outcome = call("export", "out", *vgg)
     assert outcome.code == 2 and "--format" in outcome.err
 

@@ -30,8 +30,8 @@ def own_music(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_folder_a_tag_becomes_a_tagger_that_knows_them(call, folder, own_music):
-    options = ["--model", VGG, "--epochs", 3, "--jobs", 1, "--seed", 2]  # which has both tags in test
+def test_one_folder_per_tag_becomes_a_tagger_of_these_tags(call, folder, own_music):
+    options = ["--model", VGG, "--epochs", 3, "--jobs", 1, "--seed", 2]  # with this seed, the test part has both tags
     outcome = call("finetune", own_music, "own run", *options)
     assert outcome.code == 0, outcome.err
     assert outcome.out.splitlines()[:3] == [
@@ -41,7 +41,7 @@ def test_a_folder_a_tag_becomes_a_tagger_that_knows_them(call, folder, own_music
     ]
     lines = outcome.out.splitlines()[3:]
     assert len([line for line in lines if line.startswith("epoch ")]) == 6
-    assert lines[6] == "On 3 tracks that it has not heard:"
+    assert lines[6] == "On 3 tracks that it was not trained on:"
     assert lines[-2:] == [
         "Wrote own run/model.keras. To tag with it:",
         "  keras-musictag tag --model 'own run/model.keras' song.mp3",
@@ -78,7 +78,7 @@ def a_tag_without_tracks_to_learn_from(music):
     for part, tags in (("train", ("high",)), ("valid", ("high", "low"))):
         for tag in tags:
             shutil.copytree(music / tag, music / part / tag)
-    for path in sorted((music / "valid").rglob("*.wav")):  # the same bytes may not stand in two parts
+    for path in sorted((music / "valid").rglob("*.wav")):  # the same bytes must not be in two parts
         samples, rate = soundfile.read(path)
         soundfile.write(path, 0.5 * samples, rate)
     shutil.rmtree(music / "high")
@@ -101,7 +101,7 @@ def no_validation(music):
         (no_audio, "has no"),
     ],
 )
-def test_music_that_nothing_can_be_learned_from_is_told_at_once(spoil, message, call, folder, own_music):
+def test_music_that_cannot_be_learned_from_is_an_error(spoil, message, call, folder, own_music):
     shutil.copytree(own_music, folder / "music")
     spoil(folder / "music")
     outcome = call("finetune", "music", "out", "--model", VGG, "--jobs", 1)
@@ -109,7 +109,7 @@ def test_music_that_nothing_can_be_learned_from_is_told_at_once(spoil, message, 
     assert not (folder / "out" / "run.json").exists()
 
 
-def test_fewer_tracks_than_parts_are_told_with_the_number_needed(call, folder, own_music):
+def test_fewer_tracks_than_parts_are_an_error(call, folder, own_music):
     for tag in TAGS:
         (folder / "music" / tag).mkdir(parents=True)
         shutil.copy(own_music / tag / "0.wav", folder / "music" / tag)
@@ -117,7 +117,7 @@ def test_fewer_tracks_than_parts_are_told_with_the_number_needed(call, folder, o
     assert outcome.code == 1 and "for each of train, valid, test. Received: 2." in outcome.err
 
 
-def test_a_table_with_stated_parts_and_no_test_is_learned_but_not_measured(call, folder, own_music):
+def test_a_table_without_a_test_part_is_not_evaluated(call, folder, own_music):
     rows = [f"{tag}/{i}.wav,{tag},{i > 7}" for tag in TAGS for i in range(10)]
     shutil.copy(own_music / "high" / "8.wav", copy := folder / "a copy.wav")
     rows += [f"{copy},high,False", "low/gone.wav,low,False"]
@@ -131,7 +131,7 @@ def test_a_table_with_stated_parts_and_no_test_is_learned_but_not_measured(call,
         "  parts (column 'is_valid', valid true): train 18, valid 4, test 0",
     ]
     assert "Warning: The same audio is in train and valid" in outcome.err
-    assert "There is no part test: the tagger was not measured." in outcome.out
+    assert "The part test is empty, so the tagger was not evaluated." in outcome.out
     assert (folder / "out" / "model.keras").is_file() and not (folder / "out" / "evaluation").exists()
 
 
@@ -146,16 +146,16 @@ def test_a_table_with_stated_parts_and_no_test_is_learned_but_not_measured(call,
         (["--fractions", 1, 1, 0], "`fractions` must be three numbers"),
     ],
 )
-def test_a_wrong_option_is_told_before_audio_is_read(options, message, call, folder, own_music):
+def test_a_wrong_option_is_reported_before_audio_is_read(options, message, call, folder, own_music):
     outcome = call("finetune", own_music, "out", *options)
     assert outcome.code == 1 and not (folder / "out").exists()
     assert outcome.err.startswith("Error: ") and len(outcome.err.splitlines()) == 1
     assert re.search(message, outcome.err)
 
 
-def test_options_of_tables_are_refused_for_a_folder(call, own_music):
+def test_table_options_are_rejected_for_a_folder(call, own_music):
     outcome = call("finetune", own_music, "out", "--test-fold", 1)
-    assert outcome.code == 2 and "is a folder; --audio, --separator," in outcome.err
+    assert outcome.code == 2 and "is a folder, but --audio, --separator," in outcome.err
 
 
 def test_help_loads_nothing_heavy(run, environment, folder):

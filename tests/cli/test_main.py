@@ -1,4 +1,4 @@
-"""The group of commands: what it loads, how it fails, what it does when the reader has gone."""
+"""The group of commands: what it loads, how it fails, what it does when the reader of a pipe has closed it."""
 
 import os
 import resource
@@ -38,16 +38,16 @@ def imported(err: str) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["tag", "--help"], ["models"], ["models", "--help"]])
-def test_what_runs_no_network_loads_none(run, environment, folder, arguments):
+def test_commands_without_a_network_load_no_library(run, environment, folder, arguments):
     outcome = run(*arguments, cwd=folder, env={**environment, "PYTHONPROFILEIMPORTTIME": "1"})
     packages = imported(outcome.err)
     assert outcome.code == 0
-    assert {"click", "keras_musictag"} <= packages  # the report is there
+    assert {"click", "keras_musictag"} <= packages  # the report exists
     assert not packages & HEAVY
 
 
 def cpu_seconds(command, folder) -> float:
-    """User and system time of a process and its children; the least of three runs."""
+    """User and system time of a process and its children: the minimum of three runs."""
 
     def once():
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -58,12 +58,12 @@ def cpu_seconds(command, folder) -> float:
     return min(once() for _ in range(3))
 
 
-def test_help_takes_less_than_three_tenths_of_a_second_more_than_python(script, folder):
+def test_help_takes_less_than_0_3_seconds(script, folder):
     bare = cpu_seconds([sys.executable, "-c", "pass"], folder)
     assert cpu_seconds([script, "--help"], folder) - bare < 0.3
 
 
-def test_help_names_every_command_and_every_command_has_help(call):
+def test_help_lists_every_command_and_each_has_help(call):
     text = call("--help").out
     for name in COMMANDS:
         assert f"\n  {name} " in text
@@ -72,13 +72,28 @@ def test_help_names_every_command_and_every_command_has_help(call):
         assert outcome.out.startswith(f"Usage: keras-musictag {name} ")
 
 
+def every_command(command):
+    yield command
+    for part in getattr(command, "commands", {}).values():
+        yield from every_command(part)
+
+
+def test_every_option_says_what_it_does():
+    group = keras_musictag.cli.keras_musictag_group
+    commands = [found for name in group.list_commands(None) for found in every_command(group.get_command(None, name))]
+    options = [option for command in commands for option in command.params if option.param_type_name == "option"]
+    assert len(options) > 80
+    for option in options:  # a verb or a noun, as in "Random seed for the split.", not "Of the split."
+        assert option.help and option.help[0].isupper() and not option.help.startswith(("Of ", "At ", "Over ")), option
+
+
 def test_help_shows_defaults(call):
     text = " ".join(call("tag", "--help").out.split())
     for default in ("[default: musicnn]", "[default: 10;", "[default: mean]", "[default: anchor]", "[default: table]"):
         assert default in text
 
 
-def test_version_is_the_packages(call):
+def test_version_is_that_of_the_package(call):
     assert call("--version").out == f"keras-musictag, version {keras_musictag.__version__}\n"
 
 
@@ -100,7 +115,7 @@ def test_version_is_the_packages(call):
         (["models", "a", "b"], "unexpected extra argument"),
     ],
 )
-def test_a_wrong_call_exits_with_2_and_says_what_is_wrong(call, arguments, said):
+def test_invalid_usage_exits_with_2_and_states_the_cause(call, arguments, said):
     outcome = call(*arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert said in outcome.err
@@ -108,7 +123,7 @@ def test_a_wrong_call_exits_with_2_and_says_what_is_wrong(call, arguments, said)
 
 
 @pytest.mark.parametrize("hop_seconds", ["0", "-1", "nan", "inf"])
-def test_a_hop_that_is_not_positive_is_a_wrong_call(call, track, vgg, hop_seconds):
+def test_a_hop_that_is_not_positive_is_invalid_usage(call, track, vgg, hop_seconds):
     outcome = call("tag", track, *vgg, "--hop-seconds", hop_seconds)
     assert "hop" in outcome.err
     assert outcome.code == 2
@@ -133,7 +148,7 @@ def test_a_wrong_model_is_one_line_and_exit_code_1(call, track, command, options
     assert outcome.err.count("\n") == 1
 
 
-def test_the_variable_for_developers_shows_the_traceback(monkeypatch, track):
+def test_a_variable_shows_developers_the_traceback(monkeypatch, track):
     monkeypatch.setenv("KERAS_MUSICTAG_TRACEBACK", "1")
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
     monkeypatch.setattr(sys, "argv", ["keras-musictag", "tag", track, "--model", "musicn"])
@@ -143,7 +158,7 @@ def test_the_variable_for_developers_shows_the_traceback(monkeypatch, track):
 
 @pytest.fixture
 def closed_pipe():
-    """The writing end of a pipe that nobody reads any more."""
+    """The writing end of a pipe that nobody reads."""
     reading, writing = os.pipe()
     os.close(reading)
     yield writing
@@ -153,11 +168,11 @@ def closed_pipe():
 @pytest.mark.parametrize(
     "arguments", [["--help"], *(["models", "--format", form] for form in ("table", "json", "csv"))]
 )
-def test_a_reader_that_has_gone_is_no_error_to_tell(run, folder, closed_pipe, arguments):
+def test_a_closed_pipe_prints_no_error(run, folder, closed_pipe, arguments):
     assert run(*arguments, cwd=folder, stdout=closed_pipe).err == ""
 
 
-def test_the_first_line_of_a_pipe_arrives_and_the_rest_is_not_missed(script, environment, folder):
+def test_head_gets_the_first_line_without_an_error(script, environment, folder):
     done = subprocess.run(
         ["bash", "-c", f"'{script}' models --format csv | head -n 1"],
         cwd=folder,
@@ -166,18 +181,18 @@ def test_the_first_line_of_a_pipe_arrives_and_the_rest_is_not_missed(script, env
         text=True,
         check=True,
     )
-    assert done.stdout == "name,architecture,dataset,num_tags,parameters,licence,summary\n"
+    assert done.stdout == "name,architecture,dataset,num_tags,parameters,licence,weights,summary\n"
     assert done.stderr == ""
 
 
 @pytest.mark.parametrize("form", ["table", "csv"])
-def test_a_reader_that_has_gone_gives_exit_code_1(run, folder, closed_pipe, form):
+def test_a_closed_pipe_gives_exit_code_1(run, folder, closed_pipe, form):
     assert run("models", "--format", form, cwd=folder, stdout=closed_pipe).code == 1
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_reader_that_has_gone_from_the_tags_is_no_error_to_tell(call, track, vgg, closed_pipe, monkeypatch):
-    """In this process: what Python itself does at its end is that of the tests above."""
+def test_a_pipe_closed_while_tagging_prints_no_error(call, track, vgg, closed_pipe, monkeypatch):
+    """In this process: the tests above cover what Python itself does on exit."""
     with open(closed_pipe, "w", encoding="utf-8", closefd=False) as output:
         monkeypatch.setattr(sys, "stdout", output)
         outcome = call("tag", track, *vgg, "--format", "csv")
@@ -186,7 +201,7 @@ def test_a_reader_that_has_gone_from_the_tags_is_no_error_to_tell(call, track, v
 
 @pytest.mark.needs("linux")  # /dev/full, a full disk
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
-def test_a_full_disk_behind_the_output_is_one_line_and_exit_code_1(run, folder, form):
+def test_an_output_on_a_full_disk_is_one_line(run, folder, form):
     with open("/dev/full", "wb") as full:
         outcome = run("models", "--format", form, cwd=folder, stdout=full)
     assert (outcome.code, outcome.err) == (1, "Error: No space left on device.\n")
@@ -201,13 +216,13 @@ def test_a_warning_is_one_line(call):
     assert outcome.err.startswith("Warning: A zoo entry was skipped. ") and outcome.err.count("\n") == 1
 
 
-def test_a_redirected_output_is_utf_8_under_every_code_page(run, environment, folder):
+def test_redirected_output_is_utf_8_under_every_code_page(run, environment, folder):
     (folder / "table.csv").write_text("path,tags\na,\u4ea4\u97ff\nb,\u5354\u594f\nc,\n", encoding="utf-8")
     outcome = run("prepare", "csv", "table.csv", "out", cwd=folder, env={**environment, "PYTHONIOENCODING": "cp1252"})
     assert outcome.out.splitlines()[1] == "  tags: \u4ea4\u97ff 1, \u5354\u594f 1"
 
 
-def test_without_a_standard_output_a_command_runs(monkeypatch):
+def test_a_command_runs_without_standard_output(monkeypatch):
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     monkeypatch.setattr(sys, "argv", ["keras-musictag", "models"])
@@ -218,7 +233,7 @@ def test_without_a_standard_output_a_command_runs(monkeypatch):
 
 
 @pytest.mark.parametrize("command", ["tag", "taggram", "embed"])
-def test_where_no_track_exists_no_model_is_loaded(run, environment, folder, command):
+def test_no_model_is_loaded_if_no_track_exists(run, environment, folder, command):
     outcome = run(command, "gone.mp3", "lost.mp3", cwd=folder, env={**environment, "PYTHONPROFILEIMPORTTIME": "1"})
     assert "tensorflow" not in imported(outcome.err)
     said = [line for line in outcome.err.splitlines() if not line.startswith("import time:")]
@@ -235,13 +250,13 @@ def test_the_choices_are_those_of_the_library():
     assert tuple(decisions.CRITERIA) == CRITERIA
 
 
-# The script for a first look, scripts/demo: tests/test_readme.py has what it does where all is well.
+# The script for a first look, scripts/demo: tests/test_readme.py tests what it does without errors.
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 @pytest.fixture
 def demo_script(environment, folder):
-    """A function that runs the Python behind scripts/demo in the working directory, where its output/ goes."""
+    """A function that runs the Python program of scripts/demo in the working directory, where its output/ goes."""
 
     def run_demo(*songs) -> subprocess.CompletedProcess:
         command = [sys.executable, SCRIPTS / "demo.py", *songs]
@@ -252,7 +267,7 @@ def demo_script(environment, folder):
 
 
 @pytest.mark.slow
-def test_the_demo_tells_songs_that_fail_and_tags_the_rest(demo_script, folder, track, not_music):
+def test_the_demo_reports_bad_songs_and_tags_the_others(demo_script, folder, track, not_music):
     done = demo_script("gone.mp3", not_music, track)
     gone, bad, summary = done.stderr.splitlines()
     assert done.returncode == 1
@@ -262,7 +277,7 @@ def test_the_demo_tells_songs_that_fail_and_tags_the_rest(demo_script, folder, t
     assert [path.name for path in (folder / "output").iterdir()] == ["tones.taggram.png"]
 
 
-def test_the_demo_refuses_two_songs_of_one_name(demo_script, folder):
+def test_the_demo_rejects_two_songs_with_one_name(demo_script, folder):
     done = demo_script("a/song.mp3", "b/song.wav")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: Two of the tracks would be written to output/song.taggram.png")
@@ -277,8 +292,8 @@ def test_the_demo_has_help(folder, option):
     assert done.stdout.startswith("Usage: scripts/demo [SONG...]\n")
 
 
-# The environment that the scripts make, with a Python that only writes down how it was called.
-STUB = """#!/usr/bin/env bash
+# The environment that the scripts make, with a Python that only records how it was called.
+FAKE_PYTHON = """#!/usr/bin/env bash
 case "$*" in
   --version) echo "Python 3.11.0" ;;
   "-m venv --clear .venv")
@@ -296,20 +311,20 @@ esac
 
 @pytest.fixture
 def checkout(folder):
-    """A checkout with no more than what scripts/_environment.sh reads, and a stub of Python."""
+    """A checkout with only the files that scripts/_environment.sh reads, and a replacement of Python."""
     root = folder / "my checkout"
     for part in ("scripts", "python"):
         (root / part).mkdir(parents=True)
     (root / "setup.py").touch()
     (root / "scripts" / "_environment.sh").write_bytes((SCRIPTS / "_environment.sh").read_bytes())
-    stub = root / "python" / "python3.11"
-    stub.write_text(STUB)
-    stub.chmod(0o755)
+    python = root / "python" / "python3.11"
+    python.write_text(FAKE_PYTHON)
+    python.chmod(0o755)
     return root
 
 
 def steps(root, extra="") -> list[str]:
-    """What making the environment did."""
+    """The steps that making the environment took."""
     (root / "calls").unlink(missing_ok=True)
     path = f"{root / 'python'}{os.pathsep}{os.environ['PATH']}"
     make = f"set -euo pipefail; source scripts/_environment.sh; make_environment {extra}"
@@ -324,7 +339,7 @@ def test_the_environment_is_made_once(checkout):
 
 
 @pytest.mark.needs("posix")  # the scripts are for bash
-def test_an_environment_whose_making_was_interrupted_is_made_again(checkout):
+def test_an_unfinished_environment_is_made_again(checkout):
     steps(checkout)
     (checkout / ".venv" / "pip").unlink()
     (checkout / ".venv" / ".installed-package").unlink()
@@ -332,14 +347,14 @@ def test_an_environment_whose_making_was_interrupted_is_made_again(checkout):
 
 
 @pytest.mark.needs("posix")  # the scripts are for bash
-def test_an_interrupted_installation_is_gone_on_with(checkout):
+def test_an_interrupted_installation_is_finished(checkout):
     steps(checkout)
     (checkout / ".venv" / ".installed-package").unlink()
     assert [steps(checkout) for _ in range(2)] == [["install"], []]
 
 
 @pytest.mark.needs("posix")  # the scripts are for bash
-def test_in_a_checkout_that_has_moved_the_environment_is_made_again(checkout):
+def test_a_moved_checkout_gets_a_new_environment(checkout):
     steps(checkout)
     moved = checkout.rename(checkout.with_name("moved"))
     assert [steps(moved) for _ in range(2)] == [["venv", "install"], []]

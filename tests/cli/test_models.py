@@ -14,13 +14,13 @@ BUNDLED = ["musicnn-mtat-v1", "musicnn-msd-v1", "vgg-mtat-v1", "vgg-msd-v1"]
 
 
 def listed(outcome):
-    """Names in the order of the list. Entries that are bundled later are passed over: they shall break no test."""
+    """The names in the list, in order, without entries that are bundled later: those must not break the tests."""
     assert (outcome.code, outcome.err) == (0, "")
     later = {path.name for path in bundled("zoo").iterdir()} - set(BUNDLED)
     return [row["name"] for row in json.loads(outcome.out) if row["name"] not in later]
 
 
-def test_json_is_what_the_library_lists(call):
+def test_json_has_the_models_of_the_library(call):
     outcome = call("models", "--format", "json")
     assert listed(outcome) == BUNDLED
     assert json.loads(outcome.out) == [vars(model) for model in list_models()]
@@ -35,7 +35,7 @@ def test_json_is_what_the_library_lists(call):
         (["nothing*"], []),
     ],
 )
-def test_filters_work(call, filters, names):
+def test_filters_select_models(call, filters, names):
     assert listed(call("models", *filters, "--format", "json")) == names
 
 
@@ -44,7 +44,7 @@ def test_csv_has_the_rows_of_json(call):
     assert rows == [{key: str(value) for key, value in vars(model).items()} for model in list_models()]
 
 
-def test_the_table_fits_80_columns_and_names_every_entry(call):
+def test_the_table_fits_80_columns_and_has_every_entry(call):
     outcome = call("models")
     assert (outcome.code, outcome.err) == (0, "")
     assert all(len(line) <= 80 for line in outcome.out.splitlines())
@@ -56,7 +56,7 @@ def test_the_table_fits_80_columns_and_names_every_entry(call):
 
 
 @pytest.mark.parametrize("form, out", [("table", "No model matches 'x*'.\n"), ("json", "[]\n")])
-def test_no_match_is_no_error(call, form, out):
+def test_no_match_is_not_an_error(call, form, out):
     assert call("models", "x*", "--format", form) == (0, out, "")
 
 
@@ -65,14 +65,14 @@ def test_the_header_of_a_csv_does_not_depend_on_its_rows(call):
     assert call("models", "x*", "--format", "csv").out.splitlines() == [header]
 
 
-def test_an_unknown_dataset_is_one_line_that_says_which_there_are(call):
+def test_an_unknown_dataset_is_one_line_with_the_known_ones(call):
     outcome = call("models", "--dataset", "mtt")
     assert outcome.code == 1
     assert outcome.err.startswith("Error: There is no dataset with weights 'mtt'. Did you mean 'mtat'? Known: ")
     assert outcome.err.count("\n") == 1
 
 
-def test_an_entry_of_the_users_own_is_listed(call):
+def test_a_users_own_entry_is_listed(call):
     copy = Path(shutil.copytree(bundled("zoo") / "vgg-msd-v1", user_folder() / "vgg-msd-v2"))
     card = (copy / "card.json").read_text(encoding="utf-8")
     (copy / "card.json").write_text(card.replace('"vgg-msd-v1"', '"vgg-msd-v2"'), encoding="utf-8")

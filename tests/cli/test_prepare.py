@@ -18,7 +18,7 @@ from tests.records.make import TAGS, make_manifest
 
 @pytest.fixture(scope="session")
 def music(tmp_path_factory):
-    """A folder a tag, ten tracks each, and one file that is no music."""
+    """One folder per tag with ten tracks each, and one file that is not music."""
     folder = tmp_path_factory.mktemp("music")
     manifest = make_manifest(folder / "all", 40, seconds=0.3)
     for index, track in enumerate(manifest.tracks):
@@ -35,7 +35,7 @@ def test_the_choices_and_defaults_are_those_of_the_library():
     assert options["tracks_per_shard"] == TRACKS_PER_SHARD
 
 
-def test_a_folder_of_music_becomes_records_and_the_report_says_what_was_left_out(call, folder, music):
+def test_a_folder_becomes_records_and_skipped_files_are_reported(call, folder, music):
     outcome = call("prepare", "folder", music, "records", "--jobs", 1)
     assert outcome.code == 0
     records = Records(folder / "records")
@@ -53,7 +53,7 @@ def test_a_folder_of_music_becomes_records_and_the_report_says_what_was_left_out
     assert lines[7:9] == ["  1 skipped (skipped.csv):", "    1 x The file is not audio that can be opened."]
     assert outcome.err.splitlines()[0] == "Warning: 1 track could not be used and is in skipped.csv."
     again = call("prepare", "folder", music, "records", "--jobs", 1)
-    assert again.code == 0 and "\nrecords was finished before: nothing was to be done.\n" in again.out
+    assert again.code == 0 and "\nrecords was already complete: there was nothing to do.\n" in again.out
 
 
 def test_a_table_becomes_records_with_the_options_given(call, folder, music):
@@ -67,7 +67,7 @@ def test_a_table_becomes_records_with_the_options_given(call, folder, music):
     assert info["parts"]["train"]["tracks"] < 30 and max(s["tracks"] for s in info["shards"].values()) <= 7
 
 
-def test_the_first_dozen_of_tags_is_shown_before_any_audio_is_read(call, folder):
+def test_twelve_tags_are_shown_before_audio_is_read(call, folder):
     rows = [f"{i}.mp3,{' '.join(f't{k}' for k in range(i))},{('train', 'val', 'test')[i % 3]}" for i in range(20)]
     (folder / "table.csv").write_text("\n".join(["path,tags,Split", *rows]) + "\n")
     outcome = call("prepare", "csv", "table.csv", "records", "--separator", " ")
@@ -82,7 +82,7 @@ def test_the_first_dozen_of_tags_is_shown_before_any_audio_is_read(call, folder)
     ]
 
 
-def test_options_of_a_table_reach_it(call, folder):
+def test_table_options_reach_the_library(call, folder):
     lines = ["Datei;path;tags;fold;set", *(f"x;{i}.mp3;caf\u00e9/{'ab'[i % 2]};{i % 3};Vol {i}" for i in range(6))]
     (folder / "table.csv").write_bytes("\r\n".join(lines).encode("cp1252"))
     options = ["--encoding", "cp1252", "--separator", "/", "--part-column", "fold", "--valid-fold", 1, "--test-fold", 2]
@@ -94,28 +94,28 @@ def test_options_of_a_table_reach_it(call, folder):
 
 
 @pytest.mark.filterwarnings("ignore:1 track could not be used")
-def test_what_was_lost_is_made_anew_by_the_same_command(call, folder, music):
+def test_the_same_command_replaces_lost_files(call, folder, music):
     call("prepare", "folder", music, "records", "--jobs", 1, "--tracks-per-shard", 10)
     shard = next((folder / "records").glob("test-*"))
     data = shard.read_bytes()
     shard.unlink()
     again = call("prepare", "folder", music, "records", "--jobs", 1, "--tracks-per-shard", 10)
-    assert again.code == 0 and "nothing was to be done" not in again.out and shard.read_bytes() == data
+    assert again.code == 0 and "already complete" not in again.out and shard.read_bytes() == data
 
 
 @pytest.mark.parametrize("out", [".", "rock", "rock/../new/records", "link"])
-def test_records_are_not_written_among_the_music(call, folder, out):
+def test_records_inside_the_music_are_rejected(call, folder, out):
     for index, track in enumerate((manifest := make_manifest(folder / "all", 4, seconds=0.1)).tracks):
         (folder / "raw" / TAGS[index]).mkdir(parents=True)
         shutil.move(manifest.file(track), folder / "raw" / TAGS[index])
     (folder / "raw" / "link").symlink_to(folder / "raw" / "rock")
     before = sorted((folder / "raw").rglob("*"))
     outcome = call("prepare", "folder", "raw", f"raw/{out}")
-    assert outcome.code == 1 and outcome.err.startswith("Error: OUT must not lie in RAW, 'raw'. Received: 'raw")
+    assert outcome.code == 1 and outcome.err.startswith("Error: OUT must be outside RAW, 'raw'. Received: 'raw")
     assert sorted((folder / "raw").rglob("*")) == before
 
 
-def test_the_same_audio_in_two_parts_and_a_part_without_tracks_are_told(call, folder):
+def test_shared_audio_and_empty_parts_are_warned_about(call, folder):
     manifest = make_manifest(folder, 4, seconds=0.1)
     names = [manifest.tracks[index].path for index in (1, 1, 2, 2, 3, 0)]
     rows = []
@@ -126,14 +126,14 @@ def test_the_same_audio_in_two_parts_and_a_part_without_tracks_are_told(call, fo
     outcome = call("prepare", "csv", "table.csv", "records", "--jobs", 1)
     assert outcome.code == 0
     assert outcome.err.splitlines() == [
-        "Warning: No tracks in valid: training needs some.",
-        "Warning: The same audio is in train and test: '1-001.wav' and '0-001.wav', and so on for 1 more; results on "
-        "test would be too good.",
+        "Warning: valid has no tracks, but training needs some.",
+        "Warning: The same audio is in train and test: '1-001.wav' and '0-001.wav' (and 1 more). Results on test will "
+        "be too good.",
     ]
 
 
 @pytest.mark.filterwarnings("ignore:. tracks could not be used")
-def test_of_many_reasons_five_are_told_and_how_many_more_there_are(call, folder, music):
+def test_five_reasons_are_listed_and_the_others_counted(call, folder, music):
     raw = shutil.copytree(music, folder / "raw")
     wav = next((raw / "jazz").glob("*.wav"))
     (raw / "rock" / "no sample.wav").write_bytes(wav.read_bytes()[:44])
@@ -143,28 +143,28 @@ def test_of_many_reasons_five_are_told_and_how_many_more_there_are(call, folder,
     (raw / "rock" / "cover.jpg").write_text("a picture")
     shutil.copy(wav, raw / "in no tag.wav")
     outcome = call("prepare", "folder", "raw", "records", "--jobs", 1)
-    told = [line for line in outcome.out.splitlines() if line.startswith("    ")]
-    assert outcome.code == 0 and [line[:9] for line in told[:5]] == ["    1 x " + line[8] for line in told[:5]]
-    assert told[5:] == ["    and 2 more: see skipped.csv"]
+    reasons = [line for line in outcome.out.splitlines() if line.startswith("    ")]
+    assert outcome.code == 0 and [line[:9] for line in reasons[:5]] == ["    1 x " + line[8] for line in reasons[:5]]
+    assert reasons[5:] == ["    and 2 more: see skipped.csv"]
 
 
-def test_ctrl_c_is_one_line_that_says_how_to_go_on(call, folder, music, monkeypatch):
+def test_ctrl_c_prints_one_line_on_how_to_resume(call, folder, music, monkeypatch):
     def stop(done, total):
         if done == 20:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(_progress, "_counting_bar", lambda: nullcontext(stop))  # as a person does who sees the bar
+    monkeypatch.setattr(_progress, "_track_bar", lambda: nullcontext(stop))  # like a person who watches the bar
     outcome = call("prepare", "folder", music, "records", "--jobs", 1, "--tracks-per-shard", 5)
     assert outcome.code == 130 and outcome.out.splitlines()[-1].startswith("  parts (seed 0, ")
-    assert outcome.err == "Interrupted. The same command goes on where it stopped.\n"
+    assert outcome.err == "Interrupted. Run the same command again to resume.\n"
     assert list((folder / "records").glob("*.tfrecord")) and not (folder / "records" / "dataset.json").exists()
 
 
-def test_help_says_what_a_missing_file_means_for_each_dataset(call):
+def test_help_explains_allow_missing_for_each_dataset(call):
     text = {name: " ".join(call("prepare", name, "--help").out.split()) for name in ("mtat", "folder", "csv")}
-    assert "Go on with files missing or damaged, or with other counts than were published." in text["mtat"]
+    assert "Continue if files are missing or damaged, or if counts differ from the published ones." in text["mtat"]
     for name in ("folder", "csv"):
-        assert "Go on with files missing (damaged ones need no option)." in text[name]
+        assert "Continue if files are missing (damaged files are always skipped)." in text[name]
 
 
 @pytest.mark.parametrize(
@@ -178,13 +178,13 @@ def test_help_says_what_a_missing_file_means_for_each_dataset(call):
         (["folder", ".", "out", "--jobs", 0], 2, "0 is not in the range"),
     ],
 )
-def test_a_wrong_call_is_told_in_words(call, folder, arguments, code, message):
+def test_invalid_usage_prints_a_message(call, folder, arguments, code, message):
     outcome = call("prepare", *arguments)
     assert outcome.code == code and message in outcome.err
     assert "Traceback" not in outcome.err and not (folder / "out").exists()
 
 
-def test_features_of_an_unknown_architecture_are_refused(call, folder, music):
+def test_features_of_an_unknown_architecture_are_rejected(call, folder, music):
     outcome = call("prepare", "folder", music, "records", "--features", "fcm")
     assert outcome.code == 1 and "no architecture 'fcm'. Did you mean 'fcn'" in outcome.err
     assert not (folder / "records").exists()
@@ -196,22 +196,22 @@ def test_the_script_prepares_checks_and_describes(run, folder, music):
     assert prepared.code == 0 and "Warning: 1 track could not be used" in prepared.err
     checked = run("records", "check", "records", cwd=folder)
     assert (checked.code, checked.out, checked.err) == (0, "40 tracks: 0 errors, 0 warnings.\n", "")
-    told = run("records", "info", "records", "--plot", "tags.png", cwd=folder)
-    assert told.code == 0 and (folder / "tags.png").read_bytes().startswith(b"\x89PNG")
+    described = run("records", "info", "records", "--plot", "tags.png", cwd=folder)
+    assert described.code == 0 and (folder / "tags.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
-def test_the_script_loads_no_tensorflow_to_prepare(run, environment, folder, music):
+def test_the_script_prepares_without_tensorflow(run, environment, folder, music):
     outcome = run(
         "prepare", "folder", music, "records", cwd=folder, env={**environment, "PYTHONPROFILEIMPORTTIME": "1"}
     )
-    packages = imported(outcome.err)  # of the workers, too: they write to the same standard error
+    packages = imported(outcome.err)  # includes the workers, which write to the same standard error
     assert outcome.code == 0 and "av" in packages
     assert not packages & (HEAVY - {"av"})
 
 
 @pytest.mark.slow
-def test_a_person_who_watches_sees_the_progress(run, folder, music):
+def test_a_terminal_shows_the_progress(run, folder, music):
     leader, terminal = pty.openpty()
     outcome = run("prepare", "folder", music, "records", "--jobs", 1, cwd=folder, stderr=terminal)
     os.close(terminal)

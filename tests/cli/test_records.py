@@ -16,15 +16,15 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def records(folder, made):
-    """A copy in the working directory."""
+    """A copy of the records in the working directory."""
     return shutil.copytree(made.folder, folder / "records")
 
 
-def test_whole_records_are_said_to_be_whole(call, records):
+def test_valid_records_have_no_findings(call, records):
     assert call("records", "check", "records", "--decode") == (0, "10 tracks: 0 errors, 0 warnings.\n", "")
 
 
-def test_damage_is_told_with_shard_byte_and_track_and_the_exit_code_is_one(call, records):
+def test_damage_is_reported_with_shard_byte_and_track(call, records):
     track = Records(records).tracks[1]
     shard = records / track.shard
     data = bytearray(shard.read_bytes())
@@ -39,8 +39,8 @@ def test_damage_is_told_with_shard_byte_and_track_and_the_exit_code_is_one(call,
     assert line.count(track.shard) == line.count("byte") == 1
 
 
-def test_many_findings_of_one_kind_are_counted_and_some_are_told(call, records, monkeypatch):
-    monkeypatch.setattr("keras_musictag.cli.records.SHOWN", 2)
+def test_many_findings_are_counted_and_some_are_listed(call, records, monkeypatch):
+    monkeypatch.setattr("keras_musictag.cli.records.SHOWN_PER_KIND", 2)
     for shard in records.glob("*.tfrecord"):
         data = bytearray(shard.read_bytes())
         for track in Records(records):
@@ -70,7 +70,7 @@ def test_a_tag_with_brackets_is_shown_as_it_is(call, folder):
     assert outcome.code == 0 and "[/live]" in outcome.out and ":cat:" in outcome.out
 
 
-def test_subsets_are_shown_where_there_are_any(call, folder, records):
+def test_subsets_are_shown_if_there_are_any(call, folder, records):
     assert "subset" not in call("records", "info", "records").out
     manifest = make_manifest(folder / "audio", 10, seconds=0.1)
     subsets = ["unseen" if track.part == "test" and index == 4 else "" for index, track in enumerate(manifest.tracks)]
@@ -84,14 +84,14 @@ def table_lines(call, name):
     return [line for line in call("records", "info", name).out.splitlines() if "│" in line]
 
 
-@pytest.mark.parametrize(("citation", "told"), [("None.", False), ("", False), ("Ann, 2020.", True)])
-def test_a_citation_is_told_where_there_is_one(call, folder, citation, told):
+@pytest.mark.parametrize(("citation", "shown"), [("None.", False), ("", False), ("Ann, 2020.", True)])
+def test_a_citation_is_shown_if_there_is_one(call, folder, citation, shown):
     prepare(make_manifest(folder / "audio", 5, seconds=0.1, citation=citation), "records", jobs=1)
-    assert ("cite: Ann, 2020.\n" in call("records", "info", "records").out) == told
-    assert ("cite" in call("records", "info", "records").out) == told
+    assert ("cite: Ann, 2020.\n" in call("records", "info", "records").out) == shown
+    assert ("cite" in call("records", "info", "records").out) == shown
 
 
-def test_features_are_told_by_front_end_and_architecture(call, records):
+def test_features_are_shown_by_front_end_and_architecture(call, records):
     path = records / "dataset.json"
     info = json.loads(path.read_text())
     path.write_text(json.dumps({**info, "features": {"name": "log_mel", "architecture": "fcn", "config": {}}}))
@@ -101,7 +101,7 @@ def test_features_are_told_by_front_end_and_architecture(call, records):
 @pytest.mark.parametrize(
     ("subcommand", "file"), [("check", "tracks.csv"), ("info", "tracks.csv"), ("info", "test-00000-of-00001.tfrecord")]
 )
-def test_a_file_that_is_missing_is_told_with_what_to_do(call, records, subcommand, file):
+def test_a_missing_file_is_an_error_with_advice(call, records, subcommand, file):
     (records / file).unlink()
     outcome = call("records", subcommand, "records")
     assert outcome.code == 1 and outcome.err.count("\n") == 1 and file in outcome.err
@@ -109,6 +109,6 @@ def test_a_file_that_is_missing_is_told_with_what_to_do(call, records, subcomman
 
 
 @pytest.mark.parametrize("subcommand", ["check", "info"])
-def test_a_folder_without_records_is_told(call, folder, subcommand):
+def test_a_folder_without_records_is_an_error(call, folder, subcommand):
     outcome = call("records", subcommand, ".")
     assert outcome.code == 1 and outcome.err.startswith("Error: There is no dataset.json in '.'")

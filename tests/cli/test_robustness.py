@@ -18,7 +18,7 @@ from tests.records.make import TAGS, make_manifest, make_records
 from tests.robustness.test_stress import content
 
 FEW = ("--chunks", "2", "--resamples", "20")
-SECONDS = 120  # until a process has to have written its first result
+SECONDS = 120  # time limit for a process to write its first result
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def records(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """Two files as `train` leaves them, with the same name within."""
+    """Two files as `train` writes them, with the same name inside."""
     folder = tmp_path_factory.mktemp("models")
     for seed, name in enumerate(("one", "two")):
         keras.utils.set_random_seed(seed)
@@ -37,7 +37,7 @@ def models(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_two_models_are_stressed_and_the_table_has_what_the_predictions_give(call, records, models, folder):
+def test_the_table_has_the_metrics_of_the_predictions(call, records, models, folder):
     outcome = call("robustness", records, "out", *models, "--conditions", "noise_0.4,low_pass_2k", *FEW)
     assert (outcome.code, outcome.err) == (0, "")
     *said, text, table, picture = outcome.out.splitlines()
@@ -57,11 +57,13 @@ def test_two_models_are_stressed_and_the_table_has_what_the_predictions_give(cal
                     drop = of_original - found.macro
                     assert float(row["drop"]) == pytest.approx(drop, abs=1e-12)
                     assert f"{model}, {condition:20} pr_auc {found.macro:.4f}, drop {drop + 0:+.4f}" in said
-    assert (folder / "out" / "robustness.md").read_text().count("| noise\\_0.4 |") == 7  # two tables a metric, one more
+    assert (folder / "out" / "robustness.md").read_text().count(
+        "| noise\\_0.4 |"
+    ) == 7  # two tables per metric, and one more
 
 
 @pytest.mark.slow
-def test_all_conditions_are_measured_by_default_also_of_silence_and_a_click(call, models, folder):
+def test_all_conditions_work_on_silence_and_a_click(call, models, folder):
     manifest = make_manifest(folder / "audio", num_tracks=10, seconds=1.0)
     for index, samples in ((4, np.zeros(16000, np.int16)), (9, np.full(40, 9000, np.int16))):
         (path,) = (folder / "audio").glob(f"{index:03d}.*")
@@ -71,17 +73,15 @@ def test_all_conditions_are_measured_by_default_also_of_silence_and_a_click(call
     outcome = call("robustness", records.folder, "out", *models[:2], *FEW)
     assert (outcome.code, outcome.err) == (0, "")
     assert {path.name for path in (folder / "out" / "vgg").iterdir() if path.is_dir()} == set(chosen("all"))
-    told = [line.split()[1] for line in outcome.out.splitlines() if line.startswith("vgg, ")]
-    assert tuple(told) == chosen("all")
-    for condition in told:
+    printed = [line.split()[1] for line in outcome.out.splitlines() if line.startswith("vgg, ")]
+    assert tuple(printed) == chosen("all")
+    for condition in printed:
         scores = load_predictions(folder / "out" / "vgg" / condition / "measured.npz").scores
         assert scores.shape[0] == 2 and np.isfinite(scores).all(), condition
 
 
 @pytest.mark.slow
-def test_killed_and_run_again_it_writes_what_an_undisturbed_run_writes(
-    call, script, environment, records, models, folder
-):
+def test_a_killed_run_resumes_to_the_same_files(call, script, environment, records, models, folder):
     arguments = [*models, "--conditions", "noise_0.1,pitch_shift_up,mp3_32", *FEW]
     command = [script, "robustness", records, "killed", *arguments]
     process = subprocess.Popen(list(map(str, command)), cwd=folder, env=environment)
@@ -94,7 +94,7 @@ def test_killed_and_run_again_it_writes_what_an_undisturbed_run_writes(
         process.kill()
     assert process.wait() == -9 and first.is_file()
     assert not (folder / "killed" / "robustness.md").exists()
-    (first.parent / ".0.partial.npz").touch()  # as where the kill comes between the report and its removal
+    (first.parent / ".0.partial.npz").touch()  # as if the process was killed after the report and before the removal
     for out in ("killed", "undisturbed"):
         outcome = call("robustness", records, out, *arguments)
         assert (outcome.code, outcome.err) == (0, "")
@@ -102,7 +102,7 @@ def test_killed_and_run_again_it_writes_what_an_undisturbed_run_writes(
 
 
 @pytest.mark.slow
-def test_failures_are_one_line_and_nothing_is_written(call, records, models, folder):
+def test_errors_are_one_line_and_nothing_is_written(call, records, models, folder):
     for arguments, message in (
         (("--model", "vgg", "--conditions", "noise_0.3"), "There is no condition 'noise_0.3'. Did you mean"),
         (models[:4], "Two models are called 'vgg'. Name each"),
@@ -118,7 +118,7 @@ def test_failures_are_one_line_and_nothing_is_written(call, records, models, fol
     assert not (folder / "out").exists()
 
 
-def test_a_model_with_other_tags_is_refused(call, records, vgg):
+def test_a_model_with_other_tags_is_rejected(call, records, vgg):
     outcome = call("robustness", records, "out", *vgg)
     assert outcome.code == 1 and "must have the same tags" in outcome.err
 

@@ -8,7 +8,7 @@ import pytest
 
 from keras_musictag import load
 
-# Numbers are printed with six digits: half of the last one, and float32 noise between two processes
+# Numbers are printed with six digits: half of the last digit, and float32 noise between two processes
 ROUNDING = 1e-6
 
 
@@ -23,8 +23,8 @@ def expected_rows(name, result):
 
 
 @pytest.mark.slow
-def test_the_installed_script_reads_standard_input_and_prints_tables_and_nothing_else(run, folder, not_music, demo):
-    """A call without a model: TensorFlow's start-up chatter would be on standard error, beside the bad file's line."""
+def test_the_installed_script_tags_standard_input_and_files(run, folder, not_music, demo):
+    """Without --model; standard error has the line on the bad file, and no log lines of TensorFlow's start."""
     outcome = run("tag", "-", not_music, demo, "--top", "3", cwd=folder, stdin=demo.read_bytes())
     bad, summary = outcome.err.splitlines()
     assert outcome.code == 1
@@ -42,7 +42,7 @@ def test_the_installed_script_reads_standard_input_and_prints_tables_and_nothing
 
 
 @pytest.mark.usefixtures("loaded")
-def test_it_reads_standard_input_and_goes_on_after_a_bad_file(call, track, not_music, demo, vgg, tagger):
+def test_it_continues_after_a_bad_file(call, track, not_music, demo, vgg, tagger):
     outcome = call("tag", "-", not_music, track, *vgg, "--format", "csv", stdin=demo.read_bytes())
     assert outcome.code == 1
     bad, summary = outcome.err.splitlines()
@@ -52,7 +52,7 @@ def test_it_reads_standard_input_and_goes_on_after_a_bad_file(call, track, not_m
     assert csv_rows(outcome.out) == wanted
 
 
-def test_json_says_what_the_library_says(call, track, vgg, tagger):
+def test_json_equals_the_librarys_result(call, track, vgg, tagger):
     outcome = call("tag", track, *vgg, "--format", "json")
     assert (outcome.code, outcome.err) == (0, "")
     (row,) = json.loads(outcome.out)
@@ -78,7 +78,7 @@ def test_options_are_the_librarys_arguments(call, track, vgg, tagger, options, a
     outcome = call("tag", track, *vgg, *options, "--format", "csv")
     rows = csv_rows(outcome.out)
     assert rows == expected_rows(track, tagger.tag(track, **arguments))
-    if "top" not in arguments:  # an option that is not passed on would not show otherwise
+    if "top" not in arguments:  # the option must have an effect
         assert rows != expected_rows(track, tagger.tag(track))
 
 
@@ -94,12 +94,12 @@ def test_a_saved_keras_file_is_a_model(call, track, tagger, folder):
 
 
 @pytest.mark.usefixtures("loaded")
-def test_more_tags_than_there_are_gives_all(call, track, vgg):
+def test_a_top_beyond_the_vocabulary_gives_all_tags(call, track, vgg):
     assert len(csv_rows(call("tag", track, *vgg, "--top", "1000", "--format", "csv").out)) == 50
 
 
 @pytest.mark.usefixtures("loaded")
-def test_tracks_are_told_in_the_order_they_were_given(call, folder, track, vgg):
+def test_tracks_keep_their_order(call, folder, track, vgg):
     shutil.copy(track, "a.wav")
     outcome = call("tag", track, "a.wav", track, *vgg, "--top", "1", "--format", "csv")
     assert [name for name, _, _ in csv_rows(outcome.out)] == [track, "a.wav", track]
@@ -107,7 +107,7 @@ def test_tracks_are_told_in_the_order_they_were_given(call, folder, track, vgg):
 
 @pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
-def test_where_all_tracks_fail_the_output_is_empty_and_valid(call, not_music, vgg, form):
+def test_the_output_is_valid_if_all_tracks_fail(call, not_music, vgg, form):
     outcome = call("tag", not_music, *vgg, "--format", form)
     assert outcome.out == {"table": "", "json": "[]\n", "csv": "track,tag,score\n"}[form]
     assert outcome.code == 1
@@ -115,7 +115,7 @@ def test_where_all_tracks_fail_the_output_is_empty_and_valid(call, not_music, vg
 
 
 @pytest.mark.usefixtures("loaded")
-def test_json_is_whole_where_one_of_several_fails(call, track, not_music, vgg):
+def test_json_is_complete_if_one_track_fails(call, track, not_music, vgg):
     outcome = call("tag", not_music, track, *vgg, "--format", "json")
     assert outcome.code == 1
     assert [row["track"] for row in json.loads(outcome.out)] == [track]
@@ -125,14 +125,14 @@ def test_json_is_whole_where_one_of_several_fails(call, track, not_music, vgg):
 @pytest.mark.parametrize(
     "path, said", [("gone.mp3", "There is no file 'gone.mp3'"), (".", "'.' must be a music file"), ("", "no file ''")]
 )
-def test_a_path_that_is_no_file_is_one_line(call, vgg, path, said):
+def test_a_path_without_a_file_is_one_line(call, vgg, path, said):
     outcome = call("tag", path, *vgg)
     assert (outcome.code, outcome.out) == (1, "")
     assert said in outcome.err and outcome.err.count("\n") == 1
 
 
 @pytest.mark.usefixtures("loaded")
-def test_an_empty_standard_input_is_one_line_that_says_so(call, vgg):
+def test_an_empty_standard_input_is_one_line(call, vgg):
     outcome = call("tag", "-", *vgg)
     assert outcome.code == 1
     assert outcome.err.startswith("Error: standard input is empty")
@@ -154,7 +154,7 @@ def test_a_short_track_is_tagged_with_a_note(call, vgg, track, folder):
 @pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("name", ["[bold]x[bold].wav", "a,\"b'.wav", "-.wav", "日本.wav", " .wav"])
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
-def test_odd_names_come_out_as_they_are(call, track, vgg, name, form):
+def test_unusual_names_are_printed_unchanged(call, track, vgg, name, form):
     os.rename(track, name)
     outcome = call("tag", "--top", "1", *vgg, "--format", form, "--", name)
     assert (outcome.code, outcome.err) == (0, "")
@@ -167,14 +167,14 @@ def test_odd_names_come_out_as_they_are(call, track, vgg, name, form):
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_bad_file_with_a_line_break_in_its_name_is_one_line(call, vgg, folder):
+def test_a_line_break_in_a_name_does_not_break_the_message(call, vgg, folder):
     (folder / "two\nlines.mp3").write_text("just words")
     outcome = call("tag", "two\nlines.mp3", *vgg)
     assert outcome.err.count("\n") == 1
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_table_goes_to_a_terminal_that_knows_only_ascii(call, track, vgg, monkeypatch):
+def test_a_table_can_be_printed_in_ascii(call, track, vgg, monkeypatch):
     ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
     monkeypatch.setattr("sys.stdout", ascii_only)
     assert call("tag", track, *vgg).code == 0
@@ -185,8 +185,8 @@ def test_a_table_goes_to_a_terminal_that_knows_only_ascii(call, track, vgg, monk
 @pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("form", ["csv", "json", "table"])
 @pytest.mark.parametrize("watched", [False, True], ids=["file", "terminal"])
-def test_names_stay_different_under_a_code_page_without_their_letters(call, track, vgg, monkeypatch, form, watched):
-    """As on Windows: UTF-8 in files and pipes, escapes on the terminal."""
+def test_names_stay_different_under_another_code_page(call, track, vgg, monkeypatch, form, watched):
+    """Like on Windows: UTF-8 in files and pipes, escapes on the terminal."""
     names = ["\u4ea4\u97ff\u66f2.wav", "\u5354\u594f\u66f2.wav"]
     for name in names:
         shutil.copy(track, name)
@@ -202,7 +202,7 @@ def test_names_stay_different_under_a_code_page_without_their_letters(call, trac
 @pytest.mark.usefixtures("loaded")
 @pytest.mark.needs("any_file_name")
 def test_a_name_that_is_not_utf_8_does_not_stop_the_others(call, track, vgg, monkeypatch):
-    """As in a shell whose language is set; in the C locale Python lets such names through."""
+    """Like in a shell whose language is set; in the C locale, Python accepts such names."""
     odd = os.fsdecode(b"caf\xe9.wav")
     shutil.copy(track, odd)
     strict = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="strict")
@@ -213,20 +213,20 @@ def test_a_name_that_is_not_utf_8_does_not_stop_the_others(call, track, vgg, mon
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_long_name_is_not_broken(call, track, vgg):
+def test_a_long_name_is_not_wrapped(call, track, vgg):
     name = "a long name of a track " * 8 + ".wav"
     os.rename(track, name)
     assert call("tag", name, *vgg).out.splitlines()[0] == f"{name}, 7.0 s"
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_table_shows_signs_of_markup_as_they_are(call, track, vgg):
+def test_a_table_shows_markup_characters_unchanged(call, track, vgg):
     os.rename(track, ":guitar:[red].wav")
     assert call("tag", ":guitar:[red].wav", *vgg).out.startswith(":guitar:[red].wav, 7.0 s\n")
 
 
 @pytest.mark.parametrize("name", ["-song.wav", "--song.wav", "-gone.mp3"])
-def test_a_path_that_begins_with_a_dash_gets_a_hint(call, track, name):
+def test_a_path_that_begins_with_a_dash_gives_a_hint(call, track, name):
     if name != "-gone.mp3":
         os.rename(track, name)
     outcome = call("tag", name)
@@ -235,13 +235,13 @@ def test_a_path_that_begins_with_a_dash_gets_a_hint(call, track, name):
 
 
 @pytest.mark.parametrize("option", ["-x", "--fromat", "--formta=a.b"])
-def test_a_wrong_option_gets_no_hint_about_paths(call, track, option):
+def test_a_wrong_option_gives_no_hint_about_paths(call, track, option):
     outcome = call("tag", track, option)
     assert outcome.code == 2 and "No such option" in outcome.err and "is a file" not in outcome.err
 
 
 @pytest.mark.parametrize("command", ["taggram", "embed"])
-def test_what_is_written_to_files_has_its_notes_on_standard_error(call, vgg, folder, command):
+def test_notes_on_written_files_go_to_standard_error(call, vgg, folder, command):
     import numpy as np
     import soundfile
 

@@ -1,4 +1,4 @@
-"""`keras-musictag train`: real commands, what they leave, and what stays when they fail."""
+"""`keras-musictag train`: real commands, the files that they write, and the files that stay after an error."""
 
 import json
 import resource
@@ -20,19 +20,19 @@ PHASE = {"optimizer": "adam", "learning_rate": 1e-3, "epochs": 1}
 
 @pytest.fixture(scope="session")
 def made_records(tmp_path_factory):
-    """Six tracks to train on, two each to validate and test with; 3.2 s each."""
+    """Six tracks of 3.2 s for training, and two each for validation and testing."""
     return make_records(tmp_path_factory.mktemp("train"), num_tracks=10, seconds=3.2).folder
 
 
 @pytest.fixture
 def records(folder, made_records):
-    """Their copy in the working directory."""
+    """A copy of the records in the working directory."""
     return shutil.copytree(made_records, folder / "records")
 
 
 @pytest.fixture
 def recipe(folder):
-    """A function that writes a recipe of one epoch, two steps if nothing else is said, and gives its path."""
+    """A function that writes a recipe of one epoch, by default of two steps, and returns its path."""
 
     def write(**changes):
         settings = {"summary": "a test", "phases": [PHASE], "batch_size": 3, "validation_chunks": 1, **changes}
@@ -43,7 +43,7 @@ def recipe(folder):
 
 
 def only_error(outcome):
-    """The one line on standard error of a command that failed; TensorFlow's own lines left out."""
+    """The last line on standard error of a command that failed, after TensorFlow's own lines."""
     assert outcome.code == 1
     return outcome.err.splitlines()[-1]
 
@@ -58,7 +58,7 @@ def only_error(outcome):
         (["--model", "sample_cnn", "--recipe", "masks.json"], "as from the waveform front end"),
     ],
 )
-def test_a_wrong_name_is_told_and_claims_no_folder(options, message, call, folder, records):
+def test_an_unknown_name_is_an_error_and_makes_no_folder(options, message, call, folder, records):
     masks = {"summary": "a test", "phases": [PHASE], "spec_augment": {}}
     (folder / "masks.json").write_text(json.dumps(masks))
     outcome = call("train", "records", "out", *options)
@@ -66,12 +66,12 @@ def test_a_wrong_name_is_told_and_claims_no_folder(options, message, call, folde
     assert not (folder / "out").exists()
 
 
-def test_a_level_that_is_none_is_a_wrong_call(call, folder, records):
+def test_an_unknown_level_is_invalid_usage(call, folder, records):
     outcome = call("train", "records", "out", "--level", "album")
     assert outcome.code == 2 and "'album' is not one of 'chunk', 'song'" in outcome.err
 
 
-def test_records_without_a_part_are_told(call, folder):
+def test_records_without_a_part_are_an_error(call, folder):
     tracks = make_manifest(folder / "audio", 4, seconds=0.2).tracks[:3]
     prepare(make_manifest(folder / "audio", 4, seconds=0.2, tracks=tracks), folder / "records", jobs=1)
     outcome = call("train", "records", "out", "--model", "vgg")
@@ -79,7 +79,7 @@ def test_records_without_a_part_are_told(call, folder):
     assert "There is no dataset.json in 'audio'" in only_error(call("train", "audio", "out"))
 
 
-def test_an_auc_cannot_choose_by_a_single_track(call, folder):
+def test_an_auc_cannot_be_measured_on_one_track(call, folder):
     make_records(folder, num_tracks=5, seconds=0.2)  # one of them to validate with
     outcome = call("train", "records", "out", "--model", "vgg", "--recipe", "short")
     assert "by roc_auc, but in the part 'valid' (tracks: 1) no tag has some with and some" in only_error(outcome)
@@ -94,7 +94,7 @@ def test_a_missing_shard_is_named(call, folder, records):
 
 
 @pytest.mark.slow
-def test_a_flipped_byte_is_named_and_the_state_before_stays(call, folder, records, recipe):
+def test_a_flipped_byte_is_reported_and_the_state_stays(call, folder, records, recipe):
     shard = Records(records).shards("train")[1]
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 1
@@ -107,7 +107,7 @@ def test_a_flipped_byte_is_named_and_the_state_before_stays(call, folder, record
 
 
 @pytest.mark.slow
-def test_a_loss_that_is_no_number_ends_the_run_and_the_last_good_weights_can_be_used(call, folder, records, recipe):
+def test_a_nan_loss_ends_the_run_and_keeps_the_last_weights(call, folder, records, recipe):
     phases = [PHASE, {"optimizer": "sgd", "learning_rate": 1e38, "epochs": 1}]
     outcome = call("train", "records", "out", "--model", "vgg", "--recipe", recipe(phases=phases))
     assert "became no number in epoch 2, step 2. The last good state" in only_error(outcome)
@@ -117,7 +117,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_the_last_good_weights_can_be_
 
 
 @pytest.mark.slow
-def test_bfloat16_with_masks_and_deformations_trains_and_leaves_no_mask_in_the_model(call, folder, records, recipe):
+def test_bfloat16_trains_with_masks_and_deformations(call, folder, records, recipe):
     masks = {"max_time_frames": 20, "max_mel_bands": 9}
     options = ["--model", "vgg", "--recipe", recipe(spec_augment=masks, deform_probability=0.5)]
     outcome = call("train", "records", "out", *options, "--precision", "bfloat16")
@@ -127,7 +127,7 @@ def test_bfloat16_with_masks_and_deformations_trains_and_leaves_no_mask_in_the_m
     assert (tagger.augment, tagger.precision) == (None, "bfloat16")
     found = json.loads((folder / "out" / "run.json").read_text())
     assert found["recipe"]["spec_augment"] == masks and found["records"]["dataset"] == "made"
-    # a run of a time when recipes could not mask goes on all the same
+    # a run from before recipes had masks can still be resumed
     del found["recipe"]["spec_augment"], found["recipe"]["deform_probability"]
     (folder / "out" / "run.json").write_text(json.dumps(found))
     outcome = call("train", "records", "out", "--model", "vgg", "--recipe", recipe(), "--precision", "bfloat16")
@@ -135,10 +135,8 @@ def test_bfloat16_with_masks_and_deformations_trains_and_leaves_no_mask_in_the_m
 
 
 @pytest.mark.slow
-def test_ctrl_c_and_a_full_disk_keep_the_state_and_the_same_command_goes_on(
-    script, environment, call, folder, records, recipe
-):
-    path = recipe(batch_size=1, chunks_per_track=2)  # steps enough to be interrupted in
+def test_a_run_resumes_after_ctrl_c_and_a_full_disk(script, environment, call, folder, records, recipe):
+    path = recipe(batch_size=1, chunks_per_track=2)  # enough steps to interrupt
     arguments = ["train", "records", "out", "--model", "vgg", "--recipe", path, "--checkpoint-seconds", "0"]
     state = folder / "out" / "state.safetensors"
 
@@ -156,7 +154,7 @@ def test_ctrl_c_and_a_full_disk_keep_the_state_and_the_same_command_goes_on(
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert (process.returncode, out) == (130, ""), err
-    assert err.splitlines()[-1] == "Interrupted. The same command goes on where it stopped."
+    assert err.splitlines()[-1] == "Interrupted. Run the same command again to resume."
     assert len([line for line in err.splitlines() if "tensorflow" not in line and "xla" not in line]) == 1
     before = state.read_bytes()
 

@@ -1,4 +1,4 @@
-"""`prepare audio` and `train --teacher`: from a folder of music to a student, killed on the way and resumed."""
+"""`prepare audio` and `train --teacher`: from a folder of music to a student that is killed and resumed."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ RECIPE = {
 OPTIONS = ["--teacher", VGG, "--recipe", "teach.json", "--config", SMALL, "--precision", "bfloat16"]
 OPTIONS += ["--deterministic", "--checkpoint-seconds", "0"]
 
-# Trains into "whole", then into "killed" until two steps of the second epoch are done
+# Trains to "whole", then to "killed", where it is killed after two steps of the second epoch
 TRAIN_AND_DIE = """
 import os, signal, sys, threading, time
 from pathlib import Path
@@ -57,7 +57,7 @@ run("killed")
 
 @pytest.fixture
 def records(folder, call):
-    """Six tracks of 4 s without labels, two of them to validate with."""
+    """Six tracks of 4 s without labels, two of them for validation."""
     make_manifest(folder / "audio", 6, seconds=4.0)
     outcome = call("prepare", "audio", "audio", "records", "--fractions", "0.6", "0.4", "0")
     assert outcome.code == 0, outcome.err
@@ -77,7 +77,9 @@ def test_a_killed_student_resumes_to_the_same_weights(run, folder, records, envi
     )
     assert died.returncode == -9, died.stderr
     assert (folder / "whole/model.keras").exists() and not (folder / "killed/model.keras").exists()
-    outcome = run("train", "records", "killed", *OPTIONS, cwd=folder)  # apart: determinism cannot be switched off
+    outcome = run(
+        "train", "records", "killed", *OPTIONS, cwd=folder
+    )  # in another process: determinism cannot be switched off
     assert outcome.code == 0, outcome.err
     assert ", divergence 0." in outcome.out and ", rank correlation " in outcome.out
     for name in ("best.safetensors", "state.safetensors"):
@@ -94,7 +96,7 @@ def test_a_killed_student_resumes_to_the_same_weights(run, folder, records, envi
     assert (folder / "killed/curves.png").exists()
 
 
-def test_what_cannot_be_taught_is_told_and_claims_no_folder(call, folder, records):
+def test_invalid_teaching_is_an_error_and_makes_no_folder(call, folder, records):
     (folder / "wrong.json").write_text('{"units": "many"}')
     for options, message in (
         ([], "records has no labels to learn: name trained taggers that say what is heard (--teacher)"),
@@ -114,7 +116,7 @@ def test_what_cannot_be_taught_is_told_and_claims_no_folder(call, folder, record
         assert not (folder / "out").exists()
 
 
-def test_records_without_labels_are_described_and_not_evaluated(call, folder, records):
+def test_unlabelled_records_are_described_but_not_evaluated(call, folder, records):
     assert call("records", "check", "records").out == "6 tracks: 0 errors, 0 warnings.\n"
     assert "no labels" in call("records", "info", "records").out
     outcome = call("evaluate", "records", "out", "--model", VGG, "--part", "valid")

@@ -44,7 +44,7 @@ def test_a_published_checkpoint_is_imported_and_tags(call, architecture):
 
 @pytest.mark.needs("shared")
 @pytest.mark.slow
-def test_the_script_imports_where_it_is_told_to(run, folder, environment, tmp_path):
+def test_the_script_imports_into_the_given_folder(run, folder, environment, tmp_path):
     path = shared.FOLDER / "reference" / "upstream" / "mtat_crnn.pth"
     environment = {**environment, HOME_VARIABLE: str(tmp_path / "home")}
     arguments = ["zoo", "import", path, *options("crnn"), "--out", "entries"]
@@ -57,7 +57,7 @@ def test_the_script_imports_where_it_is_told_to(run, folder, environment, tmp_pa
     np.testing.assert_array_equal(loaded.taggram(demo_clip()).scores, expected.taggram(demo_clip()).scores)
 
 
-def test_each_import_is_an_entry_of_its_own(call, checkpoint, folder):
+def test_each_import_makes_a_separate_entry(call, checkpoint, folder):
     for version in (2, 3):  # 1 is bundled
         outcome = call("zoo", "import", checkpoint, *options(dataset="mtg-jamendo"), "--out", ".")
         assert outcome.out.startswith(f"Wrote fcn-mtg-jamendo-v{version}\n")
@@ -81,7 +81,7 @@ def test_a_wrong_choice_is_one_line_and_exit_code_1(call, checkpoint, folder, ch
 
 
 @pytest.mark.parametrize("path, said", [("gone.pth", "gone.pth does not exist"), ("text.pth", "it was not loaded")])
-def test_what_is_no_checkpoint_is_one_line_and_exit_code_1(call, folder, path, said):
+def test_an_invalid_checkpoint_is_one_line_and_exit_code_1(call, folder, path, said):
     (folder / "text.pth").write_text("words")
     outcome = call("zoo", "import", path, *options())
     assert (outcome.code, outcome.out) == (1, "")
@@ -89,7 +89,7 @@ def test_what_is_no_checkpoint_is_one_line_and_exit_code_1(call, folder, path, s
     assert not user_folder().exists()
 
 
-def test_a_file_in_the_place_of_the_folder_is_told(call, checkpoint):
+def test_a_file_instead_of_the_folder_is_an_error(call, checkpoint):
     outcome = call("zoo", "import", checkpoint, *options(), "--out", checkpoint)
     assert outcome.code == 2 and "'best_model.pth' is a file" in outcome.err
 
@@ -103,7 +103,7 @@ def test_a_file_in_the_place_of_the_folder_is_told(call, checkpoint):
         (["export"], "No such command 'export'"),
     ],
 )
-def test_a_wrong_call_exits_with_2(call, arguments, said):
+def test_invalid_usage_exits_with_2(call, arguments, said):
     outcome = call("zoo", *arguments)
     assert (outcome.code, outcome.out) == (2, "") and said in outcome.err
 

@@ -1,4 +1,4 @@
-"""`keras-musictag zoo add`: a network that was trained and measured becomes an entry; every file is a real one."""
+"""`keras-musictag zoo add`: a trained and evaluated network becomes an entry; all files are real."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ RECIPE = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """`run`, which `train` wrote, and `eval`, which `evaluate` wrote; 18 tracks to train on, six to test with."""
+    """`run`, written by `train`, and `eval`, written by `evaluate`; 18 tracks for training, six for testing."""
     from click.testing import CliRunner
 
     from keras_musictag.cli.evaluate import command as evaluate
@@ -44,20 +44,20 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def own(folder, made):
-    """Their copy in the working directory."""
+    """A copy of them in the working directory."""
     for name in ("run", "eval"):
         shutil.copytree(made / name, folder / name)
     return folder
 
 
 def rewrite(folder, **changes):
-    """The evaluation again, with other facts or another source."""
+    """Writes the evaluation again, with other facts or another source."""
     parts = (replace(load_predictions(folder / name), **changes) for name in (MEASURED, VALID))
     write_run(folder, *parts, resampling=read_run(folder).report.resampling)
 
 
 @pytest.mark.slow
-def test_a_trained_network_becomes_an_entry_with_metrics_and_thresholds(call, own, track):
+def test_a_trained_network_becomes_an_entry(call, own, track):
     outcome = call("zoo", "add", "run", "--evaluation", "eval", "--licence", "CC0-1.0")
     assert (outcome.code, outcome.err) == (0, "")
     wrote, load_it = outcome.out.splitlines()
@@ -90,9 +90,9 @@ def test_a_trained_network_becomes_an_entry_with_metrics_and_thresholds(call, ow
     assert second.out.startswith("Wrote entries/vgg-made-v2\n")  # the first name is taken
 
 
-def test_the_evaluation_that_lies_in_the_run_is_taken_and_without_one_nothing_is_claimed(call, own):
+def test_an_evaluation_inside_the_run_is_used(call, own):
     outcome = call("zoo", "add", "run", "--name", "vgg-bare-v3", "--out", ".")
-    assert outcome.out.splitlines()[0] == "Its card has no metrics: pass --evaluation to state them."
+    assert outcome.out.splitlines()[0] == "The card has no metrics. To add them, pass --evaluation."
     assert (read_card(own / "vgg-bare-v3").metrics, read_card(own / "vgg-bare-v3").thresholds) == ((), {})
     assert "Not measured." in (own / "vgg-bare-v3" / "README.md").read_text()
     (own / "eval").rename(own / "run" / "evaluation")  # where `finetune` writes it
@@ -140,7 +140,7 @@ def not_evaluated(own):
         (not_evaluated, "There is no report.json in 'eval'"),
     ],
 )
-def test_what_a_card_may_not_say_is_one_line_and_nothing_is_written(spoil, message, call, own):
+def test_unsuitable_runs_are_one_line_and_write_nothing(spoil, message, call, own):
     spoil(own)
     outcome = call("zoo", "add", "run", "--evaluation", "eval")
     assert (outcome.code, outcome.out) == (1, "")
@@ -152,6 +152,6 @@ def test_what_a_card_may_not_say_is_one_line_and_nothing_is_written(spoil, messa
     ("name", "message"),
     [("mine", "must look like 'vgg-mine-v1'"), ("fcn-mine-v1", "must look like"), ("vgg-mtat-v1", "There is an entry")],
 )
-def test_a_name_that_is_none_or_taken_is_told(name, message, call, own):
+def test_an_invalid_or_existing_name_is_an_error(name, message, call, own):
     outcome = call("zoo", "add", "run", "--name", name)
     assert outcome.code == 1 and message in outcome.err
