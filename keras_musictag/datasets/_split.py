@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from keras_musictag.choices import FRACTIONS
 from keras_musictag.errors import DatasetError
-from keras_musictag.records.schema import PARTS, TEXT
+from keras_musictag.records.schema import PARTS, TEXT_CODEC
 
 PART_OF_NAME = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -77,7 +77,7 @@ def _ordered(sizes: Counter, seed: int) -> list[str]:
     """Groups, large ones first, by powers of two; then by hash."""
 
     def key(group: str) -> tuple[int, bytes]:
-        return -sizes[group].bit_length(), hashlib.sha256(f"{seed}\n{group}".encode(*TEXT)).digest()
+        return -sizes[group].bit_length(), hashlib.sha256(f"{seed}\n{group}".encode(*TEXT_CODEC)).digest()
 
     return sorted(sizes, key=key)
 

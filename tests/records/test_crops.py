@@ -4,8 +4,16 @@ from scipy import stats
 
 from keras_musictag.audio import Chunking, cut
 from keras_musictag.records import crops
-from keras_musictag.records.crops import cover_starts, cut_at, random_starts, spread_starts, stateless_hash
-from keras_musictag.records.tf_data import parsing
+from keras_musictag.records.crops import (
+    cover_starts,
+    cut_at,
+    draw_share,
+    mix,
+    random_starts,
+    spread_starts,
+    stateless_hash,
+)
+from keras_musictag.records.tf_data import graph_crops
 
 HERE = {"seed": 0, "epoch": 0, "track_index": 0, "k": 0}
 
@@ -23,20 +31,20 @@ def test_words_out_of_int64_and_negative_ones_are_taken_modulo_2_to_the_64():
 
 def test_numpy_and_tensorflow_hash_to_the_same_bits():
     words = np.random.default_rng(0).integers(-(2**63), 2**63 - 1, (4, 500))
-    np.testing.assert_array_equal(parsing.stateless_hash(*words).numpy(), stateless_hash(*words))
-    np.testing.assert_array_equal(parsing.stateless_hash(-5, words[0]).numpy(), stateless_hash(-5, words[0]))
+    np.testing.assert_array_equal(graph_crops.stateless_hash(*words).numpy(), stateless_hash(*words))
+    np.testing.assert_array_equal(graph_crops.stateless_hash(-5, words[0]).numpy(), stateless_hash(-5, words[0]))
 
 
 def test_numpy_and_tensorflow_sort_hashes_alike():
     keys = stateless_hash(np.arange(500))
-    np.testing.assert_array_equal(parsing.order(keys).numpy(), np.argsort(keys, kind="stable"))
+    np.testing.assert_array_equal(graph_crops.order(keys).numpy(), np.argsort(keys, kind="stable"))
 
 
 def test_numpy_and_tensorflow_draw_the_same_starts():
     lengths = np.random.default_rng(1).integers(1, 10**7, 500)
     where = {"seed": 7, "epoch": 3, "track_index": np.arange(500), "k": np.arange(500) % 3}
     expected = random_starts(lengths, 59049, **where)
-    np.testing.assert_array_equal(parsing.random_starts(lengths, 59049, **where).numpy(), expected)
+    np.testing.assert_array_equal(graph_crops.random_starts(lengths, 59049, **where).numpy(), expected)
     assert expected.dtype == np.int64 and expected.std() > 0
 
 
@@ -93,3 +101,27 @@ def test_impossible_numbers_are_refused():
         spread_starts(100, 10, 0)
     with pytest.raises(ValueError, match="`hop_samples` must be 1 or more"):
         cover_starts(100, 10, 0)
+
+
+def test_shares_are_beta_distributed():
+    shares = [draw_share(0.4, seed=0, epoch=0, batch=batch) for batch in range(2000)]
+    assert stats.kstest(shares, stats.beta(0.4, 0.4).cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("name", ["seed", "epoch", "batch", "worker"])
+def test_each_of_the_four_changes_the_share(name):
+    where = {"seed": 0, "epoch": 0, "batch": 0, "worker": 0}
+    assert draw_share(1.0, **where) == draw_share(1.0, **where)
+    assert draw_share(1.0, **where) != draw_share(1.0, **{**where, name: 1})
+
+
+def test_the_mean_is_weighted():
+    values = np.float32([[1, 0], [0, 1], [1, 1]])
+    mixed = mix(values, np.roll(values, 1, axis=0), np.float32(0.75))
+    np.testing.assert_array_equal(mixed, np.float32([[1, 0.25], [0.25, 0.75], [0.75, 1]]))
+    assert mixed.dtype == np.float32
+
+
+def test_a_batch_of_one_stays_what_it_is():
+    values = np.float32([[0.5, 0.25]])
+    np.testing.assert_array_equal(mix(values, np.roll(values, 1, axis=0), np.float32(0.5)), values)

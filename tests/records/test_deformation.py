@@ -61,7 +61,7 @@ def test_tracks_are_deformed_as_often_as_asked_for():
         ({"noise_rate": (0.4, 0.1)}, r"`noise_rate` must be \(low, high\)"),
         ({"pitch_semitones": (1.0,)}, r"`pitch_semitones` must be \(low, high\)"),
         ({"stretch_rate": (0.0, 1.0)}, "`stretch_rate` must be above 0"),
-        (NONE, "must allow one kind at least"),
+        (NONE, "must allow at least one kind"),
     ],
 )
 def test_impossible_settings_are_refused(settings, message):

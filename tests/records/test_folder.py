@@ -103,7 +103,7 @@ def test_a_missing_shard_and_one_cut_short_are_told(copy):
 
 
 @pytest.mark.parametrize(
-    ("text", "match"), [("{", "is no JSON"), ("[]", "version None"), ('{"version": 9}', "version 9")]
+    ("text", "match"), [("{", "is not valid JSON"), ("[]", "version None"), ('{"version": 9}', "version 9")]
 )
 def test_another_dataset_json_is_refused(copy, text, match):
     (copy / "dataset.json").write_text(text)
@@ -115,7 +115,7 @@ def test_another_dataset_json_is_refused(copy, text, match):
 def test_a_broken_table_names_the_line(copy, old, new):
     table = copy / "tracks.csv"
     table.write_text(table.read_text().replace(old, new, 1))
-    with pytest.raises(RecordsError, match=r"Line \d of tracks.csv is none of a track"):
+    with pytest.raises(RecordsError, match=r"Line \d of tracks.csv does not describe a track"):
         _ = Records(copy).tracks
 
 
@@ -149,7 +149,7 @@ def test_a_missing_table_says_what_to_do(copy, name):
 
 def test_a_skipped_track_without_a_reason_names_the_line(copy):
     (copy / "skipped.csv").write_text("track_id,path\na,a.wav\n")
-    with pytest.raises(RecordsError, match="Line 2 of skipped.csv is none of a track"):
+    with pytest.raises(RecordsError, match="Line 2 of skipped.csv does not describe a track"):
         _ = Records(copy).skipped
 
 

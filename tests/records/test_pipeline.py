@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.records import EvaluationBatches, steps_per_epoch, train_pipeline
-from tests.records.heard import heard
+from tests.records.chunk_identity import identify_chunks
 from tests.records.make import make_records
 
 SIZE = 8000
@@ -36,7 +36,7 @@ def indices(records, part="train"):
 
 
 def test_every_track_is_heard_once_at_its_random_place(records):
-    found = heard(batches(records), records, SIZE, seed=3)
+    found = identify_chunks(batches(records), records, SIZE, seed=3)
     assert sorted(found) == indices(records)
     assert found != sorted(found)
 
@@ -76,20 +76,20 @@ def test_epochs_in_a_row_are_those_asked_for_one_by_one(records):
 
 def test_epochs_differ_in_order_and_in_places(records):
     first, second = batches(records), batches(records, epoch=1)
-    orders = [heard(each, records, SIZE, seed=3, epoch=epoch) for epoch, each in enumerate((first, second))]
+    orders = [identify_chunks(each, records, SIZE, seed=3, epoch=epoch) for epoch, each in enumerate((first, second))]
     assert orders[0] != orders[1]
     chunks = [{chunk.tobytes() for chunk in np.concatenate([b[0] for b in each])} for each in (first, second)]
     assert not chunks[0] & chunks[1]
 
 
 def test_the_shuffle_buffer_is_no_part_of_the_places(records):
-    orders = [heard(batches(records, shuffle_buffer=n), records, SIZE, seed=3) for n in (1, 18)]
+    orders = [identify_chunks(batches(records, shuffle_buffer=n), records, SIZE, seed=3) for n in (1, 18)]
     assert orders[0] != orders[1] and sorted(orders[0]) == sorted(orders[1])
 
 
 def test_without_shuffling_tracks_come_as_they_lie(records):
     stored = sorted(records.part("train"), key=lambda track: (track.shard, track.offset))
-    found = heard(batches(records, shuffle=False), records, SIZE, seed=3)
+    found = identify_chunks(batches(records, shuffle=False), records, SIZE, seed=3)
     assert [index for index, _ in found] == [track.track_index for track in stored]
 
 
@@ -100,7 +100,7 @@ def test_workers_share_the_tracks_and_hear_the_same_places(records, num_workers,
         options = {"worker": worker, "num_workers": num_workers, "epoch": 2, "shuffle": shuffle}
         found = batches(records, **options)
         assert len(found) == steps_per_epoch(records, batch_size=5, seed=3, **options)
-        shares.append(heard(found, records, SIZE, seed=3, epoch=2))
+        shares.append(identify_chunks(found, records, SIZE, seed=3, epoch=2))
     assert all(shares)
     assert sorted(itertools.chain(*shares)) == indices(records)
 
@@ -113,16 +113,16 @@ def test_a_worker_needs_a_shard(records):
 
 
 def test_several_chunks_of_a_track_are_examples_of_their_own(records):
-    found = heard(batches(records, chunks_per_track=3), records, SIZE, seed=3, count=3)
+    found = identify_chunks(batches(records, chunks_per_track=3), records, SIZE, seed=3, count=3)
     assert sorted(found) == [(index, k) for index, _ in indices(records) for k in range(3)]
     assert len({index for index, _ in found[:3]}) > 1  # shuffled, not track by track
 
 
 def test_at_song_level_the_chunks_of_a_track_stay_together(records):
-    found = batches(records, chunks_per_track=3, level="song")
+    found = batches(records, chunks_per_track=3, group_by_track=True)
     assert found[0][0].shape == (5, 3, SIZE)
     flat = [(chunks.reshape(-1, SIZE), np.repeat(labels, 3, axis=0)) for chunks, labels in found]
-    order = heard(flat, records, SIZE, seed=3, count=3)
+    order = identify_chunks(flat, records, SIZE, seed=3, count=3)
     assert [k for _, k in order] == [0, 1, 2] * 18
     assert order[0][0] == order[1][0] == order[2][0]
 
@@ -130,13 +130,13 @@ def test_at_song_level_the_chunks_of_a_track_stay_together(records):
 def test_a_shorter_track_is_filled_up_with_zeros(records):
     longest = max(track.num_samples for track in records.part("train"))
     found = batches(records, chunk_samples=longest + 100)
-    assert sorted(heard(found, records, longest + 100, seed=3)) == indices(records)
+    assert sorted(identify_chunks(found, records, longest + 100, seed=3)) == indices(records)
     assert not np.concatenate([chunks for chunks, _ in found])[:, -100:].any()
 
 
 @pytest.mark.parametrize("part", ["valid", "test"])
 def test_the_other_parts_can_be_read_too(records, part):
-    assert sorted(heard(batches(records, part=part), records, SIZE, part, seed=3)) == indices(records, part)
+    assert sorted(identify_chunks(batches(records, part=part), records, SIZE, part, seed=3)) == indices(records, part)
 
 
 def test_keras_runs_through_the_epochs(records):
@@ -175,7 +175,7 @@ def test_impossible_settings_are_refused(records, options, message):
         train_pipeline(records, **{**SETTINGS, **options})
 
 
-@pytest.mark.parametrize(("name", "value"), [("level", "album"), ("part", "dev"), ("decoder", "lame")])
+@pytest.mark.parametrize(("name", "value"), [("part", "dev"), ("decoder", "lame")])
 def test_unknown_names_are_refused(records, name, value):
     with pytest.raises(UnknownNameError, match=f"There is no {name} '{value}'"):
         train_pipeline(records, **{**SETTINGS, name: value})

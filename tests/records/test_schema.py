@@ -86,7 +86,7 @@ def test_equal_records_are_equal_bytes():
     ("payload", "match"),
     [
         (b"\xff\xff\xff", "no tf.train.Example"),
-        (b"", "must be of version 1. Received: None"),
+        (b"", "must have version 1. Received: None"),
         (encode(record()).replace(b"num_samples", b"num_sampled"), "lacks a feature of version 1.*num_samples"),
         (encode(record()).replace(b"\x03pcm", b"\x03mcp"), "lacks a feature of version 1"),
     ],

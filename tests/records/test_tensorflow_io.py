@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import keras_musictag as kmt
 from keras_musictag.errors import MusicTagError
-from keras_musictag.records.tf_data.parsing import _fit, decode_mp3
+from keras_musictag.records.tf_data.tensorflow_io_mp3 import _fit, decode_mp3
 
 PACKAGE = Path(kmt.__file__).parent
 
@@ -75,4 +75,6 @@ def test_only_one_file_of_the_package_imports_tensorflow_io():
             elif isinstance(node, ast.ImportFrom):
                 yield node.module.partition(".")[0]
 
-    assert [path.name for path in PACKAGE.rglob("*.py") if "tensorflow_io" in imported(path)] == ["tensorflow_io.py"]
+    assert [path.name for path in PACKAGE.rglob("*.py") if "tensorflow_io" in imported(path)] == [
+        "tensorflow_io_mp3.py"
+    ]

@@ -96,7 +96,7 @@ def test_other_options_are_refused_and_nothing_is_touched(manifest, tmp_path, ch
     write(manifest, tmp_path)
     before = contents(tmp_path)
     (name,) = changes
-    with pytest.raises(RecordsError, match=f"prepared otherwise: {name}.* now {changes[name]!r}. Nothing was changed"):
+    with pytest.raises(RecordsError, match=f"prepared with other settings: {name}.* now {changes[name]!r}. Nothing was changed"):
         write(manifest, tmp_path, **changes)
     assert contents(tmp_path) == before
 
@@ -114,9 +114,9 @@ def test_another_manifest_is_refused_also_where_the_first_run_did_not_end(manife
     before = contents(tmp_path)
     assert ".work/plan.json" in before and "dataset.json" not in before
     moved = replace(manifest, tracks=(replace(manifest.tracks[0], part="test"), *manifest.tracks[1:]))
-    with pytest.raises(RecordsError, match="prepared otherwise: the list of tracks changed .still 10, but"):
+    with pytest.raises(RecordsError, match="prepared with other settings: the list of tracks changed .still 10, but"):
         write(moved, tmp_path)
-    with pytest.raises(RecordsError, match=r"prepared otherwise: the list of tracks changed \(10, now 9\)"):
+    with pytest.raises(RecordsError, match=r"prepared with other settings: the list of tracks changed \(10, now 9\)"):
         write(replace(manifest, tracks=manifest.tracks[1:]), tmp_path)
     assert contents(tmp_path) == before
     reported = []
@@ -135,7 +135,7 @@ def test_missing_files_are_told_before_any_work(manifest, tmp_path):
     with pytest.raises(DatasetError, match=pattern):
         write(partly, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    with pytest.warns(UserWarning, match=r"4 tracks could not be used and are in skipped.csv"):
+    with pytest.warns(UserWarning, match=r"4 tracks could not be used and are listed in skipped.csv"):
         records = write(partly, tmp_path / "out", allow_missing=True)
     assert [track.track_index for track in records] == [4, 5, 6, 7, 8, 9]  # what was skipped leaves a gap
     assert records.skipped[0] == Skipped("track-000", "gone/000.flac", "The file is missing.")
@@ -169,7 +169,7 @@ def test_other_files_in_the_folder_are_left_alone(manifest, tmp_path):
 @pytest.mark.parametrize("name", ["tracks.csv", "skipped.csv"])
 def test_a_table_of_the_users_is_not_replaced(manifest, tmp_path, name):
     (tmp_path / name).write_text("path,tags\na.wav,rock\n")
-    with pytest.raises(RecordsError, match=f"{name}' is no table of records, and would be replaced"):
+    with pytest.raises(RecordsError, match=f"{name}' is not a table of records, and would be overwritten"):
         write(manifest, tmp_path)
     assert contents(tmp_path) == {name: b"path,tags\na.wav,rock\n"}
 
@@ -219,8 +219,8 @@ def test_each_bad_file_is_skipped_with_its_reason_and_the_rest_goes_on(manifest,
     with pytest.warns(UserWarning) as warned:
         records = write(broken, tmp_path)
     told = [str(warning.message) for warning in warned]
-    assert told[0] == "5 tracks could not be used and are in skipped.csv."
-    assert "1 damaged or odd file was stored as far as possible, as 'cut short.wav': The header" in told[1]
+    assert told[0] == "5 tracks could not be used and are listed in skipped.csv."
+    assert "1 damaged or odd file was stored as far as possible, such as 'cut short.wav': The header" in told[1]
     reasons = {row.track_id: row.reason for row in records.skipped}
     assert list(reasons) == list(bad)  # in the dataset's order
     assert reasons["empty.mp3"].startswith("'empty.mp3' is empty (0 bytes)")

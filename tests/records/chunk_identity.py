@@ -14,7 +14,9 @@ def chunks_of(records: Records, track, size: int, seed: int, epoch: int, count: 
     return cut_at(samples, starts, size).astype(np.float32) / np.float32(32768)
 
 
-def heard(batches, records: Records, size: int, part="train", seed=0, epoch=0, count=1) -> list[tuple[int, int]]:
+def identify_chunks(
+    batches, records: Records, size: int, part="train", seed=0, epoch=0, count=1
+) -> list[tuple[int, int]]:
     """(track_index, k) of every example, in order, having checked its labels, too."""
     expected = {}
     for row, track in enumerate(records.part(part)):

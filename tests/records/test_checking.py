@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from keras_musictag.records import Records, Track, check_records, prepare
-from keras_musictag.records.schema import decode, encode, frame, read_records
+from keras_musictag.records.schema import decode, encode, read_records, to_tfrecord
 from tests.records.make import make_manifest, make_records, make_samples
 
 
@@ -33,7 +33,7 @@ def rewrite(folder, track_id: str, change) -> None:
     changed = encode(change(decode(payloads[index])))
     assert len(changed) == len(payloads[index])
     payloads[index] = changed
-    shard.write_bytes(b"".join(map(frame, payloads)))
+    shard.write_bytes(b"".join(map(to_tfrecord, payloads)))
 
 
 def edit_json(folder, change) -> None:
@@ -73,7 +73,7 @@ def test_a_flipped_byte_is_found_with_shard_byte_and_track_and_nothing_else(copy
     assert (finding.level, finding.kind) == ("error", "checksum")
     assert (finding.shard, finding.offset, finding.track_id) == (track.shard, track.offset, track.track_id)
     assert "delete it and run the same `keras-musictag prepare` command" in finding.message
-    assert track.shard not in finding.message  # it stands beside
+    assert track.shard not in finding.message  # the finding names it separately
 
 
 def test_a_shard_that_is_cut_or_missing_is_found(copy):
@@ -81,7 +81,7 @@ def test_a_shard_that_is_cut_or_missing_is_found(copy):
     shard.write_bytes(shard.read_bytes()[:-1])
     size, record = check_records(copy)
     assert size.kind == "size" and "has" in size.message
-    assert (record.kind, record.shard) == ("record", shard.name) and "ends within the record" in record.message
+    assert (record.kind, record.shard) == ("record", shard.name) and "ends inside the record" in record.message
     shard.unlink()
     (missing,) = check_records(copy)
     assert missing.kind == "size" and "is missing" in missing.message
@@ -107,7 +107,7 @@ def test_a_record_that_is_not_what_the_table_says_is_found(copy, kind):
 def test_labels_are_zero_or_one(copy):
     rewrite(copy, "track-000", lambda record: replace(record, labels=2 * record.labels))
     (finding,) = check_records(copy)
-    assert finding.kind == "labels" and "must be 4 of 0 or 1. Received: [2, 0, 0, 0]" in finding.message
+    assert finding.kind == "labels" and "must be 4 values of 0 or 1. Received: [2, 0, 0, 0]" in finding.message
 
 
 def test_the_length_is_compared_with_the_audio_itself(copy, made):
@@ -117,7 +117,7 @@ def test_the_length_is_compared_with_the_audio_itself(copy, made):
     expected = ["num_samples"] if made.storage == "pcm" else []
     assert [finding.kind for finding in check_records(copy)] == expected
     (finding,) = check_records(copy, decode_audio=True)
-    assert "has 8000 samples; the record says 8001" in finding.message
+    assert "has 8000 samples; the record states 8001" in finding.message
 
 
 def test_counts_that_differ_are_found(copy):
@@ -172,9 +172,9 @@ def test_another_version_in_a_record_is_found(copy):
     payloads = [payload for _, payload in read_records(shard)]
     old, new = b"\x07version\x12\x05\x1a\x03\n\x01\x01", b"\x07version\x12\x05\x1a\x03\n\x01\x02"
     payloads = [p.replace(old, new) if b"track-000" in p else p for p in payloads]
-    shard.write_bytes(b"".join(map(frame, payloads)))
+    shard.write_bytes(b"".join(map(to_tfrecord, payloads)))
     (finding,) = check_records(copy)
-    assert finding.track_id == "track-000" and "must be of version 1. Received: [2]" in finding.message
+    assert finding.track_id == "track-000" and "must have version 1. Received: [2]" in finding.message
 
 
 def test_the_hash_in_the_table_is_that_of_the_audio(made):

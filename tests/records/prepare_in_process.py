@@ -1,4 +1,4 @@
-"""Prepares in a process of its own, which a test may kill or limit: `python -m tests.records.prepare_apart ...`."""
+"""Prepares in a separate process that a test can kill or limit: `python -m tests.records.prepare_in_process ...`."""
 
 import pickle
 import resource

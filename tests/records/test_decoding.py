@@ -7,7 +7,7 @@ import pytest
 
 from keras_musictag.audio import read
 from keras_musictag.errors import AudioError
-from keras_musictag.records.decoding import decode_pcm, find_piece
+from keras_musictag.records.decoding import decode_pcm, find_mp3_piece
 from keras_musictag.records.schema import to_pcm
 
 RATE_HZ = 16000
@@ -81,7 +81,7 @@ def test_an_mp3_is_not_decoded_from_its_start_whatever_its_reservoir(bit_rate):
     source = encode("libmp3lame", "mp3", 16000, 1, bit_rate)
     num_samples = len(read(io.BytesIO(source), RATE_HZ).samples)
     with av.open(io.BytesIO(source)) as container:
-        piece = find_piece(container, container.streams.audio[0], num_samples, 40000, 46000)
+        piece = find_mp3_piece(container, container.streams.audio[0], num_samples, 40000, 46000)
     assert 3 <= len(piece.warm_up) < 30
     assert len(piece.packets) <= 6000 / piece.frame_samples + 2
     assert piece.start <= 40000 < piece.start + piece.frame_samples
@@ -107,7 +107,7 @@ def test_a_file_with_a_lost_mp3_frame_is_decoded_from_its_start():
     source = encode(*FILES["mp3 16 kHz mono 32 kbit/s"])
     num_samples = len(read(io.BytesIO(source), RATE_HZ).samples)
     with av.open(io.BytesIO(source)) as container:
-        assert find_piece(container, container.streams.audio[0], num_samples - 576, 40000, 46000) is None
+        assert find_mp3_piece(container, container.streams.audio[0], num_samples - 576, 40000, 46000) is None
 
 
 def test_the_rate_may_change_within_a_file():

@@ -80,7 +80,7 @@ class Features:
 
 def test_too_little_memory_is_no_bad_file_and_stops_the_work(tmp_path):
     job = replace(make_job(tmp_path), frontend=Features(2**55))
-    with pytest.raises(MemoryError, match=r"a.wav' takes more memory than there is. Try fewer jobs."):
+    with pytest.raises(MemoryError, match=r"a.wav' needs more memory than is available. Try fewer jobs."):
         write_shard(job, lambda: None)
     assert not job.path.exists() and list(job.sidecar.parent.iterdir()) == []
 

@@ -94,6 +94,6 @@ def test_where_the_audio_is_gone_nothing_of_the_records_is_lost(manifest, out):
 def test_damage_does_not_hide_that_other_options_are_asked(manifest, out):
     (out / "test-00000-of-00001.tfrecord").unlink()
     before = contents(out)
-    with pytest.raises(RecordsError, match="prepared otherwise: storage 'pcm', now 'source'"):
+    with pytest.raises(RecordsError, match="prepared with other settings: storage 'pcm', now 'source'"):
         prepare(manifest, out, jobs=1, tracks_per_shard=3, storage="source")
     assert contents(out) == before

@@ -37,7 +37,7 @@ def begin(manifest, tmp_path, jobs=2, largest_file=0) -> subprocess.Popen:
     """Prepares to `tmp_path/out` in a process of its own, the first of its group."""
     (tmp_path / "manifest.pickle").write_bytes(pickle.dumps(manifest))
     arguments = [tmp_path / "manifest.pickle", tmp_path / "out", jobs, largest_file]
-    command = [sys.executable, "-m", "tests.records.prepare_apart", *map(str, arguments)]
+    command = [sys.executable, "-m", "tests.records.prepare_in_process", *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE, text=True)
 
 
