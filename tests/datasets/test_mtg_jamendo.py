@@ -84,7 +84,7 @@ def lists(tmp_path_factory):
         ("all", 183, {"genre", "instrument", "mood"}),
     ],
 )
-def test_the_other_lists_come_straight_from_their_tables(lists, tags, num_tags, groups):
+def test_the_other_lists_follow_their_tables(lists, tags, num_tags, groups):
     raw, written = lists
     found = manifest(raw, 0, tags)
     assert (len(found.vocabulary), set(found.vocabulary.groups), found.published_counts) == (num_tags, groups, {})
@@ -163,7 +163,7 @@ def test_another_table_is_refused(small, name):
         manifest(small(**changes), 0, "all")
 
 
-def test_other_tags_than_those_of_the_weights_are_refused_as_top_50(small):
+def test_top_50_must_have_the_tags_of_the_weights(small):
     raw = small(train=line("1", "a1", TAGS[:50]))
     for path in (raw / "data/splits/split-0").iterdir():
         path.rename(path.with_name(path.name.replace("autotagging", "autotagging_top50tags")))
@@ -171,7 +171,7 @@ def test_other_tags_than_those_of_the_weights_are_refused_as_top_50(small):
         manifest(raw)
 
 
-def test_the_download_in_low_quality_is_known_by_its_names(small):
+def test_the_low_quality_audio_is_recognised_by_its_names(small):
     raw = small()
     assert manifest(raw, 0, "all").file(manifest(raw, 0, "all").tracks[0]) == raw / "audio" / "15" / "1.mp3"
     (raw / "audio-low" / "15").mkdir(parents=True)
@@ -186,7 +186,7 @@ def test_the_download_in_low_quality_is_known_by_its_names(small):
     assert manifest(raw, 0, "all").tracks[0].path == "15/1.mp3"
 
 
-def test_a_wrong_folder_says_which_file_was_expected_where(tmp_path):
+def test_a_wrong_folder_names_the_expected_file(tmp_path):
     with pytest.raises(DatasetError, match=r"data/splits/split-3/autotagging_genre-train\.tsv"):
         manifest(tmp_path, 3, "genre")
 

@@ -107,7 +107,7 @@ def test_mtat_is_prepared_with_the_published_labels(mtat_made, tmp_path):
     assert "skipped" in out
 
 
-def test_mtat_with_missing_files_is_refused_unless_that_is_allowed(mtat_made, tmp_path):
+def test_mtat_with_missing_files_is_refused_unless_allowed(mtat_made, tmp_path):
     code, _, err = run("mtat", mtat_made[0], tmp_path / "out")
     assert code in (1, 2)
     assert "21,075 of 21,105 files of mtat are missing" in err.replace("\n", " ") and "--allow-missing" in err
@@ -170,7 +170,7 @@ def check_prepared(dataset, raw, manifest, tmp_path, *options):
     check(Records(tmp_path / "out"), manifest, made)
 
 
-def test_a_wrong_folder_is_one_line_that_says_what_was_expected_where(tmp_path):
+def test_a_wrong_folder_gives_one_line_of_advice(tmp_path):
     for dataset, name in (
         ("mtat", "annotations_final.csv"),
         ("msd", "filtered_list_train.cP"),

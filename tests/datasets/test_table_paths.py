@@ -42,5 +42,5 @@ def test_a_path_leads_to_the_only_file_it_can_mean(audio, written, meant):
     assert find_paths([written], audio) == [meant]
 
 
-def test_an_absolute_path_is_found_wherever_the_table_is(audio, tmp_path):
+def test_an_absolute_path_is_found_from_anywhere(audio, tmp_path):
     assert find_paths([f"{audio}/jazz/so what"], tmp_path / "elsewhere") == [f"{audio}/jazz/so what.flac"]

@@ -55,14 +55,14 @@ def edit_rows(folder, change) -> None:
 
 
 @pytest.mark.parametrize("decode_audio", [False, True])
-def test_whole_records_have_no_findings_and_each_track_is_reported(made, decode_audio):
+def test_intact_records_have_no_findings(made, decode_audio):
     reported = []
     assert check_records(made.folder, decode_audio=decode_audio, report=lambda *counts: reported.append(counts)) == ()
     assert reported == [(done, 10) for done in range(1, 11)]
 
 
 @pytest.mark.parametrize("where", ["length", "its checksum", "content", "checksum"])
-def test_a_flipped_byte_is_found_with_shard_byte_and_track_and_nothing_else(copy, where):
+def test_a_flipped_byte_is_the_only_finding(copy, where):
     track = Records(copy).part("train")[2]
     shard = copy / track.shard
     data = bytearray(shard.read_bytes())
@@ -76,7 +76,7 @@ def test_a_flipped_byte_is_found_with_shard_byte_and_track_and_nothing_else(copy
     assert track.shard not in finding.message  # the finding names it separately
 
 
-def test_a_shard_that_is_cut_or_missing_is_found(copy):
+def test_missing_and_shortened_shards_are_found(copy):
     shard = copy / "test-00000-of-00001.tfrecord"
     shard.write_bytes(shard.read_bytes()[:-1])
     size, record = check_records(copy)
@@ -97,7 +97,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_a_record_that_is_not_what_the_table_says_is_found(copy, kind):
+def test_a_record_unlike_its_row_is_found(copy, kind):
     rewrite(copy, "track-000", CHANGES[kind])
     findings = check_records(copy, decode_audio=kind != "audio")
     assert {finding.kind for finding in findings} == {kind}
@@ -129,14 +129,14 @@ def test_counts_that_differ_are_found(copy):
     ]
 
 
-def test_a_shard_that_the_description_lacks_is_found(copy):
+def test_a_shard_missing_in_dataset_json_is_found(copy):
     edit_json(copy, lambda info: info["shards"].pop("test-00000-of-00001.tfrecord"))
     (found,) = [finding for finding in check_records(copy) if finding.level == "error"]
     assert (found.kind, found.shard) == ("counts", "test-00000-of-00001.tfrecord")
     assert found.message == "0 tracks in dataset.json, 2 in tracks.csv."
 
 
-def test_a_track_that_the_table_lacks_is_found(copy):
+def test_a_track_missing_in_the_table_is_found(copy):
     edit_rows(copy, lambda rows: rows.pop(4))  # track-004, of test
     kinds = [finding.kind for finding in check_records(copy)]
     assert set(kinds) == {"counts", "offset"}
@@ -148,7 +148,7 @@ def test_a_tag_that_does_not_exist_is_found(copy):
     assert {(finding.kind, finding.track_id) for finding in findings} == {("labels", "track-000")}
 
 
-def test_silence_and_the_same_audio_twice_are_found(tmp_path):
+def test_silence_and_duplicates_are_found(tmp_path):
     manifest = make_manifest(tmp_path / "audio", 10, seconds=0.5)
     soundfile.write(tmp_path / "audio" / "quiet.wav", 0.0009 * np.sign(make_samples(0, 0.5, 16000)), 16000)
     soundfile.write(tmp_path / "audio" / "soft.wav", 0.0011 * np.sign(make_samples(0, 0.5, 16000)), 16000)
@@ -160,13 +160,13 @@ def test_silence_and_the_same_audio_twice_are_found(tmp_path):
     assert check_records(tmp_path / "records")[0].level == "error"  # errors come first
 
 
-def test_a_shard_of_an_earlier_run_is_told(copy):
+def test_a_shard_of_an_earlier_run_is_reported(copy):
     shutil.copy(copy / "test-00000-of-00001.tfrecord", copy / "test-00000-of-00009.tfrecord")
     (finding,) = check_records(copy)
     assert (finding.level, finding.kind, finding.shard) == ("warning", "unlisted", "test-00000-of-00009.tfrecord")
 
 
-def test_another_version_in_a_record_is_found(copy):
+def test_a_record_of_another_version_is_found(copy):
     track = Records(copy).tracks[0]
     shard = copy / track.shard
     payloads = [payload for _, payload in read_records(shard)]
@@ -177,6 +177,6 @@ def test_another_version_in_a_record_is_found(copy):
     assert finding.track_id == "track-000" and "must have version 1. Received: [2]" in finding.message
 
 
-def test_the_hash_in_the_table_is_that_of_the_audio(made):
+def test_the_table_has_the_hash_of_the_audio(made):
     for track in made:
         assert hashlib.sha256(made.read(track).audio).hexdigest() == track.audio_sha256

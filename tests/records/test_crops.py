@@ -25,7 +25,7 @@ def test_the_hash_is_splitmix64():
     assert [int(stateless_hash(state)) for state in states] == known
 
 
-def test_words_out_of_int64_and_negative_ones_are_taken_modulo_2_to_the_64():
+def test_words_are_taken_modulo_2_to_the_64():
     assert stateless_hash(-1) == stateless_hash(2**64 - 1) == stateless_hash(np.int64(-1))
 
 
@@ -63,12 +63,12 @@ def test_starts_of_two_epochs_are_not_correlated():
 
 
 @pytest.mark.parametrize("name", ["seed", "epoch", "track_index", "k"])
-def test_each_of_the_four_changes_the_start(name):
+def test_each_input_changes_the_start(name):
     assert random_starts(10**9, 1, **HERE) != random_starts(10**9, 1, **{**HERE, name: 1})
 
 
 @pytest.mark.parametrize("num_samples", [1, 999, 1000])
-def test_a_track_no_longer_than_a_chunk_starts_at_its_beginning(num_samples):
+def test_a_short_track_starts_at_0(num_samples):
     starts = random_starts(num_samples, 1000, **{**HERE, "epoch": np.arange(50)})
     assert (starts == 0).all()
     assert spread_starts(num_samples, 1000).tolist() == [0] * 16
@@ -83,7 +83,7 @@ def test_evaluation_starts_are_those_of_2020():
 
 @pytest.mark.parametrize("num_samples", [5, 10, 11, 19, 20, 21, 40, 47])
 @pytest.mark.parametrize("hop_samples", [3, 10, 13])
-def test_full_coverage_is_how_a_tagger_hears_a_file(num_samples, hop_samples):
+def test_cover_starts_are_those_of_a_tagger(num_samples, hop_samples):
     track = np.arange(1, num_samples + 1, dtype=np.float32)
     chunks = list(cut([track], Chunking(chunk_samples=10, hop_samples=hop_samples), tail="anchor"))
     starts = cover_starts(num_samples, 10, hop_samples)
@@ -91,7 +91,7 @@ def test_full_coverage_is_how_a_tagger_hears_a_file(num_samples, hop_samples):
     np.testing.assert_array_equal(cut_at(track, starts, 10), [chunk for _, chunk in chunks])
 
 
-def test_what_lies_past_the_end_is_zero():
+def test_samples_past_the_end_are_zero():
     assert cut_at(np.array([1, 2, 3], np.int16), np.array([1]), 4).tolist() == [[2, 3, 0, 0]]
     assert cut_at(np.ones((2, 5)), np.array([0]), 3).shape == (1, 3, 5)
 
@@ -109,19 +109,19 @@ def test_shares_are_beta_distributed():
 
 
 @pytest.mark.parametrize("name", ["seed", "epoch", "batch", "worker"])
-def test_each_of_the_four_changes_the_share(name):
+def test_each_input_changes_the_share(name):
     where = {"seed": 0, "epoch": 0, "batch": 0, "worker": 0}
     assert draw_share(1.0, **where) == draw_share(1.0, **where)
     assert draw_share(1.0, **where) != draw_share(1.0, **{**where, name: 1})
 
 
-def test_the_mean_is_weighted():
+def test_mixup_is_a_weighted_mean():
     values = np.float32([[1, 0], [0, 1], [1, 1]])
     mixed = mix(values, np.roll(values, 1, axis=0), np.float32(0.75))
     np.testing.assert_array_equal(mixed, np.float32([[1, 0.25], [0.25, 0.75], [0.75, 1]]))
     assert mixed.dtype == np.float32
 
 
-def test_a_batch_of_one_stays_what_it_is():
+def test_mixup_leaves_a_batch_of_one_unchanged():
     values = np.float32([[0.5, 0.25]])
     np.testing.assert_array_equal(mix(values, np.roll(values, 1, axis=0), np.float32(0.5)), values)

@@ -37,7 +37,7 @@ def indices(records):
     return [(track.track_index, 0) for track in records.part("train")]
 
 
-def test_every_track_is_heard_once_at_its_random_place(records):
+def test_every_track_is_read_once_at_its_random_start(records):
     found = identify_chunks(batches(records), records, SIZE, seed=3)
     assert sorted(found) == indices(records)
     assert found != sorted(found)
@@ -96,7 +96,7 @@ def test_mixup_adds_each_example_to_its_neighbour(records):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_fit_hears_the_epochs_in_order(records, threads):
+def test_fit_reads_the_epochs_in_order(records, threads):
     """Weights after `fit` are those of the same batches given one by one."""
     model = keras.Sequential([keras.Input((SIZE,)), keras.layers.Dense(4, "sigmoid", kernel_initializer="zeros")])
     model.compile("sgd", "binary_crossentropy")

@@ -35,7 +35,7 @@ def indices(records, part="train"):
     return [(track.track_index, 0) for track in records.part(part)]
 
 
-def test_every_track_is_heard_once_at_its_random_place(records):
+def test_every_track_is_read_once_at_its_random_start(records):
     found = identify_chunks(batches(records), records, SIZE, seed=3)
     assert sorted(found) == indices(records)
     assert found != sorted(found)
@@ -59,7 +59,7 @@ def test_batches_do_not_depend_on_threads(records, num_parallel_calls):
     assert_same(batches(records, epochs=2, chunks_per_track=2), again)
 
 
-def test_one_dataset_gives_the_same_each_time(records):
+def test_a_dataset_repeats_itself(records):
     dataset = train_pipeline(records, **SETTINGS, mixup_alpha=0.4)
     assert_same(list(dataset.as_numpy_iterator()), list(dataset.as_numpy_iterator()))
 
@@ -70,11 +70,11 @@ def test_batches_do_not_depend_on_the_global_seed(records):
     assert_same(before, batches(records, mixup_alpha=0.4))
 
 
-def test_epochs_in_a_row_are_those_asked_for_one_by_one(records):
+def test_several_epochs_equal_single_ones(records):
     assert_same(batches(records, epoch=4, epochs=2), batches(records, epoch=4) + batches(records, epoch=5))
 
 
-def test_epochs_differ_in_order_and_in_places(records):
+def test_epochs_differ_in_order_and_starts(records):
     first, second = batches(records), batches(records, epoch=1)
     orders = [identify_chunks(each, records, SIZE, seed=3, epoch=epoch) for epoch, each in enumerate((first, second))]
     assert orders[0] != orders[1]
@@ -82,19 +82,19 @@ def test_epochs_differ_in_order_and_in_places(records):
     assert not chunks[0] & chunks[1]
 
 
-def test_the_shuffle_buffer_is_no_part_of_the_places(records):
+def test_the_shuffle_buffer_does_not_change_the_starts(records):
     orders = [identify_chunks(batches(records, shuffle_buffer=n), records, SIZE, seed=3) for n in (1, 18)]
     assert orders[0] != orders[1] and sorted(orders[0]) == sorted(orders[1])
 
 
-def test_without_shuffling_tracks_come_as_they_lie(records):
+def test_without_shuffling_tracks_keep_their_order(records):
     stored = sorted(records.part("train"), key=lambda track: (track.shard, track.offset))
     found = identify_chunks(batches(records, shuffle=False), records, SIZE, seed=3)
     assert [index for index, _ in found] == [track.track_index for track in stored]
 
 
 @pytest.mark.parametrize(("num_workers", "shuffle"), [(3, True), (2, False)])
-def test_workers_share_the_tracks_and_hear_the_same_places(records, num_workers, shuffle):
+def test_workers_share_the_tracks_at_the_same_starts(records, num_workers, shuffle):
     shares = []
     for worker in range(num_workers):
         options = {"worker": worker, "num_workers": num_workers, "epoch": 2, "shuffle": shuffle}
@@ -112,13 +112,13 @@ def test_a_worker_needs_a_shard(records):
         batches(records, worker=2, num_workers=2)
 
 
-def test_several_chunks_of_a_track_are_examples_of_their_own(records):
+def test_chunks_of_a_track_are_separate_examples(records):
     found = identify_chunks(batches(records, chunks_per_track=3), records, SIZE, seed=3, count=3)
     assert sorted(found) == [(index, k) for index, _ in indices(records) for k in range(3)]
     assert len({index for index, _ in found[:3]}) > 1  # shuffled, not track by track
 
 
-def test_at_song_level_the_chunks_of_a_track_stay_together(records):
+def test_grouped_chunks_of_a_track_stay_together(records):
     found = batches(records, chunks_per_track=3, group_by_track=True)
     assert found[0][0].shape == (5, 3, SIZE)
     flat = [(chunks.reshape(-1, SIZE), np.repeat(labels, 3, axis=0)) for chunks, labels in found]
@@ -127,7 +127,7 @@ def test_at_song_level_the_chunks_of_a_track_stay_together(records):
     assert order[0][0] == order[1][0] == order[2][0]
 
 
-def test_a_shorter_track_is_filled_up_with_zeros(records):
+def test_a_shorter_track_is_padded_with_zeros(records):
     longest = max(track.num_samples for track in records.part("train"))
     found = batches(records, chunk_samples=longest + 100)
     assert sorted(identify_chunks(found, records, longest + 100, seed=3)) == indices(records)
@@ -187,7 +187,7 @@ def test_a_part_without_tracks_is_refused(tmp_path):
         train_pipeline(records, "test", **SETTINGS)
 
 
-def test_tf_distribute_does_not_divide_the_files_again(records):
+def test_tf_distribute_does_not_split_the_files_again(records):
     options = train_pipeline(records, **SETTINGS).options()
     assert options.deterministic
     assert options.experimental_distribute.auto_shard_policy == tf.data.experimental.AutoShardPolicy.OFF

@@ -68,12 +68,12 @@ def assert_same(some, others):
 
 
 @pytest.mark.parametrize("options", [{}, {"chunks_per_track": 3}, {"chunks_per_track": 2, "group_by_track": True}])
-def test_the_compressed_file_gives_the_same_batches_to_the_bit(records, sources, options):
+def test_source_records_give_the_same_batches(records, sources, options):
     assert sources.storage == "source"
     assert_same(batches(records, **options), batches(sources, **options))
 
 
-def test_the_demo_mp3_gives_the_same_crops_to_the_bit(tmp_path):
+def test_the_demo_mp3_gives_the_same_crops(tmp_path):
     """Of 29 s: most of it is not decoded."""
     from keras_musictag import demo_clip
     from keras_musictag.records import Manifest, Track, prepare
@@ -126,7 +126,7 @@ def test_deformations_change_the_samples_and_repeat(records):
     assert 0 < sum(unchanged) < len(unchanged)
 
 
-def test_deformed_files_are_those_of_deformed_samples(records, sources):
+def test_deforming_gives_the_same_in_either_storage(records, sources):
     deform = Deform(probability=1.0, pitch_semitones=None, dynamic_range=())
     assert_same(batches(records, deform=deform), batches(sources, deform=deform))
 

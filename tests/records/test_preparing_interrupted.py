@@ -68,12 +68,12 @@ def left_after_seconds(group: int, seconds: float = 30) -> list[int]:
     return alive(group)
 
 
-def test_two_processes_write_the_bytes_of_one(manifest, tmp_path, undisturbed):
+def test_two_processes_write_the_same_bytes_as_one(manifest, tmp_path, undisturbed):
     prepare(manifest, tmp_path, jobs=2, tracks_per_shard=4)
     assert contents(tmp_path) == undisturbed
 
 
-def test_after_a_kill_of_all_processes_the_same_bytes_come_of_it(manifest, tmp_path, undisturbed):
+def test_a_killed_run_resumes_with_the_same_bytes(manifest, tmp_path, undisturbed):
     out = tmp_path / "out"
     process = begin(manifest, tmp_path)
     wait_for_shards(out, process)
@@ -93,7 +93,7 @@ def sidecar(shard: Path) -> Path:
     return shard.parent / ".work" / f"{shard.name}.json"
 
 
-def test_a_kill_of_the_parent_alone_leaves_no_process(manifest, tmp_path):
+def test_killing_the_parent_leaves_no_process(manifest, tmp_path):
     process = begin(manifest, tmp_path)
     wait_for_shards(tmp_path / "out", process, number=1)
     workers = alive(process.pid)
@@ -110,7 +110,7 @@ def test_a_kill_of_the_parent_alone_leaves_no_process(manifest, tmp_path):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_ends_it_and_leaves_only_whole_files(manifest, tmp_path, undisturbed, jobs):
+def test_ctrl_c_leaves_only_whole_files(manifest, tmp_path, undisturbed, jobs):
     out = tmp_path / "out"
     process = begin(manifest, tmp_path, jobs)
     wait_for_shards(out, process)
@@ -127,7 +127,7 @@ def test_ctrl_c_ends_it_and_leaves_only_whole_files(manifest, tmp_path, undistur
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_where_the_system_takes_no_more_bytes_it_stops_and_can_go_on(manifest, tmp_path, undisturbed, jobs):
+def test_a_run_out_of_disk_space_can_resume(manifest, tmp_path, undisturbed, jobs):
     largest = sorted(len(data) for name, data in undisturbed.items() if name.endswith("tfrecord"))[-2]
     process = begin(manifest, tmp_path, jobs, largest)
     _, err = process.communicate(timeout=60)

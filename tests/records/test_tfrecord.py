@@ -28,7 +28,7 @@ def test_we_write_the_bytes_that_tensorflow_writes(tmp_path):
 
 
 @pytest.mark.parametrize("byte", range(12 + 5 + 4))
-def test_a_flipped_bit_anywhere_is_found_and_the_place_named(byte):
+def test_a_flipped_bit_is_found_and_located(byte):
     data = bytearray(to_tfrecord(b"first") + to_tfrecord(b"12345"))
     data[21 + byte] ^= 0x10
     file = io.BytesIO(bytes(data))
@@ -39,7 +39,7 @@ def test_a_flipped_bit_anywhere_is_found_and_the_place_named(byte):
 
 
 @pytest.mark.parametrize("size", [1, 11, 12, 16, 20])
-def test_a_file_that_was_cut_short_is_no_end(tmp_path, size):
+def test_a_shortened_file_is_an_error(tmp_path, size):
     path = tmp_path / "cut.tfrecord"
     path.write_bytes(to_tfrecord(b"whole") + to_tfrecord(b"12345")[:size])
     records = read_records(path)
