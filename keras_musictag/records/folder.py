@@ -124,7 +124,7 @@ class Records:
         return tuple(self.folder / name for name, facts in self.info["shards"].items() if facts["part"] == part)
 
     def labels(self, part: str) -> np.ndarray:
-        """Float32 (tracks, tags) of one part, 1 where the tag applies; rows as in `part`."""
+        """Float32 (tracks, tags) of one part, 1 if the tag applies; rows as in `part`."""
         tracks = self.part(part)
         labels = np.zeros((len(tracks), len(self.vocabulary)), np.float32)
         for row, track in zip(labels, tracks, strict=True):

@@ -90,24 +90,23 @@ def prepare(
         ...     records.info["parts"]["train"]
         {'tracks': 1, 'seconds': 2.0, 'positives': [1]}
     """
-    _check(storage, jobs, tracks_per_shard)
+    _check_arguments(storage, jobs, tracks_per_shard)
     out = Path(out)
     plan = describe_plan(manifest, storage, frontend.to_dict() if frontend else None, tracks_per_shard)
     finished = read_info(out) if (out / DATASET_FILE).exists() else None
     if finished:
         _check_plan(out, plan, finished["plan"])
         if is_whole(out):
-            shutil.rmtree(
-                sidecar_path(out, "").parent, ignore_errors=True
-            )  # left by a run that was killed at its very end
+            # a run that was killed at its very end may have left its work folder
+            shutil.rmtree(sidecar_path(out, "").parent, ignore_errors=True)
             return Records(out)
     if not allow_missing:
         _check_counts(manifest)
     shards = plan_shards(manifest, tracks_per_shard)
     all_jobs = [_job(manifest, shard, out, storage, frontend) for shard in shards]
     plan["tool_versions"] = tool_versions()
-    before = {**finished["plan"], "tool_versions": finished.get("tool_versions")} if finished else read_plan(out)
-    _check_plan(out, plan, before)
+    earlier_plan = {**finished["plan"], "tool_versions": finished.get("tool_versions")} if finished else read_plan(out)
+    _check_plan(out, plan, earlier_plan)
     _check_tables(out)
     if finished:
         restore_sidecars(out, manifest, all_jobs)
@@ -116,17 +115,17 @@ def prepare(
         _check_files(manifest, to_do)
     with work_folder(out, plan, repair=finished is not None):
         total = len(manifest.tracks)
-        before = total - sum(len(job.tracks) for job in to_do)
-        tell = report or (lambda done, total: None)
-        tell(before, total)
-        write_shards(to_do, jobs or usable_cores(), lambda done: tell(before + done, total))
+        done_before = total - sum(len(job.tracks) for job in to_do)
+        report = report or (lambda done, total: None)
+        report(done_before, total)
+        write_shards(to_do, jobs or usable_cores(), lambda done: report(done_before + done, total))
         notes = write_tables(manifest, all_jobs, out, plan, allow_missing)
     for note in notes:
         warnings.warn(note, stacklevel=2)
     return Records(out)
 
 
-def _check(storage: str, jobs: int | None, tracks_per_shard: int) -> None:
+def _check_arguments(storage: str, jobs: int | None, tracks_per_shard: int) -> None:
     if storage not in STORAGES:
         raise UnknownNameError.of("storage", storage, STORAGES)
     if jobs is not None and jobs < 1:

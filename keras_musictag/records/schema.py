@@ -1,4 +1,4 @@
-"""What a record holds and how it lies in a file: one versioned `tf.train.Example` layout, in TFRecord files.
+"""What a record holds and how it is stored: one versioned `tf.train.Example` layout, in TFRecord files.
 
 Written and read without TensorFlow.
 
@@ -9,7 +9,7 @@ Written and read without TensorFlow.
 | `track_id` | bytes | UTF-8; bytes of a file name that are not UTF-8 stay as they are |
 | `part` | bytes | "train", "valid" or "test" |
 | `subset` | bytes | what is reported separately within a part; mostly empty |
-| `labels` | int64 (tags,) | 1 where the tag applies, else 0 |
+| `labels` | int64 (tags,) | 1 if the tag applies, else 0 |
 | `sample_rate_hz` | int64 | sample rate of the decoded samples, Hz |
 | `num_samples` | int64 | number of decoded samples |
 | `pcm` | bytes | the samples, int16, little-endian, mono (storage "pcm") |
@@ -119,7 +119,7 @@ class Record:
         track_id: Its name in the dataset.
         part: One of `PARTS`.
         subset: A group within the part that is reported separately, or "".
-        labels: Int64 (tags,), 1 where the tag applies, else 0.
+        labels: Int64 (tags,), 1 if the tag applies, else 0.
         sample_rate_hz: Sample rate of the decoded samples, Hz.
         num_samples: Number of decoded samples.
         storage: One of `STORAGES`.

@@ -1,6 +1,6 @@
 """Writes shards, in worker processes: the tracks of each are decoded and written, and a sidecar says what it holds.
 
-The workers load no TensorFlow unless features are asked for, and end with their parent.
+The workers load TensorFlow only if features are requested, and end with their parent.
 """
 
 import hashlib
@@ -125,7 +125,7 @@ def load_track(path: Path, storage: str, features_of: Callable | None) -> tuple[
 
     Raises:
         AudioError: If it cannot be used as audio, is empty, or is too long or too large for a record.
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is too short for features.
     """
     (pcm, clipped), stream = decode_with(_pcm, path, SAMPLE_RATE_HZ, MAX_SECONDS)

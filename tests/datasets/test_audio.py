@@ -1,4 +1,4 @@
-"""A folder of music without labels: which files count, and which stay together."""
+"""A folder of music without labels: which files are tracks, and which stay together."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from keras_musictag.errors import DatasetError
 def make(raw, *paths):
     for index, path in enumerate(paths):
         (raw / path).parent.mkdir(parents=True, exist_ok=True)
-        (raw / path).write_bytes(b"x" * (index + 1))  # of different sizes: no copies
+        (raw / path).write_bytes(b"x" * (index + 1))  # of different sizes, so not copies
 
 
 def test_files_at_any_depth_are_tracks_without_tags(tmp_path):

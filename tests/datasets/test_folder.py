@@ -1,4 +1,4 @@
-"""A folder a tag: tags, artists, copies, parts, and what is left out and why."""
+"""One folder per tag: tags, artists, copies, parts, and which files are skipped and why."""
 
 import os
 
@@ -12,7 +12,7 @@ from tests.records.make import make_samples
 
 
 def fill(root, *paths, same=None):
-    """Writes files, each with bytes of its own, or all with the same."""
+    """Writes files, each with different bytes, or all with the same."""
     for path in paths:
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)

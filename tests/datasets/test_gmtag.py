@@ -1,4 +1,4 @@
-"""A built GM-Tag corpus as a manifest. That the build writes what is read here is tested with the build."""
+"""A built GM-Tag corpus as a manifest. The tests of the build check that it writes this format."""
 
 import json
 

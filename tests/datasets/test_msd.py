@@ -1,4 +1,4 @@
-"""Million Song Dataset: on the true lists and labels where they are known, and on files that do not fit."""
+"""Million Song Dataset, on the real lists and labels as far as they are known, and on files that do not fit."""
 
 import gzip
 import json
@@ -92,7 +92,7 @@ LABELS = {name: tuple(n == i for n in range(50)) for i, name in enumerate("TRA T
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A folder of the "filtered" files, of five tracks, two of them in train."""
+    """A folder of the "filtered" files with five tracks, two of them in train."""
     monkeypatch.setattr(msd, "NUM_TRAIN", 2)
     preview = {name: str(10 + number) for number, name in enumerate(LABELS)}
     folder = tmp_path / "MSD_split"
@@ -111,7 +111,7 @@ def test_the_train_list_continues_with_the_valid_tracks(small):
     assert {part: [t.track_id for t in found.tracks if t.part == part] for part in IDS} == IDS
     assert [track.tags for track in found.tracks] == [(tag,) for tag in TAGS[:5]]
     assert found.file(found.tracks[3]) == small.parent / "1/3/13.clip.mp3"
-    assert manifest(small).tracks == found.tracks  # the files' own folder will do
+    assert manifest(small).tracks == found.tracks  # the folder of the files works too
 
 
 def test_numbers_as_7digital_ids_are_read(small):
@@ -132,7 +132,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("value", [b")" + b"\x85" * 200_000, b"(l", b"N"])  # the first's hash would end the process
+@pytest.mark.parametrize("value", [b")" + b"\x85" * 200_000, b"(l", b"N"])  # hashing the first would end the process
 @pytest.mark.parametrize("name", ["MSD_id_to_7D_id.pkl", "7D_id_to_path.pkl", "msd_id_to_tag_vector.cP"])
 def test_a_dict_with_other_values_is_refused(small, name, value):
     key = b"10" if name == "7D_id_to_path.pkl" else b"TRA"
@@ -162,7 +162,7 @@ def test_labels_other_than_0_and_1_are_refused(small):
 
 @pytest.fixture
 def small_full(tmp_path):
-    """A folder of the "full" files, of five tracks."""
+    """A folder of the "full" files with five tracks."""
     previews = {"train": ["10", "11"], "valid": ["12"], "test": ["13", "14"]}
     for part, ids in IDS.items():
         (tmp_path / f"{part}_x_msd_id.txt").write_text("\n".join(ids) + "\n")
@@ -191,7 +191,7 @@ WRONG_FULL = {
         lambda f: (f / "test_y.npy").write_bytes((f / "test_y.npy").read_bytes().replace(b", 50)", b", 50 ")),
         "cut short",
     ),
-    "no array": (lambda f: (f / "test_y.npy").write_bytes(b"<html>"), "not an array of numbers"),
+    "not an array": (lambda f: (f / "test_y.npy").write_bytes(b"<html>"), "not an array of numbers"),
     "a huge shape": (
         lambda f: (f / "test_y.npy").write_bytes(
             (f / "test_y.npy").read_bytes().replace(b"(2, 50)", b"(9999999999, 50)")

@@ -1,4 +1,4 @@
-"""MagnaTagATune: on the true lists and labels where they are known, and on files that are not as published."""
+"""MagnaTagATune, on the real lists and labels as far as they are known, and on files that are not as published."""
 
 import gzip
 import json
@@ -73,7 +73,7 @@ def test_every_clip_has_its_published_top_20_labels(uncleaned):
     tracks = {track.track_id: track for track in uncleaned.tracks}
     kept = [row for row, clip in enumerate(ids) if clip not in BAD]
     np.testing.assert_array_equal(label_rows([tracks[ids[row]] for row in kept], tags), labels[kept])
-    # two clips of valid and test are not among those that are published with the 20 tags, though they have some
+    # two clips of valid and test are missing among those published with the 20 tags, although they have some
     more = {clip for clip, track in tracks.items() if set(track.tags) & set(tags)} - set(ids)
     assert more == {"31533", "19588"}
 
@@ -104,7 +104,7 @@ HEADER = ["clip_id", *TAGS, *(f"tag {n}" for n in range(138)), "mp3_path"]
 
 
 def write_small(folder, cells):
-    """An annotation file of one clip, that has the 50 tags unless `cells` say otherwise."""
+    """An annotation file with one clip that has the 50 tags, unless `cells` says otherwise."""
     row = {name: "1" if name in TAGS else "0" for name in HEADER} | {"clip_id": "2", "mp3_path": "f/a.mp3"} | cells
     lines = ("\t".join(f'"{value}"' for value in values) for values in (HEADER, row.values()))
     (folder / "annotations_final.csv").write_text("\n".join(lines) + "\n")
@@ -141,14 +141,14 @@ def test_the_part_follows_from_the_folder(tmp_path, folder, part):
 TOP = '"clip_id"\t' + "\t".join(f'"tag {n}"' for n in range(188)) + '\t"mp3_path"\n'
 ROW = '"2"\t' + "\t".join(['"0"'] * 188) + '\t"f/a.mp3"\n'
 WRONG = {
-    "a comma between": (TOP.replace("\t", ","), "separated by TABs"),
+    "separated by commas": (TOP.replace("\t", ","), "separated by TABs"),
     "another table": ("clip_id\ttrack_number\ttitle\n", "190 columns"),
     "a web page": ("<html>\n", "annotation file as downloaded"),
-    "a cell of another value": (TOP + ROW.replace('"0"', '"2"', 1), "line 2: expected an id, 188 values of 0 or 1"),
+    "another value in a cell": (TOP + ROW.replace('"0"', '"2"', 1), "line 2: expected an id, 188 values of 0 or 1"),
     "a line that ends early": (TOP + ROW + ROW[:300], "line 3: expected an id"),
     "an open quote": (TOP + ROW + '"2', "line 3"),
-    "a folder that is none": (TOP + ROW.replace("f/a", "g/a"), "from 0 to f"),
-    "a path that climbs out": (TOP + ROW.replace("f/a", "f/../../a"), "within the audio folder"),
+    "an unknown folder": (TOP + ROW.replace("f/a", "g/a"), "from 0 to f"),
+    "a path that leaves the folder": (TOP + ROW.replace("f/a", "f/../../a"), "within the audio folder"),
     "an absolute path": (TOP + ROW.replace("f/a", "/f/a"), "within the audio folder"),
     "nothing": ("", "is empty"),
     "an empty first line": ("\n" + TOP + ROW, "190 columns"),

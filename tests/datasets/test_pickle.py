@@ -1,4 +1,4 @@
-"""Python 2 pickles: true ones are read, hostile ones do nothing and are refused."""
+"""Python 2 pickles: real ones are read; hostile ones are refused and run nothing."""
 
 import gzip
 import os
@@ -156,7 +156,7 @@ def test_a_pickle_made_by_hand_is_refused(read, name):
 
 
 def test_a_memo_index_of_2_to_the_31_allocates_nothing(read):
-    assert read(b"(lr\xff\xff\xff\x7f.") == []  # Python's own reader in C: 16 GB
+    assert read(b"(lr\xff\xff\xff\x7f.") == []  # Python's reader in C would take 16 GB
 
 
 def test_many_arrays_of_one_string_do_not_fill_the_memory(read, monkeypatch):

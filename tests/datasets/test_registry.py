@@ -11,7 +11,7 @@ from keras_musictag.errors import UnknownNameError
 from keras_musictag.records import Manifest
 from keras_musictag.tags import read_tags
 
-LOCAL = {"audio", "csv", "folder"}  # whatever a person has: nothing is published about them
+LOCAL = {"audio", "csv", "folder"}  # a user's own files: nothing is published about them
 
 
 def test_ids_are_the_modules_of_the_folder():

@@ -1,4 +1,4 @@
-"""What the project says of each published dataset."""
+"""What the project states about each published dataset."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The seeded division: artists stay whole, the shares come out, nothing but seed and groups decides."""
+"""The seeded split: artists stay together, the shares are met, and only seed and groups matter."""
 
 import itertools
 import random

@@ -1,4 +1,4 @@
-"""A split that a table states is used, or refused by name: never ignored."""
+"""A split that a table states is used, or refused by name; it is never ignored."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from keras_musictag.errors import DatasetError
 
 @pytest.fixture
 def split_of(table):
-    """The part of each row of a table whose last columns hold the cells given, a list for each column."""
+    """The part of each row of a table whose last columns hold the given cells, one list per column."""
 
     def read(columns, **options):
         cells = zip(*columns.values(), strict=True)
@@ -105,7 +105,7 @@ def test_part_columns_of_zeros_and_ones_are_not_tags(table):
 
 def test_empty_columns_are_ignored(split_of):
     assert split_of({"split": ["", "", ""], "set": ["train", "valid", "test"]})[1] == "column 'set'"
-    assert split_of({"title": ["train", "train", "train"]})[1].startswith("seed 0")  # a song may be called so
+    assert split_of({"title": ["train", "train", "train"]})[1].startswith("seed 0")  # a song may have this title
 
 
 @pytest.mark.parametrize("name", ["train_set", "testSet", "isTest", "is_in_train", "train/test", "dataSplit"])

@@ -1,4 +1,4 @@
-"""Paths that another system wrote lead to their files if these can be no others."""
+"""Paths written on another system lead to their files if these are unambiguous."""
 
 import unicodedata
 
@@ -33,7 +33,7 @@ def audio(tmp_path):
         ("C:\\music\\two.mp3", "C:\\music\\two.mp3"),
         ("nowhere/two.mp3", "nowhere/two.mp3"),
         (".", "."),
-        ("x" * 300, "x" * 300),  # longer than a file's name may be
+        ("x" * 300, "x" * 300),  # longer than a file name may be
         ("x" * 300 + "/two.mp3", "x" * 300 + "/two.mp3"),
         ("jazz/a\0b", "jazz/a\0b"),
     ],

@@ -12,7 +12,7 @@ from keras_musictag.errors import DatasetError
 
 @pytest.fixture
 def tags_of(table):
-    """The tags that cells of the column `tags` hold, the first after the vocabulary's other rows."""
+    """The tags in the given cells of the column `tags`."""
 
     def read(*cells, separator=None):
         quoted = "".join(f'{i},"{cell.replace(chr(34), chr(34) * 2)}"\n' for i, cell in enumerate(cells))

@@ -1,4 +1,4 @@
-"""Alterations of a batch: seeded, each with the effect that it names, none where none is asked for."""
+"""Alterations of a batch are seeded, and each one has the effect that its name says, and no other."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def rms(signals):
 
 
 def test_no_alteration_leaves_a_crop_unchanged():
-    np.testing.assert_allclose(altered(noise(), settings()), noise()[:, :SIZE], atol=1e-6)  # of the transform
+    np.testing.assert_allclose(altered(noise(), settings()), noise()[:, :SIZE], atol=1e-6)  # round-off of the transform
 
 
 def test_draws_depend_only_on_seed_epoch_and_step():
@@ -57,7 +57,7 @@ def test_a_tone_that_would_fold_is_silenced():
     faster = rms(altered(tone(1000, 32), asked, seed=3)[:, 500:-500])
     high = rms(altered(tone(7900, 32), asked, seed=3)[:, 500:-500])
     assert (faster > 0.3).all()
-    assert (high < 0.01).any() and (high > 0.2).any()  # those that are played faster, and slower
+    assert (high < 0.01).any() and (high > 0.2).any()  # crops played faster, and slower
 
 
 def test_noise_has_the_requested_level():

@@ -25,7 +25,7 @@ def copy(made, tmp_path):
 
 
 def rewrite(folder, track_id: str, change) -> None:
-    """Stores a changed record in place of a track's: of the same size, with right checksums."""
+    """Replaces a track's record with a changed one of the same size, with valid checksums."""
     track = next(track for track in Records(folder) if track.track_id == track_id)
     shard = folder / track.shard
     payloads = [payload for _, payload in read_records(shard)]

@@ -49,7 +49,7 @@ def test_numpy_and_tensorflow_draw_the_same_starts():
 
 
 def test_starts_are_uniform_over_all_positions():
-    for name in ("epoch", "track_index", "k", "seed"):  # along each of the four
+    for name in ("epoch", "track_index", "k", "seed"):  # along each of the four inputs
         starts = random_starts(1019, 1000, **{**HERE, name: np.arange(20000)})
         counts = np.bincount(starts, minlength=20)
         assert len(counts) == 20  # from 0 to 19, both ends included

@@ -56,7 +56,7 @@ FILES = {
 
 
 def pieces_differ(source: bytes) -> list[tuple[int, int]]:
-    """The pieces that are not those of the whole file, among random ones and those at the ends."""
+    """The pieces that differ from the whole file, among random ones and those at the ends."""
     whole = to_pcm(read(io.BytesIO(source), RATE_HZ).samples)
     size = 6000
     starts = [0, 1, 600, len(whole) - size - 1, len(whole) - size, len(whole) - 10]
@@ -89,7 +89,7 @@ def test_only_a_piece_of_an_mp3_is_decoded(bit_rate):
 
 
 def test_less_warm_up_would_be_wrong(monkeypatch):
-    """The packets before a piece are needed: without them other samples come out."""
+    """The packets before a piece are needed: without them the samples differ."""
     monkeypatch.setattr("keras_musictag.records.decoding._RESERVOIR_BYTES", {576: 0})
     monkeypatch.setattr("keras_musictag.records.decoding._WARM_FRAMES", 0)
     assert pieces_differ(encode(*FILES["mp3 16 kHz mono 32 kbit/s"])) != []

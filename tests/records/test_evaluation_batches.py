@@ -86,7 +86,9 @@ def test_keras_validates_and_predicts(records):
     batches = EvaluationBatches(records, "test", **SETTINGS)
     dataset = evaluation_pipeline(records, "test", **SETTINGS, with_track_index=False)
     loss = model.evaluate(dataset, verbose=0)
-    assert loss == pytest.approx(model.evaluate(EvaluationDataset(batches), verbose=0), rel=1e-5)  # other sums
+    assert loss == pytest.approx(
+        model.evaluate(EvaluationDataset(batches), verbose=0), rel=1e-5
+    )  # sums in another order
     tracks, scores = average_by_track(model.predict(EvaluationDataset(batches), verbose=0), batches.track_index)
     assert tracks.tolist() == [track.track_index for track in records.part("test")]
     by_hand = model.predict(columns(batches)[0], verbose=0).reshape(3, 16, 4).mean(axis=1)

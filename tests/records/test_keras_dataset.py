@@ -51,7 +51,7 @@ def test_every_track_is_read_once_at_its_random_start(records):
         {"chunks_per_track": 2, "group_by_track": True},
         {"deform": Deform(1.0, pitch_semitones=None)},
     ],
-    ids=["chunks", "songs", "deformed"],
+    ids=["chunks", "grouped", "deformed"],
 )
 def test_tf_data_gives_the_same_examples(records, options):
     def examples(found):

@@ -33,7 +33,7 @@ def sources(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def with_features(records, tmp_path_factory):
-    """Records to which 8 bands of noise a track were added, about 100 frames."""
+    """Records with added features: 8 bands of noise and about 100 frames per track."""
     folder = tmp_path_factory.mktemp("features") / "records"
     shutil.copytree(records.folder, folder)
     info, rows = json.loads((folder / DATASET_FILE).read_text()), {}
@@ -88,7 +88,7 @@ def test_the_demo_mp3_gives_the_same_crops(tmp_path):
 
 
 def test_a_decoder_may_run_on_the_graph(records, tmp_path):
-    """TensorFlow's own, for WAV; the crops are those of PyAV."""
+    """TensorFlow's decoder for WAV gives the same crops as PyAV."""
     from keras_musictag.records import Manifest, Track, prepare
     from tests.records.make import TAGS, make_manifest
 

@@ -138,7 +138,7 @@ def test_missing_files_are_reported_before_any_work(manifest, tmp_path):
     assert not (tmp_path / "out").exists()
     with pytest.warns(UserWarning, match=r"4 tracks could not be used and are listed in skipped.csv"):
         records = write(partly, tmp_path / "out", allow_missing=True)
-    assert [track.track_index for track in records] == [4, 5, 6, 7, 8, 9]  # what was skipped leaves a gap
+    assert [track.track_index for track in records] == [4, 5, 6, 7, 8, 9]  # a skipped track leaves a gap
     assert records.skipped[0] == Skipped("track-000", "gone/000.flac", "The file is missing.")
     assert records.info["skipped"] == len(records.skipped) == 4
 
@@ -197,11 +197,11 @@ def test_a_bad_file_of_a_published_split_is_an_error(manifest, tmp_path):
     with pytest.warns(UserWarning, match="1 track could not be used"):
         allowed = write(damaged, out, allow_missing=True)
     assert len(allowed) == 10
-    assert {path: path.stat().st_mtime_ns for path in done} == done  # it took no more decoding
+    assert {path: path.stat().st_mtime_ns for path in done} == done  # nothing was decoded again
     with pytest.raises(DatasetError):
         write(damaged, tmp_path / "again")
     (manifest.audio_folder / name).write_bytes((manifest.audio_folder / "001.wav").read_bytes())
-    assert len(write(damaged, tmp_path / "again")) == 11  # the same command, with a whole file
+    assert len(write(damaged, tmp_path / "again")) == 11  # the same command, with an intact file
 
 
 def test_bad_files_are_skipped_with_their_reasons(manifest, tmp_path):
@@ -219,9 +219,9 @@ def test_bad_files_are_skipped_with_their_reasons(manifest, tmp_path):
     broken = with_tracks(manifest, **bad, **{"cut short.wav": wav[: len(wav) // 2]})
     with pytest.warns(UserWarning) as warned:
         records = write(broken, tmp_path)
-    told = [str(warning.message) for warning in warned]
-    assert told[0] == "5 tracks could not be used and are listed in skipped.csv."
-    assert "1 damaged or odd file was stored as far as possible, such as 'cut short.wav': The header" in told[1]
+    messages = [str(warning.message) for warning in warned]
+    assert messages[0] == "5 tracks could not be used and are listed in skipped.csv."
+    assert "1 damaged or odd file was stored as far as possible, such as 'cut short.wav': The header" in messages[1]
     reasons = {row.track_id: row.reason for row in records.skipped}
     assert list(reasons) == list(bad)  # in the dataset's order
     assert reasons["empty.mp3"].startswith("'empty.mp3' is empty (0 bytes)")
@@ -260,7 +260,7 @@ def test_shards_are_even_and_mixed(manifest):
     assert sizes == {"train": [60, 60, 60, 60, 61], "valid": [], "test": [49, 50]}
     assert shards[0].name == "train-00000-of-00005.tfrecord"
     assert sorted(index for shard in shards for index in shard.indices) == list(range(400))
-    for shard in shards[:5]:  # 60 of 301: a fifth each of what comes first and last
+    for shard in shards[:5]:  # 60 of 301: a fifth each are from the beginning and the end
         assert 15 < Counter(index < 150 for index in shard.indices)[True] < 45
 
 
@@ -284,9 +284,9 @@ def test_audio_out_of_scale_and_cancelling_channels(manifest, tmp_path):
     files = {"floats.wav": wav_bytes(tone * 30000, "FLOAT"), "int32.wav": wav_bytes(wide, "PCM_32")}
     more = {"opposite.wav": wav_bytes(stereo / 2, "PCM_16"), "hot.wav": wav_bytes(2 * tone, "FLOAT")}
     made = with_tracks(manifest, **files, **more)
-    with pytest.warns(UserWarning) as told:
+    with pytest.warns(UserWarning) as warned:
         records = write(made, tmp_path / "pcm")
-    assert "2 damaged or odd files were stored as far as possible" in str(told[1].message)
+    assert "2 damaged or odd files were stored as far as possible" in str(warned[1].message)
     reasons = {row.track_id: row.reason for row in records.skipped}
     assert "'floats.wav' holds floats beyond full scale" in reasons["floats.wav"]
     assert "'int32.wav' holds 32-bit integers that use only 16 bits" in reasons["int32.wav"]

@@ -17,7 +17,7 @@ from tests.records.make import make_manifest, make_samples
 
 
 def frontend_of(architecture: str, samples: np.ndarray) -> np.ndarray:
-    """What a tagger's front end gives for a waveform: (frames, mels)."""
+    """The output of a tagger's front end for a waveform, (frames, mels)."""
     config = architectures.get(architecture).FRONTEND
     waveform = keras.Input((len(samples),))
     model = keras.Model(waveform, frontends.get("log_mel").apply(waveform, config, frontends.choose_implementation()))

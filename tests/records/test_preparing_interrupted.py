@@ -34,7 +34,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def begin(manifest, tmp_path, jobs=2, largest_file=0) -> subprocess.Popen:
-    """Prepares to `tmp_path/out` in a process of its own, the first of its group."""
+    """Prepares to `tmp_path/out` in a separate process, the first of its group."""
     (tmp_path / "manifest.pickle").write_bytes(pickle.dumps(manifest))
     arguments = [tmp_path / "manifest.pickle", tmp_path / "out", jobs, largest_file]
     command = [sys.executable, "-m", "tests.records.prepare_in_process", *map(str, arguments)]
@@ -48,7 +48,7 @@ def wait_for_shards(out: Path, process: subprocess.Popen, number: int = 3) -> No
 
 
 def alive(group: int) -> list[int]:
-    """The processes of a group that are there and no zombies."""
+    """The processes of a group that exist and are not zombies."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -86,7 +86,7 @@ def test_a_killed_run_resumes_with_the_same_bytes(manifest, tmp_path, undisturbe
     records = prepare(manifest, out, jobs=1, tracks_per_shard=4)
     assert contents(out) == undisturbed
     assert len({track.track_id for track in records}) == NUM_TRACKS
-    assert {path: path.stat().st_mtime_ns for path in done} == done  # what was done is not done again
+    assert {path: path.stat().st_mtime_ns for path in done} == done  # finished work is not repeated
 
 
 def sidecar(shard: Path) -> Path:
@@ -102,7 +102,7 @@ def test_killing_the_parent_leaves_no_process(manifest, tmp_path):
     process.wait()
     try:
         assert left_after_seconds(process.pid) == []
-        assert not (tmp_path / "out" / "dataset.json").exists()  # they have not gone on to the end
+        assert not (tmp_path / "out" / "dataset.json").exists()  # they did not finish
     finally:
         for worker in alive(process.pid):
             os.kill(worker, signal.SIGKILL)
@@ -114,10 +114,10 @@ def test_ctrl_c_leaves_only_whole_files(manifest, tmp_path, undisturbed, jobs):
     out = tmp_path / "out"
     process = begin(manifest, tmp_path, jobs)
     wait_for_shards(out, process)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all of the group
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the whole group
     _, err = process.communicate(timeout=60)
     assert process.returncode != 0 and "KeyboardInterrupt" in err
-    assert "Traceback" not in err.replace("Traceback", "", 1)  # of the parent only
+    assert "Traceback" not in err.replace("Traceback", "", 1)  # only that of the parent
     assert left_after_seconds(process.pid) == []
     left = contents(out)
     assert not [name for name in left if ".part" in name] and "dataset.json" not in left

@@ -1,4 +1,4 @@
-"""A finished folder that has lost something, and the same command once more."""
+"""A finished folder that has lost a file is repaired by the same command."""
 
 import os
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tests.records.make import make_manifest
 
 @pytest.fixture
 def manifest(tmp_path):
-    """Ten tracks, one more that is no audio, and one that the dataset leaves out."""
+    """Ten tracks, another one that is not audio, and one that the dataset leaves out."""
     made = make_manifest(tmp_path / "audio", 10, seconds=0.2)
     (tmp_path / "audio" / "words.mp3").write_text("just words")
     tracks = (*made.tracks, Track("words", "words.mp3", (), "train"))

@@ -27,7 +27,7 @@ def record(**changes) -> Record:
 
 
 def as_dict(record: Record) -> dict:
-    """To compare: arrays as lists."""
+    """For comparisons: arrays as lists."""
     values = dict(record.__dict__)
     return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
 

@@ -1,4 +1,4 @@
-"""The optional decoder: its absence is told in one sentence, and nothing else in the package knows of it.
+"""The optional decoder: one sentence reports that it is missing, and nothing else in the package uses it.
 
 That it decodes as PyAV does is shown by scripts/check_tensorflow_io, in an environment of its own.
 """
@@ -45,7 +45,7 @@ def test_a_load_error_names_the_versions(monkeypatch, tmp_path):
 
 @pytest.fixture(autouse=True)
 def forget():
-    """Leaves no stand-in behind."""
+    """Removes the stand-in afterwards."""
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_musictag.errors import MusicTagError
 
 LARGEST_DIFFERENCE = 0.1  # of the length; a file at 12 kHz, the MP3 sample rate nearest to 16 kHz, would differ by 0.25
-_HOW = "`scripts/check_tensorflow_io` creates an environment where it works; PyAV decodes everywhere."
+_REMEDY = "`scripts/check_tensorflow_io` creates an environment where it works; PyAV decodes everywhere."
 
 
 def decode_mp3(contents: tf.Tensor, num_samples: tf.Tensor | int | None = None) -> tf.Tensor:
@@ -55,8 +55,10 @@ def _decode_channels(contents: tf.Tensor) -> tf.Tensor:
 
             return tensorflow_io.audio.decode_mp3(contents)
     except ImportError as error:
-        raise MusicTagError(f"`decoder='tensorflow-io'` needs tensorflow-io, which is not installed. {_HOW}") from error
+        raise MusicTagError(
+            f"`decoder='tensorflow-io'` needs tensorflow-io, which is not installed. {_REMEDY}"
+        ) from error
     except NotImplementedError as error:
         raise MusicTagError(
-            f"tensorflow-io does not load under TensorFlow {tf.__version__}; expected TensorFlow 2.16. {_HOW}"
+            f"tensorflow-io does not load under TensorFlow {tf.__version__}; expected TensorFlow 2.16. {_REMEDY}"
         ) from error
