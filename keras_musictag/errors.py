@@ -65,3 +65,13 @@ def printable(text: str) -> str:
     """
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def quantity(count: int, noun: str) -> str:
+    """A number and a noun in the right form.
+
+    Example:
+        >>> quantity(1, "track"), quantity(0, "error"), quantity(1200, "warning")
+        ('1 track', '0 errors', '1,200 warnings')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

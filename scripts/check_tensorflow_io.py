@@ -20,7 +20,7 @@ import keras_musictag as kmt
 from keras_musictag.audio import read
 from keras_musictag.datasets import csv
 from keras_musictag.records import Records, prepare, train_pipeline
-from keras_musictag.records.tf_data.parsing import decode_mp3
+from keras_musictag.records.tf_data.tensorflow_io_mp3 import decode_mp3
 
 PACKAGES = ("tensorflow", "tensorflow-io", "keras", "kapre", "numpy", "protobuf", "av")
 INT16_STEP = 1 / 32768

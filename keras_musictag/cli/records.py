@@ -26,16 +26,18 @@ def check(folder, decode):
     Checks file sizes, checksums, counts, labels, lengths, the audio's hash, silence (no sample louder than -60 dB) and
     whether the same audio occurs twice. The exit code is 1 if there are errors.
     """
+    from keras_musictag.errors import quantity
     from keras_musictag.records.checking import ERROR, check_records
     from keras_musictag.records.folder import read_info
-    from keras_musictag.records.schema import many
 
     with track_progress() as report:
         findings = check_records(folder, decode_audio=decode, report=report)
     print_findings(findings)
     tracks = sum(facts["tracks"] for facts in read_info(folder)["parts"].values())
     errors = sum(finding.level == ERROR for finding in findings)
-    click.echo(f"{many(tracks, 'track')}: {many(errors, 'error')}, {many(len(findings) - errors, 'warning')}.")
+    click.echo(
+        f"{quantity(tracks, 'track')}: {quantity(errors, 'error')}, {quantity(len(findings) - errors, 'warning')}."
+    )
     if errors:
         raise SystemExit(1)
 
@@ -70,9 +72,9 @@ def print_findings(findings) -> None:
 )
 def info(folder, plot):
     """Describe the records in DIR: parts, hours, tags and their counts."""
+    from keras_musictag.errors import quantity
     from keras_musictag.records.folder import Records
     from keras_musictag.records.planning import features_of
-    from keras_musictag.records.schema import many
 
     records = Records(folder)
     facts = records.info
@@ -80,7 +82,7 @@ def info(folder, plot):
     if features != "none":
         features = f"{facts['features']['name']} as of {features}"
     click.echo(f"{facts['dataset']} {facts['dataset_version']}, split {facts['split']} ({facts['split_sha256'][:12]})")
-    click.echo(f"storage {facts['storage']}, features {features}, {many(facts['skipped'], 'track')} skipped")
+    click.echo(f"storage {facts['storage']}, features {features}, {quantity(facts['skipped'], 'track')} skipped")
     click.echo(f"licence: {facts['licence']}")
     if facts["citation"] not in ("", "None."):
         click.echo(f"cite: {facts['citation']}")

@@ -1,7 +1,8 @@
 """Datasets: a raw folder -> a manifest (track, file, tags, part). The folder is the registry.
 
-Each module has `manifest(raw, ...)`, which reads a dataset's own files as they lie on disk after the download. A
-dataset's id is its module's name with `-` for `_`. Those with a published tag list have a folder `tfrecords/<id>/`.
+Each module has a function `manifest(raw, ...)`, which reads a dataset's files as they are after the download. A
+dataset's id is the name of its module with `-` for `_`. If its tag list is published, it has a folder
+`tfrecords/<id>/`.
 """
 
 import sys

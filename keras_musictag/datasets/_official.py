@@ -1,6 +1,6 @@
-"""What the preparers of published datasets share: finding their files, and refusing what is none of them.
+"""What the modules of published datasets share: finding and reading their files, and their specs.
 
-`tfrecords/<dataset>/spec.json`: what is known about a published dataset before its files are there.
+A spec, `tfrecords/<dataset>/spec.json`, states what is known about a dataset without its files.
 """
 
 import json
@@ -18,35 +18,37 @@ def find_file(raw: Path, name: str, folders: tuple[str, ...] = (".",)) -> Path:
     """A file of a raw dataset.
 
     Args:
-        raw: The folder that the person has named.
+        raw: The folder that the user passed.
         name: The file's name.
-        folders: Where in `raw` it may lie; the first that holds it counts.
+        folders: Folders in `raw` that may hold it; the first that does is used.
 
     Raises:
-        FileNotFoundError: If `raw` is no folder.
-        DatasetError: If none of the folders holds the file; the message says where it was sought.
+        FileNotFoundError: If `raw` is not a folder.
+        DatasetError: If none of the folders holds the file; the message lists where it was expected.
     """
     if not raw.is_dir():
         raise FileNotFoundError(f"There is no folder {str(raw)!r}; expected the one that holds the raw dataset.")
     places = [raw / folder / name for folder in folders]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
-        sought = " or ".join(repr(str(place)) for place in places)
-        raise DatasetError(f"There is no file {sought}. Is {str(raw)!r} the right folder, and its download complete?")
+        expected = " or ".join(repr(str(place)) for place in places)
+        raise DatasetError(
+            f"There is no file {expected}. Is {str(raw)!r} the right folder, and is its download complete?"
+        )
     return found
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a text file, with LF or CRLF at their ends.
+    """The lines of a text file whose lines end in LF or CRLF.
 
     Raises:
-        DatasetError: If it is no UTF-8 text, or empty.
+        DatasetError: If it is not UTF-8 text, or empty.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DatasetError(f"{str(path)!r} is not a text file in UTF-8. Download it again.") from error
-    lines = text.split("\n")  # `read_text` has made CRLF to LF; a tag may hold other separators
+    lines = text.split("\n")  # `read_text` has turned CRLF into LF; a tag may hold other separators
     if lines[-1] == "":
         lines.pop()
     if not lines:
@@ -55,22 +57,22 @@ def read_lines(path: Path) -> list[str]:
 
 
 def inner_path(path: str, source: Path) -> str:
-    """The path of an audio file, if it leads into the audio folder.
+    """Checks that the path of an audio file stays within the audio folder, and returns it.
 
     Raises:
-        DatasetError: If it is absolute, empty or climbs out with "..".
+        DatasetError: If it is absolute, empty or leaves the folder with "..".
     """
-    parts = path.split("/")  # an absolute path has an empty first one
+    parts = path.split("/")  # the first part of an absolute path is empty
     if "" in parts or ".." in parts or "\\" in path or "\0" in path:
         raise DatasetError(
-            f"{str(source)!r} names the audio file {path!r}; expected a path within the audio folder, "
+            f"{str(source)!r} lists the audio file {path!r}; expected a path within the audio folder, "
             "such as 'a/b.mp3'. Download the list again."
         )
     return path
 
 
 def audio_folder(raw: Path, audio: Path | None, names: tuple[str, ...], otherwise: str) -> Path:
-    """Where the audio lies: what the person says, else the first of `names` in `raw`, else `otherwise` in it."""
+    """The folder of the audio: the one the user passed, else the first of `names` in `raw`, else `otherwise` in it."""
     if audio is not None:
         return Path(audio)
     return next((raw / name for name in names if (raw / name).is_dir()), raw / otherwise)
@@ -84,16 +86,16 @@ class Spec:
     """The content of a `spec.json`.
 
     Attributes:
-        version: Of this layout, 1.
+        version: Version of this layout, 1.
         dataset: Its id, such as "mtat"; also the name of the folder.
         name: What its authors call it.
-        dataset_version: Which publication of it is read.
-        homepage: Where its authors say how to get it.
-        licence: Of audio and annotations, in a sentence.
+        dataset_version: The release that is read.
+        homepage: The authors' page about how to get it.
+        licence: Licence of audio and annotations, in one sentence.
         citation: BibTeX of the paper to cite.
-        download: What is downloaded, how large it is, and where that figure comes from.
-        splits: Split -> part -> number of tracks as published.
-        known_bad: "reason", a sentence; "ids", the files that are left out; what else is known about them.
+        download: What to download, how large it is, and where that figure comes from.
+        splits: Split -> part -> published number of tracks.
+        known_bad: "reason", a sentence; "ids", the files that are left out; anything else known about them.
     """
 
     version: int
@@ -109,19 +111,19 @@ class Spec:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The tags of `tags.txt`, which lies beside the spec."""
+        """The tags of `tags.txt`, which is next to the spec."""
         return read_tags(bundled("tfrecords") / self.dataset / "tags.txt")
 
     def manifest_fields(self) -> dict[str, str]:
-        """What a manifest repeats of it."""
+        """The fields that a manifest shares with it."""
         return {name: getattr(self, name) for name in ("dataset", "dataset_version", "licence", "citation")}
 
 
 def read_spec(dataset: str) -> Spec:
-    """The spec of a dataset of the folder `tfrecords/`.
+    """Reads the spec of a dataset in the folder `tfrecords/`.
 
     Raises:
-        DatasetError: If a key is missing or unknown, or the layout is of another version.
+        DatasetError: If a key is missing or unknown, or the layout has another version.
 
     Example:
         >>> read_spec("mtat").splits["cleaned"]["test"]
@@ -139,7 +141,7 @@ def read_spec(dataset: str) -> Spec:
 
 
 def check_choice(kind: str, value: object, known: tuple[str, ...]) -> str:
-    """The value as a string, if it is one of the known ones.
+    """Checks that a value is one of the known ones, and returns it as a string.
 
     Raises:
         UnknownNameError: If it is not; the message lists them.

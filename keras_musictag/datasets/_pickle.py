@@ -1,8 +1,8 @@
-"""Pickles that Python 2 wrote, read without running any of them: lists, dicts, strings, numbers and numpy arrays.
+"""Reads pickles that Python 2 wrote without running them: lists, dicts, strings, numbers and NumPy arrays.
 
-Python's unpickler calls whatever a pickle names. This one knows no name but the four that NumPy writes for an array
-or a number, and calls none of them: arrays are built here, from checked bytes. It knows no instruction but those that
-Python 2 writes (protocols 0 to 2). It is Python's own reader in Python, not in C: its memo is a dict, so that
+Python's unpickler calls whatever a pickle names. This one accepts only the four names that NumPy writes for an array or
+a number, and calls none of them: it builds arrays itself, from checked bytes. It accepts only the instructions that
+Python 2 writes (protocols 0 to 2). It extends Python's reader in Python, not the one in C: its memo is a dict, so that
 a memo index of 2**31 does not allocate 16 GB, and a stated length never allocates more than the file holds.
 """
 
@@ -19,8 +19,8 @@ import numpy as np
 
 from keras_musictag.errors import DatasetError
 
-MAX_BYTES = 1 << 30  # the largest of the Million Song Dataset's pickles have some 10 to 100 MB
-MAX_DIMENSIONS = 32  # all that NumPy had in Python 2
+MAX_BYTES = 1 << 30  # the largest pickles of the Million Song Dataset have 10 to 100 MB
+MAX_DIMENSIONS = 32  # NumPy's maximum in Python 2
 _INSTRUCTIONS = """
     MARK STOP PROTO NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 FLOAT BINFLOAT
     STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE TUPLE EMPTY_TUPLE TUPLE1 TUPLE2 TUPLE3
@@ -35,19 +35,19 @@ _DAMAGE += (struct.error, pickle.UnpicklingError)
 
 
 class _Refused(Exception):  # noqa: N818 (never leaves this file)
-    """What a pickle holds that is not loaded."""
+    """Names the content of a pickle that is not loaded."""
 
 
 @dataclass(frozen=True)
 class _Name:
-    """What a pickle mentions, never the thing itself."""
+    """A name in a pickle, never the object itself."""
 
     name: str
 
 
 @dataclass
 class _Dtype:
-    """A number's type: its code, such as "f4", and its byte order, which comes after it in the pickle."""
+    """The type of a number: its code, such as "f4", and its byte order, which follows in the pickle."""
 
     code: str
     order: str = "|"
@@ -64,13 +64,13 @@ def read_pickle(path: Path) -> object:
 
     Returns:
         The lists, dicts and tuples that it holds, of str, numbers, bool, None and numpy arrays of numbers. A byte
-        string becomes a str of as many characters (Latin-1).
+        string becomes a str of the same length (Latin-1).
 
     Raises:
         DatasetError: If it is damaged, larger than 1 GiB, or holds anything else.
     """
     if path.stat().st_size > MAX_BYTES:
-        raise DatasetError(f"{str(path)!r} is larger than {MAX_BYTES} bytes; it was not loaded. Is it the right file?")
+        raise DatasetError(f"{str(path)!r} is larger than {MAX_BYTES} bytes and was not loaded. Is it the right file?")
     try:
         return _PlainUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
     except _Refused as error:
@@ -79,15 +79,17 @@ def read_pickle(path: Path) -> object:
             "It was not loaded. Download it again from its authors."
         ) from None
     except _DAMAGE as error:
-        raise DatasetError(f"{str(path)!r} is damaged, cut short or no Python 2 pickle. Download it again.") from error
+        raise DatasetError(
+            f"{str(path)!r} is damaged, cut short or not a Python 2 pickle. Download it again."
+        ) from error
 
 
 class _PlainUnpickler(pickle._Unpickler):
-    """Python's reader, without everything that could run, allocate or recurse more than the data need."""
+    """Python's reader, without anything that could run code, or allocate or recurse more than the data need."""
 
     dispatch: ClassVar = {code: pickle._Unpickler.dispatch[code] for code in _CODES}
 
-    built_bytes = 0  # of arrays: many may be made of one string
+    built_bytes = 0  # total of all arrays: many may be built from one string
 
     def find_class(self, module: str, name: str) -> _Name:
         full = f"{module}.{name}"
@@ -102,7 +104,7 @@ class _PlainUnpickler(pickle._Unpickler):
     def _build(self) -> None:
         state, made = self.stack.pop(), self.stack[-1]
         if isinstance(made, _Dtype):
-            made.order = state[1] if state[1] in ("<", ">", "|") else _refuse("a number in no byte order")
+            made.order = state[1] if state[1] in ("<", ">", "|") else _refuse("a number with an invalid byte order")
         elif isinstance(made, np.ndarray):
             _fill(made, state)
             self.built_bytes += made.nbytes
@@ -132,7 +134,7 @@ def _refuse(what: str):
 
 
 def _checked_dict(items: list) -> dict:
-    """A dict of keys and values in turn. The hash of a tuple nested a million deep would end the process."""
+    """A dict from alternating keys and values. Hashing a tuple nested a million deep would end the process."""
     keys = items[::2]
     if not all(type(key) in (str, int) for key in keys):
         _refuse("a dict whose keys are not strings or whole numbers")
@@ -140,7 +142,7 @@ def _checked_dict(items: list) -> dict:
 
 
 def _make(name: object, arguments: tuple) -> object:
-    """What NumPy's function of that name would give."""
+    """What NumPy's function of that name would return."""
     match name, arguments:
         case _Name(name=str(full)), (str(code), *_) if full == _DTYPE and re.fullmatch("b1|[iu][1248]|f[248]", code):
             return _Dtype(code)
@@ -150,7 +152,7 @@ def _make(name: object, arguments: tuple) -> object:
             scalar = np.empty(0, bool)
             _fill(scalar, (1, (), dtype, False, data))
             return scalar.item()
-    return _refuse("a call that no array of numbers needs")
+    return _refuse("a call that is not needed for an array of numbers")
 
 
 def _fill(array: np.ndarray, state: tuple) -> None:
@@ -161,7 +163,7 @@ def _fill(array: np.ndarray, state: tuple) -> None:
     if len(shape) > MAX_DIMENSIONS:
         _refuse(f"an array of more than {MAX_DIMENSIONS} dimensions")
     if not all(type(n) is int and n >= 0 for n in shape) or math.prod(shape) * dtype.numpy().itemsize != len(data):
-        _refuse("an array of another size than it states")
+        _refuse("an array whose size is not the one it states")
     if dtype.code == "b1" and set(data) - {"\0", "\1"}:
         _refuse("truth values other than 0 and 1")
     array.__setstate__((1, tuple(shape), dtype.numpy(), bool(is_fortran), data.encode("latin1")))

@@ -1,4 +1,4 @@
-"""A seeded division of tracks into train, valid and test that keeps every artist in one part."""
+"""A seeded split of tracks into train, valid and test that keeps every artist in one part."""
 
 import hashlib
 import math
@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from keras_musictag.choices import FRACTIONS
 from keras_musictag.errors import DatasetError
-from keras_musictag.records.schema import PARTS, TEXT
+from keras_musictag.records.schema import PARTS, TEXT_CODEC
 
 PART_OF_NAME = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -17,7 +17,7 @@ PART_OF_NAME = {
 
 
 def unclear_part(words: Collection[str]) -> tuple[str, str] | None:
-    """A word of `PART_OF_NAME` that may mean one part or another among the others, and what makes it unclear.
+    """A word of `PART_OF_NAME` that is ambiguous next to the others, and what makes it so.
 
     Example:
         >>> unclear_part(["train", "dev", "test"]), unclear_part(["train", "test", "eval"])
@@ -33,17 +33,17 @@ def unclear_part(words: Collection[str]) -> tuple[str, str] | None:
 
 
 def divide(groups: Sequence[str], seed: int = 0, fractions: Sequence[float] = FRACTIONS) -> list[str]:
-    """Puts every track into a part, and all tracks of a group into the same.
+    """Assigns every track to a part, and all tracks of a group to the same one.
 
-    Large groups go first (sizes within a factor of two count as equal), so that small ones even out what is left; among
-    equals the SHA-256 of seed and group decides. Each goes to the part that has the smallest share of its target, as
-    long as it fits there. The order of the tracks does not matter.
+    Large groups are assigned first (sizes within a factor of two count as equal), so that small ones even out the rest;
+    the SHA-256 of seed and group breaks ties. Each group goes to the part with the smallest share of its target, if it
+    fits there. The order of the tracks does not matter.
 
     Args:
         groups: The group of each track, such as its artist.
-        seed: Another seed gives another division.
-        fractions: Shares of train, valid and test; their sum is 1. A part with 0 gets nothing, the
-            others at least a group.
+        seed: Random seed; another one gives another split.
+        fractions: Shares of train, valid and test; their sum is 1. A part with 0 gets nothing, every other part at
+            least one group.
 
     Returns:
         "train", "valid" or "test" for each track.
@@ -60,8 +60,8 @@ def divide(groups: Sequence[str], seed: int = 0, fractions: Sequence[float] = FR
     targets = _targets(fractions, len(groups))
     if len(sizes) < len(targets):
         raise DatasetError(
-            f"There must be a group of tracks (an artist, or a track alone) for each of {', '.join(targets)}. "
-            f"Received: {len(sizes)}. Add tracks, state the parts, or give a part that is not needed the fraction 0."
+            f"There must be a group of tracks (an artist, or a single track) for each of {', '.join(targets)}. "
+            f"Received: {len(sizes)}. Add tracks, state the parts, or give a part that you do not need the fraction 0."
         )
     counts = dict.fromkeys(targets, 0)
     part_of = {}
@@ -74,16 +74,16 @@ def divide(groups: Sequence[str], seed: int = 0, fractions: Sequence[float] = FR
 
 
 def _ordered(sizes: Counter, seed: int) -> list[str]:
-    """Groups, large ones first, by powers of two; then by hash."""
+    """The groups, ordered by size in powers of two, largest first, then by hash."""
 
     def key(group: str) -> tuple[int, bytes]:
-        return -sizes[group].bit_length(), hashlib.sha256(f"{seed}\n{group}".encode(*TEXT)).digest()
+        return -sizes[group].bit_length(), hashlib.sha256(f"{seed}\n{group}".encode(*TEXT_CODEC)).digest()
 
     return sorted(sizes, key=key)
 
 
 def _choose(parts: list[str], counts: dict[str, int], targets: dict[str, float], size: int) -> str:
-    """The emptiest part where a group fits; where it fits nowhere, the part that lacks most tracks."""
+    """The emptiest part that a group fits into; if it fits nowhere, the part that is missing most tracks."""
     fitting = [part for part in parts if counts[part] + size <= targets[part] + 1e-6]
     if fitting:
         return min(fitting, key=lambda part: (counts[part] / targets[part], -targets[part]))
@@ -91,7 +91,7 @@ def _choose(parts: list[str], counts: dict[str, int], targets: dict[str, float],
 
 
 def _targets(fractions: Sequence[float], num_tracks: int) -> dict[str, float]:
-    """Tracks that each part should get, of the parts that should get any."""
+    """Target number of tracks for each part that should get any."""
     numbers = list(fractions) if isinstance(fractions, Sequence) and not isinstance(fractions, str) else []
     plain = len(numbers) == len(PARTS) and all(isinstance(f, int | float) and 0 <= f <= 1 for f in numbers)
     if not plain or not math.isclose(sum(numbers), 1, abs_tol=1e-6):

@@ -1,6 +1,7 @@
-"""Reading a table of any spelling, CSV or TSV: encodings, separators between columns, quotes, and what Excel adds.
+"""Reads a CSV or TSV table of any spelling, and finds the files that its paths mean.
 
-The files that a table's paths mean if they were written on another system, or without a suffix.
+It handles encodings, separators between columns, quotes, what Excel and pandas add, and paths that were written on
+another system or without a suffix.
 """
 
 import codecs
@@ -17,9 +18,9 @@ from pathlib import Path
 from keras_musictag.datasets.folder import SUFFIXES
 from keras_musictag.errors import DatasetError
 
-RESERVED = ("path", "tags", "id", "track_id", "artist")  # columns that are known in any letter case
+RESERVED = ("path", "tags", "id", "track_id", "artist")  # columns that are recognised in any letter case
 _DELIMITERS = ",\t;|"
-# UTF-32 first: the mark of UTF-16 is its beginning
+# UTF-32 first: its mark begins with the one of UTF-16
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -34,7 +35,7 @@ _OTHER_FORMATS = {
     b"\x1f\x8b": "compressed with gzip. Unpack it",
 }
 _EXCEL_SEPARATOR = re.compile(r'"?sep=([^\w\s"]|\t)"?', re.IGNORECASE)
-# what pandas reads as missing, in the same spelling
+# what pandas reads as a missing value, in this spelling
 _MISSING = frozenset(
     "#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan|null".split("|")
 )
@@ -44,7 +45,7 @@ _PANDAS_NAME = re.compile(r"Unnamed: \d+(\.\d+)?")
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell says that there is no value, as pandas reads it."""
+    """Whether a cell means a missing value, as pandas reads it."""
     return not cell or cell in _MISSING
 
 
@@ -71,10 +72,10 @@ class Table:
     rows: list[Row]
 
     def value(self, row: Row, column: str) -> str:
-        """A cell; "" if it is empty, says that there is no value, or there is no such column.
+        """A cell; "" if it is empty or means a missing value, or the column does not exist.
 
         Raises:
-            DatasetError: If Excel has written an error, or "####" for a column that was too narrow.
+            DatasetError: If it is an error that Excel wrote, or "####" from a column that was too narrow.
         """
         cell = row.cells.get(column, "")
         if cell[:1] == "#" and _EXCEL_ERROR.fullmatch(cell):
@@ -85,25 +86,25 @@ class Table:
         return "" if is_missing(cell) else cell
 
     def where(self, row: Row, column: str) -> str:
-        """What a message begins with."""
+        """The start of a message about a cell."""
         return f"{self.path}, line {row.line}, column {column!r}"
 
 
 def read_table(path: Path, encoding: str | None = None) -> Table:
-    """Reads a table that has a column `path`. Names of `RESERVED` are in small letters in what is returned.
+    """Reads a table that has a column `path`. Columns of `RESERVED` are returned in lower case.
 
     Args:
         path: The file.
-        encoding: Of a file that is not UTF-8; a byte order mark has precedence.
+        encoding: Encoding of a file that is not UTF-8; a byte order mark takes precedence.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        DatasetError: If it is not a table with a header, or a line has other columns; the message names the line.
-        ValueError: If there is no such encoding.
+        FileNotFoundError: If the file does not exist.
+        DatasetError: If it is not a table with a header, or a line does not fit the header; the message names the line.
+        ValueError: If the encoding does not exist.
     """
     text = _text(path, encoding)
     first = io.StringIO(text, newline="").readline()
-    if stated := _EXCEL_SEPARATOR.fullmatch(first.rstrip("\r\n")):  # Excel's own line, such as `sep=;`
+    if stated := _EXCEL_SEPARATOR.fullmatch(first.rstrip("\r\n")):  # a line for Excel, such as `sep=;`
         text, delimiter, lines_above = text[len(first) :], stated[1], 1
     else:
         header = next((line for line in io.StringIO(text) if line.strip()), "")
@@ -116,7 +117,7 @@ def read_table(path: Path, encoding: str | None = None) -> Table:
     columns = [header[i].lower() if header[i].lower() in RESERVED else header[i] for i in kept]
     _check_each_once(columns, path)
     if not body:
-        raise DatasetError(f"{path} has a header but no track; expected a line for each.")
+        raise DatasetError(f"{path} has a header but no tracks; expected one line per track.")
     rows = [Row(line, {name: cells[i] for name, i in zip(columns, kept, strict=True)}) for line, cells in body]
     return Table(path, columns, rows)
 
@@ -135,7 +136,7 @@ def _text(path: Path, encoding: str | None) -> str:
         guess = "utf-16-be" if content.startswith(b"\0") else "utf-16-le"
         raise DatasetError(
             f"{path}, line {content.count(10, 0, content.index(0)) + 1}: there is a NUL byte. If the file is UTF-16 "
-            f"without a byte order mark, pass --encoding {guess} (`encoding={guess!r}`); else it is damaged."
+            f"without a byte order mark, pass --encoding {guess} (`encoding={guess!r}`); otherwise it is damaged."
         )
     try:
         return content.decode(name)
@@ -151,13 +152,13 @@ def _not_decoded(path: Path, content: bytes, encoding: str, error: UnicodeError)
     line = content.count(b"\n", 0, error.start) + 1
     name = encoding.removesuffix("-sig").upper()
     return (
-        f"{path}, line {line}: byte 0x{content[error.start]:02x} is not {name}. Save the file as UTF-8, or say "
-        "what it is: --encoding cp1252 (`encoding='cp1252'`) if Excel on Windows wrote it, latin-1 or mac-roman."
+        f"{path}, line {line}: byte 0x{content[error.start]:02x} is not {name}. Save the file as UTF-8, or state "
+        "its encoding: --encoding cp1252 (`encoding='cp1252'`) if Excel on Windows wrote it, latin-1 or mac-roman."
     )
 
 
 def _delimiter(header: str) -> str:
-    """The separator that gives a column `path` and the most columns."""
+    """The separator that yields a column `path`, and the most columns."""
 
     def quality(sign: str) -> tuple[bool, int]:
         names = next(csv.reader([header], delimiter=sign, skipinitialspace=True), [])
@@ -165,12 +166,12 @@ def _delimiter(header: str) -> str:
 
     try:
         return max(_DELIMITERS, key=quality)
-    except csv.Error:  # told by `_lines`
+    except csv.Error:  # reported by `_lines`
         return ","
 
 
 def _lines(text: str, delimiter: str, lines_above: int, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Number and cells of every line that is not blank; the first number if a quoted cell has line breaks."""
+    """Number and cells of every line that is not blank; the first number if a quoted cell spans several lines."""
     line = lines_above + 1
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
@@ -180,11 +181,11 @@ def _lines(text: str, delimiter: str, lines_above: int, path: Path) -> Iterator[
                 yield line, cells
             line = reader.line_num + lines_above + 1
     except csv.Error as error:
-        raise DatasetError(f"{path}, line {line}: {error}. Is a quote missing or too many?") from error
+        raise DatasetError(f"{path}, line {line}: {error}. Is there a quote missing, or one too many?") from error
 
 
 def _fitted(cells: list[str], columns: int, line: int, path: Path) -> list[str]:
-    """The cells of a line without the empty ones that a spreadsheet writes after them."""
+    """The cells of a line without the empty ones that a spreadsheet appends."""
     while len(cells) > columns and not cells[-1]:
         cells = cells[:-1]
     if len(cells) == columns:
@@ -199,7 +200,7 @@ def _fitted(cells: list[str], columns: int, line: int, path: Path) -> list[str]:
 
 
 def _kept(header: list[str], body: list[tuple[int, list[str]]], path: Path) -> list[int]:
-    """Positions of the columns that have a name; those that pandas and Excel write without one are left out.
+    """Positions of the columns that have a name; the unnamed ones that pandas and Excel write are left out.
 
     Raises:
         DatasetError: If a column without a name is neither empty nor an index that pandas wrote.
@@ -211,10 +212,12 @@ def _kept(header: list[str], body: list[tuple[int, list[str]]], path: Path) -> l
             continue
         filled = [(line, cells[index]) for line, cells in body if cells[index]]
         numbered = (name or not kept) and all(_INTEGER.fullmatch(cell) for _, cell in filled)
-        if filled and not (numbered and (len(filled) < 3 or len({cell for _, cell in filled}) > 2)):  # no 0 and 1
+        if filled and not (
+            numbered and (len(filled) < 3 or len({cell for _, cell in filled}) > 2)
+        ):  # not a column of 0 and 1
             line, cell = filled[0]
             raise DatasetError(
-                f"{path}, line 1: column {index + 1} has no name, but line {line} has {cell!r:.80} there. Did pandas "
+                f"{path}, line 1: column {index + 1} has no name, but line {line} has {cell!r:.80} in it. Did pandas "
                 "write its index? Pass index=False, or name the column 'id'. If it is a tag, name it."
             )
     return kept
@@ -238,23 +241,23 @@ def _check_each_once(columns: list[str], path: Path) -> None:
 
 
 def find_paths(paths: Sequence[str], audio: Path) -> list[str]:
-    """Each path as it is if it leads to a file; else the only file that it can mean; else as it is.
+    """Resolves each path: unchanged if it is a file, else the only file that it can mean, else unchanged.
 
-    Understood are backslashes for slashes, Excel's apostrophe in front, and in the file's name: letters in another
-    case, accents that macOS stores apart, and a missing suffix.
+    It understands backslashes for slashes and Excel's leading apostrophe and, in the file's name, another letter case,
+    decomposed accents as on macOS, and a missing suffix.
 
     Args:
-        paths: As the table has them.
-        audio: What they are relative to.
+        paths: The paths as they are in the table.
+        audio: The folder that they are relative to.
     """
-    names_in = cache(_names)  # for this call only: files come and go
+    names_in = cache(_names)  # for this call only, as files may change later
     return [path if _is_file(audio / path) else _find(path, audio, names_in) for path in paths]
 
 
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # such as a name that is too long
+    except OSError:  # for example, the name is too long
         return False
 
 
@@ -270,11 +273,11 @@ def _find(path: str, audio: Path, names_in: Callable[[Path], dict[str, list[str]
 
 
 def _names(folder: Path) -> dict[str, list[str]]:
-    """The files of a folder, by their names as `_key` spells them."""
+    """The names of a folder's files, by the spelling of `_key`."""
     names: dict[str, list[str]] = {}
     try:
         entries = list(os.scandir(folder))
-    except (OSError, ValueError):  # no folder, one that may not be read, or a name that no folder can have
+    except (OSError, ValueError):  # not a folder, not readable, or an impossible name
         return names
     for entry in entries:
         if entry.is_file():

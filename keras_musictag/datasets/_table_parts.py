@@ -1,4 +1,4 @@
-"""The parts that a table states: a column that is called or filled like a split, or folds."""
+"""The parts that a table states: in a column that is named or filled like a split, or as folds."""
 
 import re
 from collections.abc import Collection
@@ -8,18 +8,18 @@ from keras_musictag.datasets._table import RESERVED, Row, Table, is_missing
 from keras_musictag.datasets._table_tags import yes_or_no
 from keras_musictag.errors import DatasetError
 
-NO_COLUMN = "none"  # of `part_column`: the parts are drawn
+NO_COLUMN = "none"  # value of `part_column`: draw the parts
 _WORDS = frozenset(("split", "splits", "fold", "folds", "partition", "partitions"))  # also in cv_fold, split0
 _NAMES = frozenset(("part", "parts", "set", "subset", *PART_OF_NAME))
 _ADVICE = (
-    "Write train, valid and test; or say which values they are, with --test-fold and --valid-fold (`test_folds`, "
-    "`valid_folds`), and the rest is train; or pass --part-column none (`part_column='none'`) to draw the parts."
+    "Write train, valid and test; or name the values with --test-fold and --valid-fold (`test_folds`, "
+    "`valid_folds`), so that the rest is train; or pass --part-column none (`part_column='none'`) to draw the parts."
 )
 _ADVICE_FOR_TAG = " If the column is a tag, pass --part-column with the column that states the parts, or none."
 
 
 def split_columns(table: Table) -> list[str]:
-    """The columns that look like a split, by their name in any letter case or because they hold its words."""
+    """The columns that look like a split, by their name in any letter case or by their values."""
     return [
         column
         for column in table.columns
@@ -27,14 +27,14 @@ def split_columns(table: Table) -> list[str]:
     ]
 
 
-def no_tags(table: Table, part_column: str | None) -> set[str]:
-    """The columns that state parts or look so, and therefore are no tags of a table with one column per tag.
+def columns_without_tags(table: Table, part_column: str | None) -> set[str]:
+    """The columns that state parts or look as if they did, and so are not tags in a table with one column per tag.
 
-    Once the user has said which column states the parts, another that is called `train` or `set` and has zeros and
+    Once the user has named the column that states the parts, another one called `train` or `set` that holds zeros and
     ones is a tag.
 
     Raises:
-        DatasetError: If it is not the only such column of zeros and ones: then it may just as well state a part.
+        DatasetError: If it is not the only such column of zeros and ones: then it might state a part as well.
     """
     columns = set(split_columns(table))
     if part_column is None or "tags" in table.columns:
@@ -51,13 +51,13 @@ def no_tags(table: Table, part_column: str | None) -> set[str]:
 
 
 def _has_bits(table: Table, column: str) -> bool:
-    """Whether a column has zeros and ones, however they are written, and nothing else."""
+    """Whether a column holds only zeros and ones, however they are written."""
     cells = [row.cells[column] for row in table.rows]
     return any(cells) and all(yes_or_no(cell) is not None for cell in cells)
 
 
 def _is_split_name(column: str) -> bool:
-    """Whether a name such as data_split, is_test or trainSet says that a column states the parts."""
+    """Whether a column states the parts by its name, such as data_split, is_test or trainSet."""
     for words in (re.findall("[a-z]+", column.lower()), re.findall("[A-Z]?[a-z]+", column)):
         names = {word.lower() for word in words} - {"is", "in"}
         if names & _WORDS or (names and names <= _NAMES):
@@ -66,7 +66,7 @@ def _is_split_name(column: str) -> bool:
 
 
 def _holds_parts(table: Table, column: str) -> bool:
-    """Whether a column has two or more of the words, and nothing else."""
+    """Whether a column holds two or more of the words for parts, and nothing else."""
     words = set()
     for row in table.rows:
         cell = row.cells[column].lower()
@@ -80,12 +80,12 @@ def _holds_parts(table: Table, column: str) -> bool:
 def read_parts(
     table: Table, part_column: str | None, test_folds: Collection[str], valid_folds: Collection[str]
 ) -> tuple[list[str] | None, str]:
-    """The part of each row and how they are stated; None if the parts must be drawn.
+    """The part of each row, and how the parts are stated; None if they must be drawn.
 
     Args:
         table: The table.
-        part_column: The column that states the parts; None finds it; "none" if they are not stated.
-        test_folds: Values that mean test, of a column whose values are folds.
+        part_column: The column that states the parts; None finds it, "none" means that they are not stated.
+        test_folds: Values that mean test, if the column holds folds.
         valid_folds: Values that mean valid; all others mean train.
 
     Raises:
@@ -102,7 +102,7 @@ def read_parts(
     if column is None:
         if folds:
             raise DatasetError(
-                f"{table.path} has no column of folds. Received: {', '.join(table.columns[:20])}. Name it with "
+                f"{table.path} has no column of folds. Received: {', '.join(table.columns[:20])}. Name the column with "
                 "--part-column (`part_column`)."
             )
         return None, ""
@@ -119,39 +119,39 @@ def read_parts(
 
 
 def _column(table: Table, part_column: str | None) -> str | None:
-    """The column that states the parts, unless all of it is empty."""
+    """The column that states the parts, unless it is completely empty."""
     if part_column is not None and part_column.lower() == NO_COLUMN:
         return None
     if part_column is not None:
         found = [column for column in table.columns if column.lower() == part_column.lower()]
         if not found:
             raise DatasetError(
-                f"{table.path} has no column {part_column!r}, as --part-column (`part_column`) names. Received: "
+                f"{table.path} has no column {part_column!r}, which --part-column (`part_column`) names. Received: "
                 f"{', '.join(table.columns[:20])}."
             )
         return found[0]
     found = [column for column in split_columns(table) if any(table.value(row, column) for row in table.rows)]
     if len(found) > 1:
         raise DatasetError(
-            f"{table.path}: the columns {' and '.join(map(repr, found[:5]))} look like splits. Say which states the "
-            f"parts: --part-column {found[0]} (`part_column={found[0]!r}`), or none."
+            f"{table.path}: the columns {' and '.join(map(repr, found[:5]))} look like splits. Choose the one that "
+            f"states the parts: --part-column {found[0]} (`part_column={found[0]!r}`), or none."
         )
     return found[0] if found else None
 
 
 def _stated(table: Table, row: Row, column: str) -> str:
-    cell = table.value(row, column).removeprefix("'")  # Excel's sign for text
+    cell = table.value(row, column).removeprefix("'")  # Excel's mark for text
     if not cell:
         raise DatasetError(
-            f"{table.where(row, column)}: expected a part. Received: nothing, though other lines state theirs. "
-            "Fill it, or delete the line; if the column states no parts, pass --part-column none "
+            f"{table.where(row, column)}: expected a part. Received: nothing, although other lines state theirs. "
+            "Fill the cell, or delete the line; if the column states no parts, pass --part-column none "
             "(`part_column='none'`)."
         )
     return cell
 
 
 def _understood(table: Table, column: str, cells: list[str]) -> list[str]:
-    """The parts that the cells name, if they are clear."""
+    """The parts that the cells name, if they are unambiguous."""
     lines: dict[str, Row] = {}
     for row, cell in zip(table.rows, cells, strict=True):
         if cell.lower() not in PART_OF_NAME:
@@ -172,6 +172,6 @@ def _understood(table: Table, column: str, cells: list[str]) -> list[str]:
 
 
 def _fold(value: str) -> str:
-    """A fold in one spelling: 1, 1.0 and 1,0 are the same."""
+    """One spelling for a fold: 1, 1.0 and 1,0 are the same."""
     number = re.fullmatch(r"(-?\d+)[.,]0+", str(value).strip())
     return number[1] if number else str(value).strip().lower()

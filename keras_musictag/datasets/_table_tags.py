@@ -9,7 +9,7 @@ from functools import cache
 from keras_musictag.datasets._table import Row, Table, is_missing
 from keras_musictag.errors import DatasetError, printable
 
-_SEPARATORS = (";", "|", ",", "\n")  # those that are found without being named
+_SEPARATORS = (";", "|", ",", "\n")  # found without an option
 _YES = frozenset(("1", "true", "t", "yes", "y", "x"))
 _NO = frozenset(("0", "false", "f", "no", "n", ""))
 _BRACKETS = ("[]", "()", "{}")
@@ -28,7 +28,7 @@ def read_tags(table: Table, separator: str | None, others: set[str]) -> tuple[li
 
     Args:
         table: With a column `tags`, or with a column per tag.
-        separator: Between tags in the column `tags`; None finds it.
+        separator: Separator between tags in the column `tags`; None finds it.
         others: Columns that are not tags.
 
     Raises:
@@ -43,13 +43,13 @@ def read_tags(table: Table, separator: str | None, others: set[str]) -> tuple[li
     _check_names(names, table)
     if not any(found):
         raise DatasetError(
-            f"{table.path}: no track has a tag. Expected a column 'tags' (such as 'rock;piano'), or a column for each "
+            f"{table.path}: no track has a tag. Expected a column 'tags' (such as 'rock;piano'), or one column per "
             "tag with 0 and 1."
         )
     if all(len(tags) == len(names) for tags in found):
         raise DatasetError(
             f"{table.path}: every track has every tag ({', '.join(names[:5])}), so there is nothing to learn. "
-            "Add tracks without."
+            "Add tracks without some of the tags."
         )
     return names, [tuple(name for name in names if name in tags) for tags in found]
 
@@ -65,20 +65,20 @@ def _of_cells(table: Table, separator: str | None) -> list[set[str]]:
 
 
 def _split(cell: str, separator: str) -> list[str]:
-    """The tags of a cell; in one that is quoted, a separator is part of the tag."""
+    """The tags of a cell; in a quoted tag, a separator is part of the tag."""
     if '"' not in cell:
         return cell.split(separator)
     return [tag if quoted is None else quoted for quoted, tag, _ in _items(cell, re.escape(separator))]
 
 
 def _items(cell: str, separators: str) -> Iterator[tuple[str | None, str | None, str]]:
-    """Each tag, as the first of the three if it is quoted and else as the second, and the separator after it."""
+    """Yields (quoted tag, plain tag, separator after it) for each tag; one of the first two is None."""
     pattern = re.compile(rf'(?:\s*"([^"]*)"\s*|(.*?))({separators}|\Z)', re.DOTALL)
     return (match.groups() for match in pattern.finditer(cell))
 
 
 def _lists(cells: list[str], table: Table) -> list[list[str] | None]:
-    """The items of each cell that is a list; in a column of lists, [live] is one as well."""
+    """The items of each cell that is a list; in a column of lists, [live] is also one."""
     lists = [_list(cell, table, row) for cell, row in zip(cells, table.rows, strict=True)]
     opening = {cell[0] for cell, items in zip(cells, lists, strict=True) if items}
     return [
@@ -106,7 +106,7 @@ def _list(cell: str, table: Table, row: Row) -> list[str] | None:
 
 
 def _quoted_items(inner: str) -> list[str] | None:
-    """The strings between the brackets, with commas as in Python or without as in NumPy; None if there is more."""
+    """The strings between brackets, with commas as in Python or without as in NumPy; None if there is anything else."""
     items, position = [], 0
     while position < len(inner):
         match = _ITEM.match(inner, position)
@@ -118,7 +118,7 @@ def _quoted_items(inner: str) -> list[str] | None:
     return items
 
 
-@cache  # tags occur again and again
+@cache  # the same tags occur many times
 def _unquoted(item: str) -> str:
     try:
         return json.loads(item, strict=False) if item[0] == '"' else ast.literal_eval(item)
@@ -127,28 +127,28 @@ def _unquoted(item: str) -> str:
 
 
 def _find_separator(table: Table, cells: list[str]) -> str:
-    """What is between tags: the only one of the usual separators that occurs."""
+    """The separator between tags: the only one of the usual ones that occurs."""
     lines = {}
     for row, cell in zip(table.rows, cells, strict=True):
-        if '"' in cell:  # what is quoted does not count
+        if '"' in cell:  # separators in quotes do not count
             cell = "".join(separator for _, _, separator in _items(cell, f"[{''.join(_SEPARATORS)}]"))
         for sign in _SEPARATORS:
             if sign in cell:
                 lines.setdefault(sign, row.line)
     if len(lines) > 1:
         seen = " and ".join(f"{sign!r} in line {line}" for sign, line in lines.items())
-        sign = min(lines, key=_SEPARATORS.index)  # not a line break, which is hard to pass
+        sign = min(lines, key=_SEPARATORS.index)  # not a line break, which is hard to type
         raise DatasetError(
-            f"{table.path}, column 'tags': there are {seen}, and either may be between two tags. Say which: "
+            f"{table.path}, column 'tags': there are {seen}, and either may separate two tags. Choose one: "
             f"--separator {sign!r} (`separator={sign!r}`)."
         )
     return next(iter(lines), ";")
 
 
 def _applies(table: Table, row: Row, name: str) -> bool:
-    """A cell of a tag's own column: 1 or 0, however they are written."""
+    """Whether a cell in a tag's column means 1 and not 0, however they are written."""
     cell = row.cells[name]
-    if cell in ("0", "1", ""):  # nearly all: a large table has millions
+    if cell in ("0", "1", ""):  # nearly all cells, and a large table has millions
         return cell == "1"
     cell = table.value(row, name)
     answer = yes_or_no(cell)
@@ -163,11 +163,11 @@ def _applies(table: Table, row: Row, name: str) -> bool:
 
 def yes_or_no(cell: str) -> bool | None:
     """Whether a cell means 1 or 0; None if it means neither. A cell without a value is 0."""
-    word = "" if is_missing(cell) else cell.removeprefix("'").lower()  # Excel marks text so
+    word = "" if is_missing(cell) else cell.removeprefix("'").lower()  # Excel's mark for text
     if word in _YES or word in _NO:
         return word in _YES
     try:
-        number = float(word.replace(",", "."))  # 1,0 where the comma is decimal
+        number = float(word.replace(",", "."))  # 1,0 has a decimal comma
     except ValueError:
         return None
     return number == 1 if number in (0, 1) else None
@@ -177,10 +177,10 @@ def _check_names(names: list[str], table: Table) -> None:
     for name in names:
         if printable(name) != name:
             raise DatasetError(
-                f"{table.path}: the tag {name!r:.80} has characters that cannot be shown. Write it without them."
+                f"{table.path}: the tag {name!r:.80} has characters that cannot be displayed. Write it without them."
             )
         if _DATE.fullmatch(name):
             raise DatasetError(
-                f"{table.path}: the tag {name!r} looks like a date that Excel has made of another text, such as 1-2. "
+                f"{table.path}: the tag {name!r} looks like a date that Excel made from another text, such as 1-2. "
                 "Format the column as text, and enter the tag again."
             )

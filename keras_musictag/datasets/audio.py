@@ -1,8 +1,8 @@
-"""Any folder of music, without labels: for `train --teacher`, where trained networks say what each moment sounds like.
+"""Any folder of music, without labels: for `train --teacher`, where trained networks label every moment.
 
-Audio files count at any depth, by their suffix. The same bytes are one track. Files that lie in one folder, such as an
-album, stay in one part; a folder that holds more than a twentieth of all tracks is no album, and its tracks are divided
-one by one. Links are followed; names that begin with a dot are not looked at, as in `datasets.folder`.
+Audio files are found at any depth, by their suffix. Files of equal bytes are one track. The files of one folder, such
+as an album, stay in one part; a folder that holds more than a twentieth of all tracks is not an album, and its tracks
+are split one by one. Links are followed and names that begin with a dot are ignored, as in `datasets.folder`.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ LARGEST_ALBUM = 1 / 20  # share of the tracks
 
 
 def manifest(raw: Path, seed: int = 0, fractions: Sequence[float] = UNLABELLED_FRACTIONS) -> Manifest:
-    """Lists the audio files below a folder. Opens only files of equal size, to see whether their bytes are equal.
+    """Lists the audio files below a folder. Opens only files of equal size, to compare their bytes.
 
     Args:
         raw: The folder.
@@ -28,11 +28,11 @@ def manifest(raw: Path, seed: int = 0, fractions: Sequence[float] = UNLABELLED_F
         fractions: Shares of train, valid and test.
 
     Returns:
-        A `Manifest` without tags; `skipped` names copies, and files that are not audio by their suffix.
+        A `Manifest` without tags; `skipped` lists copies, and files whose suffix is not one of audio.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        DatasetError: If it has fewer audio files than there are parts to fill.
+        FileNotFoundError: If the folder does not exist.
+        DatasetError: If it has fewer groups of audio files than there are parts to fill.
         ValueError: If the fractions do not add up to 1.
     """
     raw = Path(raw)
@@ -41,7 +41,7 @@ def manifest(raw: Path, seed: int = 0, fractions: Sequence[float] = UNLABELLED_F
     skipped: list[Skipped] = []
     files = sorted(audio_files(raw, skipped), key=lambda file: file.path)
     if not files:
-        raise DatasetError(f"There are no audio files in {str(raw)!r} or its folders. Is it the right folder?")
+        raise DatasetError(f"There are no audio files in {str(raw)!r} or below. Is it the right folder?")
     copies = copies_of(raw, files, skipped, "A copy of this track.")
     paths = [same[0].path for same in copies]
     parts = divide(_groups(paths), seed, fractions)
@@ -59,7 +59,7 @@ def manifest(raw: Path, seed: int = 0, fractions: Sequence[float] = UNLABELLED_F
 
 
 def _groups(paths: Sequence[str]) -> list[str]:
-    """The folder of each file where it is an album, else the file itself.
+    """The folder of each file if it is an album, else the file itself.
 
     Example:
         >>> _groups([f"album/{i}.mp3" for i in range(2)] + [f"all/{i}.mp3" for i in range(38)])[1:3]

@@ -11,7 +11,7 @@ from pathlib import Path
 from keras_musictag.choices import FRACTIONS
 from keras_musictag.datasets._split import divide
 from keras_musictag.datasets._table import RESERVED, Row, Table, find_paths, read_table
-from keras_musictag.datasets._table_parts import no_tags, read_parts
+from keras_musictag.datasets._table_parts import columns_without_tags, read_parts
 from keras_musictag.datasets._table_tags import read_tags
 from keras_musictag.errors import DatasetError
 from keras_musictag.records.manifest import Manifest, Track
@@ -33,24 +33,24 @@ def manifest(
     """Reads a table of tracks, with quotes as in RFC 4180; docs/datasets/csv.md says which spellings it understands.
 
     Args:
-        raw_csv: The file. The header line shows what is between its columns.
-        separator: Between two tags in the column `tags`; None finds ; | , or a line break. Lists need none.
+        raw_csv: The file. The separator between columns is found from the header.
+        separator: Separator between tags in the column `tags`; None finds ; | , or a line break. Lists need none.
         seed: Random seed for the split, if the file does not state it.
         fractions: Shares of train, valid and test, if the file does not state them.
-        audio: What paths are relative to; None is the folder of the file.
-        encoding: Of the file; None is UTF-8. A byte order mark has precedence.
-        part_column: The column that states the parts; None finds one that is called or filled like a split, "none"
+        audio: The folder that paths are relative to; None is the folder of the file.
+        encoding: Encoding of the file; None is UTF-8. A byte order mark takes precedence.
+        part_column: The column that states the parts; None finds one that is named or filled like a split, "none"
             draws the parts whatever the columns say.
-        test_folds: If that column holds folds: the values that are the part test.
-        valid_folds: The values that are the part valid; all others are train.
+        test_folds: If that column holds folds, the values that mean test.
+        valid_folds: The values that mean valid; all others mean train.
 
     Returns:
         A `Manifest`. Tags are in the order of their columns, or sorted if they come from `tags`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         DatasetError: If the table cannot be understood; the message names line and column, and the option that helps.
-        ValueError: If the separator is empty, there is no such encoding, or the fractions do not add up to 1.
+        ValueError: If the separator is empty, the encoding does not exist, or the fractions do not add up to 1.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -64,11 +64,11 @@ def manifest(
     """
     raw_csv = Path(raw_csv)
     if separator == "":
-        raise ValueError("`separator` must be what is between two tags, such as ';'. Received: an empty string.")
+        raise ValueError("`separator` must be the text between two tags, such as ';'. Received: an empty string.")
     audio = raw_csv.parent if audio is None else Path(audio)
     table = read_table(raw_csv, encoding)
     parts, split = read_parts(table, part_column, test_folds, valid_folds)
-    names, tags_of_row = read_tags(table, separator, {*RESERVED, *no_tags(table, part_column)})
+    names, tags_of_row = read_tags(table, separator, {*RESERVED, *columns_without_tags(table, part_column)})
     id_column = next((column for column in ("id", "track_id") if column in table.columns), "path")
     ids = _filled(table, id_column)
     paths = find_paths(_filled(table, "path"), audio)
@@ -102,7 +102,7 @@ def _check_each_once(table: Table, column: str, values: list[str]) -> None:
     for row, value in zip(table.rows, values, strict=True):
         if value in lines:
             raise DatasetError(
-                f"{table.where(row, column)}: {row.cells[column]!r} is in line {lines[value]} already; expected each "
+                f"{table.where(row, column)}: {row.cells[column]!r} is already in line {lines[value]}; expected each "
                 "once. Put all tags of a track in one line, and each track in one part."
             )
         lines[value] = row.line

@@ -1,10 +1,10 @@
-"""A folder a tag: `RAW/<tag>/...`, or with the parts given, `RAW/train/<tag>/...`, `RAW/valid/...`, `RAW/test/...`.
+"""One folder per tag: `RAW/<tag>/...`, or with stated parts `RAW/train/<tag>/...`, `RAW/valid/...`, `RAW/test/...`.
 
-Audio files count at any depth. The first folder below a tag names the artist, whose tracks stay in one part. The same
-bytes in two tag folders are one track with both tags, so that no copy leaks from one part into another.
+Audio files are found at any depth. The first folder below a tag names the artist, whose tracks stay in one part. Files
+of equal bytes in two tag folders are one track with both tags, so that no copy leaks from one part into another.
 
-Links to files and folders are followed, also out of RAW; a folder that contains itself through a link is left out.
-Names that begin with a dot are not looked at.
+Links to files and folders are followed, also out of RAW; a folder that contains itself through a link is skipped.
+Names that begin with a dot are ignored.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class _File:
-    """An audio file, and what its path says: the part where the folders give one, tag, and artist or ""."""
+    """An audio file, and what its path states: part ("" if the folders state none), tag, and artist or ""."""
 
     path: str
     size: int
@@ -39,25 +39,25 @@ class _File:
 
 
 def manifest(raw: Path, seed: int = 0, fractions: Sequence[float] = FRACTIONS) -> Manifest:
-    """Lists a folder of tag folders. Opens only files of equal size, to see whether their bytes are equal.
+    """Lists a folder of tag folders. Opens only files of equal size, to compare their bytes.
 
     Args:
         raw: The folder.
-        seed: Of the division into parts, unless RAW has folders train, valid (or validation, val, dev) and test.
+        seed: Random seed for the split, unless RAW has folders train, valid (or validation, val, dev) and test.
         fractions: Shares of train, valid and test.
 
     Returns:
-        A `Manifest`; `skipped` names copies, and files that are not audio by their suffix.
+        A `Manifest`; `skipped` lists copies, and files whose suffix is not one of audio.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        DatasetError: If it has no audio in tag folders, one tag only, fewer artists than parts, or the same bytes in
-            two parts.
+        FileNotFoundError: If the folder does not exist.
+        DatasetError: If it has no audio in tag folders, only one tag, fewer artists than parts, or equal files in two
+            parts.
         ValueError: If the fractions do not add up to 1.
     """
     raw = Path(raw)
     if not raw.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(raw)!r}; expected one with a folder for each tag.")
+        raise FileNotFoundError(f"There is no folder {str(raw)!r}; expected one with one folder per tag.")
     skipped: list[Skipped] = []
     has_parts = _has_part_folders(raw)
     files = sorted(_tagged_files(raw, has_parts, skipped), key=lambda file: file.path)
@@ -85,32 +85,32 @@ def _track(same: list[_File], part: str) -> Track:
 
 
 def _group(same: list[_File]) -> str:
-    """The artist, of whichever copy has one, else a group of its own."""
+    """The artist, from whichever copy has one, else a group for the track alone."""
     artist = next((file.artist for file in same if file.artist), None)
     return f"artist {artist}" if artist else f"track {same[0].path}"
 
 
 def _has_part_folders(raw: Path) -> bool:
-    """Whether the first folders are parts, in any letter case. One folder "test" beside others is a tag."""
+    """Whether the top folders are parts, in any letter case. A single folder "test" among others is a tag."""
     names = sorted(entry.name for entry in os.scandir(raw) if _is_folder(entry) and not entry.name.startswith("."))
     parts = [name for name in names if name.lower() in PART_OF_NAME]
     others = [name for name in names if name.lower() not in PART_OF_NAME]
     if len(parts) > 1 and others:
         raise DatasetError(
-            f"{str(raw)!r} must hold either folders of parts or of tags. Received both: {', '.join(parts)} are parts, "
+            f"{str(raw)!r} must hold folders of parts or folders of tags. Received both: {', '.join(parts)} are parts, "
             f"{printable(others[0])!r} is not. Move it into one of the parts, or rename the part folders."
         )
     has_parts = not others and (len(parts) > 1 or "train" in (PART_OF_NAME[name.lower()] for name in parts))
     if has_parts and (unclear := unclear_part([name.lower() for name in parts])):
         raise DatasetError(
-            f"{str(raw)!r}: it is not clear which part the folder {unclear[0]!r} means in a dataset {unclear[1]}. Call "
-            "the folders of parts train, valid and test."
+            f"{str(raw)!r}: it is not clear which part the folder {unclear[0]!r} means in a dataset {unclear[1]}. Name "
+            "the part folders train, valid and test."
         )
     return has_parts
 
 
 def audio_files(raw: Path, skipped: list[Skipped]) -> Iterator[_File]:
-    """Every audio file below a folder, by its suffix; notes the others in `skipped`."""
+    """Yields every audio file below a folder, by its suffix; adds the others to `skipped`."""
     for path, reason in _walk(raw, "", ()):
         size, reason = (0, reason) if reason else _size(raw / path)
         if reason:
@@ -120,18 +120,18 @@ def audio_files(raw: Path, skipped: list[Skipped]) -> Iterator[_File]:
 
 
 def _tagged_files(raw: Path, has_parts: bool, skipped: list[Skipped]) -> Iterator[_File]:
-    """Every audio file in a tag folder; notes the others."""
+    """Yields every audio file in a tag folder; adds the others to `skipped`."""
     above_tag = 1 if has_parts else 0
     for file in audio_files(raw, skipped):
         names, reason = file.path.split("/"), ""
         if len(names) < above_tag + 2:
-            reason = "Lies in no tag folder."
+            reason = "Not in a tag folder."
         elif printable(names[above_tag]) != names[above_tag]:
-            reason = "Its tag folder's name cannot be shown: rename it."  # not UTF-8, or with a line break
+            reason = "The name of its tag folder cannot be displayed: rename it."  # not UTF-8, or with a line break
         if reason:
             skipped.append(Skipped(file.path, file.path, reason))
             continue
-        tag = unicodedata.normalize("NFC", names[above_tag])  # macOS stores accents apart
+        tag = unicodedata.normalize("NFC", names[above_tag])  # macOS stores decomposed accents
         artist = unicodedata.normalize("NFC", names[above_tag + 1]) if len(names) > above_tag + 2 else ""
         yield _File(file.path, file.size, PART_OF_NAME[names[0].lower()] if has_parts else "", tag, artist)
 
@@ -140,11 +140,11 @@ def _is_folder(entry: os.DirEntry) -> bool:
     try:
         return entry.is_dir()
     except OSError:
-        return False  # such as a link to itself: `_size` says what is wrong
+        return False  # for example, a link to itself: `_size` says what is wrong
 
 
 def _size(path: Path) -> tuple[int, str]:
-    """A file's size, and why it is no track, or ""."""
+    """A file's size, and why it is not a track, or ""."""
     try:
         size = path.stat().st_size
     except OSError as error:
@@ -157,7 +157,7 @@ def _size(path: Path) -> tuple[int, str]:
 
 
 def _walk(raw: Path, below: str, above: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Paths of all files, and why one is left out; `above` holds the real paths of the folders on the way."""
+    """Yields the path of every file, and why it is skipped or ""; `above` holds the real paths of its folders."""
     folder = raw / below
     above = (*above, os.path.realpath(folder))
     try:
@@ -182,19 +182,19 @@ def _vocabulary(files: list[_File], raw: Path) -> Vocabulary:
     tags = sorted({file.tag for file in files})
     if not tags:
         raise DatasetError(
-            f"There is no audio in {str(raw)!r}; expected a folder for each tag with audio files in it, such as "
+            f"There is no audio in {str(raw)!r}; expected one folder per tag with audio files in it, such as "
             f"{str(raw / 'jazz' / 'song.mp3')!r}."
         )
     if len(tags) == 1:
         raise DatasetError(
-            f"There is one tag folder with audio in {str(raw)!r}, {tags[0]!r}; expected two or more: where every "
-            "track has the tag there is nothing to learn. Add a folder of tracks without it, such as 'other'."
+            f"There is only one tag folder with audio in {str(raw)!r}, {tags[0]!r}; expected two or more: if every "
+            "track has the tag, there is nothing to learn. Add a folder of tracks without it, such as 'other'."
         )
     return Vocabulary(tuple(tags))
 
 
 def copies_of(raw: Path, files: list[_File], skipped: list[Skipped], reason: str) -> list[list[_File]]:
-    """Files of equal bytes in one list, in the order of their first paths. Notes all but the first, as copies of it."""
+    """Groups files of equal bytes, in the order of their first paths. Adds all but the first of each to `skipped`."""
     with_size = Counter(file.size for file in files)
     same: dict[str, list[_File]] = {}
     for file in files:
@@ -210,7 +210,7 @@ def _sha256(path: Path) -> str:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
-        return str(path)  # equal to no other; preparing says why it cannot be read
+        return str(path)  # unlike any other; preparing reports why it cannot be read
 
 
 def _only_part(same: list[_File]) -> str:
@@ -218,7 +218,7 @@ def _only_part(same: list[_File]) -> str:
     for file in same:
         if file.part != same[0].part:
             raise DatasetError(
-                f"{printable(same[0].path)!r} and {printable(file.path)!r} have the same bytes, but stand in "
-                "different parts: the test would hear what was learned. Delete one of them."
+                f"{printable(same[0].path)!r} and {printable(file.path)!r} have the same bytes, but are in "
+                "different parts: the test would include what was learned. Delete one of them."
             )
     return same[0].part

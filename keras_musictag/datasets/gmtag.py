@@ -1,7 +1,7 @@
-"""GM-Tag, the corpus that `keras-musictag gmtag build` writes: `metadata.jsonl`, `corpus.json` and `audio/<part>/`.
+"""GM-Tag, the corpus from `keras-musictag gmtag build`: `metadata.jsonl`, `corpus.json` and `audio/<part>/`.
 
-Half of the test clips are played with a soundfont that no other part has: their subset is "unseen", that of the other
-test clips "seen".
+Half of the test clips are rendered with a soundfont that no other part uses: their subset is "unseen", that of the
+other test clips "seen".
 """
 
 import json
@@ -21,15 +21,15 @@ def manifest(raw: Path) -> Manifest:
     """Reads a corpus that was built here or elsewhere.
 
     Args:
-        raw: The folder that `keras-musictag gmtag build` has written.
+        raw: The folder that `keras-musictag gmtag build` wrote.
 
     Returns:
         A `Manifest`; its published counts are those that the corpus was built with.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        DatasetError: If the build has not ended, or a line is no clip; the message names it.
-        UnknownNameError: If a clip has a tag that `tfrecords/gmtag/tags.txt` does not have.
+        FileNotFoundError: If the folder does not exist.
+        DatasetError: If the build is unfinished, or a line is not a clip; the message names it.
+        UnknownNameError: If a clip has a tag that is not in `tfrecords/gmtag/tags.txt`.
     """
     raw = Path(raw)
     corpus = _read_corpus(raw)
@@ -55,23 +55,25 @@ def _read_corpus(raw: Path) -> dict[str, Any]:
     except DatasetError as error:
         raise DatasetError(
             f"There is no {CORPUS} in {str(raw)!r}; expected a corpus that `keras-musictag gmtag build` has finished. "
-            "If it was interrupted, run the same command again: it goes on."
+            "If it was interrupted, run the same command again: it resumes."
         ) from error
     corpus = _parse("\n".join(read_lines(path)), str(path))
     if missing := {"version", "tier", "clips", "parts"} - set(corpus):
-        raise DatasetError(f"{path} lacks {', '.join(sorted(missing))}. Build the corpus again with this version.")
+        raise DatasetError(f"{path} has no {', '.join(sorted(missing))}. Build the corpus again with this version.")
     if not isinstance(corpus["parts"], dict):
-        raise DatasetError(f"{path}: `parts` must be clips by part. Received: {corpus['parts']!r:.80}. Copy it again.")
+        raise DatasetError(
+            f"{path}: `parts` must be the number of clips per part. Received: {corpus['parts']!r:.80}. Copy it again."
+        )
     return corpus
 
 
 def _track(line: str, where: str) -> Track:
     row = _parse(line, where)
     if missing := {"id", "path", "tags", "part", "subset"} - set(row):
-        raise DatasetError(f"{where} lacks {', '.join(sorted(missing))}. Build the corpus again with this version.")
+        raise DatasetError(f"{where} has no {', '.join(sorted(missing))}. Build the corpus again with this version.")
     texts = [row["id"], row["path"], row["part"], row["subset"]]
     if not isinstance(row["tags"], list) or not all(isinstance(text, str) for text in [*texts, *row["tags"]]):
-        raise DatasetError(f"{where}: expected texts and a list of tags. Received: {line:.80}. Copy it again.")
+        raise DatasetError(f"{where}: expected strings and a list of tags. Received: {line:.80}. Copy it again.")
     return Track(row["id"], inner_path(row["path"], Path(where)), tuple(row["tags"]), row["part"], row["subset"])
 
 

@@ -3,9 +3,9 @@
 - Split "filtered": the files of jongpillee/music_dataset_split, folder `MSD_split`. Python 2 pickles; the train list
   holds train, then valid. Previews shorter than 29.1 s are left out of valid and test. The split usually quoted.
 - Split "full": the text lists and `*_y.npy` of keunwoochoi/MSD_split_for_tagging.
-- The order of the 50 tags is that of both, and of `tfrecords/msd/tags.txt`.
+- The order of the 50 tags is the same in both, and in `tfrecords/msd/tags.txt`.
 
-Track ids are MSD ids. Two pairs of them (in train) share a 7digital id, hence a file. The previews that could not be
+Track ids are MSD ids. Two pairs of them (in train) share a 7digital id, and so a file. The previews that could not be
 decoded (`known_bad` of the spec, all in train) are left out.
 
 Source: Bertin-Mahieux et al., ISMIR 2011; Choi et al., ISMIR 2016; Lee et al., SMC 2017.
@@ -25,8 +25,11 @@ from keras_musictag.errors import DatasetError
 from keras_musictag.records.manifest import Manifest, Skipped, Track
 from keras_musictag.records.schema import PARTS
 
-FOLDERS = {"filtered": (".", "MSD_split"), "full": (".", "MSD_split_for_tagging")}  # where the files may lie in `raw`
-NUM_TRAIN = 201680  # of "filtered": the train list goes on with the valid tracks
+FOLDERS = {
+    "filtered": (".", "MSD_split"),
+    "full": (".", "MSD_split_for_tagging"),
+}  # folders in `raw` that may hold the files
+NUM_TRAIN = 201680  # of "filtered", whose train list continues with the valid tracks
 
 
 class _Row(NamedTuple):
@@ -38,21 +41,22 @@ class _Row(NamedTuple):
 
 
 def manifest(raw: Path, split: str = "filtered", audio: Path | None = None) -> Manifest:
-    """Reads the Million Song Dataset's tagging splits.
+    """Reads a tagging split of the Million Song Dataset.
 
     Args:
-        raw: The folder that holds the split's files, or the checkout they lie in. "filtered": `filtered_list_train.cP`,
-            `filtered_list_test.cP`, `msd_id_to_tag_vector.cP`, `MSD_id_to_7D_id.pkl`, `7D_id_to_path.pkl`,
-            `50tagList.txt`. "full": for train, valid and test `*_x_msd_id.txt`, `*_x_7d_id.txt`, `*_y.npy`.
+        raw: The folder that holds the split's files, or the checkout that contains it. "filtered":
+            `filtered_list_train.cP`, `filtered_list_test.cP`, `msd_id_to_tag_vector.cP`, `MSD_id_to_7D_id.pkl`,
+            `7D_id_to_path.pkl`, `50tagList.txt`. "full": `*_x_msd_id.txt`, `*_x_7d_id.txt` and `*_y.npy` for train,
+            valid and test.
         split: "filtered" (201,680 / 11,774 / 28,435 tracks) or "full" (201,680 / 12,634 / 28,540).
         audio: The folder of the previews (`8/9/8947470.clip.mp3`); None: `mp3` in `raw` if there is one, else `raw`.
 
     Returns:
-        A `Manifest` in the order of the lists. Its published counts are less the known bad previews.
+        A `Manifest` in the order of the lists. The known bad previews are subtracted from its published counts.
 
     Raises:
-        FileNotFoundError: If there is no folder `raw`.
-        UnknownNameError: If there is no such split.
+        FileNotFoundError: If `raw` does not exist.
+        UnknownNameError: If the split is unknown.
         DatasetError: If a file is missing, damaged, or does not fit the others.
     """
     raw, spec = Path(raw), read_spec("msd")
@@ -88,7 +92,7 @@ def _read_full(raw: Path, vocabulary: Sequence[str]) -> Iterator[_Row]:
         ids = read_lines(msd_ids)
         if not len(ids) == len(previews) == len(rows):
             raise DatasetError(
-                f"{msd_ids.name}, {preview_ids.name} and {labels.name} must have a row a track each. Received: "
+                f"{msd_ids.name}, {preview_ids.name} and {labels.name} must have one row per track. Received: "
                 f"{len(ids)}, {len(previews)} and {len(rows)} rows. Download them again, all of one version."
             )
         for msd_id, preview_id, row in zip(ids, previews, rows, strict=True):
@@ -97,10 +101,12 @@ def _read_full(raw: Path, vocabulary: Sequence[str]) -> Iterator[_Row]:
 
 def _read_labels(path: Path, num_tags: int) -> np.ndarray:
     """Bool (tracks, tags)."""
-    try:  # mapped, not read: a header may state any size, but the file must be as long
+    try:  # mapped, not read: a header may state any size, but the file must be that long
         labels = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError) as error:
-        raise DatasetError(f"{str(path)!r} is damaged, cut short or no array of numbers. Download it again.") from error
+        raise DatasetError(
+            f"{str(path)!r} is damaged, cut short or not an array of numbers. Download it again."
+        ) from error
     if getattr(labels, "ndim", 0) != 2 or labels.shape[1] != num_tags or labels.dtype.kind not in "biuf":
         shape, kind = getattr(labels, "shape", None), getattr(labels, "dtype", "several arrays")
         raise DatasetError(
@@ -114,13 +120,13 @@ def _read_labels(path: Path, num_tags: int) -> np.ndarray:
 def _preview_path(preview_id: str, source: Path) -> str:
     if not (preview_id.isascii() and preview_id.isdigit() and len(preview_id) > 1):
         raise DatasetError(
-            f"{str(source)!r} must hold a 7digital id a line, such as 8947470. Received: {preview_id!r:.80}."
+            f"{str(source)!r} must hold one 7digital id per line, such as 8947470. Received: {preview_id!r:.80}."
         )
     return f"{preview_id[0]}/{preview_id[1]}/{preview_id}.clip.mp3"
 
 
 def _read_filtered(raw: Path, vocabulary: Sequence[str]) -> Iterator[_Row]:
-    """Yields the rows of the pickles. Every file is opened before the first row comes."""
+    """Yields the rows of the pickles. Every file is opened before the first row."""
     names = ("filtered_list_train.cP", "filtered_list_test.cP", "msd_id_to_tag_vector.cP")
     names += ("MSD_id_to_7D_id.pkl", "7D_id_to_path.pkl", "50tagList.txt")
     files = {name: find_file(raw, name, FOLDERS["filtered"]) for name in names}
@@ -129,7 +135,7 @@ def _read_filtered(raw: Path, vocabulary: Sequence[str]) -> Iterator[_Row]:
     if len(train_and_valid) <= NUM_TRAIN:
         raise DatasetError(
             f"{str(files[names[0]])!r} must hold {NUM_TRAIN} train tracks, then the valid ones. "
-            f"Received: {len(train_and_valid)} in all. Download it again."
+            f"Received: {len(train_and_valid)} in total. Download it again."
         )
     vectors = _read_dict(files[names[2]], (np.ndarray,), "arrays")
     previews, paths = (_read_dict(files[name], (str, int), "strings or numbers") for name in names[3:5])
@@ -147,7 +153,7 @@ def _check_tag_list(path: Path, vocabulary: Sequence[str]) -> None:
     if names != list(vocabulary):
         differs = next((pair for pair in zip(names, vocabulary, strict=False) if pair[0] != pair[1]), "their number")
         raise DatasetError(
-            f"{str(path)!r} must name the {len(vocabulary)} tags of tfrecords/msd/tags.txt in that order. "
+            f"{str(path)!r} must list the {len(vocabulary)} tags of tfrecords/msd/tags.txt in that order. "
             f"Received {len(names)}; the first difference is {differs!r:.120}."
         )
 
@@ -160,7 +166,7 @@ def _read_id_list(path: Path) -> list[str]:
 
 
 def _read_dict(path: Path, kinds: tuple[type, ...], what: str) -> dict:
-    """A dict of values that are safe to hash and to show: a tuple nested very deep would end the process."""
+    """A dict of values that are safe to hash and to print: a deeply nested tuple would end the process."""
     entries = read_pickle(path)
     if not isinstance(entries, dict):
         raise DatasetError(f"{str(path)!r} must hold a dict. Received: a {type(entries).__name__}.")

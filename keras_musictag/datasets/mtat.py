@@ -2,9 +2,9 @@
 
 - The tags are the 50 columns with the largest sums over all clips. Synonyms are not merged. Their order is that of
   `tfrecords/mtat/tags.txt`; that they are these fifty is checked.
-- The part follows from the folder: 0 to b train, c valid, d to f test. Clips of one artist may lie in several parts.
+- The part follows from the folder: 0 to b train, c valid, d to f test. Clips of one artist may be in several parts.
 - Split "cleaned" leaves out the clips that have none of the 50 tags; "uncleaned" keeps them, with no tag.
-- The published list of "cleaned" lacks three train clips beside, although they have such tags (`UNLISTED`).
+- Three more train clips are missing in the published list of "cleaned", although they have such tags (`UNLISTED`).
 
 Source: Law et al., ISMIR 2009; the splits are those of jongpillee/music_dataset_split and jordipons/musicnn-training.
 """
@@ -37,15 +37,15 @@ def manifest(raw: Path, split: str = "cleaned", audio: Path | None = None) -> Ma
     Args:
         raw: The folder that holds `annotations_final.csv`, and the clips in `mp3/0` to `mp3/f` or in `0` to `f`.
         split: "cleaned" (15,244 / 1,529 / 4,332 clips) or "uncleaned" (18,706 / 1,825 / 5,329).
-        audio: The folder of the folders 0 to f, where it lies elsewhere.
+        audio: The folder that holds the folders 0 to f, if it is elsewhere.
 
     Returns:
         A `Manifest`: track ids are clip ids, tracks in the order of the annotations.
 
     Raises:
-        FileNotFoundError: If there is no folder `raw`.
-        UnknownNameError: If there is no such split.
-        DatasetError: If the annotations are missing, are no such file, or have other frequent tags.
+        FileNotFoundError: If `raw` does not exist.
+        UnknownNameError: If the split is unknown.
+        DatasetError: If the annotations are missing, are not that file, or have other most frequent tags.
     """
     raw, spec = Path(raw), read_spec("mtat")
     split = check_choice("split", split, tuple(spec.splits))
@@ -78,7 +78,7 @@ def _read_annotations(path: Path) -> list[_Clip]:
     header = lines[0].replace('"', "").split("\t")
     if (header[0], header[-1]) != ("clip_id", "mp3_path") or len(header) != NUM_COLUMNS:
         raise DatasetError(
-            f"The first line of {str(path)!r} must have {NUM_COLUMNS} columns with TABs between, from clip_id to "
+            f"The first line of {str(path)!r} must have {NUM_COLUMNS} columns separated by TABs, from clip_id to "
             f"mp3_path. Received: {len(header)}, from {header[0]!r:.80} to {header[-1]!r:.80}. "
             "Is it MagnaTagATune's annotation file as downloaded?"
         )
@@ -93,7 +93,7 @@ def _clip(row: Sequence[str], header: Sequence[str], path: Path, line: int) -> _
     cells = row[1:-1]
     if len(row) != NUM_COLUMNS or cells.count("0") + cells.count("1") != len(cells):
         raise DatasetError(
-            f"{str(path)!r}, line {line}: expected an id, {NUM_COLUMNS - 2} times 0 or 1, and a path. Received: "
+            f"{str(path)!r}, line {line}: expected an id, {NUM_COLUMNS - 2} values of 0 or 1, and a path. Received: "
             f"{len(row)} values, {row!r:.80}. Was the file cut short or edited? Download it again."
         )
     audio = inner_path(row[-1], path)
@@ -106,7 +106,7 @@ def _clip(row: Sequence[str], header: Sequence[str], path: Path, line: int) -> _
 
 
 def _check_top(clips: list[_Clip], vocabulary: Sequence[str], path: Path) -> None:
-    """Refuses annotations in which any other tag is more frequent than one of the vocabulary."""
+    """Rejects annotations in which another tag is more frequent than one of the vocabulary."""
     sums = Counter(tag for clip in clips for tag in clip.tags)
     rarest = min(vocabulary, key=sums.__getitem__)
     above = sorted(tag for tag in sums if tag not in vocabulary and sums[tag] > sums[rarest])
@@ -114,5 +114,6 @@ def _check_top(clips: list[_Clip], vocabulary: Sequence[str], path: Path) -> Non
         others = f"{above[0]!r} has {sums[above[0]]}" if above else "no clip has it"
         raise DatasetError(
             f"The {len(vocabulary)} most frequent tags of {str(path)!r} must be those of tfrecords/mtat/tags.txt. "
-            f"Received: {rarest!r} has {sums[rarest]} clips, but {others}. Were synonyms merged, or the file cut?"
+            f"Received: {rarest!r} has {sums[rarest]} clips, but {others}. "
+            "Were synonyms merged, or was the file cut short?"
         )

@@ -1,11 +1,11 @@
-"""MTG-Jamendo: the official repository's TSVs, and the audio folders 00 to 99.
+"""MTG-Jamendo: the TSV files of the official repository, and the audio folders 00 to 99.
 
 - Splits 0 to 4, each with the tag lists "top50", "genre", "instrument", "moodtheme" and "all".
-- The lines end in CRLF. Tags are the sixth column and all after it: a line has as many columns as it needs.
+- The lines end in CRLF. Tags are in the sixth column and all after it: lines have different numbers of columns.
 - "top50" has the order of `tfrecords/mtg-jamendo/tags.txt`; the others are sorted by full name (`genre---rock`).
-- A tag's name is that after `---`. Where a list has one name in two categories, both keep the full name; the
+- The name of a tag is the part after `---`. If a list has one name in two categories, both keep the full name; the
   published tags have no such pair.
-- No artist may be in two parts: checked.
+- No artist may be in two parts; this is checked.
 
 Source: Bogdanov et al., ML4MD at ICML 2019; MTG/mtg-jamendo-dataset.
 """
@@ -23,7 +23,7 @@ from keras_musictag.tags.vocabulary import Vocabulary
 FILES = {"top50": "autotagging_top50tags", "all": "autotagging"}
 FILES |= {name: f"autotagging_{name}" for name in ("genre", "instrument", "moodtheme")}
 NUM_TAGS = dict(zip(JAMENDO_TAGS, (50, 87, 40, 56, 183), strict=True))  # the repository's README
-PARTS = {"train": "train", "validation": "valid", "test": "test"}  # a file's name -> ours
+PARTS = {"train": "train", "validation": "valid", "test": "test"}  # name in the files -> our name
 GROUPS = {"genre": "genre", "instrument": "instrument", "mood/theme": "mood"}
 HEADER = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"]
 FULL, LOW = "audio", "audio-low"  # the official downloads; files of the second end in ".low.mp3"
@@ -44,16 +44,16 @@ def manifest(raw: Path, split: int | str = 0, tags: str = "top50", audio: Path |
         raw: A checkout of the official repository (it holds `data/splits`).
         split: 0 to 4.
         tags: "top50", "genre", "instrument", "moodtheme" or "all".
-        audio: The folder of the folders 00 to 99; None: `audio` or else `audio-low` in `raw`.
+        audio: The folder that holds the folders 00 to 99; None is `audio`, or else `audio-low`, in `raw`.
 
     Returns:
-        A `Manifest`; its split is named such as "top50/split-0". Published counts are known for "top50" only.
+        A `Manifest`; its split has a name such as "top50/split-0". Published counts are known only for "top50".
 
     Raises:
-        FileNotFoundError: If there is no folder `raw`.
-        UnknownNameError: If there is no such split or list of tags.
-        DatasetError: If a file is missing or is no such file, an artist is in two parts, or the number of tags is
-            not the published one.
+        FileNotFoundError: If `raw` does not exist.
+        UnknownNameError: If the split or the list of tags is unknown.
+        DatasetError: If a file is missing or invalid, an artist is in two parts, or the number of tags is not the
+            published one.
     """
     raw, spec = Path(raw), read_spec("mtg-jamendo")
     split = check_choice("split", split, JAMENDO_SPLITS)
@@ -65,7 +65,7 @@ def manifest(raw: Path, split: int | str = 0, tags: str = "top50", audio: Path |
     if len(names) != NUM_TAGS[tags]:
         raise DatasetError(
             f"{FILES[tags]} of split-{split} must have the {NUM_TAGS[tags]} published tags. Received: {len(names)}. "
-            "Is a file cut short, or the checkout of another version?"
+            "Is a file cut short, or is the checkout of another version?"
         )
     vocabulary = Vocabulary(tuple(names.values()), tuple(map(_group, full_names)))
     if tags == "top50" and vocabulary != spec.vocabulary:
@@ -94,7 +94,7 @@ def _read_parts(raw: Path, split: str, tags: str) -> list[_Row]:
         header, *lines = read_lines(path)
         if header.split("\t") != HEADER:
             raise DatasetError(
-                f"The first line of {str(path)!r} must be {' '.join(HEADER)}, with TABs between. "
+                f"The first line of {str(path)!r} must be {' '.join(HEADER)}, separated by TABs. "
                 f"Received: {header!r:.80}. Is it the file of the official repository?"
             )
         rows += [_row(line, part, path, number) for number, line in enumerate(lines, start=2)]
@@ -106,7 +106,7 @@ def _row(line: str, part: str, path: Path, number: int) -> _Row:
     tags = values[5:]
     if not tags or not all(_group(tag) for tag in tags):
         raise DatasetError(
-            f"{str(path)!r}, line {number}: expected five values, then tags such as genre---rock, with TABs between. "
+            f"{str(path)!r}, line {number}: expected five values, then tags such as genre---rock, separated by TABs. "
             f"Received: {line!r:.120}. Was the file cut short or edited? Check it out again."
         )
     return _Row(values[0], values[1], inner_path(values[3], path), tuple(tags), part)
@@ -140,7 +140,7 @@ def _track(row: _Row, names: dict[str, str], low: bool) -> Track:
 
 
 def _is_low(folder: Path) -> bool:
-    """Whether the audio is the low-quality download: by the names in its first folder that holds any."""
+    """Whether the audio is the low-quality download, by the file names in the first folder that has any."""
     for inner in sorted(folder.glob("[0-9][0-9]")):
         names = [path.name for path in inner.glob("*.mp3")]
         if names:

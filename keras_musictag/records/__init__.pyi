@@ -4,9 +4,6 @@ from .checking import (
 from .checking import (
     find_damage as find_damage,
 )
-from .checking import (
-    naming_damage as naming_damage,
-)
 from .deformation import Alteration as Alteration
 from .deformation import Deform as Deform
 from .deformation import deform_track as deform_track
@@ -29,6 +26,9 @@ from .manifest import Track as Track
 from .preparing import prepare as prepare
 from .tf_data.pipeline import (
     evaluation_pipeline as evaluation_pipeline,
+)
+from .tf_data.pipeline import (
+    naming_damage as naming_damage,
 )
 from .tf_data.pipeline import (
     steps_per_epoch as steps_per_epoch,

@@ -1,9 +1,9 @@
-"""Where the chunks of a track begin: random ones for training, by a stateless hash, and fixed ones for evaluation.
+"""Where chunks are cut from a track: at starts from a stateless hash for training, at fixed ones for evaluation.
 
-A random start depends on (seed, epoch, track_index, k) and on nothing else, so any reader, with any number of
-workers and threads, hears the same chunks. `crops_tf` computes the same numbers on TensorFlow's graph.
+A random start depends only on (seed, epoch, track_index, k), so every reader gets the same chunks with any number of
+workers and threads. `tf_data.graph_crops` computes the same numbers on TensorFlow's graph.
 
-Mixup: a batch becomes a weighted mean of itself and of itself moved on by one, labels included.
+Mixup turns a batch into a weighted mean of itself and of itself shifted by one example, labels included.
 """
 
 from typing import TypeVar
@@ -11,13 +11,13 @@ from typing import TypeVar
 import numpy as np
 
 GOLDEN, MIX_1, MIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-# the first word of every hash: what is drawn, so that no two uses share their numbers
+# the first word of every hash says what is drawn, so that no two uses share their numbers
 CROP, SHARD, SHUFFLE, ORDER, MIXUP, DEFORM, ALTER = range(7)
 _MASK = 2**64 - 1
 
 
 def stateless_hash(*words: int | np.ndarray) -> np.ndarray:
-    """Mixes integers into a number that looks random: the same words, the same number, on every machine.
+    """Mixes integers into a pseudorandom number: the same words give the same number on every machine.
 
     Args:
         words: Integers, or integer arrays that broadcast; negative ones count as their two's complement.
@@ -34,7 +34,7 @@ def stateless_hash(*words: int | np.ndarray) -> np.ndarray:
         16294208416658607535
     """
     state = np.zeros((), np.uint64)
-    with np.errstate(over="ignore"):  # arithmetic modulo 2**64 is meant
+    with np.errstate(over="ignore"):  # the arithmetic is modulo 2**64
         for word in words:
             state = (state ^ _unsigned(word)) + np.uint64(GOLDEN)
             state = (state ^ (state >> np.uint64(30))) * np.uint64(MIX_1)
@@ -56,18 +56,18 @@ def random_starts(
     track_index: int | np.ndarray,
     k: int | np.ndarray,
 ) -> np.ndarray:
-    """Where random chunks begin, uniform over all positions at which the chunk lies within the track.
+    """Random starts of chunks, uniform over all positions where the chunk fits into the track.
 
     Args:
         num_samples: Length of the track, in samples (or frames: any unit).
         chunk_samples: Length of the chunk, in the same unit.
-        seed: Of the training run.
+        seed: Seed of the training run.
         epoch: From 0.
         track_index: Position of the track in the dataset.
         k: Which of the track's chunks, from 0.
 
     Returns:
-        Int64, of the broadcast shape, from 0 to `num_samples - chunk_samples`; 0 where the track is shorter.
+        Int64, of the broadcast shape, from 0 to `num_samples - chunk_samples`; 0 if the track is shorter.
 
     Example:
         >>> starts = random_starts(480000, 59049, seed=0, epoch=3, track_index=7, k=np.arange(4))
@@ -75,22 +75,22 @@ def random_starts(
         ((4,), True)
     """
     room = np.maximum(np.asarray(num_samples, np.int64) - chunk_samples, 0) + 1
-    # the remainder prefers small numbers by less than 1 in 10**12 for tracks of a day: not measurable
+    # the remainder favours small numbers by less than 1 in 10**12, even for tracks of a day: not measurable
     return (stateless_hash(CROP, seed, epoch, track_index, k) % room.astype(np.uint64)).astype(np.int64)
 
 
 def spread_starts(num_samples: int, chunk_samples: int, count: int = 16) -> np.ndarray:
-    """Where the chunks of the 2020 evaluation begin: `i * hop`, with `hop = (num_samples - chunk_samples) // count`.
+    """Starts of the chunks of the 2020 evaluation: `i * hop`, with `hop = (num_samples - chunk_samples) // count`.
 
-    The last hop of the track is never heard: that is how the published scores were computed.
+    The last hop of the track is never used: that is how the published scores were computed.
 
     Args:
         num_samples: Length of the track.
         chunk_samples: Length of a chunk.
-        count: How many chunks.
+        count: Number of chunks.
 
     Returns:
-        Int64 (count,); all 0 where the track is no longer than a chunk.
+        Int64 (count,); all 0 if the track is no longer than a chunk.
 
     Source:
         Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020: `eval.py` of their code.
@@ -100,14 +100,14 @@ def spread_starts(num_samples: int, chunk_samples: int, count: int = 16) -> np.n
         [0, 20, 40, 60]
     """
     if count < 1:
-        raise ValueError(f"`count` must be 1 or more chunks a track. Received: {count}.")
+        raise ValueError(f"`count` must be 1 or more chunks per track. Received: {count}.")
     return np.arange(count, dtype=np.int64) * (max(num_samples - chunk_samples, 0) // count)
 
 
 def cover_starts(num_samples: int, chunk_samples: int, hop_samples: int) -> np.ndarray:
-    """Where chunks begin that cover the whole track: every hop, and one that ends where the track ends.
+    """Starts of chunks that cover the whole track: one per hop, and one that ends where the track ends.
 
-    The same chunks as `audio.chunk.cut` with `tail="anchor"` and no context, which is how a `Tagger` hears a file.
+    These are the chunks of `audio.cut` with `tail="anchor"` and no context, which a `Tagger` uses.
 
     Args:
         num_samples: Length of the track.
@@ -129,7 +129,7 @@ def cover_starts(num_samples: int, chunk_samples: int, hop_samples: int) -> np.n
 
 
 def cut_at(samples: np.ndarray, starts: np.ndarray, chunk_samples: int) -> np.ndarray:
-    """Cuts chunks out of a track; past its end they are zeros.
+    """Cuts chunks from a track, with zeros after its end.
 
     Args:
         samples: (samples, ...), any type.
@@ -150,15 +150,15 @@ def cut_at(samples: np.ndarray, starts: np.ndarray, chunk_samples: int) -> np.nd
     return chunks
 
 
-Array = TypeVar("Array")  # of NumPy, TensorFlow, or any other library
+Array = TypeVar("Array")  # an array of NumPy, TensorFlow or another library
 
 
 def draw_share(alpha: float, *, seed: int, epoch: int, batch: int, worker: int = 0) -> np.float32:
-    """The share that each example keeps of itself: Beta(alpha, alpha), one for a batch.
+    """The share that each example keeps of itself, drawn from Beta(alpha, alpha) once per batch.
 
     Args:
-        alpha: Near 0, mostly one of the two examples is heard; at 1, all shares are as likely.
-        seed: Of the training run.
+        alpha: Near 0, one of the two examples mostly dominates; at 1, all shares are equally likely.
+        seed: Seed of the training run.
         epoch: From 0.
         batch: Position of the batch in the epoch.
         worker: Which of several workers makes the batch.
@@ -182,8 +182,8 @@ def mix(values: Array, rolled: Array, share: float) -> Array:
 
     Args:
         values: Float32 (batch, ...), chunks or labels.
-        rolled: The same, each example's partner in its place.
-        share: What `draw_share` gave.
+        rolled: The same, with each example replaced by its partner.
+        share: The share from `draw_share`.
 
     Returns:
         Float32 (batch, ...).

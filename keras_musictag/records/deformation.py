@@ -1,9 +1,10 @@
-"""How audio is altered that teachers label on the spot: speed, equalisation, noise, gain, mixing in pairs.
+"""Settings that change the sound of training audio: `Deform` for whole tracks, `Alteration` for batches of crops.
 
-Unlike a `Deform`, which changes whole tracks on the CPU, all of it is arithmetic on a batch of crops (`alteration_tf`),
-and cheap. It may change what a crop sounds like, so it suits labels that are computed after it, not those of a track.
+`Deform` runs on the CPU before chunks are cut. Which deformation a track gets is drawn by a generator that is seeded
+with (seed, epoch, track_index).
 
-Which deformation a track gets in an epoch: drawn by a generator that is seeded with (seed, epoch, track_index).
+`Alteration` is cheap arithmetic on a batch of crops (`tf_data.alteration`): speed, equalisation, noise, gain, mixing in
+pairs. It may change what a crop sounds like, so it suits labels that teachers compute afterwards, not those of a track.
 """
 
 import math
@@ -20,17 +21,17 @@ from keras_musictag.records.crops import DEFORM, stateless_hash
 
 @dataclass(frozen=True)
 class Alteration:
-    """What may happen to a crop. Each range is (low, high), and all of its values are equally likely.
+    """How crops are altered. Each range is (low, high), and all values in it are equally likely.
 
     Attributes:
         speed_probability: Share of the crops that are played faster or slower, which also moves their pitch.
-        speed_semitones: By up to so many semitones, up or down.
+        speed_semitones: Largest change of speed, up or down, as the semitones by which it moves the pitch.
         equalise_probability: Share of the crops that get a low and a high shelf.
         shelf_db: Gain of each shelf, up or down.
-        band_probability: Share of the crops that lose treble by a one-pole filter; as many lose bass.
+        band_probability: Share of the crops that lose treble to a one-pole filter; the same share loses bass.
         noise_probability: Share of the crops with noise, between white and pink.
         noise_snr_db: Level of the crop above that of the noise, dB.
-        gain_db: Gain of each crop. One that would clip is turned down to full scale.
+        gain_db: Gain of each crop. A crop that would clip is turned down to full scale.
         mix_probability: Share of the crops that another crop of the batch is added to.
         mix_db: Level of the added crop relative to the first one, dB.
 
@@ -66,7 +67,7 @@ class Alteration:
                 raise ValueError(f"`{field.name}` of an alteration must be {expected}. Received: {value!r}.")
 
     def crop_samples(self, chunk_samples: int) -> int:
-        """Length of the crop that a chunk is made of: enough for the highest speed, and quick to transform."""
+        """Length of the crop that becomes a chunk: enough for the highest speed, and fast to transform."""
         if self.speed_probability == 0 or self.speed_semitones == 0:
             return next_fast_len(chunk_samples, real=True)
         return next_fast_len(int(chunk_samples * 2 ** (self.speed_semitones / 12)) + 2, real=True)
@@ -74,17 +75,17 @@ class Alteration:
 
 @dataclass(frozen=True)
 class Deform:
-    """What may happen to a whole track before chunks are cut from it. The ranges are those of the 2020 evaluation.
+    """How whole tracks are deformed before chunks are cut. The default ranges are those of the 2020 evaluation.
 
     Attributes:
-        probability: Share of the tracks that are deformed in an epoch, each by one of the kinds below.
-        stretch_rate: Lowest and highest speed of a time stretch, 1 is none; None leaves the kind out.
-        pitch_semitones: Lowest and highest pitch shift; None leaves it out.
-        dynamic_range: Names of presets of `audio.deform.dynamic_range`, all as likely; () leaves it out.
-        noise_rate: Lowest and highest share of white noise; None leaves it out.
+        probability: Share of the tracks that are deformed in an epoch, each in one of the ways below.
+        stretch_rate: Lowest and highest speed of a time stretch, where 1 is the original; None for no stretching.
+        pitch_semitones: Lowest and highest pitch shift; None for no shifting.
+        dynamic_range: Presets of `audio.dynamic_range`, all equally likely; () for none.
+        noise_rate: Lowest and highest share of white noise; None for no noise.
 
     Raises:
-        ValueError: If the probability is not from 0 to 1, a range is not (low, high), or nothing is left.
+        ValueError: If the probability is not from 0 to 1, a range is not (low, high), or no kind is left.
         UnknownNameError: If there is no such preset.
 
     Example:
@@ -106,16 +107,20 @@ class Deform:
             if limits is not None and not (len(limits) == 2 and limits[0] <= limits[1]):
                 raise ValueError(f"`{name}` must be (low, high) or None. Received: {limits}.")
         if self.stretch_rate and self.stretch_rate[0] <= 0:
-            raise ValueError(f"`stretch_rate` must be above 0; 1 is none. Received: {self.stretch_rate}.")
+            raise ValueError(
+                f"`stretch_rate` must be above 0, where 1 is the original speed. Received: {self.stretch_rate}."
+            )
         for preset in self.dynamic_range:
             if preset not in PRESETS:
                 raise UnknownNameError.of("preset", preset, PRESETS)
         if not self.kinds:
-            raise ValueError("`Deform` must allow one kind at least. Received: all left out; pass deform=None instead.")
+            raise ValueError(
+                "`Deform` must allow at least one kind of deformation. Received: none. Pass deform=None instead."
+            )
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The attributes of the kinds that may happen."""
+        """Names of the attributes that may be applied."""
         return tuple(
             name for name in ("stretch_rate", "pitch_semitones", "dynamic_range", "noise_rate") if getattr(self, name)
         )
@@ -124,13 +129,13 @@ class Deform:
 def deform_track(
     samples: np.ndarray, sample_rate_hz: int, settings: Deform, *, seed: int, epoch: int, track_index: int
 ) -> np.ndarray:
-    """Deforms a track, or leaves it as it is: always the same for the same (seed, epoch, track_index).
+    """Deforms a track, or leaves it unchanged: always the same for the same (seed, epoch, track_index).
 
     Args:
         samples: Float32 (samples,).
         sample_rate_hz: Its sample rate, Hz.
         settings: A `Deform`.
-        seed: Of the training run.
+        seed: Seed of the training run.
         epoch: From 0.
         track_index: Position of the track in the dataset.
 

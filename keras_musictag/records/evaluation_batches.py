@@ -1,4 +1,4 @@
-"""Chunks for evaluation: every track complete, in order; the mean of its chunks' scores is the track's."""
+"""Chunks for evaluation, every track complete and in order; a track's score is the mean of its chunks' scores."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -13,15 +13,15 @@ from keras_musictag.tags.aggregation import aggregate_scores
 
 
 class EvaluationBatches:
-    """The chunks of a part as a sequence of batches. Without TensorFlow and Keras; both readers are made of it.
+    """The chunks of a part as a sequence of batches. Needs neither TensorFlow nor Keras; both readers use it.
 
     Args:
         records: An open folder of records.
         part: "train", "valid" or "test".
-        chunk_samples: Length of a chunk, samples. Shorter tracks are filled up with zeros.
-        batch_size: Chunks in a batch; the last one may be smaller.
-        chunks: Chunks of each track, spread as in the 2020 evaluation (`crops.spread_starts`).
-        hop_samples: Instead of `chunks`, from one chunk to the next: the whole track is heard (`crops.cover_starts`).
+        chunk_samples: Length of a chunk, samples. Shorter tracks are padded with zeros.
+        batch_size: Chunks per batch; the last batch may be smaller.
+        chunks: Chunks per track, spread as in the 2020 evaluation (`crops.spread_starts`).
+        hop_samples: Instead of `chunks`, the distance between chunks that cover the whole track (`crops.cover_starts`).
 
     Raises:
         ValueError: If a number is below 1, or the part has no tracks.
@@ -52,9 +52,9 @@ class EvaluationBatches:
             return spread_starts(num_samples, chunk_samples, chunks)
 
         starts = [starts_of(track.num_samples) for track in self.tracks]
-        self._rows = np.repeat(np.arange(len(starts)), [len(each) for each in starts])  # which track a chunk is of
+        self._rows = np.repeat(np.arange(len(starts)), [len(each) for each in starts])  # the track of each chunk
         self._starts = np.concatenate(starts)
-        # the track that ends in one batch and goes on in the next is decoded once
+        # a track that spans two batches is decoded once
         self._samples = lru_cache(maxsize=2)(self._read)
 
     def __len__(self) -> int:
@@ -79,7 +79,7 @@ class EvaluationBatches:
 
     @property
     def track_index(self) -> np.ndarray:
-        """Int64 (chunks,): the track that each chunk of all batches is of."""
+        """Int64 (chunks,): the track of each chunk, over all batches."""
         return np.array([track.track_index for track in self.tracks], np.int64)[self._rows]
 
     def _read(self, row: int) -> np.ndarray:
@@ -90,16 +90,16 @@ def average_by_track(scores: np.ndarray, track_index: np.ndarray, how: str = "me
     """Chunk scores -> track scores.
 
     Args:
-        scores: Float (chunks, tags), of all batches in a row.
-        track_index: Int (chunks,), which track each chunk is of.
-        how: "mean", "median" or "max", see `tags.aggregate`.
+        scores: Float (chunks, tags), the batches concatenated.
+        track_index: Int (chunks,), the track of each chunk.
+        how: "mean", "median" or "max", as in `tags.aggregate_scores`.
 
     Returns:
-        `(track_index, scores)`: int (tracks,), ascending, each once, and float32 (tracks, tags).
+        `(track_index, scores)`: int (tracks,), ascending and unique, and float32 (tracks, tags).
 
     Raises:
         ValueError: If the two lengths differ.
-        UnknownNameError: If `how` is none of the three.
+        UnknownNameError: If `how` is not one of the three.
 
     Example:
         >>> tracks, scores = average_by_track(np.array([[0.0], [1.0], [0.2]]), np.array([3, 3, 8]))
@@ -108,7 +108,7 @@ def average_by_track(scores: np.ndarray, track_index: np.ndarray, how: str = "me
     """
     if len(scores) != len(track_index):
         raise ValueError(
-            "`scores` and `track_index` must have a row for each chunk. "
+            "`scores` and `track_index` must have one row per chunk. "
             f"Received: {len(scores)} scores, {len(track_index)} indices."
         )
     tracks, counts = np.unique(track_index, return_counts=True)

@@ -1,12 +1,10 @@
-"""A record -> one training example: the chunks that (seed, epoch) cut from the track. Shared by all readers."""
+"""A record -> training examples: the chunks that (seed, epoch) cut from the track. Shared by all readers."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from keras_musictag.audio.samples import to_floats
-from keras_musictag.choices import LEVELS
-from keras_musictag.errors import UnknownNameError
 from keras_musictag.records.crops import cut_at, random_starts
 from keras_musictag.records.decoding import decode_pcm
 from keras_musictag.records.deformation import Deform, deform_track
@@ -19,22 +17,21 @@ class Cutting:
     """How training examples are cut from tracks.
 
     Attributes:
-        chunk_samples: Length of a chunk; None where features are cut.
-        chunk_frames: Length of a chunk of the stored features; None where samples are cut.
-        chunks_per_track: Chunks of each track in an epoch.
-        level: "chunk" (each chunk is an example) or "song" (all chunks of a track are one).
-        seed: Of the training run.
-        deform: What may happen to a track before, or None.
+        chunk_samples: Length of a chunk of waveform; None if features are cut.
+        chunk_frames: Length of a chunk of the stored features; None if samples are cut.
+        chunks_per_track: Chunks per track in an epoch.
+        group_by_track: Whether the chunks of a track form one example; otherwise each chunk is an example.
+        seed: Seed of the training run.
+        deform: How tracks are deformed before they are cut, or None.
 
     Raises:
         ValueError: If not exactly one length is given, or a number is below 1, or features are to be deformed.
-        UnknownNameError: If there is no such level.
     """
 
     chunk_samples: int | None = None
     chunk_frames: int | None = None
     chunks_per_track: int = 1
-    level: str = "chunk"
+    group_by_track: bool = False
     seed: int = 0
     deform: Deform | None = None
 
@@ -48,8 +45,6 @@ class Cutting:
             if getattr(self, name) < 1:
                 called = "`chunk_samples` or `chunk_frames`" if name == "size" else f"`{name}`"
                 raise ValueError(f"{called} must be 1 or more. Received: {getattr(self, name)}.")
-        if self.level not in LEVELS:
-            raise UnknownNameError.of("level", self.level, LEVELS)
         if self.deform and self.chunk_frames:
             raise ValueError("`deform` works on samples, not on stored features: pass `chunk_samples`.")
 
@@ -59,12 +54,12 @@ class Cutting:
         return self.chunk_frames if self.chunk_samples is None else self.chunk_samples
 
     @property
-    def per_track(self) -> int:
-        """Examples of each track in an epoch."""
-        return 1 if self.level == "song" else self.chunks_per_track
+    def examples_per_track(self) -> int:
+        """Examples per track in an epoch."""
+        return 1 if self.group_by_track else self.chunks_per_track
 
     def check(self, records: Records) -> None:
-        """Raises ValueError if features are asked for that the records do not have."""
+        """Raises ValueError if features are requested but not stored."""
         if self.chunk_frames and not records.info["features"]:
             raise ValueError(
                 f"`chunk_frames` needs stored features, and {str(records.folder)!r} has none. Pass `chunk_samples`, "
@@ -72,13 +67,13 @@ class Cutting:
             )
 
     def starts(self, length: int, epoch: int, track_index: int, k: np.ndarray) -> np.ndarray:
-        """Where the chunks `k` of a track of some length begin."""
+        """Starts of the chunks `k` of a track of this length."""
         return random_starts(length, self.size, seed=self.seed, epoch=epoch, track_index=track_index, k=k)
 
 
 @dataclass(frozen=True, eq=False)
 class StoredAudio:
-    """The part of a `schema.Record` that chunks of samples are cut from."""
+    """The fields of a `schema.Record` that chunks of samples are cut from."""
 
     track_index: int
     sample_rate_hz: int
@@ -88,7 +83,7 @@ class StoredAudio:
 
     @classmethod
     def of(cls, record: Record) -> "StoredAudio":
-        """The same of a whole record."""
+        """Takes the fields from a whole record."""
         return cls(*(getattr(record, name) for name in cls.__dataclass_fields__))
 
     def pcm(self, start: int = 0, end: int | None = None) -> np.ndarray:
@@ -106,10 +101,10 @@ def waveform_chunks(stored: StoredAudio, cutting: Cutting, epoch: int, k: np.nda
         stored: The track.
         cutting: How to cut.
         epoch: From 0.
-        k: Int (chunks,), which of the track's chunks.
+        k: Int (chunks,), numbers of the track's chunks, from 0.
 
     Returns:
-        Int16 (chunks, chunk_samples), or float32 where deformations are asked for.
+        Int16 (chunks, chunk_samples), or float32 if tracks are deformed.
     """
     if cutting.deform is None:
         starts = cutting.starts(stored.num_samples, epoch, stored.track_index, k)

@@ -1,4 +1,4 @@
-"""A folder of records: `dataset.json` (what it is), `tracks.csv` (where each track lies), shards (the tracks)."""
+"""A folder of records: `dataset.json` (what it holds), `tracks.csv` (where each track is), shards (the tracks)."""
 
 import csv
 import json
@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from keras_musictag.audio.samples import to_floats
-from keras_musictag.errors import RecordsError, UnknownNameError
+from keras_musictag.errors import RecordsError, UnknownNameError, quantity
 from keras_musictag.records.manifest import Skipped
-from keras_musictag.records.schema import ANEW, PARTS, REPAIR, TEXT, VERSION, Record, decode, many, read_at
+from keras_musictag.records.schema import MAKE_AGAIN, PARTS, REPAIR, TEXT_CODEC, VERSION, Record, decode, read_at
 from keras_musictag.tags.vocabulary import Vocabulary
 
 DATASET_FILE, TRACKS_FILE, SKIPPED_FILE = "dataset.json", "tracks.csv", "skipped.csv"
-# what is read of `dataset.json`, of each of its parts, and of each of its shards
+# the entries that `dataset.json`, each of its parts and each of its shards must have
 _ENTRIES = "dataset dataset_version split split_sha256 storage features licence citation skipped plan".split()
 _PART_ENTRIES, _SHARD_ENTRIES = ("tracks", "seconds", "positives"), ("part", "tracks", "bytes", "sha256")
 
@@ -29,14 +29,14 @@ class StoredTrack:
     """A row of `tracks.csv`.
 
     Attributes:
-        track_index: Position in the dataset, from 0, whatever was skipped.
+        track_index: Position in the dataset, from 0; skipped tracks count.
         track_id: Its name in the dataset.
         part: "train", "valid" or "test".
-        subset: What is reported apart within a part, or "".
+        subset: A group within the part that is reported separately, or "".
         path: The audio file it was made from, relative to the raw dataset's audio folder.
-        shard: The file it lies in.
+        shard: The file that holds it.
         offset: Where its record begins in that file, bytes.
-        num_samples: How many decoded samples it has.
+        num_samples: Number of decoded samples.
         audio_sha256: SHA-256 of the stored samples, or of the compressed file.
         tags: Positions in the vocabulary of the tags that apply.
     """
@@ -53,31 +53,31 @@ class StoredTrack:
     tags: tuple[int, ...]
 
     def to_row(self) -> dict[str, Any]:
-        """The same for a CSV file: tags as positions with spaces between."""
+        """The row for a CSV file: tags as positions, separated by spaces."""
         return {**self.__dict__, "tags": " ".join(map(str, self.tags))}
 
     @classmethod
     def from_row(cls, row: dict[str, str]) -> "StoredTrack":
-        """Reads what `to_row` gave."""
+        """The inverse of `to_row`."""
         numbers = {name: int(row[name]) for name in ("track_index", "offset", "num_samples")}
         return cls(**{**row, **numbers, "tags": tuple(map(int, row["tags"].split()))})
 
 
 class Records:
-    """An open folder of records. Opening it checks that every shard is there and as long as it was written.
+    """An open folder of records. Opening it checks that every shard exists and has its original length.
 
     Args:
-        folder: What `keras-musictag prepare` wrote.
+        folder: A folder that `keras-musictag prepare` has finished.
 
     Attributes:
-        folder: Where it lies.
+        folder: Its path.
         info: The content of `dataset.json`.
         vocabulary: The tags, in the order of the labels.
-        tracks: A `StoredTrack` each, by track index.
+        tracks: A `StoredTrack` for each track, by track index.
 
     Raises:
         FileNotFoundError: If there is no such folder, or it holds no finished records.
-        RecordsError: If a shard is missing or of another length, or the version is another one.
+        RecordsError: If a shard is missing or has the wrong length, or the version is not supported.
     """
 
     def __init__(self, folder: str | os.PathLike):
@@ -94,14 +94,14 @@ class Records:
         stated = sum(facts["tracks"] for facts in self.info["shards"].values())
         if len(tracks) != stated:
             raise RecordsError(
-                f"{TRACKS_FILE} in {str(self.folder)!r} has {many(len(tracks), 'track')}; expected {stated:,}, as the "
-                f"shards of {DATASET_FILE}. {REPAIR}"
+                f"{TRACKS_FILE} in {str(self.folder)!r} has {quantity(len(tracks), 'track')}; expected {stated:,}, the "
+                f"number in {DATASET_FILE}. {REPAIR}"
             )
         return tracks
 
     @cached_property
     def skipped(self) -> tuple[Skipped, ...]:
-        """The tracks of the dataset that are not here, and why."""
+        """The tracks that were left out, and why."""
         return read_skipped(self.folder)
 
     @property
@@ -124,7 +124,7 @@ class Records:
         return tuple(self.folder / name for name, facts in self.info["shards"].items() if facts["part"] == part)
 
     def labels(self, part: str) -> np.ndarray:
-        """Float32 (tracks, tags) of one part, 1 where the tag applies; rows as in `part`."""
+        """Float32 (tracks, tags) of one part, 1 if the tag applies; rows as in `part`."""
         tracks = self.part(part)
         labels = np.zeros((len(tracks), len(self.vocabulary)), np.float32)
         for row, track in zip(labels, tracks, strict=True):
@@ -144,7 +144,7 @@ class Records:
         return decode(payload)
 
     def samples(self, track: StoredTrack) -> np.ndarray:
-        """One track's samples, whether they are stored or a compressed file is: float32 (samples,), 16 kHz, mono.
+        """One track's samples, decoded if a compressed file is stored: float32 (samples,), 16 kHz, mono.
 
         Raises:
             RecordsError: If the record is damaged.
@@ -167,29 +167,29 @@ def read_info(folder: Path) -> dict[str, Any]:
     """The content of `dataset.json`.
 
     Raises:
-        FileNotFoundError: If there is no such file: the folder holds no finished records.
-        RecordsError: If it is no JSON, of another version, or lacks something.
+        FileNotFoundError: If the file does not exist: the folder holds no finished records.
+        RecordsError: If it is not valid JSON, has another version, or an entry is missing.
     """
     path = folder / DATASET_FILE
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no {DATASET_FILE} in {str(folder)!r}: expected a folder that `keras-musictag prepare` "
-            "has finished. If it was interrupted, run the same command again: it goes on."
+            "has finished. If it was interrupted, run the same command again: it resumes."
         )
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise RecordsError(f"{str(path)!r} is no JSON ({error}). {REPAIR}") from error
+        raise RecordsError(f"{str(path)!r} is not valid JSON ({error}). {REPAIR}") from error
     if not isinstance(info, dict) or info.get("version") != VERSION:
         found = info.get("version") if isinstance(info, dict) else None
         raise RecordsError(
-            f"{str(path)!r} is of version {found}; expected {VERSION}. "
+            f"{str(path)!r} has version {found}; expected {VERSION}. "
             "Prepare the dataset again with this version of the package."
         )
     try:
         _check_entries(info)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise RecordsError(f"{str(path)!r} is not as it was written ({error!r}): was it edited? {REPAIR}") from error
+        raise RecordsError(f"{str(path)!r} is not as it was written ({error!r}). Was it edited? {REPAIR}") from error
     return info
 
 
@@ -202,21 +202,23 @@ def _check_entries(info: dict[str, Any]) -> None:
             _ = entries[name]
     num_tags = len(Vocabulary.of(info["tags"]))
     if any(len(part["positives"]) != num_tags for part in parts):
-        raise ValueError(f"there are {num_tags} tags, and positives of another number")
+        raise ValueError(f"there are {num_tags} tags, but another number of positives")
 
 
 def read_tracks(folder: Path) -> tuple[StoredTrack, ...]:
     """The rows of `tracks.csv`.
 
     Raises:
-        RecordsError: If there is no such file, or a line is none that `prepare` writes.
+        RecordsError: If the file does not exist, or a line is not one that `prepare` writes.
     """
     tracks = []
     for line, row in _read_csv(folder / TRACKS_FILE):
         try:
             tracks.append(StoredTrack.from_row(row))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise RecordsError(f"Line {line} of {TRACKS_FILE} is none of a track ({error!r}). {REPAIR}") from error
+            raise RecordsError(
+                f"Line {line} of {TRACKS_FILE} does not describe a track ({error!r}). {REPAIR}"
+            ) from error
     return tuple(tracks)
 
 
@@ -227,27 +229,29 @@ def read_skipped(folder: Path) -> tuple[Skipped, ...]:
         try:
             skipped.append(Skipped(**row))
         except TypeError as error:
-            raise RecordsError(f"Line {line} of {SKIPPED_FILE} is none of a track ({error!r}). {REPAIR}") from error
+            raise RecordsError(
+                f"Line {line} of {SKIPPED_FILE} does not describe a track ({error!r}). {REPAIR}"
+            ) from error
     return tuple(skipped)
 
 
 def wrong_sizes(folder: Path, info: dict[str, Any]) -> list[str]:
-    """A sentence for each shard that is missing or of another length than it was written with."""
+    """One sentence for each shard that is missing or has the wrong length."""
     faults = []
     for name, facts in info["shards"].items():
         path = folder / name
         size = path.stat().st_size if path.is_file() else None
         if size != facts["bytes"]:
             found = "is missing" if size is None else f"has {size} bytes"
-            remedy = f"Copy it again, or {ANEW}" if size is None else REPAIR
+            remedy = f"Copy it again, or {MAKE_AGAIN}" if size is None else REPAIR
             faults.append(f"Shard {str(path)!r} {found}; expected {facts['bytes']} bytes. {remedy}")
     return faults
 
 
 def top_reasons(skipped: Iterable[Skipped]) -> list[tuple[str, int]]:
-    """Why tracks were skipped and how many for each reason, the most frequent first; files are not named.
+    """Why tracks were skipped, with the number of tracks, the most frequent reason first; no file is named.
 
-    Of each reason the beginning is told, up to what was expected and what to try; `skipped.csv` has all of it.
+    Each reason is cut before what was expected and what to try; `skipped.csv` has the whole sentence.
     """
     reasons = Counter(_beginning(row.reason.replace(repr(row.path), "The file")) for row in skipped)
     return reasons.most_common()
@@ -259,10 +263,10 @@ def _beginning(reason: str) -> str:
 
 
 def _read_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yields line number and content of each row below the header."""
+    """Yields the line number and content of each row after the header."""
     if not path.is_file():
-        raise RecordsError(f"There is no {path.name} in {str(path.parent)!r}. Copy it again, or {ANEW}")
-    with open(path, encoding=TEXT[0], errors=TEXT[1], newline="") as file:
+        raise RecordsError(f"There is no {path.name} in {str(path.parent)!r}. Copy it again, or {MAKE_AGAIN}")
+    with open(path, encoding=TEXT_CODEC[0], errors=TEXT_CODEC[1], newline="") as file:
         rows = csv.DictReader(file)
         for row in rows:
             yield rows.line_num, row

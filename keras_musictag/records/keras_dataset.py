@@ -1,4 +1,4 @@
-"""`keras.utils.PyDataset`: the same records on every backend of Keras, without TensorFlow."""
+"""Records as a `keras.utils.PyDataset`, for every backend of Keras and without TensorFlow."""
 
 import keras
 import numpy as np
@@ -14,33 +14,33 @@ from keras_musictag.records.folder import Records, StoredTrack
 class RecordsDataset(keras.utils.PyDataset):
     """Random chunks of every track, batch by batch. Pass `callbacks=[FollowEpochs(dataset)]` to `fit`.
 
-    Chunks are those of `pipeline.train_pipeline`, track by track. Their order is another one: here all examples are
-    shuffled at once, as records can be read at any place. The arguments that both have mean the same.
+    Each track's chunks are those of `train_pipeline`. Their order differs: here all examples are shuffled at once, as
+    records can be read in any order. Arguments that both have mean the same.
 
     Args:
         records: An open folder of records.
         part: "train", "valid" or "test".
-        chunk_samples: Length of a chunk of waveform, samples. Shorter tracks are filled up with zeros.
-        chunk_frames: Instead of it, length of a chunk of the stored features, frames.
-        batch_size: Examples in a batch; the last one may be smaller.
-        seed: Of the training run.
+        chunk_samples: Length of a chunk of waveform, samples. Shorter tracks are padded with zeros.
+        chunk_frames: Instead of `chunk_samples`, the length of a chunk of the stored features, frames.
+        batch_size: Examples per batch; the last batch may be smaller.
+        seed: Seed of the training run.
         epoch: The first epoch.
-        chunks_per_track: Chunks of each track in an epoch.
-        level: "chunk" (each chunk is an example) or "song" (all chunks of a track are one example).
-        shuffle: Whether the order changes from epoch to epoch. Keras must not shuffle: `fit(..., shuffle=False)`
-            spares it, and would only change the order of the batches.
-        mixup_alpha: Of Beta(alpha, alpha), see `mixup`; 0 for no mixup.
-        deform: What may happen to a track before chunks are cut, see `Deform`; None for nothing.
-        worker: Which of several workers this is, from 0. All together get every example once.
-        num_workers: How many there are.
-        threads: That read ahead.
+        chunks_per_track: Chunks per track in an epoch.
+        group_by_track: Whether the chunks of a track form one example; otherwise each chunk is an example.
+        shuffle: Whether the order changes from epoch to epoch. Pass `shuffle=False` to `fit`, which would only change
+            the order of the batches.
+        mixup_alpha: Parameter of Beta(alpha, alpha) for mixup; 0 for no mixup.
+        deform: How tracks are deformed before chunks are cut; None for not at all.
+        worker: Number of this worker, from 0. Together the workers get every example once.
+        num_workers: Number of workers.
+        threads: Number of threads that read ahead.
 
     Attributes:
         epoch: The epoch whose batches `dataset[i]` gives.
 
     Raises:
-        ValueError: If an argument lies outside what is stated, or there are fewer examples than workers.
-        UnknownNameError: If there is no such part or level.
+        ValueError: If an argument is out of range, or there are fewer examples than workers.
+        UnknownNameError: If there is no such part.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class RecordsDataset(keras.utils.PyDataset):
         seed: int = 0,
         epoch: int = 0,
         chunks_per_track: int = 1,
-        level: str = "chunk",
+        group_by_track: bool = False,
         shuffle: bool = True,
         mixup_alpha: float = 0.0,
         deform: Deform | None = None,
@@ -63,7 +63,7 @@ class RecordsDataset(keras.utils.PyDataset):
         threads: int = 1,
     ):
         super().__init__(workers=threads)
-        self._cutting = Cutting(chunk_samples, chunk_frames, chunks_per_track, level, seed, deform)
+        self._cutting = Cutting(chunk_samples, chunk_frames, chunks_per_track, group_by_track, seed, deform)
         self._cutting.check(records)
         for name, value, least in (("batch_size", batch_size, 1), ("epoch", epoch, 0), ("mixup_alpha", mixup_alpha, 0)):
             if not value >= least:
@@ -72,7 +72,7 @@ class RecordsDataset(keras.utils.PyDataset):
             raise ValueError(f"`worker` must be from 0 to {num_workers - 1}. Received: {worker}.")
         self.records, self.epoch = records, epoch
         self._tracks, self._labels = records.part(part), records.labels(part)
-        if len(self._tracks) * self._cutting.per_track < num_workers:
+        if len(self._tracks) * self._cutting.examples_per_track < num_workers:
             raise ValueError(
                 f"Each of {num_workers} workers needs an example, and the part {part!r} of {str(records.folder)!r} has "
                 f"{len(self._tracks)} tracks. Use fewer workers, or another part."
@@ -96,7 +96,7 @@ class RecordsDataset(keras.utils.PyDataset):
         if not 0 <= index < len(self):
             raise IndexError(f"There are {len(self)} batches. Received: index {index}.")
         examples = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        rows, k = np.divmod(examples, self._cutting.per_track)
+        rows, k = np.divmod(examples, self._cutting.examples_per_track)
         chunks = np.stack([self._example(self._tracks[row], which) for row, which in zip(rows, k, strict=True)])
         labels = self._labels[rows]
         if not self._mixup_alpha:
@@ -106,7 +106,7 @@ class RecordsDataset(keras.utils.PyDataset):
         return tuple(mix(values, np.roll(values, 1, axis=0), share) for values in (chunks, labels))
 
     def on_epoch_end(self) -> None:
-        """Moves on to the next epoch. Keras calls it, and once more where it looks at a batch before training."""
+        """Moves to the next epoch. Keras calls it, and once more if it inspects a batch before training."""
         self.set_epoch(self.epoch + 1)
 
     def set_epoch(self, epoch: int) -> None:
@@ -115,29 +115,31 @@ class RecordsDataset(keras.utils.PyDataset):
         self._set_order()
 
     def _set_order(self) -> None:
-        """Which examples this worker gives in this epoch; example = row of the track * chunks a track + k."""
-        order = np.arange(len(self._tracks) * self._cutting.per_track)
+        """Sets which examples this worker gives in this epoch; example = row of the track * chunks per track + k."""
+        order = np.arange(len(self._tracks) * self._cutting.examples_per_track)
         if self._shuffle:
             order = np.argsort(stateless_hash(ORDER, self._cutting.seed, self.epoch, order), kind="stable")
         self._order = order[self._worker :: self._num_workers]
 
     def _example(self, track: StoredTrack, which: int) -> np.ndarray:
         record, cutting = self.records.read(track), self._cutting
-        k = np.arange(cutting.chunks_per_track) if cutting.level == "song" else np.array([which])
+        k = np.arange(cutting.chunks_per_track) if cutting.group_by_track else np.array([which])
         if cutting.chunk_frames:
             chunks = feature_chunks(record.features, record.track_index, cutting, self.epoch, k)
         else:
             chunks = to_floats(waveform_chunks(StoredAudio.of(record), cutting, self.epoch, k))
-        return chunks if cutting.level == "song" else chunks[0]
+        return chunks if cutting.group_by_track else chunks[0]
 
 
 class FollowEpochs(keras.callbacks.Callback):
-    """Sets the dataset's epoch to that of `fit`, from `initial_epoch` on: a resumed run hears what it would have heard.
+    """Keeps the dataset's epoch equal to that of `fit`, so that a resumed run gets the chunks it would have got.
 
-    Without it the dataset counts what Keras reports, which is one epoch ahead for a model that was not yet trained.
+    It also counts from `initial_epoch`.
+
+    Without it the dataset counts the calls of Keras, which are one epoch ahead for a model that was not trained before.
 
     Args:
-        dataset: What `fit` is given.
+        dataset: The dataset that is passed to `fit`.
     """
 
     def __init__(self, dataset: RecordsDataset):
@@ -150,12 +152,12 @@ class FollowEpochs(keras.callbacks.Callback):
 
 
 class EvaluationDataset(keras.utils.PyDataset):
-    """Chunks and labels of an evaluation, for `model.predict`, `model.evaluate` and `validation_data`.
+    """Chunks and labels for evaluation, for `model.predict`, `model.evaluate` and `validation_data`.
 
-    `average_by_track(model.predict(dataset), batches.track_index)` gives the tracks' scores.
+    `average_by_track(model.predict(dataset), batches.track_index)` gives the scores of the tracks.
 
     Args:
-        batches: Which chunks: an `evaluation.EvaluationBatches`.
+        batches: The chunks: an `EvaluationBatches`.
     """
 
     def __init__(self, batches: EvaluationBatches):
@@ -166,5 +168,5 @@ class EvaluationDataset(keras.utils.PyDataset):
         return len(self._batches)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """`(chunks, labels)`. Without the track index: Keras would take a third element for weights."""
+        """`(chunks, labels)`. No track index: Keras would take a third element as weights."""
         return self._batches[index][:2]

@@ -1,4 +1,4 @@
-"""A manifest: which tracks a dataset has, where their files lie, their tags and their parts."""
+"""A manifest: the tracks of a dataset, with their files, tags and parts."""
 
 import hashlib
 from collections import Counter
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_musictag.errors import DatasetError, UnknownNameError
-from keras_musictag.records.schema import PARTS, TEXT
+from keras_musictag.records.schema import PARTS, TEXT_CODEC
 from keras_musictag.tags.vocabulary import Vocabulary
 
 
@@ -16,11 +16,11 @@ class Track:
     """A recording of a dataset.
 
     Attributes:
-        track_id: Its name in the dataset, each once.
+        track_id: Its name in the dataset, unique.
         path: Its audio file, relative to `Manifest.audio_folder`, or absolute.
         tags: The tags that apply.
         part: "train", "valid" or "test".
-        subset: What is reported apart within a part (such as "unseen" soundfonts), or "".
+        subset: A group within the part that is reported separately (such as "unseen" soundfonts), or "".
     """
 
     track_id: str
@@ -32,7 +32,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A track that is in no part, and why, in one sentence."""
+    """A track that is in no part, and the reason in one sentence."""
 
     track_id: str
     path: str
@@ -41,22 +41,22 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A dataset that is ready to be prepared as records.
+    """A dataset, ready to be prepared as records.
 
     Attributes:
         dataset: Its id, such as "mtat".
-        dataset_version: Which publication of it.
+        dataset_version: Which release of it.
         split: Which of its splits.
         vocabulary: The tags, in the order of a model's outputs.
-        audio_folder: What the tracks' paths are relative to.
+        audio_folder: The folder that the tracks' paths are relative to.
         tracks: The tracks of all parts.
-        licence: Of audio and annotations, in a sentence.
+        licence: Licence of audio and annotations, in one sentence.
         citation: The paper or page to cite.
         skipped: Tracks that the split leaves out as known bad.
-        published_counts: Tracks a part as published; empty where nothing is published.
+        published_counts: Published number of tracks per part; empty if none was published.
 
     Raises:
-        DatasetError: If a track stands twice, its part is none, or the parts have no tracks at all.
+        DatasetError: If a track is listed twice or has an unknown part, or there are no tracks.
         UnknownNameError: If a tag is not in the vocabulary.
     """
 
@@ -76,7 +76,9 @@ class Manifest:
             raise DatasetError(f"{self.dataset} has no tracks. Is {str(self.audio_folder)!r} the right folder?")
         twice = [name for name, count in Counter(t.track_id for t in self.tracks).items() if count > 1]
         if twice:
-            raise DatasetError(f"A track may stand in {self.dataset} once. Received more than once: {twice[0]!r}.")
+            raise DatasetError(
+                f"Each track of {self.dataset} must be listed once. Received more than once: {twice[0]!r}."
+            )
         known = set(self.vocabulary)
         for track in self.tracks:
             if track.part not in PARTS:
@@ -87,16 +89,16 @@ class Manifest:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Tracks a part."""
+        """Number of tracks per part."""
         counts = Counter(track.part for track in self.tracks)
         return {part: counts[part] for part in PARTS}
 
     @property
     def split_sha256(self) -> str:
-        """SHA-256 of which track is in which part: equal hashes mean equal splits."""
+        """SHA-256 of the assignment of tracks to parts: equal hashes mean equal splits."""
         lines = sorted(f"{track.part}\t{track.track_id}\n" for track in self.tracks)
-        return hashlib.sha256("".join(lines).encode(*TEXT)).hexdigest()
+        return hashlib.sha256("".join(lines).encode(*TEXT_CODEC)).hexdigest()
 
     def file(self, track: Track) -> Path:
-        """Where a track's audio file lies."""
+        """The path of a track's audio file."""
         return self.audio_folder / track.path

@@ -1,4 +1,4 @@
-"""The picture of a dataset: how frequent its tags are."""
+"""A plot of how frequent a dataset's tags are."""
 
 from os import PathLike
 from typing import Any
@@ -11,11 +11,11 @@ ROW_INCHES = 0.24
 
 
 def plot_tags(info: dict[str, Any], path: str | PathLike) -> None:
-    """Draws for each tag the share of tracks that have it, a mark a part; needs no display.
+    """Draws for each tag the share of tracks that have it, with one mark per part; needs no display.
 
     Args:
         info: The content of `dataset.json`.
-        path: The picture to write, such as "tags.png".
+        path: The image file to write, such as "tags.png".
     """
     parts = {part: facts for part, facts in info["parts"].items() if facts["tracks"]}
     shares = {part: 100 * np.array(facts["positives"]) / facts["tracks"] for part, facts in parts.items()}

@@ -1,25 +1,24 @@
-"""Words of messages: how many of something, and what to do about a file that is damaged.
+"""What a record holds and how it is stored: one versioned `tf.train.Example` layout, in TFRecord files.
 
-The TFRecord file format without TensorFlow: length, its CRC, payload, its CRC.
-
-Source: tensorflow/core/lib/io/record_writer.h and tensorflow/core/lib/hash/crc32c.h (TensorFlow 2.20).
-
-What a record holds: one `tf.train.Example` layout, with a version. Written and read without TensorFlow.
+Written and read without TensorFlow.
 
 | feature | type | content |
 | --- | --- | --- |
 | `version` | int64 | `VERSION` |
 | `track_index` | int64 | position in `tracks.csv`, from 0 |
-| `track_id` | bytes | UTF-8; bytes of a file name that are none stay as they are |
+| `track_id` | bytes | UTF-8; bytes of a file name that are not UTF-8 stay as they are |
 | `part` | bytes | "train", "valid" or "test" |
-| `subset` | bytes | what is reported apart within a part; mostly empty |
-| `labels` | int64 (tags,) | 1 where the tag applies, else 0 |
-| `sample_rate_hz` | int64 | of the decoded samples |
-| `num_samples` | int64 | of the decoded samples |
+| `subset` | bytes | what is reported separately within a part; mostly empty |
+| `labels` | int64 (tags,) | 1 if the tag applies, else 0 |
+| `sample_rate_hz` | int64 | sample rate of the decoded samples, Hz |
+| `num_samples` | int64 | number of decoded samples |
 | `pcm` | bytes | the samples, int16, little-endian, mono (storage "pcm") |
 | `source` | bytes | the compressed file as it was (storage "source") |
-| `features` | bytes | float32, little-endian, (frames, bands) of a front end; only where asked for |
+| `features` | bytes | float32, little-endian, (frames, bands) of a front end; only if requested |
 | `features_shape` | int64 (2,) | frames, bands |
+
+Source of the file format (length, its CRC, payload, its CRC): tensorflow/core/lib/io/record_writer.h and
+tensorflow/core/lib/hash/crc32c.h (TensorFlow 2.20).
 """
 
 import struct
@@ -37,19 +36,9 @@ from google.protobuf.message import DecodeError
 from keras_musictag.choices import STORAGES
 from keras_musictag.errors import RecordsError
 
-ANEW = "run the same `keras-musictag prepare` command: what is missing is made anew."
-REPAIR = f"Copy the file again, or delete it and {ANEW}"
-
-
-def many(count: int, noun: str) -> str:
-    """A number and a noun in the right form.
-
-    Example:
-        >>> many(1, "track"), many(0, "error"), many(1200, "warning")
-        ('1 track', '0 errors', '1,200 warnings')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
+# how messages about damaged files end
+MAKE_AGAIN = "run the same `keras-musictag prepare` command: it writes only what is missing."
+REPAIR = f"Copy the file again, or delete it and {MAKE_AGAIN}"
 
 HEADER_BYTES = 12  # uint64 length of the payload, uint32 masked CRC of these eight bytes
 FOOTER_BYTES = 4  # uint32 masked CRC of the payload
@@ -60,11 +49,11 @@ def _masked_crc(data: bytes) -> int:
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def frame(payload: bytes) -> bytes:
+def to_tfrecord(payload: bytes) -> bytes:
     """The bytes of one record in a file: header, payload, footer.
 
     Example:
-        >>> len(frame(b"12345"))
+        >>> len(to_tfrecord(b"12345"))
         21
     """
     length = struct.pack("<Q", len(payload))
@@ -72,12 +61,12 @@ def frame(payload: bytes) -> bytes:
 
 
 def read_at(file: BinaryIO, offset: int, name: str) -> bytes | None:
-    """The payload of the record that begins at `offset`; None at the end of the file.
+    """The payload of the record that starts at `offset`; None at the end of the file.
 
     Args:
         file: An open TFRecord file.
-        offset: Where the record begins, bytes.
-        name: What messages call the file.
+        offset: Start of the record, bytes.
+        name: The file's name in messages.
 
     Raises:
         RecordsError: If the record is damaged or cut short.
@@ -88,13 +77,13 @@ def read_at(file: BinaryIO, offset: int, name: str) -> bytes | None:
         return None
     where = f"{name}, record at byte {offset}"
     if len(header) < HEADER_BYTES:
-        raise RecordsError(f"{where}: the file ends within the record. {REPAIR}")
+        raise RecordsError(f"{where}: the file ends inside the record. {REPAIR}")
     length, crc = struct.unpack("<QI", header)
     if _masked_crc(header[:8]) != crc:
         raise RecordsError(f"{where}: the checksum of its length is wrong. {REPAIR}")
     body = file.read(length + FOOTER_BYTES)
     if len(body) < length + FOOTER_BYTES:
-        raise RecordsError(f"{where}: the file ends within the record. {REPAIR}")
+        raise RecordsError(f"{where}: the file ends inside the record. {REPAIR}")
     payload = body[:length]
     if struct.unpack("<I", body[length:]) != (_masked_crc(payload),):
         raise RecordsError(f"{where}: the checksum of its content is wrong. {REPAIR}")
@@ -102,10 +91,10 @@ def read_at(file: BinaryIO, offset: int, name: str) -> bytes | None:
 
 
 def read_records(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yields the offset, bytes, and the payload of every record of a file, in order.
+    """Yields the offset (bytes) and the payload of every record of a file, in order.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         RecordsError: At the first record that is damaged or cut short.
     """
     offset = 0
@@ -116,9 +105,9 @@ def read_records(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 VERSION = 1
-SAMPLE_RATE_HZ = 16000  # every published tagger of the field hears 16 kHz
+SAMPLE_RATE_HZ = 16000  # every published tagger takes 16 kHz
 PARTS = ("train", "valid", "test")
-TEXT = ("utf-8", "surrogateescape")  # a file may have a name that is no UTF-8, and a track be called after it
+TEXT_CODEC = ("utf-8", "surrogateescape")  # a file name need not be UTF-8, and a track may be named after it
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,10 +118,10 @@ class Record:
         track_index: Position in the dataset, from 0.
         track_id: Its name in the dataset.
         part: One of `PARTS`.
-        subset: What is reported apart within a part, or "".
-        labels: Int64 (tags,), 1 where the tag applies, else 0.
-        sample_rate_hz: Of the decoded samples, Hz.
-        num_samples: How many decoded samples there are.
+        subset: A group within the part that is reported separately, or "".
+        labels: Int64 (tags,), 1 if the tag applies, else 0.
+        sample_rate_hz: Sample rate of the decoded samples, Hz.
+        num_samples: Number of decoded samples.
         storage: One of `STORAGES`.
         audio: The samples as int16 bytes, or the compressed file.
         features: Float32 (frames, bands) of a front end, or None.
@@ -151,7 +140,7 @@ class Record:
 
 
 def to_pcm(samples: np.ndarray) -> np.ndarray:
-    """Float samples -> int16, as `audio.array.to_floats` reads them back: 16-bit sources survive to the bit.
+    """Float samples -> int16, the inverse of `audio.to_floats`: 16-bit sources survive bit for bit.
 
     Example:
         >>> to_pcm(np.array([0.5, -1.0, 1.0], np.float32)).tolist()
@@ -161,13 +150,13 @@ def to_pcm(samples: np.ndarray) -> np.ndarray:
 
 
 def encode(record: Record) -> bytes:
-    """A record -> the bytes of its `tf.train.Example`, the same bytes whenever the record is the same."""
+    """A record -> the bytes of its `tf.train.Example`, always the same for the same record."""
     example = _example_class()()
     feature = example.features.feature
     for name in ("track_index", "sample_rate_hz", "num_samples"):
         feature[name].int64_list.value.append(getattr(record, name))
     for name in ("track_id", "part", "subset"):
-        feature[name].bytes_list.value.append(getattr(record, name).encode(*TEXT))
+        feature[name].bytes_list.value.append(getattr(record, name).encode(*TEXT_CODEC))
     feature["version"].int64_list.value.append(VERSION)
     feature["labels"].int64_list.value.extend(record.labels.tolist())
     feature[record.storage].bytes_list.value.append(record.audio)
@@ -181,7 +170,7 @@ def decode(payload: bytes) -> Record:
     """The bytes of a `tf.train.Example` -> the record.
 
     Raises:
-        RecordsError: If the bytes are no such Example, or of another version.
+        RecordsError: If the bytes are not such an Example, or of another version.
 
     Example:
         >>> labels = np.array([0, 1])
@@ -192,27 +181,25 @@ def decode(payload: bytes) -> Record:
     try:
         feature = _example_class().FromString(payload).features.feature
     except DecodeError as error:
-        raise RecordsError("A record is no tf.train.Example. Was the file written by another program?") from error
+        raise RecordsError("A record is not a tf.train.Example. Was the file written by another program?") from error
     values = {name: _values(content) for name, content in feature.items()}
     if values.get("version") != [VERSION]:
         raise RecordsError(
-            f"A record must be of version {VERSION}. Received: {values.get('version')}. "
+            f"A record must have version {VERSION}. Received: {values.get('version')}. "
             "Prepare the dataset again with this version of the package."
         )
     try:
         storage = next(name for name in STORAGES if name in values)
         return Record(
             **{name: values[name][0] for name in ("track_index", "sample_rate_hz", "num_samples")},
-            **{name: values[name][0].decode(*TEXT) for name in ("track_id", "part", "subset")},
+            **{name: values[name][0].decode(*TEXT_CODEC) for name in ("track_id", "part", "subset")},
             labels=np.array(values["labels"], np.int64),
             storage=storage,
             audio=values[storage][0],
             features=_features(values),
         )
     except (KeyError, IndexError, StopIteration, ValueError) as error:
-        raise RecordsError(
-            f"A record lacks a feature of version {VERSION}, or holds a wrong one: {error!r}."
-        ) from error
+        raise RecordsError(f"A record has a missing or invalid feature of version {VERSION}: {error!r}.") from error
 
 
 def _features(values: dict[str, list]) -> np.ndarray | None:
@@ -228,7 +215,7 @@ def _values(content) -> list:
 
 @cache
 def _example_class():
-    """The message class of `tf.train.Example`, in a pool of its own: TensorFlow registers the same names.
+    """The message class of `tf.train.Example`, in a separate pool, as TensorFlow registers the same names.
 
     Source: tensorflow/core/example/example.proto and feature.proto (TensorFlow 2.20).
     """

@@ -1,12 +1,14 @@
-"""One shard: its tracks are decoded and written, and a sidecar says what it holds. Run by worker processes.
+"""Writes shards, in worker processes: the tracks of each are decoded and written, and a sidecar says what it holds.
 
-The end of preparing: all sidecars become `tracks.csv`, `skipped.csv` and, last, `dataset.json`.
+The workers load TensorFlow only if features are requested, and end with their parent.
 """
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, astuple, dataclass
+from concurrent.futures import FIRST_EXCEPTION, wait
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,23 +18,26 @@ import numpy as np
 from keras_musictag.audio.reading import decode_with
 from keras_musictag.audio.samples import to_floats
 from keras_musictag.audio.stream import AudioStream
-from keras_musictag.errors import AudioError, DatasetError, MusicTagError
-from keras_musictag.files import whole_file, write_csv, write_json
-from keras_musictag.records.folder import DATASET_FILE, SKIPPED_FILE, TRACKS_FILE, StoredTrack, top_reasons
-from keras_musictag.records.manifest import Manifest, Skipped, Track
-from keras_musictag.records.schema import PARTS, SAMPLE_RATE_HZ, VERSION, Record, encode, frame, many, to_pcm
+from keras_musictag.errors import AudioError, MusicTagError, RecordsError
+from keras_musictag.files import whole_file, write_json
+from keras_musictag.processes import SPAWN, begin_worker, worker_pool
+from keras_musictag.records.folder import StoredTrack
+from keras_musictag.records.manifest import Skipped, Track
+from keras_musictag.records.schema import SAMPLE_RATE_HZ, Record, encode, to_pcm, to_tfrecord
 
-MAX_SECONDS = 2 * 3600.0  # a record lies in memory whole: 230 MB of samples
+MAX_SECONDS = 2 * 3600.0  # a whole record is held in memory: 230 MB of samples
 MISSING = "The file is missing."
-CLIPPED_SHARE = 0.01  # of a track's samples, from which on a note tells: a decoder overshoots here and there
+CLIPPED_SHARE = 0.01  # of a track's samples; below it there is no note, as decoders overshoot now and then
 MAX_SOURCE_BYTES = 2**30  # a protocol buffer holds less than 2 GB
+POLL_SECONDS = 0.2  # how often progress is reported
+_shared = None  # in a worker: the number of finished tracks, and whether to stop
 
 
 class FeatureMaker(Protocol):
     """What `prepare` takes to store features: picklable, hashable, and plain until a worker loads it."""
 
     def to_dict(self) -> dict[str, Any]:
-        """What `dataset.json` says of the features: name and config."""
+        """The entry for `dataset.json`: name and config."""
 
     def load(self) -> Callable[[np.ndarray], np.ndarray]:
         """A function of float32 (samples,) at 16 kHz that returns float32 (frames, bands)."""
@@ -40,16 +45,16 @@ class FeatureMaker(Protocol):
 
 @dataclass(frozen=True)
 class ShardJob:
-    """What a worker must know to write a shard.
+    """Everything a worker needs to write a shard.
 
     Attributes:
         path: The shard.
-        sidecar: The file beside which it is written, and that says when it is done.
+        sidecar: The file that says when the shard is done; the shard is written in its folder first.
         part: Whose tracks it holds.
         tracks: Track index, track, positions of its tags, audio file; in the order of the records.
-        num_tags: Width of the labels.
+        num_tags: Number of tags, the width of the labels.
         storage: "pcm" or "source".
-        frontend: Makes the features, or None.
+        frontend: Computes the features, or None.
     """
 
     path: Path
@@ -70,11 +75,11 @@ class ShardJob:
 
 
 def write_shard(job: ShardJob, after_track: Callable[[], None]) -> None:
-    """Writes a shard, then its sidecar. Tracks that cannot be used are left out, and the sidecar says why.
+    """Writes a shard, then its sidecar. Tracks that cannot be used are skipped, and the sidecar says why.
 
     Args:
         job: What to write.
-        after_track: Called after each track; may raise to end the work, and nothing is left of the shard.
+        after_track: Called after each track. It may raise to end the work; nothing is left of the shard then.
 
     Raises:
         OSError: If the shard cannot be written.
@@ -85,20 +90,20 @@ def write_shard(job: ShardJob, after_track: Callable[[], None]) -> None:
     with whole_file(job.path, job.sidecar.parent) as scratch, open(scratch, "wb") as file:
         for index, track, tags, path in job.tracks:
             try:
-                audio, num_samples, features, said = load_track(path, job.storage, features_of)
-            except MemoryError as error:  # no fault of the file: those after it would fail, too
-                raise MemoryError(f"{str(path)!r} takes more memory than there is. Try fewer jobs.") from error
-            except Exception as error:  # whatever is wrong with one file must not stop the others
+                audio, num_samples, features, file_notes = load_track(path, job.storage, features_of)
+            except MemoryError as error:  # not the file's fault: the next ones would fail too
+                raise MemoryError(f"{str(path)!r} needs more memory than is available. Try fewer jobs.") from error
+            except Exception as error:  # one bad file must not stop the others
                 skipped.append(asdict(Skipped(track.track_id, track.path, _reason(error, path, track))))
             else:
                 labels = np.zeros(job.num_tags, np.int64)
                 labels[list(tags)] = 1
                 facts = (index, track.track_id, track.part, track.subset)
                 record = Record(*facts, labels, SAMPLE_RATE_HZ, num_samples, job.storage, audio, features)
-                framed = frame(encode(record))
+                framed = to_tfrecord(encode(record))
                 where = (track.path, job.path.name, file.tell(), num_samples, hashlib.sha256(audio).hexdigest())
                 rows.append(asdict(StoredTrack(*facts, *where, tags)))
-                notes += [(track.track_id, note) for note in said]
+                notes += [(track.track_id, note) for note in file_notes]
                 file.write(framed)
                 digest.update(framed)
             after_track()
@@ -116,30 +121,30 @@ def load_track(path: Path, storage: str, features_of: Callable | None) -> tuple[
         features_of: Samples -> features, or None.
 
     Returns:
-        What is stored of the audio, how many samples it decodes to, features or None, notes of the decoder.
+        The audio bytes to store, the number of decoded samples, features or None, and the decoder's notes.
 
     Raises:
         AudioError: If it cannot be used as audio, is empty, or is too long or too large for a record.
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is too short for features.
     """
     (pcm, clipped), stream = decode_with(_pcm, path, SAMPLE_RATE_HZ, MAX_SECONDS)
     if not pcm:
         raise AudioError("The track is shorter than one sample.")
-    if storage == "source" and stream.is_alone:  # what is stored would be decoded to the mix
-        raise AudioError(f"{stream.notes[-1]} Storage 'source' cannot do so: use storage 'pcm'.")
+    if storage == "source" and stream.is_alone:  # the stored file would be decoded to the mix
+        raise AudioError(f"{stream.notes[-1]} Storage 'source' cannot do that: use storage 'pcm'.")
     share = clipped / (len(pcm) // 2)
     notes = stream.notes
     if share > CLIPPED_SHARE:
-        notes += (f"{share:.1%} of the samples lie beyond full scale and were clipped.",)
+        notes += (f"{share:.1%} of the samples are beyond full scale and were clipped.",)
     audio = pcm if storage == "pcm" else _source_bytes(path)
-    # of what is stored or, from a compressed file, will be decoded: 16 bits
+    # from the 16-bit samples that are stored, or that will be decoded from a compressed file
     features = features_of(to_floats(np.frombuffer(pcm, "<i2"))) if features_of else None
     return audio, len(pcm) // 2, features, notes
 
 
 def _pcm(stream: AudioStream) -> tuple[bytes, int]:
-    """Returns 16-bit samples, and how many of them had to be clipped."""
+    """Returns 16-bit samples and how many were clipped."""
     parts, clipped = [], 0
     for block in stream:
         parts.append(to_pcm(block).tobytes())
@@ -156,130 +161,80 @@ def _source_bytes(path: Path) -> bytes:
 
 @cache
 def load_frontend(frontend: FeatureMaker) -> Callable[[np.ndarray], np.ndarray]:
-    """Loads a front end once a process."""
+    """Loads a front end once per process."""
     return frontend.load()
 
 
 def _reason(error: Exception, path: Path, track: Track) -> str:
-    """Why a track was skipped, the same wherever the raw dataset lies."""
+    """Why a track was skipped, in the same words wherever the raw dataset is."""
     if isinstance(error, FileNotFoundError):
         return MISSING
     text = " ".join(str(error).split()).replace(repr(str(path)), repr(track.path))
     return text if isinstance(error, MusicTagError | ValueError) and text else f"{type(error).__name__}: {text}"
 
 
-def write_tables(
-    manifest: Manifest, jobs: Sequence[ShardJob], out: Path, plan: dict[str, Any], allow_missing: bool
-) -> list[str]:
-    """Writes the three files that make a folder of shards a folder of records.
+class _StoppedError(Exception):
+    """Raised in a worker when another one has failed or the user has stopped the work."""
+
+
+def write_shards(jobs: Sequence[ShardJob], processes: int, progress: Callable[[int], None]) -> None:
+    """Writes shards in several processes; with one process and no front end, in this one.
 
     Args:
-        manifest: Of the dataset.
-        jobs: All shards, each of them done.
-        out: The folder.
-        plan: What was asked for.
-        allow_missing: Whether tracks may be missing.
-
-    Returns:
-        Sentences about what a user should know.
+        jobs: The shards to write.
+        processes: Number of processes.
+        progress: Called regularly with the number of tracks that are done.
 
     Raises:
-        DatasetError: If tracks are missing that may not be, or a part has none; `skipped.csv` is written before.
+        OSError: If a shard cannot be written; the other workers stop too.
+        RecordsError: If a worker was killed.
     """
-    results = {job: job.result() for job in jobs}
-    tracks = sorted(
-        (StoredTrack(**{**row, "tags": tuple(row["tags"])}) for result in results.values() for row in result["rows"]),
-        key=lambda track: track.track_index,
+    if processes == 1 and not any(job.frontend for job in jobs):
+        _write_in_this_process(jobs, progress)
+        return
+    done, stop = SPAWN.Value("q", 0), SPAWN.RawValue("b", 0)
+    killed = RecordsError(
+        "A worker process ended before its work was done: was it killed because memory ran out? Run the same "
+        "command again with fewer jobs: it resumes."
     )
-    failed = [Skipped(**row) for result in results.values() for row in result["skipped"]]
-    order = {track.track_id: index for index, track in enumerate(manifest.tracks)}
-    failed.sort(key=lambda skipped: order[skipped.track_id])
-    skipped = [*manifest.skipped, *failed]
-    write_csv(out / SKIPPED_FILE, Skipped.__dataclass_fields__, map(astuple, skipped))
-    _check_failures(manifest, failed, out, allow_missing)
-    write_csv(out / TRACKS_FILE, StoredTrack.__dataclass_fields__, (track.to_row().values() for track in tracks))
-    shards = {
-        job.path.name: {
-            "part": job.part,
-            "tracks": len(result["rows"]),
-            "bytes": result["bytes"],
-            "sha256": result["sha256"],
-        }
-        for job, result in results.items()
-    }
-    write_json(out / DATASET_FILE, _describe(manifest, tracks, shards, len(skipped), plan))
-    return _notes(failed, [tuple(note) for result in results.values() for note in result["notes"]])
+    with worker_pool(min(processes, max(1, len(jobs))), killed, _start_worker, (done, stop)) as submit:
+        try:
+            running = {submit(_work, job) for job in jobs}
+            while running:
+                finished, running = wait(running, POLL_SECONDS, FIRST_EXCEPTION)
+                for future in finished:
+                    future.result()
+                progress(done.get_obj().value)  # without the lock, which a killed worker may still hold
+        finally:  # also after Ctrl-C: each worker stops after its track, and removes its unfinished shard
+            stop.value = 1
 
 
-def _describe(
-    manifest: Manifest, tracks: list[StoredTrack], shards: dict[str, dict], num_skipped: int, plan: dict[str, Any]
-) -> dict[str, Any]:
-    """The content of `dataset.json`. No time stamps: the same input gives the same bytes."""
-    return {
-        "version": VERSION,
-        "dataset": manifest.dataset,
-        "dataset_version": manifest.dataset_version,
-        "split": manifest.split,
-        "split_sha256": manifest.split_sha256,
-        "storage": plan["storage"],
-        "sample_rate_hz": SAMPLE_RATE_HZ,
-        "tags": manifest.vocabulary.to_list(),
-        "licence": manifest.licence,
-        "citation": manifest.citation,
-        "features": plan["features"],
-        "parts": {part: summary(tracks, part, len(manifest.vocabulary)) for part in PARTS},
-        "shards": shards,
-        "skipped": num_skipped,
-        "tool_versions": plan["tool_versions"],
-        "plan": {name: value for name, value in plan.items() if name != "tool_versions"},
-    }
+def _write_in_this_process(jobs: Sequence[ShardJob], progress: Callable[[int], None]) -> None:
+    done = 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        progress(done)
+
+    for job in jobs:
+        write_shard(job, count)
 
 
-def summary(tracks: Sequence[StoredTrack], part: str, num_tags: int) -> dict[str, Any]:
-    """How many tracks and seconds a part has, and how many positives each tag."""
-    own = [track for track in tracks if track.part == part]
-    positives = [0] * num_tags
-    for track in own:
-        for tag in track.tags:
-            positives[tag] += 1
-    seconds = sum(track.num_samples for track in own) / SAMPLE_RATE_HZ
-    return {"tracks": len(own), "seconds": seconds, "positives": positives}
+def _start_worker(done, stop) -> None:
+    global _shared
+    _shared = (done, stop)
+    begin_worker()
+    os.environ.update(TF_NUM_INTRAOP_THREADS="1", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3")
 
 
-def must_be_there(manifest: Manifest, reason: str) -> bool:
-    """Whether a track that was skipped for a reason may be left out only where that is allowed.
+def _work(job: ShardJob) -> None:
+    done, stop = _shared
 
-    Each track of published counts, and each file that was there at the beginning: a disk may have been taken away.
-    """
-    return bool(manifest.published_counts) or reason == MISSING
+    def count() -> None:
+        with done.get_lock():
+            done.value += 1
+        if stop.value:
+            raise _StoppedError
 
-
-def _check_failures(manifest: Manifest, failed: list[Skipped], out: Path, allow_missing: bool) -> None:
-    parts = {track.track_id: track.part for track in manifest.tracks}
-    lost = {part: sum(parts[skipped.track_id] == part for skipped in failed) for part in PARTS}
-    emptied = [part for part, count in manifest.counts.items() if count and lost[part] == count]
-    not_used = f"{len(failed):,} of {len(manifest.tracks):,} tracks of {manifest.dataset} could not be used"
-    reasons = "; ".join(f"{count} x {reason}" for reason, count in top_reasons(failed)[:3])
-    if not allow_missing and any(must_be_there(manifest, skipped.reason) for skipped in failed):
-        raise DatasetError(
-            f"{not_used}: {reasons} See {str(out / SKIPPED_FILE)!r}. Download these files again and run the same "
-            "command, or finish without them by --allow-missing (`allow_missing=True`): all the others are done."
-        )
-    if emptied:
-        raise DatasetError(
-            f"{not_used}, and the part {emptied[0]!r} has none left: {reasons} See {str(out / SKIPPED_FILE)!r}, and "
-            "delete the folder before you try again with other files."
-        )
-
-
-def _notes(failed: list[Skipped], notes: list[tuple[str, str]]) -> list[str]:
-    sentences = []
-    if failed:
-        verb = "are" if len(failed) > 1 else "is"
-        sentences.append(f"{many(len(failed), 'track')} could not be used and {verb} in {SKIPPED_FILE}.")
-    if notes:
-        name, note = notes[0]
-        count = len({name for name, _ in notes})
-        files = "1 damaged or odd file was" if count == 1 else f"{count:,} damaged or odd files were"
-        sentences.append(f"{files} stored as far as possible, as {name!r}: {note}")
-    return sentences
+    write_shard(job, count)

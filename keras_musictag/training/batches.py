@@ -126,7 +126,7 @@ class Feed:
         if keras.backend.backend() != "tensorflow":
             yield
             return
-        from keras_musictag.records.checking import naming_damage
+        from keras_musictag.records.tf_data.pipeline import naming_damage
 
         with naming_damage(self.records):
             yield

@@ -51,7 +51,7 @@ def test_a_folder_becomes_records_and_skipped_files_are_reported(call, folder, m
         [part, str(facts["tracks"]), "tracks"] for part, facts in records.info["parts"].items()
     ]
     assert lines[7:9] == ["  1 skipped (skipped.csv):", "    1 x The file is not audio that can be opened."]
-    assert outcome.err.splitlines()[0] == "Warning: 1 track could not be used and is in skipped.csv."
+    assert outcome.err.splitlines()[0] == "Warning: 1 track could not be used and is listed in skipped.csv."
     again = call("prepare", "folder", music, "records", "--jobs", 1)
     assert again.code == 0 and "\nrecords was already complete: there was nothing to do.\n" in again.out
 

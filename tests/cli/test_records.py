@@ -105,7 +105,7 @@ def test_a_missing_file_is_an_error_with_advice(call, records, subcommand, file)
     (records / file).unlink()
     outcome = call("records", subcommand, "records")
     assert outcome.code == 1 and outcome.err.count("\n") == 1 and file in outcome.err
-    assert outcome.err.endswith("or run the same `keras-musictag prepare` command: what is missing is made anew.\n")
+    assert outcome.err.endswith("or run the same `keras-musictag prepare` command: it writes only what is missing.\n")
 
 
 @pytest.mark.parametrize("subcommand", ["check", "info"])

@@ -1,4 +1,4 @@
-"""The raw folders of the published datasets and their manifests, made once a test run. Tests leave them as they are."""
+"""The raw folders of the published datasets and their manifests, created once per run. Tests do not change them."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ from tests.datasets import official_jamendo, official_msd, official_mtat
 
 @pytest.fixture
 def table(tmp_path):
-    """Writes a table and returns where it lies."""
+    """Writes a table and returns its path."""
 
     def write(content, name="tracks.csv"):
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""Short true MP3 files, for the paths of a dataset."""
+"""Short real MP3 files, for the paths of a dataset."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def write_mp3(path: Path, index: int, seconds: float = 0.5, sample_rate_hz: int = 16000) -> None:
-    """Writes a tone whose pitch follows from the index, and noise: mono, 32 kbit/s."""
+    """Writes noise and a tone whose pitch depends on the index: mono, 32 kbit/s."""
     random = np.random.default_rng(index)
     time = np.arange(round(seconds * sample_rate_hz)) / sample_rate_hz
     samples = 0.3 * np.sin(2 * np.pi * (100 + 10 * index) * time) + random.normal(0, 0.01, len(time))
@@ -22,7 +22,7 @@ def write_mp3(path: Path, index: int, seconds: float = 0.5, sample_rate_hz: int 
 
 
 def plant_bad_files(paths: list[Path], good: Path) -> list[str]:
-    """Makes five files of no use, and returns what each of them is."""
+    """Writes five unusable files, and returns what each of them is."""
     content = good.read_bytes()
     bad = {
         "empty": b"",

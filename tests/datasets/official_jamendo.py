@@ -1,4 +1,4 @@
-"""MTG-Jamendo's TSVs: the true "top50" ones of all five splits, and made-up ones of the other lists of tags."""
+"""MTG-Jamendo's TSV files: the real "top50" ones of all five splits, and invented ones for the other lists of tags."""
 
 import gzip
 from pathlib import Path
@@ -55,7 +55,7 @@ def write_top50(raw: Path) -> Path:
 
 
 def write_lists(raw: Path) -> dict[str, dict[str, set[str]]]:
-    """Writes split-0 of the other lists: the true tags of the top 50, and made-up rarer ones up to the true number.
+    """Writes split-0 of the other lists: the real tags of the top 50, and invented rarer ones up to the real number.
 
     Returns:
         List of tags -> track id -> full names of its tags.

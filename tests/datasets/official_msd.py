@@ -1,4 +1,4 @@
-"""The Million Song Dataset's split files: the true ones unpacked, the missing ones made up in the same formats."""
+"""The Million Song Dataset's split files: the real ones, and for missing ones invented ones in the same formats."""
 
 import gzip
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from tests.shared import FOLDER
 
 DATA = FOLDER / "datasets" / "msd"
-NUM_VALID = 11774  # of "filtered": which of the 12,634 is not known, so that the first ones are taken
+NUM_VALID = 11774  # of "filtered": which of the 12,634 they are is not known, so the first ones are used
 
 
 def lines(name: str) -> list[str]:
@@ -22,7 +22,7 @@ def true_labels(part: str) -> np.ndarray:
 
 
 def train_labels() -> np.ndarray:
-    """Bool (201680, 50), made up; each track has one tag or more."""
+    """Bool (201680, 50), invented; each track has one tag or more."""
     random = np.random.default_rng(1)
     labels = random.random((201680, 50)) < 0.03
     labels[np.arange(len(labels)), random.integers(0, 50, len(labels))] = True
@@ -30,7 +30,7 @@ def train_labels() -> np.ndarray:
 
 
 def write_full(folder: Path) -> Path:
-    """Writes what keunwoochoi/MSD_split_for_tagging holds."""
+    """Writes the files of keunwoochoi/MSD_split_for_tagging."""
     for part in ("train", "valid", "test"):
         for name in ("x_msd_id", "x_7d_id"):
             source = DATA / "keunwoochoi" / f"{part}_{name}.txt.gz"
@@ -40,7 +40,7 @@ def write_full(folder: Path) -> Path:
 
 
 def write_filtered(folder: Path, others: int = 1000) -> Path:
-    """Writes what the folder `MSD_split` of jongpillee/music_dataset_split holds.
+    """Writes the files of the folder `MSD_split` of jongpillee/music_dataset_split.
 
     Args:
         folder: Where to.
@@ -69,7 +69,7 @@ def all_labels() -> tuple[np.ndarray, ...]:
 
 
 def py2_list(values: list[str]) -> bytes:
-    """A list of str as Python 2's cPickle writes it at protocol 0: the first line of the true files is `(lp1`."""
+    """A list of str as Python 2's cPickle writes it at protocol 0: the first line of the real files is `(lp1`."""
     items = "".join(f"S'{value}'\np{number}\na" for number, value in enumerate(values, start=2))
     return f"(lp1\n{items}.".encode()
 

@@ -1,4 +1,4 @@
-"""MagnaTagATune's `annotations_final.csv`, made up where it is not known: all rows and columns of the true format.
+"""MagnaTagATune's `annotations_final.csv`, invented where it is not known: all rows and columns of the real format.
 
 The file itself is not at hand. Known are its header, ids and paths; the 50 tags of valid and test; the 20 most frequent
 tags of all clips; which train clips have one of the 50; and which tags are the 50 most frequent. What is made up
@@ -22,7 +22,7 @@ CAMEL |= {
     "noVoice": "no voice",
     "femaleVoice": "female voice",
 }
-LEAST_TOP, MOST_OTHER = 500, 450  # clips of a made-up tag: of the 50, and of the others
+LEAST_TOP, MOST_OTHER = 500, 450  # clips of an invented tag: of the 50, and of the others
 
 
 def lines(*parts: str) -> list[str]:
@@ -64,7 +64,7 @@ def jongpillee_list(part: str) -> list[str]:
 
 
 def labels() -> np.ndarray:
-    """Int (25863, 188): the known labels, and made-up ones; columns in the order of the header."""
+    """Int (25863, 188): the known labels, and invented ones; columns in the order of the header."""
     random, columns = np.random.default_rng(0), {tag: i for i, tag in enumerate(header()[1:-1])}
     rows = {clip: i for i, (clip, _) in enumerate(index())}
     table = np.zeros((len(rows), len(columns)), np.int64)

@@ -1,4 +1,4 @@
-"""A folder of music without labels: which files count, and which stay together."""
+"""A folder of music without labels: which files are tracks, and which stay together."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from keras_musictag.errors import DatasetError
 def make(raw, *paths):
     for index, path in enumerate(paths):
         (raw / path).parent.mkdir(parents=True, exist_ok=True)
-        (raw / path).write_bytes(b"x" * (index + 1))  # of different sizes: no copies
+        (raw / path).write_bytes(b"x" * (index + 1))  # of different sizes, so not copies
 
 
 def test_files_at_any_depth_are_tracks_without_tags(tmp_path):
@@ -24,7 +24,7 @@ def test_files_at_any_depth_are_tracks_without_tags(tmp_path):
     ]
 
 
-def test_an_album_stays_in_one_part_and_a_large_folder_does_not(tmp_path):
+def test_only_an_album_stays_in_one_part(tmp_path):
     make(tmp_path, *(f"album {a}/{i}.ogg" for a in range(30) for i in range(5)), *(f"all/{i}.ogg" for i in range(50)))
     parts = {track.path: track.part for track in manifest(tmp_path).tracks}
     for a in range(30):
@@ -35,7 +35,7 @@ def test_an_album_stays_in_one_part_and_a_large_folder_does_not(tmp_path):
     assert parts != {track.path: track.part for track in manifest(tmp_path, seed=1).tracks}
 
 
-def test_a_folder_without_audio_is_told(tmp_path):
+def test_a_folder_without_audio_is_an_error(tmp_path):
     make(tmp_path, "words.txt")
     with pytest.raises(DatasetError, match="There are no audio files in"):
         manifest(tmp_path)

@@ -25,7 +25,7 @@ def parts(manifest):
     return {track.track_id: track.part for track in manifest.tracks}
 
 
-def test_tags_in_one_column_are_sorted_and_a_track_may_have_none(table, tmp_path):
+def test_tags_in_one_column_are_sorted(table, tmp_path):
     manifest = csv.manifest(table(TAGS))
     assert list(manifest.vocabulary) == ["guitar", "jazz", "rock"]
     assert tracks(manifest) == {"a.mp3": ("guitar", "rock"), "b.mp3": (), "c.mp3": ("jazz",)}
@@ -33,7 +33,7 @@ def test_tags_in_one_column_are_sorted_and_a_track_may_have_none(table, tmp_path
     assert manifest.file(manifest.tracks[0]) == tmp_path / "a.mp3"
 
 
-def test_columns_of_0_and_1_keep_their_order_and_parts_are_taken_as_stated(table, tmp_path):
+def test_tag_columns_keep_their_order_and_stated_parts(table, tmp_path):
     manifest = csv.manifest(table(COLUMNS, "tracks.tsv"), audio=tmp_path / "audio")
     assert list(manifest.vocabulary) == ["rock", "guitar"]
     assert tracks(manifest) == {"t1": ("rock",), "t2": ("guitar",), "t3": ()}
@@ -68,11 +68,11 @@ def test_another_separator_splits_the_tags(table):
         csv.manifest(table(TAGS), separator="")
 
 
-def test_beside_tags_other_columns_are_not_looked_at(table):
+def test_next_to_tags_other_columns_are_ignored(table):
     assert list(csv.manifest(table(TAGS.replace("artist", "title"))).vocabulary) == ["guitar", "jazz", "rock"]
 
 
-def test_without_parts_an_artist_stays_in_one_and_seed_and_shares_count(table):
+def test_drawn_parts_keep_artists_together(table):
     lines = [f"{i}.mp3,{'rock' if i % 2 else 'jazz'},artist {i // 5}" for i in range(100)]
     path = table("\n".join(["path,tags,artist", *lines]))
     manifest = csv.manifest(path)
@@ -83,7 +83,7 @@ def test_without_parts_an_artist_stays_in_one_and_seed_and_shares_count(table):
     assert csv.manifest(path, fractions=(0.5, 0, 0.5)).counts == {"train": 50, "valid": 0, "test": 50}
 
 
-def test_an_empty_part_column_is_as_good_as_none(table):
+def test_an_empty_part_column_is_ignored(table):
     manifest = csv.manifest(
         table(TAGS.replace("artist", "part").replace("Ann", "").replace("Bob", "").replace("Cid", ""))
     )
@@ -106,11 +106,11 @@ def test_an_empty_part_column_is_as_good_as_none(table):
         ("path,rock\na,1\nb,maybe\n", "line 3, column 'rock': expected 0 or 1.*Received: 'maybe'"),
         ("path,genre\na,rock\nb,pop\n", "line 2, column 'genre'.*rename the column to 'tags'"),
         ("path,tags\na,rock\n,jazz\n", "line 3, column 'path': expected a value"),
-        ("path,tags\na,rock\nb,jazz\n./a,jazz\n", "line 4, column 'path': './a' is in line 2 already"),
-        ("path,tags,id\na,rock,1\nb,jazz,1\n", "line 3, column 'id': '1' is in line 2 already"),
+        ("path,tags\na,rock\nb,jazz\n./a,jazz\n", "line 4, column 'path': './a' is already in line 2"),
+        ("path,tags,id\na,rock,1\nb,jazz,1\n", "line 3, column 'id': '1' is already in line 2"),
         ("path,tags,track_id\na,rock,1\nb,jazz,\n", "line 3, column 'track_id': expected a value"),
-        ("path,tags,part\na,rock,train\nb,jazz,\n", "line 3, column 'part'.*Received: nothing, though"),
-        ('path,tags\na,rock\nb,"jazz\n', "line 3: unexpected end of data. Is a quote missing"),
+        ("path,tags,part\na,rock,train\nb,jazz,\n", "line 3, column 'part'.*Received: nothing, although"),
+        ('path,tags\na,rock\nb,"jazz\n', "line 3: unexpected end of data. Is there a quote missing"),
     ],
 )
 def test_errors_name_the_line_and_the_column(table, content, message):
@@ -121,7 +121,7 @@ def test_errors_name_the_line_and_the_column(table, content, message):
 def test_one_file_under_two_names_is_an_error(table, tmp_path):
     (tmp_path / "b.mp3").touch()
     for name in (tmp_path / "b.mp3", "x/../b.mp3", "b", "B.MP3"):
-        with pytest.raises(DatasetError, match="line 3, column 'path'.*is in line 2 already.*each track in one part"):
+        with pytest.raises(DatasetError, match="line 3, column 'path'.*is already in line 2.*each track in one part"):
             csv.manifest(table(f"path,tags,split\nb.mp3,rock,train\n{name},jazz,test\n"))
 
 
@@ -136,13 +136,13 @@ def test_a_split_depends_on_neither_files_nor_order(table, tmp_path):
     assert [track.path for track in after.tracks if track.track_id == "3"] == ["3.mp3"]
 
 
-def test_a_split_is_named_and_its_column_is_no_tag(table):
+def test_a_split_column_is_named_and_not_a_tag(table):
     manifest = csv.manifest(table("path,rock,Split,is_test\na,1,train,\nb,0,dev,\nc,1,test,\n"))
     assert list(manifest.vocabulary) == ["rock"] and manifest.split == "column 'Split'"
     assert csv.manifest(table("path,rock,Split\na,1,1\nb,0,1\nc,1,1\n"), part_column="none").counts["train"] == 1
 
 
-def test_a_file_that_is_not_there_is_an_error(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(FileNotFoundError, match="no file"):
             csv.manifest(path)

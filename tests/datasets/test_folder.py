@@ -1,4 +1,4 @@
-"""A folder a tag: tags, artists, copies, parts, and what is left out and why."""
+"""One folder per tag: tags, artists, copies, parts, and which files are skipped and why."""
 
 import os
 
@@ -12,7 +12,7 @@ from tests.records.make import make_samples
 
 
 def fill(root, *paths, same=None):
-    """Writes files, each with bytes of its own, or all with the same."""
+    """Writes files, each with different bytes, or all with the same."""
     for path in paths:
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ def music(tmp_path):
     return fill(tmp_path / "music", *tags)
 
 
-def test_folders_are_tags_sorted_and_paths_are_ids(music):
+def test_tags_are_the_sorted_folders_and_ids_the_paths(music):
     manifest = folder.manifest(music)
     assert list(manifest.vocabulary) == ["jazz", "rock"]
     tracks = {track.track_id: track for track in manifest.tracks}
@@ -40,12 +40,12 @@ def test_folders_are_tags_sorted_and_paths_are_ids(music):
     assert manifest.published_counts == {} and manifest.skipped == ()
 
 
-def test_the_manifest_is_the_same_each_time_and_another_seed_divides_otherwise(music):
+def test_the_manifest_depends_only_on_the_seed(music):
     assert folder.manifest(music) == folder.manifest(music)
     assert folder.manifest(music, seed=1).split_sha256 != folder.manifest(music).split_sha256
 
 
-def test_the_folder_below_a_tag_is_the_artist_whatever_the_tag(tmp_path):
+def test_the_folder_below_a_tag_is_the_artist(tmp_path):
     names = [f"{tag}/artist{i}/cd/{k}.mp3" for tag in ("rock", "pop") for i in range(6) for k in range(3)]
     manifest = folder.manifest(fill(tmp_path, *names))
     part_of = {}
@@ -54,7 +54,7 @@ def test_the_folder_below_a_tag_is_the_artist_whatever_the_tag(tmp_path):
     assert len(part_of) == 6 and all(len(parts) == 1 for parts in part_of.values())
 
 
-def test_the_same_bytes_in_two_tag_folders_are_one_track_with_both_tags(music):
+def test_copies_in_two_tag_folders_are_one_track(music):
     fill(music, "rock/x.mp3", "jazz/y.mp3", "jazz/again.mp3", same=b"the same song")
     fill(music, "rock/z.mp3", same=b"another song.")  # of equal size
     manifest = folder.manifest(music)
@@ -73,7 +73,7 @@ def test_files_of_different_sizes_are_not_opened(music, monkeypatch):
     assert len(folder.manifest(music).tracks) == 20
 
 
-def test_what_is_no_track_is_named_with_its_reason_and_hidden_files_are_not_looked_at(music):
+def test_skipped_files_are_listed_and_hidden_ones_ignored(music):
     fill(music, "rock/cover.jpg", "rock/.DS_Store", ".cache/a.mp3", "loose.mp3", "README", "empty tag/notes.txt")
     (music / "rock" / "nothing.mp3").write_bytes(b"")
     (music / "rock" / "gone.mp3").symlink_to(music / "nowhere")
@@ -85,7 +85,7 @@ def test_what_is_no_track_is_named_with_its_reason_and_hidden_files_are_not_look
     assert reasons(manifest) == {
         "README": "Not audio by its suffix.",
         "empty tag/notes.txt": "Not audio by its suffix.",
-        "loose.mp3": "Lies in no tag folder.",
+        "loose.mp3": "Not in a tag folder.",
         "rock/cover.jpg": "Not audio by its suffix.",
         "rock/gone.mp3": "Cannot be read (No such file or directory).",
         "rock/nothing.mp3": "The file is empty.",
@@ -118,7 +118,7 @@ def test_part_folders_are_the_parts(tmp_path):
     }
 
 
-def test_part_folders_are_known_in_other_words_and_letters(tmp_path):
+def test_part_folders_are_recognised_by_other_words(tmp_path):
     manifest = folder.manifest(fill(tmp_path, "Training/jazz/a.mp3", "DEV/jazz/b.mp3", "Test/rock/c.mp3"))
     assert [track.part for track in manifest.tracks] == ["valid", "test", "train"]
     with pytest.raises(DatasetError, match="Dev, eval are parts, 'rock' is not"):
@@ -131,33 +131,33 @@ def test_part_folders_are_known_in_other_words_and_letters(tmp_path):
     assert parts == {"train": 0, "valid": 1, "test": 1}
 
 
-def test_a_folder_called_test_beside_tags_is_a_tag(music):
+def test_a_folder_called_test_among_tags_is_a_tag(music):
     fill(music, "test/a.mp3")
     assert list(folder.manifest(music).vocabulary) == ["jazz", "rock", "test"]
 
 
-def test_part_folders_beside_tag_folders_are_an_error(tmp_path):
+def test_part_folders_among_tag_folders_are_an_error(tmp_path):
     with pytest.raises(DatasetError, match="test, train are parts, 'rock' is not"):
         folder.manifest(fill(tmp_path, "train/rock/a.mp3", "test/rock/b.mp3", "rock/c.mp3"))
 
 
-def test_the_same_bytes_in_two_parts_are_an_error(tmp_path):
+def test_copies_in_two_parts_are_an_error(tmp_path):
     fill(tmp_path, "train/rock/a.mp3", "test/rock/b.mp3", same=b"song")
     with pytest.raises(DatasetError, match="'test/rock/b.mp3' and 'train/rock/a.mp3' have the same bytes"):
         folder.manifest(fill(tmp_path, "train/jazz/c.mp3"))
 
 
-def test_accents_stored_apart_are_the_same_tag(music):
+def test_decomposed_accents_are_the_same_tag(music):
     fill(music, "me\u0301lodie/a.mp3", "m\u00e9lodie/b.mp3")
     assert list(folder.manifest(music).vocabulary) == ["jazz", "m\u00e9lodie", "rock"]
 
 
-def test_a_file_may_have_a_name_that_is_not_utf_8_and_a_tag_may_not(music):
+def test_only_a_tag_must_have_a_utf_8_name(music):
     song, folder_name = os.fsdecode(b"caf\xe9.mp3"), os.fsdecode(b"m\xe9lodie")
     fill(music, f"rock/{song}", f"{folder_name}/a.mp3", same=b"song")
     manifest = folder.manifest(music)
     assert f"rock/{song}" in {track.track_id for track in manifest.tracks} and len(manifest.split_sha256) == 64
-    assert reasons(manifest) == {f"{folder_name}/a.mp3": "Its tag folder's name cannot be shown: rename it."}
+    assert reasons(manifest) == {f"{folder_name}/a.mp3": "The name of its tag folder cannot be displayed: rename it."}
     assert list(manifest.vocabulary) == ["jazz", "rock"]
 
 

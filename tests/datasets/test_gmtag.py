@@ -1,4 +1,4 @@
-"""A built GM-Tag corpus as a manifest. That the build writes what is read here is tested with the build."""
+"""A built GM-Tag corpus as a manifest. The tests of the build check that it writes this format."""
 
 import json
 
@@ -39,7 +39,7 @@ def test_clips_keep_part_tags_and_subset(tmp_path):
     assert "do not ship the audio" in manifest.licence and manifest.citation
 
 
-def test_the_counts_are_those_the_corpus_was_built_with(tmp_path):
+def test_the_counts_are_those_of_the_build(tmp_path):
     manifest = gmtag.manifest(write(tmp_path, ROWS[:3]))
     assert manifest.published_counts == {"train": 1, "valid": 1, "test": 2}
     assert manifest.counts == {"train": 1, "valid": 1, "test": 1}
@@ -47,7 +47,7 @@ def test_the_counts_are_those_the_corpus_was_built_with(tmp_path):
     assert gmtag.manifest(write(tmp_path, tier=None)).split == "4 clips"
 
 
-def test_a_build_that_has_not_ended_is_an_error(tmp_path):
+def test_an_unfinished_build_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="no folder"):
         gmtag.manifest(tmp_path / "nowhere")
     with pytest.raises(DatasetError, match="gmtag build.*run the same command again"):
@@ -62,25 +62,25 @@ def test_a_build_that_has_not_ended_is_an_error(tmp_path):
     [
         ('{"id": "test_0', "line 5: expected a JSON object"),
         ("[1]", r"line 5: expected a JSON object. Received: \[1\]"),
-        ('{"id": "x", "path": "a.mp3", "part": "test", "tags": []}', "line 5 lacks subset"),
-        ('{"id": 1, "path": "a.mp3", "part": "test", "tags": [], "subset": ""}', "line 5: expected texts"),
-        ('{"id": "x", "path": "a.mp3", "part": "test", "tags": null, "subset": ""}', "line 5: expected texts"),
+        ('{"id": "x", "path": "a.mp3", "part": "test", "tags": []}', "line 5 has no subset"),
+        ('{"id": 1, "path": "a.mp3", "part": "test", "tags": [], "subset": ""}', "line 5: expected strings"),
+        ('{"id": "x", "path": "a.mp3", "part": "test", "tags": null, "subset": ""}', "line 5: expected strings"),
         ("[" * 100_000, "line 5: expected a JSON object. Received: 'maximum recursion"),
         ('{"id": "x", "path": "../a.mp3", "part": "test", "tags": [], "subset": ""}', r"'\.\./a.mp3'; expected a path"),
     ],
 )
-def test_a_line_that_is_no_clip_is_named(tmp_path, line, message):
+def test_a_line_that_is_not_a_clip_is_named(tmp_path, line, message):
     with open(write(tmp_path) / "metadata.jsonl", "a") as file:
         file.write(line + "\n")
     with pytest.raises(DatasetError, match=message):
         gmtag.manifest(tmp_path)
 
 
-def test_a_corpus_file_of_another_version_and_an_unknown_tag_are_errors(tmp_path):
+def test_another_version_and_an_unknown_tag_are_errors(tmp_path):
     (write(tmp_path) / "corpus.json").write_text('{"version": 1}')
-    with pytest.raises(DatasetError, match="lacks clips, parts, tier"):
+    with pytest.raises(DatasetError, match="has no clips, parts, tier"):
         gmtag.manifest(tmp_path)
-    with pytest.raises(DatasetError, match="`parts` must be clips by part"):
+    with pytest.raises(DatasetError, match="`parts` must be the number of clips per part"):
         gmtag.manifest(write(tmp_path, parts=[1, 1, 2]))
     with pytest.raises(UnknownNameError, match="no tag 'theremin'"):
         gmtag.manifest(write(tmp_path, [{**ROWS[0], "tags": ["theremin"]}]))

@@ -1,4 +1,4 @@
-"""Million Song Dataset: on the true lists and labels where they are known, and on files that do not fit."""
+"""Million Song Dataset, on the real lists and labels as far as they are known, and on files that do not fit."""
 
 import gzip
 import json
@@ -31,7 +31,7 @@ def bad_ids():
 
 
 @pytest.mark.needs("shared")
-def test_the_full_split_has_the_published_counts_less_the_known_bad(full):
+def test_the_full_split_has_the_published_counts(full):
     assert full.counts == full.published_counts == {"train": 201680 - 84, "valid": 12634, "test": 28540}
     assert {skipped.path.split("/")[2].split(".")[0] for skipped in full.skipped} == bad_ids()
 
@@ -50,7 +50,7 @@ def test_the_full_split_is_the_published_one_row_by_row(full, part):
 
 
 @pytest.mark.needs("shared")
-def test_the_order_of_the_tags_is_that_of_all_three_publications(full):
+def test_the_tags_have_the_published_order(full):
     tags = list(full.vocabulary)
     assert tags == json.loads((FOLDER / "reference" / "labels.json").read_text())["msd"]
     assert tags == json.loads((official.DATA / "keunwoochoi" / "tags.json").read_text())
@@ -65,7 +65,7 @@ def test_two_pairs_of_train_tracks_share_a_preview(full):
 
 
 @pytest.mark.needs("shared")
-def test_a_preview_lies_below_the_first_two_digits_of_its_id(full):
+def test_a_preview_is_below_two_digits_of_its_id(full):
     path = {track.track_id: track.path for track in full.tracks}
     assert path["TRAAAAK128F9318786"] == "5/5/5504670.clip.mp3"
     assert {track.path.split(".")[0].count("/") for track in full.tracks} == {2}
@@ -73,7 +73,7 @@ def test_a_preview_lies_below_the_first_two_digits_of_its_id(full):
 
 @pytest.mark.needs("shared")
 @pytest.mark.slow
-def test_the_filtered_split_is_the_published_one_and_has_the_same_labels(msd_filtered_raw, full):
+def test_the_filtered_split_is_the_published_one(msd_filtered_raw, full):
     filtered = manifest(msd_filtered_raw)
     assert filtered.counts == filtered.published_counts == {"train": 201680 - 84, "valid": 11774, "test": 28435}
     test = [track for track in filtered.tracks if track.part == "test"]
@@ -92,7 +92,7 @@ LABELS = {name: tuple(n == i for n in range(50)) for i, name in enumerate("TRA T
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A folder of the "filtered" files, of five tracks, two of them in train."""
+    """A folder of the "filtered" files with five tracks, two of them in train."""
     monkeypatch.setattr(msd, "NUM_TRAIN", 2)
     preview = {name: str(10 + number) for number, name in enumerate(LABELS)}
     folder = tmp_path / "MSD_split"
@@ -106,12 +106,12 @@ def small(tmp_path, monkeypatch):
     return folder
 
 
-def test_the_train_list_goes_on_with_the_valid_tracks(small):
+def test_the_train_list_continues_with_the_valid_tracks(small):
     found = manifest(small.parent)
     assert {part: [t.track_id for t in found.tracks if t.part == part] for part in IDS} == IDS
     assert [track.tags for track in found.tracks] == [(tag,) for tag in TAGS[:5]]
     assert found.file(found.tracks[3]) == small.parent / "1/3/13.clip.mp3"
-    assert manifest(small).tracks == found.tracks  # the files' own folder will do
+    assert manifest(small).tracks == found.tracks  # the folder of the files works too
 
 
 def test_numbers_as_7digital_ids_are_read(small):
@@ -132,9 +132,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("value", [b")" + b"\x85" * 200_000, b"(l", b"N"])  # the first's hash would end the process
+@pytest.mark.parametrize("value", [b")" + b"\x85" * 200_000, b"(l", b"N"])  # hashing the first would end the process
 @pytest.mark.parametrize("name", ["MSD_id_to_7D_id.pkl", "7D_id_to_path.pkl", "msd_id_to_tag_vector.cP"])
-def test_a_dict_of_other_values_is_refused(small, name, value):
+def test_a_dict_with_other_values_is_refused(small, name, value):
     key = b"10" if name == "7D_id_to_path.pkl" else b"TRA"
     (small / name).write_bytes(b"(dS'%s'\n%ss." % (key, value))
     with pytest.raises(DatasetError, match=rf"{name}' must hold a dict of (arrays|strings)"):
@@ -162,7 +162,7 @@ def test_labels_other_than_0_and_1_are_refused(small):
 
 @pytest.fixture
 def small_full(tmp_path):
-    """A folder of the "full" files, of five tracks."""
+    """A folder of the "full" files with five tracks."""
     previews = {"train": ["10", "11"], "valid": ["12"], "test": ["13", "14"]}
     for part, ids in IDS.items():
         (tmp_path / f"{part}_x_msd_id.txt").write_text("\n".join(ids) + "\n")
@@ -185,20 +185,20 @@ WRONG_FULL = {
     "too few rows": (lambda f: npy(np.zeros((1, 50), bool), f), "Received: 2, 2 and 1 rows"),
     "too few tags": (lambda f: npy(np.zeros((2, 49), bool), f), r"shape \(tracks, 50\)"),
     "other numbers": (lambda f: npy(np.full((2, 50), 7), f), "zeros and ones"),
-    "objects": (lambda f: npy(np.full((2, 50), print), f, allow_pickle=True), "no array of numbers"),
+    "objects": (lambda f: npy(np.full((2, 50), print), f, allow_pickle=True), "not an array of numbers"),
     "cut short": (lambda f: (f / "test_y.npy").write_bytes((f / "test_y.npy").read_bytes()[:-9]), "cut short"),
     "a header cut short": (
         lambda f: (f / "test_y.npy").write_bytes((f / "test_y.npy").read_bytes().replace(b", 50)", b", 50 ")),
         "cut short",
     ),
-    "no array": (lambda f: (f / "test_y.npy").write_bytes(b"<html>"), "no array of numbers"),
+    "not an array": (lambda f: (f / "test_y.npy").write_bytes(b"<html>"), "not an array of numbers"),
     "a huge shape": (
         lambda f: (f / "test_y.npy").write_bytes(
             (f / "test_y.npy").read_bytes().replace(b"(2, 50)", b"(9999999999, 50)")
         ),
         "cut short",
     ),
-    "an id that is none": (lambda f: (f / "test_x_7d_id.txt").write_text("13\nx1\n"), "7digital id a line"),
+    "an invalid id": (lambda f: (f / "test_x_7d_id.txt").write_text("13\nx1\n"), "one 7digital id per line"),
     "a track in two parts": (lambda f: (f / "test_x_msd_id.txt").write_text("TRA\nTRE\n"), "more than once: 'TRA'"),
     "no file": (lambda f: (f / "test_y.npy").unlink(), "no file .*test_y.npy"),
 }

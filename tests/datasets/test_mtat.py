@@ -1,4 +1,4 @@
-"""MagnaTagATune: on the true lists and labels where they are known, and on files that are not as published."""
+"""MagnaTagATune, on the real lists and labels as far as they are known, and on files that are not as published."""
 
 import gzip
 import json
@@ -73,13 +73,13 @@ def test_every_clip_has_its_published_top_20_labels(uncleaned):
     tracks = {track.track_id: track for track in uncleaned.tracks}
     kept = [row for row, clip in enumerate(ids) if clip not in BAD]
     np.testing.assert_array_equal(label_rows([tracks[ids[row]] for row in kept], tags), labels[kept])
-    # two clips of valid and test are not among those that are published with the 20 tags, though they have some
+    # two clips of valid and test are missing among those published with the 20 tags, although they have some
     more = {clip for clip, track in tracks.items() if set(track.tags) & set(tags)} - set(ids)
     assert more == {"31533", "19588"}
 
 
 @pytest.mark.needs("shared")
-def test_the_published_test_part_has_3_27_tags_a_clip(cleaned):
+def test_the_test_part_has_3_27_tags_per_clip(cleaned):
     tags = [tag for track in part(cleaned, "test") for tag in track.tags]
     assert len(tags) == 14149
     assert (tags.count("guitar"), tags.count("cello")) == (875, 20)
@@ -104,13 +104,13 @@ HEADER = ["clip_id", *TAGS, *(f"tag {n}" for n in range(138)), "mp3_path"]
 
 
 def write_small(folder, cells):
-    """An annotation file of one clip, that has the 50 tags unless `cells` say otherwise."""
+    """An annotation file with one clip that has the 50 tags, unless `cells` says otherwise."""
     row = {name: "1" if name in TAGS else "0" for name in HEADER} | {"clip_id": "2", "mp3_path": "f/a.mp3"} | cells
     lines = ("\t".join(f'"{value}"' for value in values) for values in (HEADER, row.values()))
     (folder / "annotations_final.csv").write_text("\n".join(lines) + "\n")
 
 
-def test_clips_are_sought_in_the_unpacked_folder_or_where_the_user_says(tmp_path):
+def test_the_audio_folder_is_found_or_given(tmp_path):
     write_small(tmp_path, {})
     found = manifest(tmp_path)
     assert found.file(found.tracks[0]) == tmp_path / "f/a.mp3"
@@ -119,12 +119,12 @@ def test_clips_are_sought_in_the_unpacked_folder_or_where_the_user_says(tmp_path
     assert manifest(tmp_path, audio=tmp_path / "x").audio_folder == tmp_path / "x"
 
 
-def test_the_tags_are_compared_as_a_set_and_take_the_order_of_the_weights(tmp_path):
+def test_the_tags_take_the_order_of_the_weights(tmp_path):
     write_small(tmp_path, {"metal": "1", "choral": "1"})
     assert list(manifest(tmp_path).vocabulary) == TAGS
 
 
-def test_merged_synonyms_are_noticed(tmp_path):
+def test_merged_synonyms_are_detected(tmp_path):
     write_small(tmp_path, {"female voice": "0", "tag 7": "1"})
     with pytest.raises(DatasetError, match="'female voice' has 0 clips, but 'tag 7' has 1.*Were synonyms merged"):
         manifest(tmp_path)
@@ -141,14 +141,14 @@ def test_the_part_follows_from_the_folder(tmp_path, folder, part):
 TOP = '"clip_id"\t' + "\t".join(f'"tag {n}"' for n in range(188)) + '\t"mp3_path"\n'
 ROW = '"2"\t' + "\t".join(['"0"'] * 188) + '\t"f/a.mp3"\n'
 WRONG = {
-    "a comma between": (TOP.replace("\t", ","), "TABs between"),
+    "separated by commas": (TOP.replace("\t", ","), "separated by TABs"),
     "another table": ("clip_id\ttrack_number\ttitle\n", "190 columns"),
     "a web page": ("<html>\n", "annotation file as downloaded"),
-    "a cell of another value": (TOP + ROW.replace('"0"', '"2"', 1), "line 2: expected an id, 188 times 0 or 1"),
+    "another value in a cell": (TOP + ROW.replace('"0"', '"2"', 1), "line 2: expected an id, 188 values of 0 or 1"),
     "a line that ends early": (TOP + ROW + ROW[:300], "line 3: expected an id"),
     "an open quote": (TOP + ROW + '"2', "line 3"),
-    "a folder that is none": (TOP + ROW.replace("f/a", "g/a"), "from 0 to f"),
-    "a path that climbs out": (TOP + ROW.replace("f/a", "f/../../a"), "within the audio folder"),
+    "an unknown folder": (TOP + ROW.replace("f/a", "g/a"), "from 0 to f"),
+    "a path that leaves the folder": (TOP + ROW.replace("f/a", "f/../../a"), "within the audio folder"),
     "an absolute path": (TOP + ROW.replace("f/a", "/f/a"), "within the audio folder"),
     "nothing": ("", "is empty"),
     "an empty first line": ("\n" + TOP + ROW, "190 columns"),
@@ -167,13 +167,13 @@ def test_another_file_is_refused_by_name(name, tmp_path):
     assert "annotations_final.csv" in str(error.value) and len(str(error.value)) < 600
 
 
-def test_bytes_of_another_encoding_are_refused(tmp_path):
+def test_another_encoding_is_refused(tmp_path):
     (tmp_path / "annotations_final.csv").write_bytes(TOP.encode() + b'"\xff"')
     with pytest.raises(DatasetError, match="UTF-8"):
         manifest(tmp_path)
 
 
-def test_a_wrong_folder_says_which_file_was_expected_where(tmp_path):
+def test_a_wrong_folder_names_the_expected_file(tmp_path):
     with pytest.raises(DatasetError, match=r"no file '.*annotations_final\.csv'.*right folder"):
         manifest(tmp_path)
     with pytest.raises(FileNotFoundError, match="no folder"):

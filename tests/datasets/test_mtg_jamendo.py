@@ -1,4 +1,4 @@
-"""MTG-Jamendo: on the true TSVs of the top 50, and on files that are not as published."""
+"""MTG-Jamendo, on the real TSV files of the top 50, and on files that are not as published."""
 
 import json
 
@@ -84,7 +84,7 @@ def lists(tmp_path_factory):
         ("all", 183, {"genre", "instrument", "mood"}),
     ],
 )
-def test_the_other_lists_come_straight_from_their_tables(lists, tags, num_tags, groups):
+def test_the_other_lists_follow_their_tables(lists, tags, num_tags, groups):
     raw, written = lists
     found = manifest(raw, 0, tags)
     assert (len(found.vocabulary), set(found.vocabulary.groups), found.published_counts) == (num_tags, groups, {})
@@ -110,7 +110,7 @@ def line(track, artist, tags, path=None):
 
 @pytest.fixture
 def small(tmp_path):
-    """A function that writes the "all" list of split-0, of one track a part, and returns the raw folder."""
+    """A function that writes the "all" list of split-0 with one track per part, and returns the raw folder."""
 
     def write(end="\r\n", **lines):
         folder = tmp_path / "data" / "splits" / "split-0"
@@ -148,10 +148,10 @@ WRONG = {
     "a track twice": ({"test": line("1", "a3", TAGS[:1])}, "more than once: '1'"),
     "too few tags": ({"train": line("1", "a1", TAGS[:-1])}, "183 published tags. Received: 182"),
     "a track without tags": ({"test": line("3", "a3", [])}, "line 2: expected five values, then tags"),
-    "a category that is none": ({"test": line("3", "a3", ["colour---red"])}, "line 2: expected five values"),
+    "an unknown category": ({"test": line("3", "a3", ["colour---red"])}, "line 2: expected five values"),
     "a line cut short": ({"test": "3\ta3"}, "line 2: expected five values"),
     "an empty line": ({"test": line("3", "a3", TAGS[:1]) + "\r\n"}, "line 3: expected five values"),
-    "a path that climbs out": ({"test": line("3", "a3", TAGS[:1], "../3.mp3")}, "within the audio folder"),
+    "a path that leaves the folder": ({"test": line("3", "a3", TAGS[:1], "../3.mp3")}, "within the audio folder"),
     "another header": ({"header": "path,tags"}, "first line .*autotagging-train.tsv.* must be TRACK_ID"),
 }
 
@@ -163,7 +163,7 @@ def test_another_table_is_refused(small, name):
         manifest(small(**changes), 0, "all")
 
 
-def test_other_tags_than_those_of_the_weights_are_refused_as_top_50(small):
+def test_top_50_must_have_the_tags_of_the_weights(small):
     raw = small(train=line("1", "a1", TAGS[:50]))
     for path in (raw / "data/splits/split-0").iterdir():
         path.rename(path.with_name(path.name.replace("autotagging", "autotagging_top50tags")))
@@ -171,7 +171,7 @@ def test_other_tags_than_those_of_the_weights_are_refused_as_top_50(small):
         manifest(raw)
 
 
-def test_the_download_in_low_quality_is_known_by_its_names(small):
+def test_the_low_quality_audio_is_recognised_by_its_names(small):
     raw = small()
     assert manifest(raw, 0, "all").file(manifest(raw, 0, "all").tracks[0]) == raw / "audio" / "15" / "1.mp3"
     (raw / "audio-low" / "15").mkdir(parents=True)
@@ -180,13 +180,13 @@ def test_the_download_in_low_quality_is_known_by_its_names(small):
     assert (low.tracks[0].path, low.audio_folder) == ("15/1.low.mp3", raw / "audio-low")
     assert low.dataset_version.endswith("audio-low")
     assert manifest(raw, 0, "all", audio=raw / "audio-low").tracks == low.tracks
-    (raw / "audio-low" / "15" / "1.mp3").touch()  # both downloads in one folder: the better one counts
+    (raw / "audio-low" / "15" / "1.mp3").touch()  # both downloads in one folder: the better one is used
     assert manifest(raw, 0, "all").tracks[0].path == "15/1.mp3"
     (raw / "audio").mkdir()
     assert manifest(raw, 0, "all").tracks[0].path == "15/1.mp3"
 
 
-def test_a_wrong_folder_says_which_file_was_expected_where(tmp_path):
+def test_a_wrong_folder_names_the_expected_file(tmp_path):
     with pytest.raises(DatasetError, match=r"data/splits/split-3/autotagging_genre-train\.tsv"):
         manifest(tmp_path, 3, "genre")
 

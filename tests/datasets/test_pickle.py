@@ -1,4 +1,4 @@
-"""Python 2 pickles: true ones are read, hostile ones do nothing and are refused."""
+"""Python 2 pickles: real ones are read; hostile ones are refused and run nothing."""
 
 import gzip
 import os
@@ -39,14 +39,14 @@ def read(tmp_path):
         ("mtat/jongpillee/train_list_pub", 15244, None),
     ],
 )
-def test_true_lists_are_what_python_s_own_reader_gives(read, name, count, first):
+def test_published_lists_are_read_like_python_does(read, name, count, first):
     content = gzip.decompress((FOLDER / "datasets" / f"{name}.cP.gz").read_bytes())
     values = read(content)
     assert values == pickle.loads(content)  # these files are known to be harmless
     assert len(values) == count and (first is None or values[0] == first)
 
 
-def test_dicts_and_arrays_of_python_2_are_what_python_s_own_reader_gives(read):
+def test_dicts_and_arrays_are_read_like_python_does(read):
     vectors = py2_vectors({"TRA": (True, False, True), "TRB": (False, True, True)})
     ours, python = read(vectors), pickle.loads(vectors, encoding="latin1")
     assert list(ours) == list(python) == ["TRA", "TRB"]
@@ -105,12 +105,12 @@ def test_a_hostile_pickle_is_refused_and_runs_nothing(read, name, protocol, tmp_
     assert not (tmp_path / MARKER).exists()
 
 
-def test_the_message_names_what_a_hostile_pickle_would_have_called(read):
+def test_the_message_names_what_a_pickle_would_call(read):
     with pytest.raises(DatasetError, match=r"holds '.*\.system'; expected"):
         read(pickle.dumps(HOSTILE["os.system"](), protocol=0))
 
 
-def test_the_hostile_pickles_of_these_tests_would_run_elsewhere(tmp_path, monkeypatch):
+def test_the_hostile_pickles_are_really_hostile(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pickle.loads(pickle.dumps(HOSTILE["as a value"](), protocol=0))
     assert (tmp_path / MARKER).exists()
@@ -156,7 +156,7 @@ def test_a_pickle_made_by_hand_is_refused(read, name):
 
 
 def test_a_memo_index_of_2_to_the_31_allocates_nothing(read):
-    assert read(b"(lr\xff\xff\xff\x7f.") == []  # Python's own reader in C: 16 GB
+    assert read(b"(lr\xff\xff\xff\x7f.") == []  # Python's reader in C would take 16 GB
 
 
 def test_many_arrays_of_one_string_do_not_fill_the_memory(read, monkeypatch):
@@ -168,13 +168,13 @@ def test_many_arrays_of_one_string_do_not_fill_the_memory(read, monkeypatch):
         read(first + 50 * array + b"l.")
 
 
-def test_a_file_that_is_too_large_is_not_opened(read, monkeypatch):
+def test_a_file_that_is_too_large_is_not_loaded(read, monkeypatch):
     monkeypatch.setattr("keras_musictag.datasets._pickle.MAX_BYTES", 10)
     with pytest.raises(DatasetError, match="larger than 10 bytes"):
         read(py2_list(["a", "b", "c"]))
 
 
-def test_every_cut_and_every_flipped_byte_is_read_or_refused(read):
+def test_damaged_pickles_are_read_or_refused(read):
     content = py2_vectors({"TRA": (True, False, True), "TRB": (False, True, True)})
     for end in range(0, len(content) - 1, 5):
         with pytest.raises(DatasetError):

@@ -1,4 +1,4 @@
-"""The installed command on true lists: a few dozen tracks have audio, some of it bad, all others are missing."""
+"""The installed command on real lists: a few dozen tracks have audio, some of it bad; all others are missing."""
 
 import csv
 import os
@@ -17,13 +17,13 @@ from tests.datasets import official_mtat
 from tests.datasets.official_audio import plant_bad_files, write_mp3
 
 pytestmark = [pytest.mark.needs("shared"), pytest.mark.slow]
-GOOD = 8  # files a part
-ROWS = 1500  # a part, of the lists whose hundreds of thousands of missing files would only take time
+GOOD = 8  # files per part
+ROWS = 1500  # per part, from lists whose hundreds of thousands of missing files would only take time
 BAD_MTAT = {"35644", "55753", "57881"}
 
 
 def run(*arguments):
-    """The installed console script, in a process of its own."""
+    """The installed console script, in a separate process."""
     script = Path(sysconfig.get_path("scripts")) / "keras-musictag"
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "KERAS", "PYTEST"))}
     done = subprocess.run([script, "prepare", *map(str, arguments)], env=environment, capture_output=True, text=True)
@@ -31,7 +31,7 @@ def run(*arguments):
 
 
 def make_audio(manifest, folder):
-    """Writes eight good files a part, one cut in half, and five bad ones of train; by what they are, the tracks."""
+    """Writes eight good files per part, one cut in half, and five bad ones in train; returns the tracks by kind."""
     random = np.random.default_rng(5)
     made = {"good": []}
     for part in ("train", "valid", "test"):
@@ -54,7 +54,7 @@ def skipped_rows(out):
 
 
 def check(records, manifest, made):
-    """What is true of all three datasets: which tracks are there, with what labels and audio, why others are not."""
+    """Checks what holds for all three datasets: the tracks with their labels and audio, and why others are missing."""
     stored = {track.track_id: track for track in records}
     kept = [*made["good"], made["cut"]]
     assert set(stored) == {track.track_id for track in kept}
@@ -68,7 +68,7 @@ def check(records, manifest, made):
         if track is not made["cut"]:
             samples = np.frombuffer(record.audio, "<i2").astype(float)
             peak_hz = np.abs(np.fft.rfft(samples)).argmax() * record.sample_rate_hz / len(samples)
-            assert abs(peak_hz - (100 + 10 * index)) < 3  # the tone of this very track
+            assert abs(peak_hz - (100 + 10 * index)) < 3  # the tone of this track
     reasons = skipped_rows(records.folder)
     assert len(reasons) == len(manifest.tracks) - len(kept) + len(manifest.skipped)
     for kind, track in made["bad"].items():
@@ -81,7 +81,7 @@ def check(records, manifest, made):
 
 @pytest.fixture(scope="module")
 def mtat_made(mtat_raw, cleaned, tmp_path_factory):
-    """A raw folder as the download leaves it: the annotations, and the clips in `mp3`."""
+    """A raw folder as after the download: the annotations, and the clips in `mp3`."""
     raw = tmp_path_factory.mktemp("mtat_audio")
     (raw / "annotations_final.csv").symlink_to(mtat_raw / "annotations_final.csv")
     made = make_audio(cleaned, raw / "mp3")
@@ -107,7 +107,7 @@ def test_mtat_is_prepared_with_the_published_labels(mtat_made, tmp_path):
     assert "skipped" in out
 
 
-def test_mtat_with_missing_files_is_refused_unless_that_is_allowed(mtat_made, tmp_path):
+def test_mtat_with_missing_files_is_refused_unless_allowed(mtat_made, tmp_path):
     code, _, err = run("mtat", mtat_made[0], tmp_path / "out")
     assert code in (1, 2)
     assert "21,075 of 21,105 files of mtat are missing" in err.replace("\n", " ") and "--allow-missing" in err
@@ -118,13 +118,13 @@ def test_mtat_with_other_counts_than_published_is_refused(mtat_raw, tmp_path):
     lines = (mtat_raw / "annotations_final.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "annotations_final.csv").write_text("".join(lines[:-10]), encoding="utf-8")
     code, _, err = run("mtat", tmp_path, tmp_path / "out")
-    assert code in (1, 2) and "other counts than were published" in err and "train 15,244" in err
+    assert code in (1, 2) and "differ from the published ones" in err and "train 15,244" in err
     assert not (tmp_path / "out" / "dataset.json").exists()
 
 
 @pytest.fixture
 def msd_short(msd_full_raw, tmp_path):
-    """The first 1,500 rows of each of the true files."""
+    """The first 1,500 rows of each of the real files."""
     raw = tmp_path / "MSD_split_for_tagging"
     raw.mkdir()
     for path in msd_full_raw.iterdir():
@@ -144,7 +144,7 @@ def test_msd_is_prepared_with_the_published_labels(msd_short, full, tmp_path):
 
 @pytest.fixture
 def jamendo_short(jamendo_raw, tmp_path):
-    """The first 1,500 rows of each of the true files of split-3."""
+    """The first 1,500 rows of each of the real files of split-3."""
     folder = tmp_path / "data" / "splits" / "split-3"
     folder.mkdir(parents=True)
     for path in (jamendo_raw / "data" / "splits" / "split-3").iterdir():
@@ -163,14 +163,14 @@ def check_prepared(dataset, raw, manifest, tmp_path, *options):
     made = make_audio(manifest, tmp_path / "else")
     options = (*options, "--audio", tmp_path / "else", "--jobs", 1)
     code, _, err = run(dataset, raw, tmp_path / "out", *options)
-    assert code in (1, 2) and "other counts than were published" in err and "--allow-missing" in err
+    assert code in (1, 2) and "differ from the published ones" in err and "--allow-missing" in err
     assert not (tmp_path / "out" / "dataset.json").exists()
     code, _, err = run(dataset, raw, tmp_path / "out", "--allow-missing", *options)
     assert code == 0, err
     check(Records(tmp_path / "out"), manifest, made)
 
 
-def test_a_wrong_folder_is_one_line_that_says_what_was_expected_where(tmp_path):
+def test_a_wrong_folder_gives_one_line_of_advice(tmp_path):
     for dataset, name in (
         ("mtat", "annotations_final.csv"),
         ("msd", "filtered_list_train.cP"),

@@ -11,7 +11,7 @@ from keras_musictag.errors import UnknownNameError
 from keras_musictag.records import Manifest
 from keras_musictag.tags import read_tags
 
-LOCAL = {"audio", "csv", "folder"}  # whatever a person has: nothing is published about them
+LOCAL = {"audio", "csv", "folder"}  # a user's own files: nothing is published about them
 
 
 def test_ids_are_the_modules_of_the_folder():
@@ -21,7 +21,7 @@ def test_ids_are_the_modules_of_the_folder():
 
 
 @pytest.mark.parametrize("name", datasets.names())
-def test_every_dataset_has_a_manifest_function_of_a_raw_path(name):
+def test_every_dataset_has_a_manifest_function(name):
     module = datasets.get(name)
     signature = inspect.signature(module.manifest)
     first, *options = signature.parameters.values()
@@ -32,7 +32,7 @@ def test_every_dataset_has_a_manifest_function_of_a_raw_path(name):
 
 
 @pytest.mark.parametrize("name", sorted(set(datasets.names()) - LOCAL))
-def test_every_published_dataset_has_a_tag_list_and_says_how_to_get_it(name):
+def test_every_published_dataset_has_a_tag_list_and_a_guide(name):
     folder = bundled("tfrecords") / name
     assert len(read_tags(folder / "tags.txt")) > 1
     assert (folder / "README.md").read_text(encoding="utf-8").startswith("# ")
@@ -43,7 +43,7 @@ def test_every_tag_list_belongs_to_a_dataset():
 
 
 @pytest.mark.parametrize("name", datasets.names())
-def test_a_folder_that_is_not_there_is_not_found(name, tmp_path):
+def test_a_missing_folder_is_an_error(name, tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         datasets.get(name).manifest(tmp_path / "nowhere")
 

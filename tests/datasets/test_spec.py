@@ -1,4 +1,4 @@
-"""What the project says of each published dataset."""
+"""What the project states about each published dataset."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "datasets"
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_a_spec_says_what_a_user_must_know(dataset):
+def test_a_spec_tells_users_what_they_need(dataset):
     spec = read_spec(dataset)
     assert spec.dataset == dataset
     for name in ("name", "dataset_version", "licence", "download"):
@@ -29,7 +29,7 @@ def test_a_spec_says_what_a_user_must_know(dataset):
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_the_docs_give_the_command_the_licence_and_every_count(dataset):
+def test_the_docs_state_command_licence_and_counts(dataset):
     text = (DOCS / f"{dataset}.md").read_text(encoding="utf-8")
     spec = read_spec(dataset)
     assert f"keras-musictag prepare {dataset} " in text
@@ -42,33 +42,33 @@ def test_the_docs_give_the_command_the_licence_and_every_count(dataset):
 
 
 @pytest.mark.needs("shared")
-def test_mtat_s_counts_are_those_of_its_metadata(cleaned, uncleaned):
+def test_the_counts_of_mtat_are_those_of_its_metadata(cleaned, uncleaned):
     assert {found.split: found.counts for found in (cleaned, uncleaned)} == read_spec("mtat").splits
 
 
 @pytest.mark.needs("shared")
-def test_msd_s_counts_are_those_of_its_metadata(full):
+def test_the_counts_of_msd_are_those_of_its_metadata(full):
     published = read_spec("msd").splits["full"]
     assert full.counts | {"train": full.counts["train"] + len(full.skipped)} == published
 
 
 @pytest.mark.needs("shared")
 @pytest.mark.parametrize("split", range(5))
-def test_mtg_jamendo_s_counts_are_those_of_its_metadata(jamendo, split):
+def test_the_counts_of_jamendo_are_those_of_its_metadata(jamendo, split):
     found = jamendo(split)
     assert found.counts == read_spec("mtg-jamendo").splits[f"top50/split-{split}"]
     assert sum(found.counts.values()) == 54380
 
 
 @pytest.mark.needs("shared")
-def test_the_known_bad_files_are_those_that_were_published():
+def test_the_known_bad_files_are_the_published_ones():
     ids = json.loads((FOLDER / "datasets" / "msd" / "known_bad_7digital_ids.json").read_text())
     assert set(read_spec("msd").known_bad["ids"]) == set(ids["invalid_audio_train_7digital_ids"])
     readme = (FOLDER / "datasets" / "README.md").read_text()
     assert all(f"{clip} {path}" in readme for clip, path in read_spec("mtat").known_bad["ids"].items())
 
 
-def test_a_spec_of_other_keys_or_another_version_is_refused(tmp_path, monkeypatch):
+def test_a_spec_with_other_keys_or_version_is_refused(tmp_path, monkeypatch):
     content = json.loads((bundled("tfrecords") / "mtat" / "spec.json").read_text(encoding="utf-8"))
     monkeypatch.setattr(_official, "bundled", lambda folder: tmp_path)
     (tmp_path / "mtat").mkdir()

@@ -1,4 +1,4 @@
-"""The seeded division: artists stay whole, the shares come out, nothing but seed and groups decides."""
+"""The seeded split: artists stay together, the shares are met, and only seed and groups matter."""
 
 import itertools
 import random
@@ -26,13 +26,13 @@ def test_no_artist_is_in_two_parts():
     assert {len(parts) for parts in parts_of.values()} == {1}
 
 
-def test_single_tracks_are_divided_to_the_track():
+def test_single_tracks_are_split_exactly():
     assert Counter(divide([str(i) for i in range(200)])) == {"train": 160, "valid": 20, "test": 20}
 
 
 @pytest.mark.parametrize("fractions", [(0.8, 0.1, 0.1), (0.5, 0.25, 0.25), (0.1, 0.1, 0.8)])
 @pytest.mark.parametrize("seed", range(5))
-def test_parts_of_whole_artists_miss_their_share_by_less_than_a_percent(seed, fractions):
+def test_parts_are_within_a_percent_of_their_share(seed, fractions):
     groups = artists(seed)
     counts = Counter(divide(groups, seed, fractions))
     for part, fraction in zip(("train", "valid", "test"), fractions, strict=True):
@@ -40,7 +40,7 @@ def test_parts_of_whole_artists_miss_their_share_by_less_than_a_percent(seed, fr
 
 
 @pytest.mark.parametrize("sizes", [(100, 1, 1), (50, 50, 1, 1), (9, 7, 3, 2, 1), (5, 5, 5), (30, 4, 3, 2, 2)])
-def test_few_artists_are_divided_as_well_as_the_best_of_all_divisions(sizes):
+def test_few_artists_are_split_as_well_as_possible(sizes):
     groups = [str(i) for i, size in enumerate(sizes) for _ in range(size)]
     targets = [f * len(groups) for f in (0.8, 0.1, 0.1)]
 
@@ -59,20 +59,20 @@ def test_three_artists_fill_three_parts():
     assert set(divide(groups)) == {"train", "valid", "test"}
 
 
-def test_the_order_of_the_tracks_decides_nothing():
+def test_the_order_of_the_tracks_does_not_matter():
     groups = artists(1)
     of_group = dict(zip(groups, divide(groups, seed=3), strict=True))
     shuffled = random.Random(2).sample(groups, len(groups))
     assert dict(zip(shuffled, divide(shuffled, seed=3), strict=True)) == of_group
 
 
-def test_another_seed_gives_another_division_and_the_same_one_the_same():
+def test_the_split_depends_on_the_seed():
     groups = artists(1)
     assert divide(groups, seed=1) == divide(groups, seed=1)
     assert divide(groups, seed=1) != divide(groups, seed=2)
 
 
-def test_no_part_hears_only_artists_with_few_tracks():
+def test_no_part_gets_only_artists_with_few_tracks():
     groups = artists(4, num_artists=300)
     sizes, part_of = Counter(groups), dict(zip(groups, divide(groups), strict=True))
     for part in ("train", "valid", "test"):
@@ -85,7 +85,7 @@ def test_a_part_with_the_fraction_0_gets_nothing():
     assert Counter(divide([str(i) for i in range(10)], fractions=(0.5, 0, 0.5))) == {"train": 5, "test": 5}
 
 
-def test_fewer_artists_than_parts_is_an_error_that_says_what_to_do():
+def test_fewer_artists_than_parts_is_an_error():
     with pytest.raises(DatasetError, match="Received: 2.*fraction 0"):
         divide(["a", "a", "b"])
 
@@ -93,6 +93,6 @@ def test_fewer_artists_than_parts_is_an_error_that_says_what_to_do():
 @pytest.mark.parametrize(
     "fractions", [(0.8, 0.1), (0.8, 0.1, 0.2), (1.2, -0.1, -0.1), "111", None, (float("nan"), 0, 1)]
 )
-def test_fractions_that_are_none_are_an_error(fractions):
+def test_invalid_fractions_are_an_error(fractions):
     with pytest.raises(ValueError, match="`fractions` must be three numbers"):
         divide(["a", "b", "c"], fractions=fractions)

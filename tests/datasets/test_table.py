@@ -20,7 +20,7 @@ def rows(table):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-def test_byte_order_marks_say_the_encoding(table, encoding):
+def test_a_byte_order_mark_gives_the_encoding(table, encoding):
     assert rows(read(table(PLAIN.encode(encoding)))) == ROWS
     assert rows(read(table(PLAIN.encode("utf-8-sig")), "cp1252")) == ROWS
 
@@ -38,7 +38,7 @@ def test_without_a_mark_the_error_names_the_option(table, encoding):
     assert rows(read(path, encoding)) == ROWS
 
 
-def test_an_encoding_that_does_not_exist_or_fit_is_an_error(table):
+def test_an_unknown_or_wrong_encoding_is_an_error(table):
     for name in ("cp12521", "rot13"):
         with pytest.raises(ValueError, match=f"`encoding`.*Received: '{name}'"):
             read(table(PLAIN), name)
@@ -59,13 +59,13 @@ def test_the_header_shows_the_separator(table, sign, name):
 
 
 @pytest.mark.parametrize("line", ["sep=;\r\n", "SEP=;\n", '"sep=;"\r\n'])
-def test_excels_line_says_the_separator(table, line):
+def test_the_line_for_excel_gives_the_separator(table, line):
     found = read(table(f"{line}path;tags\r\na.wav;low, loud\r\nb.wav;high\r\n"))
     assert rows(found) == [{"path": "a.wav", "tags": "low, loud"}, {"path": "b.wav", "tags": "high"}]
     assert [row.line for row in found.rows] == [3, 4]
 
 
-def test_blanks_after_a_separator_and_blank_lines_above_the_header_do_not_count(table):
+def test_spaces_and_blank_lines_are_ignored(table):
     found = read(table('\n \n"path"; "tags"\na.wav; "low; ""deep"""\n'))
     assert rows(found) == [{"path": "a.wav", "tags": 'low; "deep"'}] and found.rows[0].line == 4
 
@@ -82,7 +82,7 @@ def test_the_index_that_pandas_writes_is_left_out(table, name, numbers):
     assert rows(read(table("".join(f"{number},{line}\n" for number, line in lines)))) == ROWS
 
 
-def test_an_index_that_pandas_wrote_before_is_left_out_anywhere(table):
+def test_an_old_pandas_index_is_left_out_anywhere(table):
     assert rows(read(table("path,Unnamed: 0,tags,Unnamed: 3\ncaf\u00e9.mp3,0,rock,\nb.mp3,7,,\n"))) == ROWS
 
 
@@ -90,7 +90,7 @@ def test_an_index_that_pandas_wrote_before_is_left_out_anywhere(table):
     ("content", "message"),
     [
         ("<table>\n<tr><td>a, b</td></tr>\n", "line 1: there is no column 'path'. Received: '<table>'"),
-        ("path,tags,\na,rock,pop\nb,,\n", "column 3 has no name, but line 2 has 'pop' there"),
+        ("path,tags,\na,rock,pop\nb,,\n", "column 3 has no name, but line 2 has 'pop' in it"),
         (",path,tags\nt1,a,rock\nt2,b,\n", "column 1 has no name.*name the column 'id'"),
         (",path\n1,a\n0,b\n1,c\n", "column 1 has no name.*If it is a tag, name it"),
         ("path,tags,artist\na,x,Ann\nb,y\n", "line 3: expected 3 columns.*Received: 2.*path, to the end"),
@@ -98,7 +98,7 @@ def test_an_index_that_pandas_wrote_before_is_left_out_anywhere(table):
         ('"path,tags"\n"a,x"\n', "there is no column 'path'. Received: 'path,tags'"),
     ],
 )
-def test_what_cannot_be_placed_is_an_error(table, content, message):
+def test_a_line_or_column_that_does_not_fit_is_an_error(table, content, message):
     with pytest.raises(DatasetError, match=message):
         read(table(content))
 
@@ -112,19 +112,19 @@ def test_what_cannot_be_placed_is_an_error(table, content, message):
         (b"\x1f\x8brest", "compressed with gzip. Unpack it"),
     ],
 )
-def test_other_formats_are_named_whatever_the_suffix(table, content, message):
+def test_other_formats_are_named_with_any_suffix(table, content, message):
     with pytest.raises(DatasetError, match=message):
         read(table(content))
 
 
 @pytest.mark.parametrize("cell", ["#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "########"])
-def test_excels_errors_are_refused_where_they_count(table, cell):
+def test_excel_errors_are_refused_where_they_matter(table, cell):
     found = read(table(f"path,tags,other\na,{cell},#REF!\n"))
     with pytest.raises(DatasetError, match="line 2, column 'tags'.*Received: '#"):
         found.value(found.rows[0], "tags")
 
 
 @pytest.mark.parametrize("cell", ["", "#N/A", "NaN", "nan", "NULL", "None", "<NA>", "NA"])
-def test_what_pandas_reads_as_missing_is_empty(table, cell):
+def test_missing_values_of_pandas_are_empty(table, cell):
     found = read(table(f"path,tags\na,{cell}\n"))
     assert found.value(found.rows[0], "tags") == ""

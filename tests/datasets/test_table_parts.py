@@ -1,4 +1,4 @@
-"""A split that a table states is used, or refused by name: never ignored."""
+"""A split that a table states is used, or refused by name; it is never ignored."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from keras_musictag.errors import DatasetError
 
 @pytest.fixture
 def split_of(table):
-    """The part of each row of a table whose last columns hold the cells given, a list for each column."""
+    """The part of each row of a table whose last columns hold the given cells, one list per column."""
 
     def read(columns, **options):
         cells = zip(*columns.values(), strict=True)
@@ -22,12 +22,12 @@ def split_of(table):
 @pytest.mark.parametrize(
     "name", ["part", "split", "Split", "FOLD", "set", "SubSet", "partition", "data_split", "cv-fold", "split0"]
 )
-def test_a_column_is_known_by_its_name(split_of, name):
+def test_a_column_is_recognised_by_its_name(split_of, name):
     assert split_of({name: ["train", "valid", "test"]}) == (["train", "valid", "test"], f"column {name!r}")
 
 
 @pytest.mark.parametrize("name", ["Usage", "phase", "x"])
-def test_a_column_is_known_by_its_words(split_of, name):
+def test_a_column_is_recognised_by_its_values(split_of, name):
     assert split_of({name: ["Train", "dev", "test"]}) == (["train", "valid", "test"], f"column {name!r}")
 
 
@@ -56,7 +56,7 @@ def test_words_for_the_parts_are_understood(split_of, words, parts):
         (["1", "2", "3"], "line 2, column 'split'.*Received: '1'.*--test-fold and --valid-fold"),
     ],
 )
-def test_words_that_are_not_clear_are_refused(split_of, words, message):
+def test_ambiguous_words_are_refused(split_of, words, message):
     with pytest.raises(DatasetError, match=message):
         split_of({"split": words})
 
@@ -93,34 +93,34 @@ def test_the_option_chooses_among_columns(split_of):
         split_of(columns)
     assert split_of(columns, part_column="SPLIT")[1] == "column 'split'"
     assert split_of(columns, part_column="none")[1].startswith("seed 0")
-    with pytest.raises(DatasetError, match="no column 'part', as --part-column.*Received: path, tags, split"):
+    with pytest.raises(DatasetError, match="no column 'part', which --part-column.*Received: path, tags, split"):
         split_of(columns, part_column="part")
 
 
-def test_columns_of_zeros_and_ones_for_the_parts_are_no_tags(table):
+def test_part_columns_of_zeros_and_ones_are_not_tags(table):
     for name in ("train", "is_test", "valid"):
         with pytest.raises(DatasetError, match=f"line 2, column '{name}': expected a part. Received: '1'"):
             csv.manifest(table(f"path,rock,{name}\na,1,1\nb,0,0\n"))
 
 
-def test_empty_columns_state_nothing(split_of):
+def test_empty_columns_are_ignored(split_of):
     assert split_of({"split": ["", "", ""], "set": ["train", "valid", "test"]})[1] == "column 'set'"
-    assert split_of({"title": ["train", "train", "train"]})[1].startswith("seed 0")  # a song may be called so
+    assert split_of({"title": ["train", "train", "train"]})[1].startswith("seed 0")  # a song may have this title
 
 
 @pytest.mark.parametrize("name", ["train_set", "testSet", "isTest", "is_in_train", "train/test", "dataSplit"])
-def test_a_column_is_known_by_a_name_of_several_words(split_of, name):
+def test_a_column_is_recognised_by_a_compound_name(split_of, name):
     with pytest.raises(DatasetError, match=f"column '{name}': expected a part. Received: '1'"):
         split_of({name: ["1", "0", "0"]})
 
 
 @pytest.mark.parametrize("name", ["train horn", "dataset", "data_set", "Blindfolded", "unset", "test_pressing"])
-def test_a_column_of_another_name_states_nothing(split_of, name):
+def test_a_column_with_another_name_is_ignored(split_of, name):
     assert split_of({name: ["1", "0", "0"]})[1].startswith("seed 0")
 
 
 @pytest.mark.parametrize("name", ["train", "Set", "test"])
-def test_a_tag_that_is_called_like_a_part_is_one_where_the_option_says_so(table, name):
+def test_the_option_makes_a_part_name_a_tag(table, name):
     drawn = table(f"path,rock,{name}\na,1,1\nb,0,0\nc,0,1\n")
     with pytest.raises(DatasetError, match="If the column is a tag, pass --part-column"):
         csv.manifest(drawn)
@@ -130,7 +130,7 @@ def test_a_tag_that_is_called_like_a_part_is_one_where_the_option_says_so(table,
     assert list(csv.manifest(stated, part_column="split").vocabulary) == ["rock", name]
 
 
-def test_zeros_and_ones_for_the_parts_never_become_tags(table):
+def test_stated_parts_never_become_tags(table):
     content = "path,rock,train,test,is_valid\na,1,1,0,0\nb,0,0,1,0\nc,0,0,0,1\n"
     for column in ("none", "test", "is_valid"):
         with pytest.raises(DatasetError, match="columns 'train' and 'test' and 'is_valid' look like parts, but 't"):

@@ -1,4 +1,4 @@
-"""Paths that another system wrote lead to their files if these can be no others."""
+"""Paths written on another system lead to their files if these are unambiguous."""
 
 import unicodedata
 
@@ -33,7 +33,7 @@ def audio(tmp_path):
         ("C:\\music\\two.mp3", "C:\\music\\two.mp3"),
         ("nowhere/two.mp3", "nowhere/two.mp3"),
         (".", "."),
-        ("x" * 300, "x" * 300),  # longer than a file's name may be
+        ("x" * 300, "x" * 300),  # longer than a file name may be
         ("x" * 300 + "/two.mp3", "x" * 300 + "/two.mp3"),
         ("jazz/a\0b", "jazz/a\0b"),
     ],
@@ -42,5 +42,5 @@ def test_a_path_leads_to_the_only_file_it_can_mean(audio, written, meant):
     assert find_paths([written], audio) == [meant]
 
 
-def test_an_absolute_path_is_found_wherever_the_table_is(audio, tmp_path):
+def test_an_absolute_path_is_found_from_anywhere(audio, tmp_path):
     assert find_paths([f"{audio}/jazz/so what"], tmp_path / "elsewhere") == [f"{audio}/jazz/so what.flac"]

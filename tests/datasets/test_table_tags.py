@@ -12,7 +12,7 @@ from keras_musictag.errors import DatasetError
 
 @pytest.fixture
 def tags_of(table):
-    """The tags that cells of the column `tags` hold, the first after the vocabulary's other rows."""
+    """The tags in the given cells of the column `tags`."""
 
     def read(*cells, separator=None):
         quoted = "".join(f'{i},"{cell.replace(chr(34), chr(34) * 2)}"\n' for i, cell in enumerate(cells))
@@ -53,12 +53,12 @@ def test_sets_empty_lists_and_missing_items_are_read(tags_of):
 @pytest.mark.parametrize(
     "cell", ["['a' ... 'b']", "[{'id': 1, 'name': 'x'}]", "['a', 'b'", "[['a'], ['b']]", "['a', 1]", "[1, 'a']"]
 )
-def test_a_list_that_is_cut_or_nested_is_no_tag(tags_of, cell):
+def test_a_nested_or_shortened_list_is_an_error(tags_of, cell):
     with pytest.raises(DatasetError, match="line 2, column 'tags': expected tags, or a list.*Received: .*flat"):
         tags_of(cell)
 
 
-def test_a_long_list_that_is_wrong_is_refused_in_no_time(tags_of):
+def test_a_long_invalid_list_is_refused_quickly(tags_of):
     with pytest.raises(DatasetError, match="expected tags, or a list"):
         tags_of("[" + "'a' " * 20_000 + "1]")
 
@@ -68,7 +68,7 @@ def test_tags_in_brackets_are_tags(tags_of):
     assert tags_of("Offset();x", "frozenset()") == [{"Offset()", "x"}, set()]
 
 
-def test_in_a_column_of_lists_one_item_in_brackets_is_a_list(tags_of):
+def test_one_item_in_brackets_is_a_list_among_lists(tags_of):
     assert tags_of("[live]", "[rock, deep house]", "(live)") == [{"live"}, {"rock", "deep house"}, {"(live)"}]
     assert tags_of("{live}", "{'a', 'b'}", "[u'c']", "[np.str_('d')]") == [{"live"}, {"a", "b"}, {"c"}, {"d"}]
 
@@ -85,7 +85,7 @@ def test_the_usual_separators_are_found(tags_of, sign):
     assert tags_of(f"r&b/soul{sign}deep house", "pop") == [{"r&b/soul", "deep house"}, {"pop"}]
 
 
-def test_two_separators_are_an_error_that_the_option_settles(tags_of):
+def test_two_separators_need_the_option(tags_of):
     cells = ("rock;pop", "Folk, World, & Country")
     with pytest.raises(
         DatasetError, match=r"column 'tags': there are ';' in line 2 and ',' in line 3.*--separator ';'"
@@ -102,7 +102,7 @@ def test_a_list_has_its_own_separator(tags_of):
 
 
 @pytest.mark.parametrize("tag", ["2-Jan", "Jan-80", "1980-01-01 00:00:00"])
-def test_a_tag_that_excel_made_a_date_is_refused(tags_of, tag):
+def test_a_tag_that_excel_turned_into_a_date_is_refused(tags_of, tag):
     with pytest.raises(DatasetError, match=f"the tag '{tag}' looks like a date that Excel"):
         tags_of(f"rock;{tag}")
 
@@ -119,7 +119,7 @@ def test_yes_and_no_are_read_in_every_spelling(table):
 
 
 @pytest.mark.parametrize("cell", ["0,5", "2", "-1", "inf", "rock", "10"])
-def test_what_is_neither_yes_nor_no_is_an_error(table, cell):
+def test_a_cell_that_is_neither_yes_nor_no_is_an_error(table, cell):
     found = read_table(table(f"path;rock\na;1\nb;{cell}\n"))
     with pytest.raises(DatasetError, match=f"line 3, column 'rock': expected 0 or 1.*Received: '{cell}'"):
         read_tags(found, None, {"path"})

@@ -21,7 +21,7 @@ def make_samples(index: int, seconds: float, sample_rate_hz: int, channels: int 
 
 
 def part_of(index: int) -> str:
-    """Of ten tracks, six are for training, two each for validation and test."""
+    """Of ten tracks, six are in train, two each in valid and test."""
     return ("train", "train", "train", "valid", "test")[index % 5]
 
 
@@ -60,7 +60,7 @@ def make_manifest(folder: Path, num_tracks: int = 10, seconds: float = 2.0, **ch
 
 
 def make_records(folder: Path, num_tracks: int = 10, seconds: float = 2.0, **options) -> Records:
-    """A finished folder of records of such tracks, `folder/records`; the audio lies in `folder/audio`.
+    """A finished folder of records of such tracks, `folder/records`; the audio is in `folder/audio`.
 
     Args:
         folder: Where both go.

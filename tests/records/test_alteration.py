@@ -1,4 +1,4 @@
-"""Alterations of a batch: seeded, each with the effect that it names, none where none is asked for."""
+"""Alterations of a batch are seeded, and each one has the effect that its name says, and no other."""
 
 import numpy as np
 import pytest
@@ -31,11 +31,11 @@ def rms(signals):
     return np.sqrt((signals**2).mean(axis=1))
 
 
-def test_nothing_asked_leaves_the_crop_as_it_is():
-    np.testing.assert_allclose(altered(noise(), settings()), noise()[:, :SIZE], atol=1e-6)  # of the transform
+def test_no_alteration_leaves_a_crop_unchanged():
+    np.testing.assert_allclose(altered(noise(), settings()), noise()[:, :SIZE], atol=1e-6)  # round-off of the transform
 
 
-def test_draws_follow_from_seed_epoch_and_step_alone():
+def test_draws_depend_only_on_seed_epoch_and_step():
     first = altered(noise(), Alteration())
     np.testing.assert_array_equal(altered(noise(), Alteration()), first)
     for other in ({"seed": 1}, {"epoch": 1}, {"step": 1}):
@@ -43,7 +43,7 @@ def test_draws_follow_from_seed_epoch_and_step_alone():
     assert first.shape == (4, SIZE) and np.abs(first).max() <= 1
 
 
-def test_speed_moves_the_pitch_by_up_to_four_semitones_each_crop_its_own():
+def test_speed_moves_the_pitch_of_each_crop():
     played = altered(tone(1000), settings(speed_probability=1.0))
     spectra = np.abs(np.fft.rfft(played * np.hanning(SIZE)))
     semitones = 12 * np.log2(spectra.argmax(axis=1) * RATE_HZ / SIZE / 1000)
@@ -52,27 +52,27 @@ def test_speed_moves_the_pitch_by_up_to_four_semitones_each_crop_its_own():
     assert ((spectra**2 * ~near).sum(axis=1) / (spectra**2).sum(axis=1)).max() < 1e-4  # -40 dB: hardly any distortion
 
 
-def test_a_tone_that_would_fold_at_a_higher_speed_is_silenced():
+def test_a_tone_that_would_fold_is_silenced():
     asked = settings(speed_probability=1.0)
     faster = rms(altered(tone(1000, 32), asked, seed=3)[:, 500:-500])
     high = rms(altered(tone(7900, 32), asked, seed=3)[:, 500:-500])
     assert (faster > 0.3).all()
-    assert (high < 0.01).any() and (high > 0.2).any()  # those that are played faster, and slower
+    assert (high < 0.01).any() and (high > 0.2).any()  # crops played faster, and slower
 
 
-def test_noise_has_the_level_that_is_asked_for():
+def test_noise_has_the_requested_level():
     asked = settings(noise_probability=1.0, noise_snr_db=(20, 20))
     added = altered(tone(1000), asked) - tone(1000)[:, :SIZE]
     np.testing.assert_allclose(20 * np.log10(rms(added) / rms(tone(1000))), -20, atol=0.2)
 
 
-def test_gain_is_that_asked_for_and_never_clips():
+def test_gain_is_as_requested_and_never_clips():
     np.testing.assert_allclose(altered(noise(), settings(gain_db=(-6, -6))), noise()[:, :SIZE] * 10**-0.3, atol=1e-6)
     loud = altered(tone(1000), settings(gain_db=(20, 20)))
     np.testing.assert_allclose(loud, 2 * tone(1000)[:, :SIZE], atol=1e-3)
 
 
-def test_a_mixture_holds_the_other_crop_at_its_level():
+def test_a_mixture_adds_the_other_crop_at_its_level():
     rows = np.concatenate([tone(500, 1), tone(2000, 1) / 10])
     mixed = altered(rows, settings(mix_probability=1.0, mix_db=(-6, -6)))
     for row, own, other in ((0, 500, 2000), (1, 2000, 500)):
@@ -89,7 +89,7 @@ def test_filters_change_the_balance_of_frequencies():
     np.testing.assert_allclose(np.diff(change, axis=1), 0, atol=0.5)  # a smooth curve
 
 
-def test_a_shifted_range_or_share_is_told():
+def test_an_invalid_range_or_share_is_reported():
     with pytest.raises(ValueError, match=r"`noise_snr_db` of an alteration must be \(low, high\). Received: \(40, 8\)"):
         Alteration(noise_snr_db=(40, 8))
     with pytest.raises(ValueError, match="`speed_semitones` of an alteration must be 0 or more. Received: -1"):

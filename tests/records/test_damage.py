@@ -49,7 +49,7 @@ def fit(dataset):
 
 
 @pytest.mark.parametrize("place", [3000, 2], ids=["samples", "length"])
-def test_training_stops_and_names_the_track_the_shard_and_the_byte(records, place):
+def test_damage_in_training_names_track_shard_and_byte(records, place):
     track = records.part("train")[5]
     flip(records, track, place)
     where = rf"{track.track_id}.*{track.shard}, record at byte {track.offset}: the checksum"
@@ -58,14 +58,14 @@ def test_training_stops_and_names_the_track_the_shard_and_the_byte(records, plac
     assert fit.epochs == 0
 
 
-def test_training_without_damage_is_left_alone(records):
+def test_training_without_damage_runs_unchanged(records):
     with naming_damage(records):
         fit(train_pipeline(records, **SETTINGS, epochs=2))
     assert fit.epochs == 2
     assert find_damage(records) is None
 
 
-def test_training_without_tensorflow_names_the_shard_by_itself(records):
+def test_damage_without_tensorflow_names_the_shard(records):
     track = records.part("train")[5]
     flip(records, track)
     with pytest.raises(RecordsError, match=f"{track.shard}, record at byte {track.offset}: the checksum"):
@@ -73,7 +73,7 @@ def test_training_without_tensorflow_names_the_shard_by_itself(records):
             dataset[index]
 
 
-def test_evaluation_names_it_too(records):
+def test_damage_in_evaluation_is_named(records):
     track = records.part("test")[1]
     flip(records, track)
     with pytest.raises(RecordsError, match=f"{track.track_id}.*{track.shard}"), naming_damage(records):
@@ -92,7 +92,7 @@ def test_other_errors_pass_unchanged(records, error):
     assert caught.value is error
 
 
-def test_a_shard_that_is_cut_short_or_missing_is_found_on_opening(records):
+def test_opening_finds_missing_and_shortened_shards(records):
     path = records.shards("train")[1]
     content = path.read_bytes()
     path.write_bytes(content[:-1])
@@ -103,7 +103,7 @@ def test_a_shard_that_is_cut_short_or_missing_is_found_on_opening(records):
         Records(records.folder)
 
 
-def test_a_shard_that_vanishes_while_training_is_named(records):
+def test_a_shard_that_vanishes_in_training_is_named(records):
     records.shards("train")[1].unlink()
     with pytest.raises(tf.errors.NotFoundError, match=records.shards("train")[1].name), naming_damage(records):
         list(train_pipeline(records, **SETTINGS))

@@ -15,13 +15,13 @@ def deformed(track_index=0, seed=0, epoch=0, **kinds):
 
 
 @pytest.mark.parametrize("name", ["seed", "epoch", "track_index"])
-def test_each_of_the_three_changes_the_deformation_and_nothing_else_does(name):
+def test_a_deformation_depends_on_its_three_inputs_only(name):
     noise = {"noise_rate": (0.1, 0.4)}
     np.testing.assert_array_equal(deformed(**noise), deformed(**noise))
     assert not np.array_equal(deformed(**noise), deformed(**noise, **{name: 1}))
 
 
-def test_stretching_is_as_often_faster_as_slower_and_stays_within_the_range():
+def test_stretching_is_balanced_and_within_its_range():
     lengths = np.array([len(deformed(index, stretch_rate=(0.5, 2.0))) for index in range(24)])
     assert 4000 <= lengths.min() < 5000 and 13000 < lengths.max() <= 16000
     assert 6 < (lengths < 8000).sum() < 18
@@ -32,7 +32,7 @@ def test_a_pitch_shift_keeps_the_length():
     assert shifted.shape == SAMPLES.shape and not np.allclose(shifted, SAMPLES, atol=1e-3)
 
 
-def test_both_presets_happen():
+def test_both_presets_are_drawn():
     expected = {dynamic_range(SAMPLES, 16000, preset).tobytes() for preset in ("speech", "radio")}
     assert {deformed(index, dynamic_range=("speech", "radio")).tobytes() for index in range(12)} == expected
 
@@ -45,7 +45,7 @@ def test_the_share_of_noise_is_uniform_in_its_range():
     assert 0.05 < min(shares) < 0.16 and 0.34 < max(shares) < 0.45
 
 
-def test_tracks_are_deformed_as_often_as_asked_for():
+def test_tracks_are_deformed_with_the_given_probability():
     settings = Deform(**{**NONE, "noise_rate": (0.1, 0.4), "probability": 0.25})
     changed = [
         deform_track(SAMPLES, 16000, settings, seed=0, epoch=0, track_index=index) is not SAMPLES
@@ -61,7 +61,7 @@ def test_tracks_are_deformed_as_often_as_asked_for():
         ({"noise_rate": (0.4, 0.1)}, r"`noise_rate` must be \(low, high\)"),
         ({"pitch_semitones": (1.0,)}, r"`pitch_semitones` must be \(low, high\)"),
         ({"stretch_rate": (0.0, 1.0)}, "`stretch_rate` must be above 0"),
-        (NONE, "must allow one kind at least"),
+        (NONE, "must allow at least one kind"),
     ],
 )
 def test_impossible_settings_are_refused(settings, message):

@@ -53,7 +53,7 @@ def test_a_row_survives_the_csv(tmp_path, name):
     assert (tmp_path / "tracks.csv").read_bytes().startswith(b"track_index,track_id,part,")
 
 
-def test_a_table_that_lost_its_last_lines_is_told(copy):
+def test_a_shortened_table_is_reported(copy):
     lines = (copy / "tracks.csv").read_text().splitlines(keepends=True)
     (copy / "tracks.csv").write_text("".join(lines[:-3]))
     with pytest.raises(RecordsError, match="has 7 tracks; expected 10"):
@@ -73,11 +73,11 @@ def test_a_table_that_lost_its_last_lines_is_told(copy):
         lambda info: info.update(tags=5),
     ],
 )
-def test_a_dataset_json_that_was_edited_is_told(copy, change):
+def test_an_edited_dataset_json_is_reported(copy, change):
     info = json.loads((copy / "dataset.json").read_text())
     change(info)
     (copy / "dataset.json").write_text(json.dumps(info))
-    with pytest.raises(RecordsError, match="dataset.json' is not as it was written .*was it edited"):
+    with pytest.raises(RecordsError, match="dataset.json' is not as it was written .*Was it edited"):
         Records(copy)
 
 
@@ -91,7 +91,7 @@ def test_a_folder_without_records_says_what_to_do(tmp_path):
         Records(tmp_path)
 
 
-def test_a_missing_shard_and_one_cut_short_are_told(copy):
+def test_missing_and_shortened_shards_are_reported(copy):
     shard = copy / "valid-00000-of-00001.tfrecord"
     size = shard.stat().st_size
     shard.write_bytes(shard.read_bytes()[:-1])
@@ -103,9 +103,9 @@ def test_a_missing_shard_and_one_cut_short_are_told(copy):
 
 
 @pytest.mark.parametrize(
-    ("text", "match"), [("{", "is no JSON"), ("[]", "version None"), ('{"version": 9}', "version 9")]
+    ("text", "match"), [("{", "is not valid JSON"), ("[]", "version None"), ('{"version": 9}', "version 9")]
 )
-def test_another_dataset_json_is_refused(copy, text, match):
+def test_a_foreign_dataset_json_is_refused(copy, text, match):
     (copy / "dataset.json").write_text(text)
     with pytest.raises(RecordsError, match=match):
         Records(copy)
@@ -115,7 +115,7 @@ def test_another_dataset_json_is_refused(copy, text, match):
 def test_a_broken_table_names_the_line(copy, old, new):
     table = copy / "tracks.csv"
     table.write_text(table.read_text().replace(old, new, 1))
-    with pytest.raises(RecordsError, match=r"Line \d of tracks.csv is none of a track"):
+    with pytest.raises(RecordsError, match=r"Line \d of tracks.csv does not describe a track"):
         _ = Records(copy).tracks
 
 
@@ -131,7 +131,7 @@ def test_a_flipped_byte_is_found_when_its_track_is_read(copy):
     assert records.read(records.part("test")[0]).part == "test"
 
 
-def test_a_table_of_other_shards_is_no_end_of_file(copy):
+def test_an_offset_past_the_end_is_an_error(copy):
     records = Records(copy)
     track = records.tracks[0]
     beyond = StoredTrack(**{**track.__dict__, "offset": 10**9})
@@ -149,12 +149,12 @@ def test_a_missing_table_says_what_to_do(copy, name):
 
 def test_a_skipped_track_without_a_reason_names_the_line(copy):
     (copy / "skipped.csv").write_text("track_id,path\na,a.wav\n")
-    with pytest.raises(RecordsError, match="Line 2 of skipped.csv is none of a track"):
+    with pytest.raises(RecordsError, match="Line 2 of skipped.csv does not describe a track"):
         _ = Records(copy).skipped
 
 
 @pytest.mark.parametrize("storage", ["pcm", "source"])
-def test_samples_are_floats_whatever_is_stored(made, tmp_path, storage):
+def test_samples_are_floats_in_either_storage(made, tmp_path, storage):
     records = make_records(tmp_path, 4, seconds=0.5, storage=storage)
     for track, same in zip(records, made.tracks, strict=False):
         samples = records.samples(track)
@@ -162,18 +162,18 @@ def test_samples_are_floats_whatever_is_stored(made, tmp_path, storage):
         np.testing.assert_array_equal(samples * 32768, np.frombuffer(made.read(same).audio, "<i2"))
 
 
-def test_of_a_reason_the_summary_tells_the_beginning():
+def test_the_summary_shows_how_a_reason_begins():
     long = "'a.mp3' is not audio that can be opened; expected one of wav, mp3. Is it damaged?"
     rows = [Skipped("a", "a.mp3", long), Skipped("b", "b.mp3", "'b.mp3' lasts 7200.5 s. Cut it.")]
     assert top_reasons(rows) == [("The file is not audio that can be opened.", 1), ("The file lasts 7200.5 s.", 1)]
 
 
-def test_reasons_are_counted_whatever_the_file():
+def test_reasons_are_counted_across_files():
     rows = [Skipped(str(i), f"{i}.mp3", f"'{i}.mp3' is empty.") for i in range(3)] + [Skipped("x", "x", "Too long.")]
     assert top_reasons(rows) == [("The file is empty.", 3), ("Too long.", 1)]
 
 
-def test_the_description_is_plain_and_of_no_time_or_place(made):
+def test_dataset_json_has_no_time_or_place(made):
     text = (made.folder / "dataset.json").read_text()
     assert str(made.folder.parent) not in text
     assert set(json.loads(text)) >= {"version", "tags", "licence", "parts", "shards", "split_sha256", "tool_versions"}

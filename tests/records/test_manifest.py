@@ -24,14 +24,14 @@ def test_a_path_is_below_the_audio_folder_unless_it_is_absolute():
     assert [str(manifest().file(track)) for track in TRACKS] == ["audio/b.mp3", "/far/a.mp3"]
 
 
-def test_the_split_is_what_is_where_whatever_the_order():
+def test_the_split_hash_ignores_the_order():
     expected = hashlib.sha256(b"test\ta\ntrain\tb\n").hexdigest()
     assert manifest().split_sha256 == manifest(TRACKS[::-1]).split_sha256 == expected
     moved = (TRACKS[0], replace(TRACKS[1], part="valid"))
     assert manifest(moved).split_sha256 != expected
 
 
-def test_a_split_may_have_names_that_are_no_utf8():
+def test_a_split_may_have_names_that_are_not_utf8():
     name = b"\xff".decode("utf-8", "surrogateescape")
     odd = (replace(TRACKS[0], track_id=name),)
     assert manifest(odd).split_sha256 == hashlib.sha256(b"train\t\xff\n").hexdigest()
@@ -46,6 +46,6 @@ def test_a_split_may_have_names_that_are_no_utf8():
         ((replace(TRACKS[0], tags=("rokc",)),), UnknownNameError, "no tag 'rokc'. Did you mean 'rock'"),
     ],
 )
-def test_what_cannot_be_a_dataset_is_refused(tracks, error, match):
+def test_an_impossible_dataset_is_refused(tracks, error, match):
     with pytest.raises(error, match=match):
         manifest(tracks)

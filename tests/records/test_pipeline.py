@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.records import EvaluationBatches, steps_per_epoch, train_pipeline
-from tests.records.heard import heard
+from tests.records.chunk_identity import identify_chunks
 from tests.records.make import make_records
 
 SIZE = 8000
@@ -35,8 +35,8 @@ def indices(records, part="train"):
     return [(track.track_index, 0) for track in records.part(part)]
 
 
-def test_every_track_is_heard_once_at_its_random_place(records):
-    found = heard(batches(records), records, SIZE, seed=3)
+def test_every_track_is_read_once_at_its_random_start(records):
+    found = identify_chunks(batches(records), records, SIZE, seed=3)
     assert sorted(found) == indices(records)
     assert found != sorted(found)
 
@@ -59,7 +59,7 @@ def test_batches_do_not_depend_on_threads(records, num_parallel_calls):
     assert_same(batches(records, epochs=2, chunks_per_track=2), again)
 
 
-def test_one_dataset_gives_the_same_each_time(records):
+def test_a_dataset_repeats_itself(records):
     dataset = train_pipeline(records, **SETTINGS, mixup_alpha=0.4)
     assert_same(list(dataset.as_numpy_iterator()), list(dataset.as_numpy_iterator()))
 
@@ -70,37 +70,37 @@ def test_batches_do_not_depend_on_the_global_seed(records):
     assert_same(before, batches(records, mixup_alpha=0.4))
 
 
-def test_epochs_in_a_row_are_those_asked_for_one_by_one(records):
+def test_several_epochs_equal_single_ones(records):
     assert_same(batches(records, epoch=4, epochs=2), batches(records, epoch=4) + batches(records, epoch=5))
 
 
-def test_epochs_differ_in_order_and_in_places(records):
+def test_epochs_differ_in_order_and_starts(records):
     first, second = batches(records), batches(records, epoch=1)
-    orders = [heard(each, records, SIZE, seed=3, epoch=epoch) for epoch, each in enumerate((first, second))]
+    orders = [identify_chunks(each, records, SIZE, seed=3, epoch=epoch) for epoch, each in enumerate((first, second))]
     assert orders[0] != orders[1]
     chunks = [{chunk.tobytes() for chunk in np.concatenate([b[0] for b in each])} for each in (first, second)]
     assert not chunks[0] & chunks[1]
 
 
-def test_the_shuffle_buffer_is_no_part_of_the_places(records):
-    orders = [heard(batches(records, shuffle_buffer=n), records, SIZE, seed=3) for n in (1, 18)]
+def test_the_shuffle_buffer_does_not_change_the_starts(records):
+    orders = [identify_chunks(batches(records, shuffle_buffer=n), records, SIZE, seed=3) for n in (1, 18)]
     assert orders[0] != orders[1] and sorted(orders[0]) == sorted(orders[1])
 
 
-def test_without_shuffling_tracks_come_as_they_lie(records):
+def test_without_shuffling_tracks_keep_their_order(records):
     stored = sorted(records.part("train"), key=lambda track: (track.shard, track.offset))
-    found = heard(batches(records, shuffle=False), records, SIZE, seed=3)
+    found = identify_chunks(batches(records, shuffle=False), records, SIZE, seed=3)
     assert [index for index, _ in found] == [track.track_index for track in stored]
 
 
 @pytest.mark.parametrize(("num_workers", "shuffle"), [(3, True), (2, False)])
-def test_workers_share_the_tracks_and_hear_the_same_places(records, num_workers, shuffle):
+def test_workers_share_the_tracks_at_the_same_starts(records, num_workers, shuffle):
     shares = []
     for worker in range(num_workers):
         options = {"worker": worker, "num_workers": num_workers, "epoch": 2, "shuffle": shuffle}
         found = batches(records, **options)
         assert len(found) == steps_per_epoch(records, batch_size=5, seed=3, **options)
-        shares.append(heard(found, records, SIZE, seed=3, epoch=2))
+        shares.append(identify_chunks(found, records, SIZE, seed=3, epoch=2))
     assert all(shares)
     assert sorted(itertools.chain(*shares)) == indices(records)
 
@@ -112,31 +112,31 @@ def test_a_worker_needs_a_shard(records):
         batches(records, worker=2, num_workers=2)
 
 
-def test_several_chunks_of_a_track_are_examples_of_their_own(records):
-    found = heard(batches(records, chunks_per_track=3), records, SIZE, seed=3, count=3)
+def test_chunks_of_a_track_are_separate_examples(records):
+    found = identify_chunks(batches(records, chunks_per_track=3), records, SIZE, seed=3, count=3)
     assert sorted(found) == [(index, k) for index, _ in indices(records) for k in range(3)]
     assert len({index for index, _ in found[:3]}) > 1  # shuffled, not track by track
 
 
-def test_at_song_level_the_chunks_of_a_track_stay_together(records):
-    found = batches(records, chunks_per_track=3, level="song")
+def test_grouped_chunks_of_a_track_stay_together(records):
+    found = batches(records, chunks_per_track=3, group_by_track=True)
     assert found[0][0].shape == (5, 3, SIZE)
     flat = [(chunks.reshape(-1, SIZE), np.repeat(labels, 3, axis=0)) for chunks, labels in found]
-    order = heard(flat, records, SIZE, seed=3, count=3)
+    order = identify_chunks(flat, records, SIZE, seed=3, count=3)
     assert [k for _, k in order] == [0, 1, 2] * 18
     assert order[0][0] == order[1][0] == order[2][0]
 
 
-def test_a_shorter_track_is_filled_up_with_zeros(records):
+def test_a_shorter_track_is_padded_with_zeros(records):
     longest = max(track.num_samples for track in records.part("train"))
     found = batches(records, chunk_samples=longest + 100)
-    assert sorted(heard(found, records, longest + 100, seed=3)) == indices(records)
+    assert sorted(identify_chunks(found, records, longest + 100, seed=3)) == indices(records)
     assert not np.concatenate([chunks for chunks, _ in found])[:, -100:].any()
 
 
 @pytest.mark.parametrize("part", ["valid", "test"])
 def test_the_other_parts_can_be_read_too(records, part):
-    assert sorted(heard(batches(records, part=part), records, SIZE, part, seed=3)) == indices(records, part)
+    assert sorted(identify_chunks(batches(records, part=part), records, SIZE, part, seed=3)) == indices(records, part)
 
 
 def test_keras_runs_through_the_epochs(records):
@@ -175,7 +175,7 @@ def test_impossible_settings_are_refused(records, options, message):
         train_pipeline(records, **{**SETTINGS, **options})
 
 
-@pytest.mark.parametrize(("name", "value"), [("level", "album"), ("part", "dev"), ("decoder", "lame")])
+@pytest.mark.parametrize(("name", "value"), [("part", "dev"), ("decoder", "lame")])
 def test_unknown_names_are_refused(records, name, value):
     with pytest.raises(UnknownNameError, match=f"There is no {name} '{value}'"):
         train_pipeline(records, **{**SETTINGS, name: value})
@@ -187,7 +187,7 @@ def test_a_part_without_tracks_is_refused(tmp_path):
         train_pipeline(records, "test", **SETTINGS)
 
 
-def test_tf_distribute_does_not_divide_the_files_again(records):
+def test_tf_distribute_does_not_split_the_files_again(records):
     options = train_pipeline(records, **SETTINGS).options()
     assert options.deterministic
     assert options.experimental_distribute.auto_shard_policy == tf.data.experimental.AutoShardPolicy.OFF

@@ -1,4 +1,4 @@
-"""docs/pipelines.md: its code runs, block after block, in an empty folder."""
+"""The code of docs/pipelines.md runs, block after block, in an empty folder."""
 
 import re
 from pathlib import Path
@@ -13,5 +13,5 @@ def test_the_code_of_the_guide_runs(tmp_path, monkeypatch):
     names = {}
     for number, block in enumerate(blocks, start=1):
         exec(compile(block, f"block {number} of {GUIDE.name}", "exec"), names)
-    exec(blocks[0], names)  # the files are there now
+    exec(blocks[0], names)  # the files exist now
     assert names["track_index"].tolist() == [3, 7, 11]

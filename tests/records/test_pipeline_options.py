@@ -12,8 +12,8 @@ import tensorflow as tf
 from keras_musictag.records import Deform, Records, train_pipeline
 from keras_musictag.records.crops import cut_at, draw_share, random_starts
 from keras_musictag.records.folder import DATASET_FILE, TRACKS_FILE
-from keras_musictag.records.schema import decode, encode, frame, read_records
-from tests.records.heard import heard
+from keras_musictag.records.schema import decode, encode, read_records, to_tfrecord
+from tests.records.chunk_identity import identify_chunks
 from tests.records.make import make_records
 
 SIZE = 8000
@@ -33,7 +33,7 @@ def sources(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def with_features(records, tmp_path_factory):
-    """Records to which 8 bands of noise a track were added, about 100 frames."""
+    """Records with added features: 8 bands of noise and about 100 frames per track."""
     folder = tmp_path_factory.mktemp("features") / "records"
     shutil.copytree(records.folder, folder)
     info, rows = json.loads((folder / DATASET_FILE).read_text()), {}
@@ -43,7 +43,7 @@ def with_features(records, tmp_path_factory):
         offset, frames = 0, []
         for record in stored:
             features = random.random((100 + record.track_index, 8)).astype(np.float32)
-            frames.append(frame(encode(replace(record, features=features))))
+            frames.append(to_tfrecord(encode(replace(record, features=features))))
             rows[record.track_index] = offset
             offset += len(frames[-1])
         (folder / name).write_bytes(b"".join(frames))
@@ -67,13 +67,13 @@ def assert_same(some, others):
         np.testing.assert_array_equal(one[1], other[1])
 
 
-@pytest.mark.parametrize("options", [{}, {"chunks_per_track": 3}, {"chunks_per_track": 2, "level": "song"}])
-def test_the_compressed_file_gives_the_same_batches_to_the_bit(records, sources, options):
+@pytest.mark.parametrize("options", [{}, {"chunks_per_track": 3}, {"chunks_per_track": 2, "group_by_track": True}])
+def test_source_records_give_the_same_batches(records, sources, options):
     assert sources.storage == "source"
     assert_same(batches(records, **options), batches(sources, **options))
 
 
-def test_the_demo_mp3_gives_the_same_crops_to_the_bit(tmp_path):
+def test_the_demo_mp3_gives_the_same_crops(tmp_path):
     """Of 29 s: most of it is not decoded."""
     from keras_musictag import demo_clip
     from keras_musictag.records import Manifest, Track, prepare
@@ -88,7 +88,7 @@ def test_the_demo_mp3_gives_the_same_crops_to_the_bit(tmp_path):
 
 
 def test_a_decoder_may_run_on_the_graph(records, tmp_path):
-    """TensorFlow's own, for WAV; the crops are those of PyAV."""
+    """TensorFlow's decoder for WAV gives the same crops as PyAV."""
     from keras_musictag.records import Manifest, Track, prepare
     from tests.records.make import TAGS, make_manifest
 
@@ -103,7 +103,7 @@ def test_a_decoder_may_run_on_the_graph(records, tmp_path):
         return tf.ensure_shape(samples[:num_samples], [None])
 
     longest = max(track.num_samples for track in records) + 10
-    for options in ({}, {"chunks_per_track": 2, "level": "song"}, {"chunk_samples": longest}):
+    for options in ({}, {"chunks_per_track": 2, "group_by_track": True}, {"chunk_samples": longest}):
         assert_same(batches(records, **options), batches(records, decoder=decoder, **options))
 
 
@@ -126,7 +126,7 @@ def test_deformations_change_the_samples_and_repeat(records):
     assert 0 < sum(unchanged) < len(unchanged)
 
 
-def test_deformed_files_are_those_of_deformed_samples(records, sources):
+def test_deforming_gives_the_same_in_either_storage(records, sources):
     deform = Deform(probability=1.0, pitch_semitones=None, dynamic_range=())
     assert_same(batches(records, deform=deform), batches(sources, deform=deform))
 
@@ -136,7 +136,9 @@ def test_with_no_probability_nothing_changes(records):
 
 
 def test_crops_of_stored_features(with_features):
-    found = batches(with_features, chunk_samples=None, chunk_frames=30, chunks_per_track=2, level="song", epoch=1)
+    found = batches(
+        with_features, chunk_samples=None, chunk_frames=30, chunks_per_track=2, group_by_track=True, epoch=1
+    )
     assert found[0][0].shape == (4, 2, 30, 8)
     expected = {}
     for track in with_features.part("train"):
@@ -149,7 +151,7 @@ def test_crops_of_stored_features(with_features):
 
 
 def test_waveforms_can_be_read_from_records_with_features(with_features):
-    assert len(heard(batches(with_features), with_features, SIZE, seed=3)) == 6
+    assert len(identify_chunks(batches(with_features), with_features, SIZE, seed=3)) == 6
 
 
 def test_features_are_not_deformed(with_features):

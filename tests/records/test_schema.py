@@ -27,13 +27,13 @@ def record(**changes) -> Record:
 
 
 def as_dict(record: Record) -> dict:
-    """To compare: arrays as lists."""
+    """For comparisons: arrays as lists."""
     values = dict(record.__dict__)
     return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
 
 
 @pytest.mark.parametrize("changes", [{}, {"storage": "source", "audio": b"\xff\x00mp3"}, {"features": FEATURES}])
-def test_what_is_encoded_is_decoded(changes):
+def test_decoding_inverts_encoding(changes):
     original = record(**changes)
     assert as_dict(decode(encode(original))) == as_dict(original)
 
@@ -43,7 +43,7 @@ def test_features_keep_shape_and_type():
     assert (features.dtype, features.shape) == (np.float32, (3, 2))
 
 
-def test_a_name_that_is_no_utf8_survives():
+def test_a_name_that_is_not_utf8_survives():
     name = b"caf\xe9 \xff".decode("utf-8", "surrogateescape")
     assert decode(encode(record(track_id=name))).track_id == name
 
@@ -78,20 +78,23 @@ def test_we_read_an_example_of_tensorflow():
     assert as_dict(decode(example.SerializeToString())) == as_dict(record())
 
 
-def test_equal_records_are_equal_bytes():
+def test_equal_records_have_equal_bytes():
     assert encode(record()) == encode(record()) != encode(record(track_index=1))
 
 
 @pytest.mark.parametrize(
     ("payload", "match"),
     [
-        (b"\xff\xff\xff", "no tf.train.Example"),
-        (b"", "must be of version 1. Received: None"),
-        (encode(record()).replace(b"num_samples", b"num_sampled"), "lacks a feature of version 1.*num_samples"),
-        (encode(record()).replace(b"\x03pcm", b"\x03mcp"), "lacks a feature of version 1"),
+        (b"\xff\xff\xff", "not a tf.train.Example"),
+        (b"", "must have version 1. Received: None"),
+        (
+            encode(record()).replace(b"num_samples", b"num_sampled"),
+            "missing or invalid feature of version 1.*num_samples",
+        ),
+        (encode(record()).replace(b"\x03pcm", b"\x03mcp"), "missing or invalid feature of version 1"),
     ],
 )
-def test_what_is_no_record_is_refused(payload, match):
+def test_bytes_that_are_not_a_record_are_refused(payload, match):
     with pytest.raises(RecordsError, match=match):
         decode(payload)
 
@@ -113,11 +116,11 @@ def test_features_of_another_shape_are_refused():
         decode(payload[:at] + bytes([2, 4]) + payload[at + 2 :])
 
 
-def test_sixteen_bit_audio_survives_to_the_bit():
+def test_16_bit_audio_survives_bit_for_bit():
     every = np.arange(-32768, 32768).astype(np.int16)
     np.testing.assert_array_equal(to_pcm(to_floats(every)), every)
 
 
-def test_what_is_too_loud_is_clipped_and_the_rest_rounded_to_the_nearest():
+def test_loud_samples_are_clipped_and_others_rounded():
     samples = np.array([1.5, -1.5, 0.6 / 32768, -0.6 / 32768, 0.4 / 32768], np.float32)
     assert to_pcm(samples).tolist() == [32767, -32768, 1, -1, 0]

@@ -1,4 +1,4 @@
-"""The optional decoder: its absence is told in one sentence, and nothing else in the package knows of it.
+"""The optional decoder: one sentence reports that it is missing, and nothing else in the package uses it.
 
 That it decodes as PyAV does is shown by scripts/check_tensorflow_io, in an environment of its own.
 """
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import keras_musictag as kmt
 from keras_musictag.errors import MusicTagError
-from keras_musictag.records.tf_data.parsing import _fit, decode_mp3
+from keras_musictag.records.tf_data.tensorflow_io_mp3 import _fit, decode_mp3
 
 PACKAGE = Path(kmt.__file__).parent
 
@@ -21,14 +21,14 @@ def decode_in_a_graph():
     return tf.data.Dataset.from_tensors(kmt.demo_clip().read_bytes()).map(decode_mp3)
 
 
-def test_absence_is_an_error_that_says_where_it_works(monkeypatch):
+def test_without_tensorflow_io_the_error_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_io", None)  # as if it were not installed
     for decode in (lambda: decode_mp3(b""), decode_in_a_graph):
         with pytest.raises(MusicTagError, match="not installed.*scripts/check_tensorflow_io.*PyAV"):
             decode()
 
 
-def test_a_library_that_does_not_load_is_an_error_that_names_the_versions(monkeypatch, tmp_path):
+def test_a_load_error_names_the_versions(monkeypatch, tmp_path):
     package = (
         tmp_path / "tensorflow_io"
     )  # what 0.37.1 does under TensorFlow 2.20: it imports, and fails when it is used
@@ -45,7 +45,7 @@ def test_a_library_that_does_not_load_is_an_error_that_names_the_versions(monkey
 
 @pytest.fixture(autouse=True)
 def forget():
-    """Leaves no stand-in behind."""
+    """Removes the stand-in afterwards."""
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
@@ -53,7 +53,7 @@ def forget():
             del sys.modules[name]
 
 
-def test_a_decoded_length_is_fitted_to_that_of_the_record():
+def test_the_decoded_length_is_fitted_to_the_record():
     samples = tf.range(1, 101, dtype=tf.float32)
     assert _fit(samples, tf.constant(95)).numpy().tolist() == list(range(1, 96))
     assert _fit(samples, tf.constant(103)).numpy().tolist() == [*range(1, 101), 0, 0, 0]
@@ -75,4 +75,6 @@ def test_only_one_file_of_the_package_imports_tensorflow_io():
             elif isinstance(node, ast.ImportFrom):
                 yield node.module.partition(".")[0]
 
-    assert [path.name for path in PACKAGE.rglob("*.py") if "tensorflow_io" in imported(path)] == ["tensorflow_io.py"]
+    assert [path.name for path in PACKAGE.rglob("*.py") if "tensorflow_io" in imported(path)] == [
+        "tensorflow_io_mp3.py"
+    ]

@@ -5,14 +5,14 @@ import pytest
 import tensorflow as tf
 
 from keras_musictag.errors import RecordsError
-from keras_musictag.records.schema import frame, read_at, read_records
+from keras_musictag.records.schema import read_at, read_records, to_tfrecord
 
 PAYLOADS = [b"", b"a", b"music" * 1000, bytes(range(256)) * 300]
 
 
 def test_tensorflow_reads_what_we_write(tmp_path):
     path = tmp_path / "ours.tfrecord"
-    path.write_bytes(b"".join(map(frame, PAYLOADS)))
+    path.write_bytes(b"".join(map(to_tfrecord, PAYLOADS)))
     assert [item.numpy() for item in tf.data.TFRecordDataset(str(path))] == PAYLOADS
 
 
@@ -21,15 +21,15 @@ def test_we_write_the_bytes_that_tensorflow_writes(tmp_path):
     with tf.io.TFRecordWriter(str(path)) as writer:
         for payload in PAYLOADS:
             writer.write(payload)
-    assert path.read_bytes() == b"".join(map(frame, PAYLOADS))
+    assert path.read_bytes() == b"".join(map(to_tfrecord, PAYLOADS))
     offsets, payloads = zip(*read_records(path), strict=True)
     assert list(payloads) == PAYLOADS
     assert offsets == tuple(np.cumsum([0, *(len(p) + 16 for p in PAYLOADS[:-1])]))
 
 
 @pytest.mark.parametrize("byte", range(12 + 5 + 4))
-def test_a_flipped_bit_anywhere_is_found_and_the_place_named(byte):
-    data = bytearray(frame(b"first") + frame(b"12345"))
+def test_a_flipped_bit_is_found_and_located(byte):
+    data = bytearray(to_tfrecord(b"first") + to_tfrecord(b"12345"))
     data[21 + byte] ^= 0x10
     file = io.BytesIO(bytes(data))
     assert read_at(file, 0, "x.tfrecord") == b"first"
@@ -39,12 +39,12 @@ def test_a_flipped_bit_anywhere_is_found_and_the_place_named(byte):
 
 
 @pytest.mark.parametrize("size", [1, 11, 12, 16, 20])
-def test_a_file_that_was_cut_short_is_no_end(tmp_path, size):
+def test_a_shortened_file_is_an_error(tmp_path, size):
     path = tmp_path / "cut.tfrecord"
-    path.write_bytes(frame(b"whole") + frame(b"12345")[:size])
+    path.write_bytes(to_tfrecord(b"whole") + to_tfrecord(b"12345")[:size])
     records = read_records(path)
     assert next(records) == (0, b"whole")
-    with pytest.raises(RecordsError, match=r"cut\.tfrecord, record at byte 21: the file ends within the record"):
+    with pytest.raises(RecordsError, match=r"cut\.tfrecord, record at byte 21: the file ends inside the record"):
         next(records)
 
 

@@ -1,1 +1,1 @@
-"""Batches for training as tf.data pipelines: everything in `records` that needs TensorFlow."""
+"""Everything in `records` that needs TensorFlow: pipelines of batches, and alterations on the graph."""

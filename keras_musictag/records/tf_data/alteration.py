@@ -1,8 +1,8 @@
 """Alters a batch of crops on TensorFlow's graph: the same numbers for the same (seed, epoch, step).
 
-All filters are one multiplication of the batch's spectra; the speed is changed by cubic interpolation afterwards, of
-crops whose treble that would fold is gone. Filters have no delay, and the crop's ends meet: for the few milliseconds
-that a filter rings, this is of no account.
+All filters are one multiplication of the batch's spectra. Cubic interpolation then changes the speed, after any treble
+that would fold has been removed. Filters have no delay and wrap around at the ends of a crop, which does not matter for
+the few milliseconds that a filter rings.
 """
 
 import math
@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from keras_musictag.records.crops import ALTER
 from keras_musictag.records.deformation import Alteration
-from keras_musictag.records.tf_data import parsing
+from keras_musictag.records.tf_data import graph_crops
 
-QUIET = 1e-3  # -60 dB of full scale: silence counts as loud as this where levels are compared
-RAMP_HZ = 200.0  # of the filter that keeps speed from folding treble
+QUIET = 1e-3  # -60 dB of full scale: the level that silence counts as when levels are compared
+RAMP_HZ = 200.0  # width of the filter that keeps a higher speed from folding treble
 
 
 def alter(
@@ -24,15 +24,15 @@ def alter(
 
     Args:
         crops: Float32 (batch, `settings.crop_samples(chunk_samples)`).
-        settings: What may happen.
+        settings: How crops are altered.
         chunk_samples: Length of the result.
         sample_rate_hz: Sample rate, Hz.
-        seed: Of the training run.
+        seed: Seed of the training run.
         epoch: From 0.
         step: Position of the batch in the epoch.
 
     Returns:
-        Float32 (batch, chunk_samples), within full scale wherever something was done to a crop.
+        Float32 (batch, chunk_samples), within full scale for every crop that was changed.
     """
     draw = _Draws(seed, epoch, step, tf.shape(crops)[0])
     semitones = draw.range(-settings.speed_semitones, settings.speed_semitones)
@@ -46,11 +46,11 @@ def alter(
 
 
 class _Draws:
-    """Random numbers of one batch, (batch, 1) each; each call gives others."""
+    """Random numbers for one batch, (batch, 1) each; each call gives new ones."""
 
     def __init__(self, seed: int, epoch, step, size: tf.Tensor):
         words = (tf.convert_to_tensor(word, tf.int64) for word in (seed, epoch, step))
-        self._key = tf.bitcast(parsing.stateless_hash(ALTER, *words), tf.int32)
+        self._key = tf.bitcast(graph_crops.stateless_hash(ALTER, *words), tf.int32)
         self._size, self._calls = size, 0
 
     def range(self, low: float, high: float) -> tf.Tensor:
@@ -79,7 +79,7 @@ def _filter_and_add_noise(crops, settings: Alteration, sample_rate_hz: int, spee
     size = crops.shape[1]
     hz = tf.range(size // 2 + 1, dtype=tf.float32)[None] * (sample_rate_hz / size)
     power = tf.ones_like(hz)
-    # shelves and one-pole filters, as the squares of their responses
+    # shelves and one-pole filters, as squared responses
     low = _gain(draw.where(settings.equalise_probability, draw.range(-settings.shelf_db, settings.shelf_db), 0.0))
     high = _gain(draw.where(settings.equalise_probability, draw.range(-settings.shelf_db, settings.shelf_db), 0.0))
     ratio = tf.square(hz / draw.log_range(80.0, 800.0))
@@ -98,13 +98,13 @@ def _filter_and_add_noise(crops, settings: Alteration, sample_rate_hz: int, spee
 
 
 def _below_folding(hz, speed, sample_rate_hz: int) -> tf.Tensor:
-    """1 for frequencies that stay below half the sample rate at this speed, 0 for those that would not."""
+    """1 for frequencies that stay below half the sample rate at this speed, else 0."""
     ramp = tf.clip_by_value((0.5 * sample_rate_hz / speed - hz) / RAMP_HZ, 0.0, 1.0)
     return tf.where(speed > 1.0, ramp, 1.0)
 
 
 def _noise(hz, size: int, level, settings: Alteration, draw: _Draws) -> tf.Tensor:
-    """Spectra of noise whose power falls by a random exponent of frequency, 0 (white) to 1 (pink)."""
+    """Spectra of noise whose power falls with a random exponent of frequency, from 0 (white) to 1 (pink)."""
     shape = tf.maximum(hz, 20.0) ** (-0.5 * draw.range(0.0, 1.0))
     parts = draw.numbers(tf.stack([tf.shape(shape)[0], 2, tf.shape(shape)[1]]), -1.0, 1.0) * shape[:, None]
     # the energy of the samples is twice that of these bins, divided by their number
@@ -117,7 +117,7 @@ def _noise(hz, size: int, level, settings: Alteration, draw: _Draws) -> tf.Tenso
 def _at_speed(crops, speed, chunk_samples: int) -> tf.Tensor:
     """Cubic interpolation (Catmull and Rom) at every `speed` samples; at 1.0 the samples themselves."""
     last = crops.shape[1] - 1
-    # float64: at sample 70,000, float32 knows the place to a hundredth of a sample, which would be heard as noise
+    # float64: at sample 70,000 float32 is only precise to a hundredth of a sample, which would be audible as noise
     position = tf.minimum(tf.range(chunk_samples, dtype=tf.float64)[None] * tf.cast(speed, tf.float64), float(last))
     index = tf.cast(position, tf.int32)
     t = tf.cast(position - tf.cast(index, tf.float64), tf.float32)

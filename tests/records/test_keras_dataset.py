@@ -11,7 +11,7 @@ import pytest
 from keras_musictag.records import Deform, FollowEpochs, RecordsDataset, train_pipeline
 from keras_musictag.records.crops import draw_share
 from tests.needs import BACKENDS
-from tests.records.heard import heard
+from tests.records.chunk_identity import identify_chunks
 from tests.records.make import make_records
 
 ROOT = Path(__file__).parents[2]
@@ -37,8 +37,8 @@ def indices(records):
     return [(track.track_index, 0) for track in records.part("train")]
 
 
-def test_every_track_is_heard_once_at_its_random_place(records):
-    found = heard(batches(records), records, SIZE, seed=3)
+def test_every_track_is_read_once_at_its_random_start(records):
+    found = identify_chunks(batches(records), records, SIZE, seed=3)
     assert sorted(found) == indices(records)
     assert found != sorted(found)
     assert [len(chunks) for chunks, _ in batches(records)] == [5, 5, 2]
@@ -46,8 +46,12 @@ def test_every_track_is_heard_once_at_its_random_place(records):
 
 @pytest.mark.parametrize(
     "options",
-    [{"chunks_per_track": 2}, {"chunks_per_track": 2, "level": "song"}, {"deform": Deform(1.0, pitch_semitones=None)}],
-    ids=["chunks", "songs", "deformed"],
+    [
+        {"chunks_per_track": 2},
+        {"chunks_per_track": 2, "group_by_track": True},
+        {"deform": Deform(1.0, pitch_semitones=None)},
+    ],
+    ids=["chunks", "grouped", "deformed"],
 )
 def test_tf_data_gives_the_same_examples(records, options):
     def examples(found):
@@ -63,7 +67,7 @@ def test_the_next_epoch_follows(records):
     dataset.on_epoch_end()
     found = [dataset[index] for index in range(len(dataset))]
     assert dataset.epoch == 1
-    assert sorted(heard(found, records, SIZE, seed=3, epoch=1)) == indices(records)
+    assert sorted(identify_chunks(found, records, SIZE, seed=3, epoch=1)) == indices(records)
     np.testing.assert_array_equal(found[0][0], batches(records, epoch=1)[0][0])
     assert not np.array_equal(first, found[0][0])
 
@@ -71,7 +75,7 @@ def test_the_next_epoch_follows(records):
 @pytest.mark.parametrize("num_workers", [1, 2, 3])
 def test_workers_share_the_examples(records, num_workers):
     shares = [
-        heard(batches(records, worker=worker, num_workers=num_workers), records, SIZE, seed=3)
+        identify_chunks(batches(records, worker=worker, num_workers=num_workers), records, SIZE, seed=3)
         for worker in range(num_workers)
     ]
     assert sorted(itertools.chain(*shares)) == indices(records)
@@ -79,7 +83,7 @@ def test_workers_share_the_examples(records, num_workers):
 
 
 def test_without_shuffling_tracks_come_in_order(records):
-    assert heard(batches(records, shuffle=False), records, SIZE, seed=3) == indices(records)
+    assert identify_chunks(batches(records, shuffle=False), records, SIZE, seed=3) == indices(records)
 
 
 def test_mixup_adds_each_example_to_its_neighbour(records):
@@ -92,7 +96,7 @@ def test_mixup_adds_each_example_to_its_neighbour(records):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_fit_hears_the_epochs_in_order(records, threads):
+def test_fit_reads_the_epochs_in_order(records, threads):
     """Weights after `fit` are those of the same batches given one by one."""
     model = keras.Sequential([keras.Input((SIZE,)), keras.layers.Dense(4, "sigmoid", kernel_initializer="zeros")])
     model.compile("sgd", "binary_crossentropy")

@@ -46,7 +46,7 @@ def wav_bytes(samples: np.ndarray, subtype: str) -> bytes:
     return file.getvalue()
 
 
-def test_samples_are_those_of_the_files_to_the_bit(manifest, tmp_path):
+def test_samples_equal_those_of_the_files(manifest, tmp_path):
     records = write(manifest, tmp_path)
     for track, stored in zip(manifest.tracks, records, strict=True):
         record = records.read(stored)
@@ -96,12 +96,13 @@ def test_other_options_are_refused_and_nothing_is_touched(manifest, tmp_path, ch
     write(manifest, tmp_path)
     before = contents(tmp_path)
     (name,) = changes
-    with pytest.raises(RecordsError, match=f"prepared otherwise: {name}.* now {changes[name]!r}. Nothing was changed"):
+    message = f"prepared with other settings: {name}.* now {changes[name]!r}. Nothing was changed"
+    with pytest.raises(RecordsError, match=message):
         write(manifest, tmp_path, **changes)
     assert contents(tmp_path) == before
 
 
-def test_another_manifest_is_refused_also_where_the_first_run_did_not_end(manifest, tmp_path):
+def test_another_manifest_is_refused_even_if_unfinished(manifest, tmp_path):
     class StopError(Exception):
         pass
 
@@ -114,9 +115,9 @@ def test_another_manifest_is_refused_also_where_the_first_run_did_not_end(manife
     before = contents(tmp_path)
     assert ".work/plan.json" in before and "dataset.json" not in before
     moved = replace(manifest, tracks=(replace(manifest.tracks[0], part="test"), *manifest.tracks[1:]))
-    with pytest.raises(RecordsError, match="prepared otherwise: the list of tracks changed .still 10, but"):
+    with pytest.raises(RecordsError, match="prepared with other settings: the list of tracks changed .still 10, but"):
         write(moved, tmp_path)
-    with pytest.raises(RecordsError, match=r"prepared otherwise: the list of tracks changed \(10, now 9\)"):
+    with pytest.raises(RecordsError, match=r"prepared with other settings: the list of tracks changed \(10, now 9\)"):
         write(replace(manifest, tracks=manifest.tracks[1:]), tmp_path)
     assert contents(tmp_path) == before
     reported = []
@@ -126,7 +127,7 @@ def test_another_manifest_is_refused_also_where_the_first_run_did_not_end(manife
     assert contents(tmp_path) == contents(tmp_path.parent / "fresh")
 
 
-def test_missing_files_are_told_before_any_work(manifest, tmp_path):
+def test_missing_files_are_reported_before_any_work(manifest, tmp_path):
     gone = tuple(replace(track, path=f"gone/{track.path}") for track in manifest.tracks[:4])
     partly = replace(manifest, tracks=(*gone, *manifest.tracks[4:]))
     pattern = (
@@ -135,14 +136,14 @@ def test_missing_files_are_told_before_any_work(manifest, tmp_path):
     with pytest.raises(DatasetError, match=pattern):
         write(partly, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    with pytest.warns(UserWarning, match=r"4 tracks could not be used and are in skipped.csv"):
+    with pytest.warns(UserWarning, match=r"4 tracks could not be used and are listed in skipped.csv"):
         records = write(partly, tmp_path / "out", allow_missing=True)
-    assert [track.track_index for track in records] == [4, 5, 6, 7, 8, 9]  # what was skipped leaves a gap
+    assert [track.track_index for track in records] == [4, 5, 6, 7, 8, 9]  # a skipped track leaves a gap
     assert records.skipped[0] == Skipped("track-000", "gone/000.flac", "The file is missing.")
     assert records.info["skipped"] == len(records.skipped) == 4
 
 
-def test_a_disk_that_is_taken_away_is_no_bad_file_and_all_goes_on_when_it_is_back(tmp_path):
+def test_preparing_resumes_when_a_lost_disk_is_back(tmp_path):
     manifest, raw, away = make_manifest(tmp_path / "raw", 10, seconds=0.2), tmp_path / "raw", tmp_path / "away"
 
     def take_away(done, total):
@@ -167,14 +168,14 @@ def test_other_files_in_the_folder_are_left_alone(manifest, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["tracks.csv", "skipped.csv"])
-def test_a_table_of_the_users_is_not_replaced(manifest, tmp_path, name):
+def test_a_users_table_is_not_overwritten(manifest, tmp_path, name):
     (tmp_path / name).write_text("path,tags\na.wav,rock\n")
-    with pytest.raises(RecordsError, match=f"{name}' is no table of records, and would be replaced"):
+    with pytest.raises(RecordsError, match=f"{name}' is not a table of records, and would be overwritten"):
         write(manifest, tmp_path)
     assert contents(tmp_path) == {name: b"path,tags\na.wav,rock\n"}
 
 
-def test_counts_that_were_not_published_are_refused_unless_allowed(manifest, tmp_path):
+def test_unpublished_counts_are_refused_unless_allowed(manifest, tmp_path):
     published = {"train": 7, "valid": 2, "test": 2}
     other = replace(manifest, published_counts=published)
     with pytest.raises(DatasetError, match="train 6 / valid 2 / test 2; published: train 7 / valid 2 / test 2"):
@@ -183,7 +184,7 @@ def test_counts_that_were_not_published_are_refused_unless_allowed(manifest, tmp
     assert len(write(other, tmp_path / "out", allow_missing=True)) == 10
 
 
-def test_a_bad_file_of_a_published_split_stops_it_until_it_is_allowed_or_replaced(manifest, tmp_path):
+def test_a_bad_file_of_a_published_split_is_an_error(manifest, tmp_path):
     name = "damaged.mp3"
     damaged = replace(with_tracks(manifest, **{name: b"words"}), published_counts={**PUBLISHED, "train": 7})
     out = tmp_path / "out"
@@ -196,14 +197,14 @@ def test_a_bad_file_of_a_published_split_stops_it_until_it_is_allowed_or_replace
     with pytest.warns(UserWarning, match="1 track could not be used"):
         allowed = write(damaged, out, allow_missing=True)
     assert len(allowed) == 10
-    assert {path: path.stat().st_mtime_ns for path in done} == done  # it took no more decoding
+    assert {path: path.stat().st_mtime_ns for path in done} == done  # nothing was decoded again
     with pytest.raises(DatasetError):
         write(damaged, tmp_path / "again")
     (manifest.audio_folder / name).write_bytes((manifest.audio_folder / "001.wav").read_bytes())
-    assert len(write(damaged, tmp_path / "again")) == 11  # the same command, with a whole file
+    assert len(write(damaged, tmp_path / "again")) == 11  # the same command, with an intact file
 
 
-def test_each_bad_file_is_skipped_with_its_reason_and_the_rest_goes_on(manifest, tmp_path):
+def test_bad_files_are_skipped_with_their_reasons(manifest, tmp_path):
     file = io.BytesIO()
     soundfile.write(file, make_samples(0, 3, 16000), 16000, format="WAV")
     wav = file.getvalue()
@@ -218,9 +219,9 @@ def test_each_bad_file_is_skipped_with_its_reason_and_the_rest_goes_on(manifest,
     broken = with_tracks(manifest, **bad, **{"cut short.wav": wav[: len(wav) // 2]})
     with pytest.warns(UserWarning) as warned:
         records = write(broken, tmp_path)
-    told = [str(warning.message) for warning in warned]
-    assert told[0] == "5 tracks could not be used and are in skipped.csv."
-    assert "1 damaged or odd file was stored as far as possible, as 'cut short.wav': The header" in told[1]
+    messages = [str(warning.message) for warning in warned]
+    assert messages[0] == "5 tracks could not be used and are listed in skipped.csv."
+    assert "1 damaged or odd file was stored as far as possible, such as 'cut short.wav': The header" in messages[1]
     reasons = {row.track_id: row.reason for row in records.skipped}
     assert list(reasons) == list(bad)  # in the dataset's order
     assert reasons["empty.mp3"].startswith("'empty.mp3' is empty (0 bytes)")
@@ -237,13 +238,13 @@ def test_a_track_with_an_odd_name_is_stored(manifest, tmp_path, name):
     assert records.read(track).track_id == track.path == name
 
 
-def test_a_part_without_any_track_that_can_be_used_is_an_error(manifest, tmp_path):
+def test_a_part_that_loses_all_tracks_is_an_error(manifest, tmp_path):
     gone = tuple(replace(track, path="gone.wav") if track.part == "valid" else track for track in manifest.tracks)
     with pytest.raises(DatasetError, match="2 of 10 tracks .* the part 'valid' has none left: 2 x The file is missing"):
         write(replace(manifest, tracks=gone), tmp_path, allow_missing=True)
 
 
-def test_a_shard_that_was_removed_is_made_again(manifest, tmp_path):
+def test_a_removed_shard_is_written_again(manifest, tmp_path):
     write(manifest, tmp_path)
     before = contents(tmp_path)
     (tmp_path / "dataset.json").unlink()
@@ -252,14 +253,14 @@ def test_a_shard_that_was_removed_is_made_again(manifest, tmp_path):
     assert contents(tmp_path) == before
 
 
-def test_parts_are_divided_evenly_and_mixed(manifest):
+def test_shards_are_even_and_mixed(manifest):
     tracks = tuple(Track(f"{index:04d}", f"{index}", (), "train" if index < 301 else "test") for index in range(400))
     shards = plan_shards(replace(manifest, tracks=tracks), 64)
     sizes = {part: [len(s.indices) for s in shards if s.part == part] for part in ("train", "valid", "test")}
     assert sizes == {"train": [60, 60, 60, 60, 61], "valid": [], "test": [49, 50]}
     assert shards[0].name == "train-00000-of-00005.tfrecord"
     assert sorted(index for shard in shards for index in shard.indices) == list(range(400))
-    for shard in shards[:5]:  # 60 of 301: a fifth each of what comes first and last
+    for shard in shards[:5]:  # 60 of 301: a fifth each are from the beginning and the end
         assert 15 < Counter(index < 150 for index in shard.indices)[True] < 45
 
 
@@ -271,21 +272,21 @@ def test_parts_are_divided_evenly_and_mixed(manifest):
         ({"tracks_per_shard": 0}, ValueError, "`tracks_per_shard` must be 1 or more"),
     ],
 )
-def test_wrong_options_are_refused(manifest, tmp_path, options, error, match):
+def test_invalid_options_are_refused(manifest, tmp_path, options, error, match):
     with pytest.raises(error, match=match):
         write(manifest, tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
 
 
-def test_audio_out_of_scale_is_skipped_and_channels_that_cancel_are_told(manifest, tmp_path):
+def test_audio_out_of_scale_and_cancelling_channels(manifest, tmp_path):
     tone = np.sin(np.arange(16000) / 20)
     stereo, wide = np.stack([tone, -tone], axis=1), (tone * 20000).astype(np.int32)
     files = {"floats.wav": wav_bytes(tone * 30000, "FLOAT"), "int32.wav": wav_bytes(wide, "PCM_32")}
     more = {"opposite.wav": wav_bytes(stereo / 2, "PCM_16"), "hot.wav": wav_bytes(2 * tone, "FLOAT")}
     made = with_tracks(manifest, **files, **more)
-    with pytest.warns(UserWarning) as told:
+    with pytest.warns(UserWarning) as warned:
         records = write(made, tmp_path / "pcm")
-    assert "2 damaged or odd files were stored as far as possible" in str(told[1].message)
+    assert "2 damaged or odd files were stored as far as possible" in str(warned[1].message)
     reasons = {row.track_id: row.reason for row in records.skipped}
     assert "'floats.wav' holds floats beyond full scale" in reasons["floats.wav"]
     assert "'int32.wav' holds 32-bit integers that use only 16 bits" in reasons["int32.wav"]

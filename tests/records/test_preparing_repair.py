@@ -1,4 +1,4 @@
-"""A finished folder that has lost something, and the same command once more."""
+"""A finished folder that has lost a file is repaired by the same command."""
 
 import os
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tests.records.make import make_manifest
 
 @pytest.fixture
 def manifest(tmp_path):
-    """Ten tracks, one more that is no audio, and one that the dataset leaves out."""
+    """Ten tracks, another one that is not audio, and one that the dataset leaves out."""
     made = make_manifest(tmp_path / "audio", 10, seconds=0.2)
     (tmp_path / "audio" / "words.mp3").write_text("just words")
     tracks = (*made.tracks, Track("words", "words.mp3", (), "train"))
@@ -41,7 +41,7 @@ def cut(path):
 @pytest.mark.parametrize("damage", [os.remove, cut])
 @pytest.mark.parametrize("number", [0, 1, 2])  # one of these has the track that was skipped
 @pytest.mark.filterwarnings("ignore:1 track could not be used")
-def test_a_shard_that_is_missing_or_cut_is_made_anew_and_no_other(manifest, out, damage, number):
+def test_only_a_missing_or_shortened_shard_is_rewritten(manifest, out, damage, number):
     before = contents(out)
     shard = out / f"train-0000{number}-of-00003.tfrecord"
     times = {path: path.stat().st_mtime_ns for path in out.glob("*.tfrecord") if path != shard}
@@ -52,7 +52,7 @@ def test_a_shard_that_is_missing_or_cut_is_made_anew_and_no_other(manifest, out,
 
 
 @pytest.mark.filterwarnings("ignore:1 track could not be used")
-def test_what_check_says_of_a_flipped_byte_repairs_it(manifest, out):
+def test_the_advice_for_a_flipped_byte_repairs_it(manifest, out):
     before = contents(out)
     shard = out / "test-00000-of-00001.tfrecord"
     data = bytearray(shard.read_bytes())
@@ -68,7 +68,7 @@ def test_what_check_says_of_a_flipped_byte_repairs_it(manifest, out):
 @pytest.mark.parametrize("name", ["tracks.csv", "skipped.csv"])
 @pytest.mark.parametrize("lost", ["all", "the last line"])
 @pytest.mark.filterwarnings("ignore:1 track could not be used")
-def test_a_table_that_is_missing_or_cut_is_made_anew(manifest, out, name, lost):
+def test_a_missing_or_shortened_table_is_rewritten(manifest, out, name, lost):
     before = contents(out)
     table = out / name
     if lost == "all":
@@ -79,7 +79,7 @@ def test_a_table_that_is_missing_or_cut_is_made_anew(manifest, out, name, lost):
     assert contents(out) == before
 
 
-def test_where_the_audio_is_gone_nothing_of_the_records_is_lost(manifest, out):
+def test_missing_audio_costs_no_records(manifest, out):
     shard = out / "test-00000-of-00001.tfrecord"
     before, data = contents(out), shard.read_bytes()
     shard.unlink()
@@ -91,9 +91,9 @@ def test_where_the_audio_is_gone_nothing_of_the_records_is_lost(manifest, out):
     assert contents(out) == before
 
 
-def test_damage_does_not_hide_that_other_options_are_asked(manifest, out):
+def test_damage_does_not_hide_other_options(manifest, out):
     (out / "test-00000-of-00001.tfrecord").unlink()
     before = contents(out)
-    with pytest.raises(RecordsError, match="prepared otherwise: storage 'pcm', now 'source'"):
+    with pytest.raises(RecordsError, match="prepared with other settings: storage 'pcm', now 'source'"):
         prepare(manifest, out, jobs=1, tracks_per_shard=3, storage="source")
     assert contents(out) == before

@@ -42,7 +42,7 @@ def test_chunks_are_those_of_the_2020_evaluation(records):
     assert chunks.dtype == labels.dtype == np.float32 and len(tracks) == 3
 
 
-def test_full_coverage_hears_what_a_tagger_hears(records):
+def test_full_coverage_gives_the_chunks_of_a_tagger(records):
     chunks, _, track_index = columns(EvaluationBatches(records, "valid", **SETTINGS, hop_samples=6000))
     chunking = Chunking(chunk_samples=6000, hop_samples=6000)
     for track in records.part("valid"):
@@ -51,7 +51,7 @@ def test_full_coverage_hears_what_a_tagger_hears(records):
     assert (np.diff(track_index) >= 0).all()
 
 
-def test_a_short_track_is_filled_up_with_zeros(records):
+def test_a_short_track_is_padded_with_zeros(records):
     longest = max(track.num_samples for track in records) + 50
     batches = EvaluationBatches(records, "test", chunk_samples=longest, batch_size=4, chunks=2)
     assert not columns(batches)[0][:, -50:].any()
@@ -75,7 +75,7 @@ def test_source_records_give_the_same_batches(records, tmp_path):
         np.testing.assert_array_equal(one[0], other[0])
 
 
-def test_the_index_is_known_without_reading(records):
+def test_the_track_index_is_known_without_reading(records):
     batches = EvaluationBatches(records, "test", **SETTINGS)
     np.testing.assert_array_equal(batches.track_index, columns(batches)[2])
 
@@ -86,7 +86,9 @@ def test_keras_validates_and_predicts(records):
     batches = EvaluationBatches(records, "test", **SETTINGS)
     dataset = evaluation_pipeline(records, "test", **SETTINGS, with_track_index=False)
     loss = model.evaluate(dataset, verbose=0)
-    assert loss == pytest.approx(model.evaluate(EvaluationDataset(batches), verbose=0), rel=1e-5)  # other sums
+    assert loss == pytest.approx(
+        model.evaluate(EvaluationDataset(batches), verbose=0), rel=1e-5
+    )  # sums in another order
     tracks, scores = average_by_track(model.predict(EvaluationDataset(batches), verbose=0), batches.track_index)
     assert tracks.tolist() == [track.track_index for track in records.part("test")]
     by_hand = model.predict(columns(batches)[0], verbose=0).reshape(3, 16, 4).mean(axis=1)

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from keras_musictag.records import Records, Track, check_records, prepare
-from keras_musictag.records.schema import decode, encode, frame, read_records
+from keras_musictag.records.schema import decode, encode, read_records, to_tfrecord
 from tests.records.make import make_manifest, make_records, make_samples
 
 
@@ -25,7 +25,7 @@ def copy(made, tmp_path):
 
 
 def rewrite(folder, track_id: str, change) -> None:
-    """Stores a changed record in place of a track's: of the same size, with right checksums."""
+    """Replaces a track's record with a changed one of the same size, with valid checksums."""
     track = next(track for track in Records(folder) if track.track_id == track_id)
     shard = folder / track.shard
     payloads = [payload for _, payload in read_records(shard)]
@@ -33,7 +33,7 @@ def rewrite(folder, track_id: str, change) -> None:
     changed = encode(change(decode(payloads[index])))
     assert len(changed) == len(payloads[index])
     payloads[index] = changed
-    shard.write_bytes(b"".join(map(frame, payloads)))
+    shard.write_bytes(b"".join(map(to_tfrecord, payloads)))
 
 
 def edit_json(folder, change) -> None:
@@ -55,14 +55,14 @@ def edit_rows(folder, change) -> None:
 
 
 @pytest.mark.parametrize("decode_audio", [False, True])
-def test_whole_records_have_no_findings_and_each_track_is_reported(made, decode_audio):
+def test_intact_records_have_no_findings(made, decode_audio):
     reported = []
     assert check_records(made.folder, decode_audio=decode_audio, report=lambda *counts: reported.append(counts)) == ()
     assert reported == [(done, 10) for done in range(1, 11)]
 
 
 @pytest.mark.parametrize("where", ["length", "its checksum", "content", "checksum"])
-def test_a_flipped_byte_is_found_with_shard_byte_and_track_and_nothing_else(copy, where):
+def test_a_flipped_byte_is_the_only_finding(copy, where):
     track = Records(copy).part("train")[2]
     shard = copy / track.shard
     data = bytearray(shard.read_bytes())
@@ -73,15 +73,15 @@ def test_a_flipped_byte_is_found_with_shard_byte_and_track_and_nothing_else(copy
     assert (finding.level, finding.kind) == ("error", "checksum")
     assert (finding.shard, finding.offset, finding.track_id) == (track.shard, track.offset, track.track_id)
     assert "delete it and run the same `keras-musictag prepare` command" in finding.message
-    assert track.shard not in finding.message  # it stands beside
+    assert track.shard not in finding.message  # the finding names it separately
 
 
-def test_a_shard_that_is_cut_or_missing_is_found(copy):
+def test_missing_and_shortened_shards_are_found(copy):
     shard = copy / "test-00000-of-00001.tfrecord"
     shard.write_bytes(shard.read_bytes()[:-1])
     size, record = check_records(copy)
     assert size.kind == "size" and "has" in size.message
-    assert (record.kind, record.shard) == ("record", shard.name) and "ends within the record" in record.message
+    assert (record.kind, record.shard) == ("record", shard.name) and "ends inside the record" in record.message
     shard.unlink()
     (missing,) = check_records(copy)
     assert missing.kind == "size" and "is missing" in missing.message
@@ -97,7 +97,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_a_record_that_is_not_what_the_table_says_is_found(copy, kind):
+def test_a_record_unlike_its_row_is_found(copy, kind):
     rewrite(copy, "track-000", CHANGES[kind])
     findings = check_records(copy, decode_audio=kind != "audio")
     assert {finding.kind for finding in findings} == {kind}
@@ -107,7 +107,7 @@ def test_a_record_that_is_not_what_the_table_says_is_found(copy, kind):
 def test_labels_are_zero_or_one(copy):
     rewrite(copy, "track-000", lambda record: replace(record, labels=2 * record.labels))
     (finding,) = check_records(copy)
-    assert finding.kind == "labels" and "must be 4 of 0 or 1. Received: [2, 0, 0, 0]" in finding.message
+    assert finding.kind == "labels" and "must be 4 values of 0 or 1. Received: [2, 0, 0, 0]" in finding.message
 
 
 def test_the_length_is_compared_with_the_audio_itself(copy, made):
@@ -117,7 +117,7 @@ def test_the_length_is_compared_with_the_audio_itself(copy, made):
     expected = ["num_samples"] if made.storage == "pcm" else []
     assert [finding.kind for finding in check_records(copy)] == expected
     (finding,) = check_records(copy, decode_audio=True)
-    assert "has 8000 samples; the record says 8001" in finding.message
+    assert "has 8000 samples; the record states 8001" in finding.message
 
 
 def test_counts_that_differ_are_found(copy):
@@ -129,14 +129,14 @@ def test_counts_that_differ_are_found(copy):
     ]
 
 
-def test_a_shard_that_the_description_lacks_is_found(copy):
+def test_a_shard_missing_in_dataset_json_is_found(copy):
     edit_json(copy, lambda info: info["shards"].pop("test-00000-of-00001.tfrecord"))
     (found,) = [finding for finding in check_records(copy) if finding.level == "error"]
     assert (found.kind, found.shard) == ("counts", "test-00000-of-00001.tfrecord")
     assert found.message == "0 tracks in dataset.json, 2 in tracks.csv."
 
 
-def test_a_track_that_the_table_lacks_is_found(copy):
+def test_a_track_missing_in_the_table_is_found(copy):
     edit_rows(copy, lambda rows: rows.pop(4))  # track-004, of test
     kinds = [finding.kind for finding in check_records(copy)]
     assert set(kinds) == {"counts", "offset"}
@@ -148,7 +148,7 @@ def test_a_tag_that_does_not_exist_is_found(copy):
     assert {(finding.kind, finding.track_id) for finding in findings} == {("labels", "track-000")}
 
 
-def test_silence_and_the_same_audio_twice_are_found(tmp_path):
+def test_silence_and_duplicates_are_found(tmp_path):
     manifest = make_manifest(tmp_path / "audio", 10, seconds=0.5)
     soundfile.write(tmp_path / "audio" / "quiet.wav", 0.0009 * np.sign(make_samples(0, 0.5, 16000)), 16000)
     soundfile.write(tmp_path / "audio" / "soft.wav", 0.0011 * np.sign(make_samples(0, 0.5, 16000)), 16000)
@@ -160,23 +160,23 @@ def test_silence_and_the_same_audio_twice_are_found(tmp_path):
     assert check_records(tmp_path / "records")[0].level == "error"  # errors come first
 
 
-def test_a_shard_of_an_earlier_run_is_told(copy):
+def test_a_shard_of_an_earlier_run_is_reported(copy):
     shutil.copy(copy / "test-00000-of-00001.tfrecord", copy / "test-00000-of-00009.tfrecord")
     (finding,) = check_records(copy)
     assert (finding.level, finding.kind, finding.shard) == ("warning", "unlisted", "test-00000-of-00009.tfrecord")
 
 
-def test_another_version_in_a_record_is_found(copy):
+def test_a_record_of_another_version_is_found(copy):
     track = Records(copy).tracks[0]
     shard = copy / track.shard
     payloads = [payload for _, payload in read_records(shard)]
     old, new = b"\x07version\x12\x05\x1a\x03\n\x01\x01", b"\x07version\x12\x05\x1a\x03\n\x01\x02"
     payloads = [p.replace(old, new) if b"track-000" in p else p for p in payloads]
-    shard.write_bytes(b"".join(map(frame, payloads)))
+    shard.write_bytes(b"".join(map(to_tfrecord, payloads)))
     (finding,) = check_records(copy)
-    assert finding.track_id == "track-000" and "must be of version 1. Received: [2]" in finding.message
+    assert finding.track_id == "track-000" and "must have version 1. Received: [2]" in finding.message
 
 
-def test_the_hash_in_the_table_is_that_of_the_audio(made):
+def test_the_table_has_the_hash_of_the_audio(made):
     for track in made:
         assert hashlib.sha256(made.read(track).audio).hexdigest() == track.audio_sha256

@@ -23,7 +23,7 @@ def make_job(folder: Path, names=("a.wav", "b.wav")) -> ShardJob:
     return ShardJob(folder / "train.tfrecord", folder / ".work" / "train.json", "train", tracks, 3, "pcm", None)
 
 
-def test_a_shard_is_done_when_it_and_its_sidecar_are_there(tmp_path):
+def test_a_shard_with_its_sidecar_is_done(tmp_path):
     job, calls = make_job(tmp_path), []
     assert job.result() is None
     write_shard(job, lambda: calls.append(1))
@@ -33,7 +33,7 @@ def test_a_shard_is_done_when_it_and_its_sidecar_are_there(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut the shard", "remove the shard", "cut the sidecar", "remove the sidecar"])
-def test_half_of_the_two_is_not_done(tmp_path, damage):
+def test_a_shard_or_sidecar_alone_is_not_done(tmp_path, damage):
     job = make_job(tmp_path)
     write_shard(job, lambda: None)
     path = job.path if "shard" in damage else job.sidecar
@@ -44,7 +44,7 @@ def test_half_of_the_two_is_not_done(tmp_path, damage):
     assert job.result() is None
 
 
-def test_what_ends_the_work_leaves_nothing_of_the_shard(tmp_path):
+def test_stopping_leaves_nothing_of_the_shard(tmp_path):
     class EndError(Exception):
         pass
 
@@ -57,7 +57,7 @@ def test_what_ends_the_work_leaves_nothing_of_the_shard(tmp_path):
     assert not job.path.exists() and list(job.sidecar.parent.iterdir()) == []
 
 
-def test_a_full_disk_is_an_error_that_names_the_shard(tmp_path, monkeypatch):
+def test_a_full_disk_names_the_shard(tmp_path, monkeypatch):
     job = make_job(tmp_path)
     # every write to it fails as on a full disk
     monkeypatch.setattr(files, "scratch_name", lambda suffix: "scratch")
@@ -78,9 +78,9 @@ class Features:
         return lambda samples: np.zeros(self.size).reshape(-1, 2)
 
 
-def test_too_little_memory_is_no_bad_file_and_stops_the_work(tmp_path):
+def test_too_little_memory_stops_the_work(tmp_path):
     job = replace(make_job(tmp_path), frontend=Features(2**55))
-    with pytest.raises(MemoryError, match=r"a.wav' takes more memory than there is. Try fewer jobs."):
+    with pytest.raises(MemoryError, match=r"a.wav' needs more memory than is available. Try fewer jobs."):
         write_shard(job, lambda: None)
     assert not job.path.exists() and list(job.sidecar.parent.iterdir()) == []
 
@@ -100,7 +100,7 @@ def test_a_track_of_more_than_two_hours_is_refused(tmp_path):
         load_track(path, "pcm", None)
 
 
-def test_a_file_too_large_for_a_record_is_refused_as_source_only(tmp_path, monkeypatch):
+def test_a_file_too_large_for_a_record_is_refused(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.wav", make_samples(0, 0.2, 16000), 16000)
     size = (tmp_path / "a.wav").stat().st_size
     monkeypatch.setattr(shards, "MAX_SOURCE_BYTES", size)
@@ -111,7 +111,7 @@ def test_a_file_too_large_for_a_record_is_refused_as_source_only(tmp_path, monke
     assert load_track(tmp_path / "a.wav", "pcm", None)[1] == 3200
 
 
-def test_an_mp3_that_was_cut_gives_what_can_be_decoded(tmp_path):
+def test_a_shortened_mp3_gives_what_can_be_decoded(tmp_path):
     file = io.BytesIO()
     with av.open(file, "w", format="mp3") as container:
         stream = container.add_stream("libmp3lame", 16000, layout="mono", format="s16p")

@@ -34,10 +34,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def begin(manifest, tmp_path, jobs=2, largest_file=0) -> subprocess.Popen:
-    """Prepares to `tmp_path/out` in a process of its own, the first of its group."""
+    """Prepares to `tmp_path/out` in a separate process, the first of its group."""
     (tmp_path / "manifest.pickle").write_bytes(pickle.dumps(manifest))
     arguments = [tmp_path / "manifest.pickle", tmp_path / "out", jobs, largest_file]
-    command = [sys.executable, "-m", "tests.records.prepare_apart", *map(str, arguments)]
+    command = [sys.executable, "-m", "tests.records.prepare_in_process", *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE, text=True)
 
 
@@ -48,7 +48,7 @@ def wait_for_shards(out: Path, process: subprocess.Popen, number: int = 3) -> No
 
 
 def alive(group: int) -> list[int]:
-    """The processes of a group that are there and no zombies."""
+    """The processes of a group that exist and are not zombies."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -68,12 +68,12 @@ def left_after_seconds(group: int, seconds: float = 30) -> list[int]:
     return alive(group)
 
 
-def test_two_processes_write_the_bytes_of_one(manifest, tmp_path, undisturbed):
+def test_two_processes_write_the_same_bytes_as_one(manifest, tmp_path, undisturbed):
     prepare(manifest, tmp_path, jobs=2, tracks_per_shard=4)
     assert contents(tmp_path) == undisturbed
 
 
-def test_after_a_kill_of_all_processes_the_same_bytes_come_of_it(manifest, tmp_path, undisturbed):
+def test_a_killed_run_resumes_with_the_same_bytes(manifest, tmp_path, undisturbed):
     out = tmp_path / "out"
     process = begin(manifest, tmp_path)
     wait_for_shards(out, process)
@@ -86,14 +86,14 @@ def test_after_a_kill_of_all_processes_the_same_bytes_come_of_it(manifest, tmp_p
     records = prepare(manifest, out, jobs=1, tracks_per_shard=4)
     assert contents(out) == undisturbed
     assert len({track.track_id for track in records}) == NUM_TRACKS
-    assert {path: path.stat().st_mtime_ns for path in done} == done  # what was done is not done again
+    assert {path: path.stat().st_mtime_ns for path in done} == done  # finished work is not repeated
 
 
 def sidecar(shard: Path) -> Path:
     return shard.parent / ".work" / f"{shard.name}.json"
 
 
-def test_a_kill_of_the_parent_alone_leaves_no_process(manifest, tmp_path):
+def test_killing_the_parent_leaves_no_process(manifest, tmp_path):
     process = begin(manifest, tmp_path)
     wait_for_shards(tmp_path / "out", process, number=1)
     workers = alive(process.pid)
@@ -102,7 +102,7 @@ def test_a_kill_of_the_parent_alone_leaves_no_process(manifest, tmp_path):
     process.wait()
     try:
         assert left_after_seconds(process.pid) == []
-        assert not (tmp_path / "out" / "dataset.json").exists()  # they have not gone on to the end
+        assert not (tmp_path / "out" / "dataset.json").exists()  # they did not finish
     finally:
         for worker in alive(process.pid):
             os.kill(worker, signal.SIGKILL)
@@ -110,14 +110,14 @@ def test_a_kill_of_the_parent_alone_leaves_no_process(manifest, tmp_path):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_ends_it_and_leaves_only_whole_files(manifest, tmp_path, undisturbed, jobs):
+def test_ctrl_c_leaves_only_whole_files(manifest, tmp_path, undisturbed, jobs):
     out = tmp_path / "out"
     process = begin(manifest, tmp_path, jobs)
     wait_for_shards(out, process)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all of the group
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the whole group
     _, err = process.communicate(timeout=60)
     assert process.returncode != 0 and "KeyboardInterrupt" in err
-    assert "Traceback" not in err.replace("Traceback", "", 1)  # of the parent only
+    assert "Traceback" not in err.replace("Traceback", "", 1)  # only that of the parent
     assert left_after_seconds(process.pid) == []
     left = contents(out)
     assert not [name for name in left if ".part" in name] and "dataset.json" not in left
@@ -127,7 +127,7 @@ def test_ctrl_c_ends_it_and_leaves_only_whole_files(manifest, tmp_path, undistur
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_where_the_system_takes_no_more_bytes_it_stops_and_can_go_on(manifest, tmp_path, undisturbed, jobs):
+def test_a_run_out_of_disk_space_can_resume(manifest, tmp_path, undisturbed, jobs):
     largest = sorted(len(data) for name, data in undisturbed.items() if name.endswith("tfrecord"))[-2]
     process = begin(manifest, tmp_path, jobs, largest)
     _, err = process.communicate(timeout=60)

@@ -17,7 +17,7 @@ from tests.records.make import make_manifest, make_samples
 
 
 def frontend_of(architecture: str, samples: np.ndarray) -> np.ndarray:
-    """What a tagger's front end gives for a waveform: (frames, mels)."""
+    """The output of a tagger's front end for a waveform, (frames, mels)."""
     config = architectures.get(architecture).FRONTEND
     waveform = keras.Input((len(samples),))
     model = keras.Model(waveform, frontends.get("log_mel").apply(waveform, config, frontends.choose_implementation()))
@@ -25,7 +25,7 @@ def frontend_of(architecture: str, samples: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_stored_features_are_what_the_front_end_gives_for_the_stored_samples(tmp_path):
+def test_stored_features_are_those_of_the_stored_samples(tmp_path):
     manifest = make_manifest(tmp_path / "audio", 5, seconds=0.5)
     short = tmp_path / "audio" / "short.wav"
     soundfile.write(short, make_samples(0, 0.01, 16000), 16000)
@@ -47,7 +47,7 @@ def test_stored_features_are_what_the_front_end_gives_for_the_stored_samples(tmp
 
 @pytest.mark.parametrize("architecture", ["fcn", "musicnn"])  # padded by reflection, not padded
 @pytest.mark.parametrize("extra", [0, 1, 255])
-def test_features_in_blocks_are_those_of_the_whole(architecture, extra, monkeypatch):
+def test_features_in_blocks_equal_those_of_the_whole(architecture, extra, monkeypatch):
     samples = make_samples(0, 2, 16000)[: 16000 + extra].astype(np.float32) / 32768
     expected = frontend_of(architecture, samples)
     monkeypatch.setattr(features, "BLOCK_FRAMES", 7)

@@ -1,4 +1,4 @@
-"""Prepares in a process of its own, which a test may kill or limit: `python -m tests.records.prepare_apart ...`."""
+"""Prepares in a separate process that a test can kill or limit: `python -m tests.records.prepare_in_process ...`."""
 
 import pickle
 import resource
@@ -9,7 +9,7 @@ from keras_musictag.records import prepare
 
 
 def main(manifest_file: str, out: str, jobs: str, largest_file: str = "0") -> None:
-    """Prepares a pickled manifest; `largest_file` bytes is what the system lets a file have, 0 for any number."""
+    """Prepares a pickled manifest; `largest_file` is the system's limit for files, bytes; 0 for no limit."""
     if int(largest_file):
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest_file), int(largest_file)))
     manifest = pickle.loads(Path(manifest_file).read_bytes())

@@ -1,4 +1,4 @@
-"""Which tracks a reader gave: each chunk is looked up among those that must have been cut, a wrong one in vain."""
+"""Identifies the chunks that a reader gave: each must be one of the chunks that are cut here."""
 
 import numpy as np
 
@@ -14,8 +14,10 @@ def chunks_of(records: Records, track, size: int, seed: int, epoch: int, count: 
     return cut_at(samples, starts, size).astype(np.float32) / np.float32(32768)
 
 
-def heard(batches, records: Records, size: int, part="train", seed=0, epoch=0, count=1) -> list[tuple[int, int]]:
-    """(track_index, k) of every example, in order, having checked its labels, too."""
+def identify_chunks(
+    batches, records: Records, size: int, part="train", seed=0, epoch=0, count=1
+) -> list[tuple[int, int]]:
+    """Returns (track_index, k) of every example, in order. Checks the labels as well."""
     expected = {}
     for row, track in enumerate(records.part(part)):
         for k, chunk in enumerate(chunks_of(records, track, size, seed, epoch, count)):

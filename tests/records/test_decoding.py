@@ -7,7 +7,7 @@ import pytest
 
 from keras_musictag.audio import read
 from keras_musictag.errors import AudioError
-from keras_musictag.records.decoding import decode_pcm, find_piece
+from keras_musictag.records.decoding import decode_pcm, find_mp3_piece
 from keras_musictag.records.schema import to_pcm
 
 RATE_HZ = 16000
@@ -56,7 +56,7 @@ FILES = {
 
 
 def pieces_differ(source: bytes) -> list[tuple[int, int]]:
-    """The pieces that are not those of the whole file, among random ones and those at the ends."""
+    """The pieces that differ from the whole file, among random ones and those at the ends."""
     whole = to_pcm(read(io.BytesIO(source), RATE_HZ).samples)
     size = 6000
     starts = [0, 1, 600, len(whole) - size - 1, len(whole) - size, len(whole) - 10]
@@ -70,51 +70,51 @@ def pieces_differ(source: bytes) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_piece_is_to_the_bit_that_of_the_whole_file(name):
+def test_a_piece_equals_that_of_the_whole_file(name):
     source = encode(*FILES[name])
     assert len(read(io.BytesIO(source), RATE_HZ).samples) >= 3.9 * RATE_HZ
     assert pieces_differ(source) == []
 
 
 @pytest.mark.parametrize("bit_rate", [8000, 16000, 32000, 64000, 160000])
-def test_an_mp3_is_not_decoded_from_its_start_whatever_its_reservoir(bit_rate):
+def test_only_a_piece_of_an_mp3_is_decoded(bit_rate):
     source = encode("libmp3lame", "mp3", 16000, 1, bit_rate)
     num_samples = len(read(io.BytesIO(source), RATE_HZ).samples)
     with av.open(io.BytesIO(source)) as container:
-        piece = find_piece(container, container.streams.audio[0], num_samples, 40000, 46000)
+        piece = find_mp3_piece(container, container.streams.audio[0], num_samples, 40000, 46000)
     assert 3 <= len(piece.warm_up) < 30
     assert len(piece.packets) <= 6000 / piece.frame_samples + 2
     assert piece.start <= 40000 < piece.start + piece.frame_samples
     assert pieces_differ(source) == []
 
 
-def test_less_warming_up_would_be_wrong(monkeypatch):
-    """The packets before a piece are needed: without them other samples come out."""
+def test_less_warm_up_would_be_wrong(monkeypatch):
+    """The packets before a piece are needed: without them the samples differ."""
     monkeypatch.setattr("keras_musictag.records.decoding._RESERVOIR_BYTES", {576: 0})
     monkeypatch.setattr("keras_musictag.records.decoding._WARM_FRAMES", 0)
     assert pieces_differ(encode(*FILES["mp3 16 kHz mono 32 kbit/s"])) != []
 
 
 @pytest.mark.parametrize("name", ["mp3 16 kHz mono 32 kbit/s", "ogg vorbis 16 kHz stereo", "flac 16 kHz mono"])
-def test_a_damaged_file_gives_the_same_pieces_too(name):
+def test_a_damaged_file_gives_the_same_pieces(name):
     source = bytearray(encode(*FILES[name]))
     for place in range(len(source) // 3, 2 * len(source) // 3, 1500):
         source[place : place + 200] = bytes(200)
     assert pieces_differ(bytes(source)) == []
 
 
-def test_a_file_with_a_lost_mp3_frame_is_decoded_from_its_start():
+def test_an_mp3_with_a_lost_frame_is_decoded_from_its_start():
     source = encode(*FILES["mp3 16 kHz mono 32 kbit/s"])
     num_samples = len(read(io.BytesIO(source), RATE_HZ).samples)
     with av.open(io.BytesIO(source)) as container:
-        assert find_piece(container, container.streams.audio[0], num_samples - 576, 40000, 46000) is None
+        assert find_mp3_piece(container, container.streams.audio[0], num_samples - 576, 40000, 46000) is None
 
 
-def test_the_rate_may_change_within_a_file():
+def test_the_sample_rate_may_change_within_a_file():
     parts = [encode("libmp3lame", "mp3", rate_hz, 1, 32000) for rate_hz in (16000, 24000)]
     assert pieces_differ(b"".join(parts)) == []
 
 
-def test_what_is_no_audio_is_refused():
+def test_a_file_that_is_not_audio_is_refused():
     with pytest.raises(AudioError, match="is not audio that can be opened"):
         decode_pcm(b"no music" * 1000, RATE_HZ, 1000, 0, 10)
