@@ -7,7 +7,7 @@ CRITERIA = METRICS[3:]  # of thresholds: metrics.decisions
 PRECISIONS = ("float32", "bfloat16", "float16")  # of training and tagging: tagger.network
 EXPORT_PRECISIONS = ("float32", "float16", "bfloat16", "int8")  # each runtime has some of them
 INPUTS = ("waveform", "log-mel")  # of exported models
-LEVELS = ("chunk", "song")  # of training: its own chunks, or 29 s at once
+EXAMPLE_LEVELS = ("chunk", "song")  # of training: its own chunks, or 29 s at once
 
 STORAGES = ("pcm", "source")  # of records: samples, or the compressed file
 FRACTIONS = (0.8, 0.1, 0.1)  # train, valid, test

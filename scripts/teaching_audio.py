@@ -1,4 +1,4 @@
-"""Makes the audio on which networks are taught by other networks: a folder of FLAC files, mono, 16 kHz.
+"""Makes the audio with which networks teach other networks: a folder of FLAC files, mono, 16 kHz.
 
     python scripts/teaching_audio.py OUT [--gmtag CORPUS] [--only PART] [--scale 0.01] [--jobs 2]
 
@@ -36,7 +36,7 @@ def _build(part: str, options: argparse.Namespace) -> None:
         waiting = [item for item in wanted if not module.is_done(options.out, item)]
         print(f"{part}: {len(wanted)} in all, {len(waiting)} to make.", flush=True)
         with counted() as report:
-            report = report or (lambda done, total: None)  # nobody is watching
+            report = report or (lambda done, total: None)  # without a terminal, nothing is shown
             done = len(wanted) - len(waiting)
             report(done, len(wanted))
             for _ in make_all(options.out, part, waiting, options.jobs):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keras_musictag.choices import LEVELS, PRECISIONS
+from keras_musictag.choices import EXAMPLE_LEVELS, PRECISIONS
 from keras_musictag.cli import _progress
 from keras_musictag.keras_start import start_keras
 
@@ -31,7 +31,7 @@ from keras_musictag.keras_start import start_keras
 )
 @click.option(
     "--level",
-    type=click.Choice(LEVELS),
+    type=click.Choice(EXAMPLE_LEVELS),
     default="chunk",
     help="What an example is: a chunk of the network's own length, or 29 s at once.",
 )

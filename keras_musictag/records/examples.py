@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_musictag.audio.samples import to_floats
-from keras_musictag.choices import LEVELS
+from keras_musictag.choices import EXAMPLE_LEVELS
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.records.crops import cut_at, random_starts
 from keras_musictag.records.decoding import decode_pcm
@@ -48,8 +48,8 @@ class Cutting:
             if getattr(self, name) < 1:
                 called = "`chunk_samples` or `chunk_frames`" if name == "size" else f"`{name}`"
                 raise ValueError(f"{called} must be 1 or more. Received: {getattr(self, name)}.")
-        if self.level not in LEVELS:
-            raise UnknownNameError.of("level", self.level, LEVELS)
+        if self.level not in EXAMPLE_LEVELS:
+            raise UnknownNameError.of("level", self.level, EXAMPLE_LEVELS)
         if self.deform and self.chunk_frames:
             raise ValueError("`deform` works on samples, not on stored features: pass `chunk_samples`.")
 

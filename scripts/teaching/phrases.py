@@ -18,7 +18,7 @@ SCALES = {
     "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
     "pentatonic": (0, 2, 4, 7, 9),
     "blues": (0, 3, 5, 6, 7, 10),
-    "phrygian dominant": (0, 1, 4, 5, 7, 8, 10),  # as in much music of India and of the Near East
+    "phrygian dominant": (0, 1, 4, 5, 7, 8, 10),  # common in the music of India and the Near East
     "chromatic": tuple(range(12)),
 }
 _MELODY_BEATS, _SLOW_BEATS = (0.5, 0.5, 0.5, 1, 1, 0.25, 1.5, 2), (1, 2, 2, 3, 4)
@@ -63,7 +63,7 @@ def single_notes(rng: Random, line: Line, beats: float) -> list[Step]:
 
 
 def runs(rng: Random, line: Line, beats: float) -> list[Step]:
-    """Scales up and down, from anywhere to anywhere."""
+    """Scales up and down between random notes."""
     steps = []
     while beats > 0:
         length = rng.choice((0.25, 0.25, 0.5, 0.5, 1))
@@ -129,7 +129,7 @@ def chords(rng: Random, line: Line, beats: float) -> list[Step]:
 
 
 def stacked(pitches: Sequence[int], place: int, most: int) -> tuple[int, ...]:
-    """Every second note of a scale, from a place on, or below it where the range ends.
+    """Every second note of a scale, from an index upwards, or below it if the range ends.
 
     Example:
         >>> stacked((60, 62, 64, 65, 67), 0, 3), stacked((60, 62, 64, 65, 67), 4, 2)

@@ -1,4 +1,4 @@
-"""A synthetic singer: harmonics of a gliding, trembling pitch, as loud as the formants of a vowel make them.
+"""A synthetic singer: harmonics of a gliding, trembling pitch, with the loudness of the formants of a vowel.
 
 Nobody sings in the music that teaches, and soundfonts have only "aah" and "ooh". This voice is no person's, but it has
 what makes a voice: formants that stay while the pitch moves, vibrato, glides between notes, breath, and consonants.

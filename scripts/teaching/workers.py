@@ -1,4 +1,4 @@
-"""Processes that make files, and end with the one that started them."""
+"""Processes that make files, and that end when the process that started them ends."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed

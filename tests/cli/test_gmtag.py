@@ -4,7 +4,7 @@ import re
 import pytest
 
 
-def test_what_is_missing_is_told_in_one_line(call, folder):
+def test_what_is_missing_is_reported_in_one_line(call, folder):
     outcome = call("gmtag", "build", "out", "--tier", "tiny", "--mma", "no-such-mma", "--sounds", folder)
     assert outcome.code == 1
     assert outcome.err.count("\n") == 1
@@ -15,14 +15,14 @@ def test_what_is_missing_is_told_in_one_line(call, folder):
     assert not (folder / "out").exists()
 
 
-def test_a_tier_and_a_number_of_clips_are_one_too_many(call):
+def test_a_tier_and_a_number_of_clips_are_not_both_accepted(call):
     outcome = call("gmtag", "build", "out", "--tier", "tiny", "--clips", 10)
     assert (outcome.code, outcome.out) == (2, "")
     assert "not both" in outcome.err
 
 
 @pytest.mark.parametrize(("option", "value"), [("--clips", 3), ("--jobs", 0)])
-def test_numbers_that_make_no_sense_are_told(call, option, value):
+def test_invalid_numbers_are_reported(call, option, value):
     outcome = call("gmtag", "build", "out", option, value)
     assert outcome.code == 1
     assert f"`{option[2:]}` must be a whole number" in outcome.err
@@ -30,12 +30,12 @@ def test_numbers_that_make_no_sense_are_told(call, option, value):
 
 @pytest.mark.slow
 @pytest.mark.needs("mma", "fluidsynth", "soundfonts")
-def test_it_builds_and_says_what_and_prepares_nothing_twice(run, folder):
+def test_it_builds_a_corpus_and_makes_no_clip_twice(run, folder):
     outcome = run("gmtag", "build", "out", "--clips", 4, "--jobs", 2, cwd=folder)
     assert outcome == (
         0,
         "Wrote 4 clips to out (2 train, 1 valid, 1 test).\n"
-        "No hashes were measured for a corpus of this size: there is nothing to compare with.\n",
+        "No hashes are published for a corpus of this size, so there is nothing to compare with.\n",
         "",
     )
     assert json.loads((folder / "out" / "corpus.json").read_text())["clips"] == 4
