@@ -166,10 +166,10 @@ def predict(
     run, timed = tagger.runner(), []
     try:
         for done, track in enumerate(tracks[len(kept.scores) :], start=len(kept.scores) + 1):
-            heard = _chunks_of(records, track, rate_hz, size, chunks, hop_seconds, deform)
+            track_chunks = _chunks_of(records, track, rate_hz, size, chunks, hop_seconds, deform)
             began = time.perf_counter()
-            kept.add(_run_in_batches(run, heard, size / rate_hz)[:, columns])
-            timed.append((len(heard), time.perf_counter() - began))
+            kept.add(_run_in_batches(run, track_chunks, size / rate_hz)[:, columns])
+            timed.append((len(track_chunks), time.perf_counter() - began))
             if progress:
                 progress(done, len(tracks))
     finally:
@@ -202,7 +202,7 @@ def predict(
 def _speed(timed: list[tuple[int, float]]) -> float | None:
     """Chunks per second; None if nothing was timed."""
     seconds = sum(took for _, took in timed)
-    return round(sum(heard for heard, _ in timed) / seconds, 2) if seconds else None
+    return round(sum(count for count, _ in timed) / seconds, 2) if seconds else None
 
 
 def _columns(tagger: Tagger, records: Records) -> list[int]:
@@ -241,6 +241,6 @@ def _chunks_of(records, track, rate_hz, size, chunks, hop_seconds, deform) -> np
     return cut_at(samples, np.unique(starts), size)  # a track as long as a chunk is scored once, not sixteen times
 
 
-def _run_in_batches(run, heard: np.ndarray, chunk_seconds: float) -> np.ndarray:
+def _run_in_batches(run, track_chunks: np.ndarray, chunk_seconds: float) -> np.ndarray:
     batch = max(1, int(BATCH_SECONDS / chunk_seconds))
-    return np.concatenate([run(heard[i : i + batch]) for i in range(0, len(heard), batch)])
+    return np.concatenate([run(track_chunks[i : i + batch]) for i in range(0, len(track_chunks), batch)])

@@ -1,6 +1,6 @@
 """Notes -> samples: FluidSynth at 44.1 kHz, then mono at 16 kHz, like a resampled recording of full quality.
 
-At 16 kHz FluidSynth itself would fold what lies above 8 kHz back into the audible range, which no recording does.
+At 16 kHz, FluidSynth would alias frequencies above 8 kHz into the audible range, which no recording does.
 """
 
 from collections.abc import Sequence
