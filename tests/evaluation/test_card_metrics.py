@@ -26,7 +26,7 @@ def test_metrics_without_a_value_are_left_out():
 
 def test_metrics_on_deformed_audio_are_refused():
     report = make_report(simulate(deformation="white_noise_0.1"), resampling=FEW)
-    with pytest.raises(ValueError, match="undeformed audio. Received: 'white_noise_0.1'"):
+    with pytest.raises(ValueError, match="undeformed audio only. Received: 'white_noise_0.1'"):
         card_metrics(report)
 
 

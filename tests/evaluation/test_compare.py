@@ -89,7 +89,7 @@ def test_models_with_equal_names_get_their_folders_names(read, tmp_path):
         ),
         ({"tracks": 140}, "differ in their tracks, 150, number 140 is 'test-0140' and 140"),
         ({"subsets": False}, "differ in their subsets"),
-        ({"resampling": Resampling(61, 3)}, "their intervals were made by"),
+        ({"resampling": Resampling(61, 3)}, "their intervals were computed with"),
     ],
 )
 def test_runs_on_different_data_are_refused(settings, match):

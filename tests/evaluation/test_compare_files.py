@@ -180,8 +180,8 @@ def test_costs_are_per_second_of_audio_and_only_if_known(tmp_path):
     found = costs(comparison)
     assert {name: float(values[at]) for name, values in found.items()} == {
         "parameters": 5,
-        "multiply-adds a second of audio": 200,
-        "seconds of audio a second": 6,
+        "multiply-adds per second of audio": 200,
+        "seconds of audio per second": 6,
     }
     assert np.isnan([values[1 - at] for values in found.values()]).all()
     write_comparison(comparison, tmp_path / "out")

@@ -71,7 +71,7 @@ def test_without_validation_scores_there_is_no_mcc_and_no_f1():
     report = make_report(TEST, resampling=FEW)
     assert list(report.group().metrics) == ["roc_auc", "pr_auc", "average_precision"]
     assert report.thresholds == {}
-    assert "no MCC and F1: no validation scores" in to_markdown(report)
+    assert "MCC and F1 are missing, because there were no validation scores" in to_markdown(report)
 
 
 def test_a_written_report_can_be_read(report):
