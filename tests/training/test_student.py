@@ -135,7 +135,7 @@ def test_a_teacher_of_shorter_chunks_gets_the_middle_of_the_crop(teacher):
 
 def test_teachers_with_other_tags_or_longer_chunks_are_refused(teacher):
     with pytest.raises(
-        TrainingError, match=r"same tags; 'teacher 1' \(2 tags\) has no tag 'wild', unlike 'teacher 0' \(2 tags"
+        TrainingError, match=r"same tags. 'teacher 1' \(2 tags\) has no tag 'wild', unlike 'teacher 0' \(2 tags"
     ):
         panel(teacher, build(tags=["calm", "loud"]))
     with pytest.raises(TrainingError, match=r"'teacher 1' \(3 tags\) has the extra tag 'loud', unlike 'teacher 0'"):
