@@ -88,7 +88,7 @@ class Teaching:
         labels: Weight of the binary cross-entropy with the teachers' scores as labels.
         statistics_steps: Number of steps at the start that measure the standard deviations.
         average: Decay of the moving average of the weights, which is validated and saved.
-        alterations: How crops are altered: `records.alteration.Alteration`.
+        alterations: How crops are altered: `records.deformation.Alteration`.
     """
 
     logits: float = 1.0
