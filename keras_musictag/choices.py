@@ -7,7 +7,7 @@ CRITERIA = METRICS[3:]  # what thresholds can maximise: metrics.decisions
 PRECISIONS = ("float32", "bfloat16", "float16")  # for training and tagging: tagger.network
 EXPORT_PRECISIONS = ("float32", "float16", "bfloat16", "int8")  # each format supports some of them
 INPUTS = ("waveform", "log-mel")  # what an exported model takes
-LEVELS = ("chunk", "song")  # length of a training example: the network's own chunk, or 29 s
+EXAMPLE_LEVELS = ("chunk", "song")  # length of a training example: the network's own chunk, or 29 s
 
 STORAGES = ("pcm", "source")  # what records store: samples, or the compressed file
 FRACTIONS = (0.8, 0.1, 0.1)  # train, valid, test

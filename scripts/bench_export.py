@@ -188,7 +188,6 @@ def has_weights(name: str) -> bool:
     """Whether the weights that `load` would take are on this machine; downloads nothing."""
     from keras_musictag.zoo.catalog import cards, entries
 
-
     own = cards(name)
     return bool(own) and bool(list(entries()[own[0].name].glob("*.safetensors")))
 

@@ -1,4 +1,4 @@
-"""Makes the audio on which networks are taught by other networks: a folder of FLAC files, mono, 16 kHz.
+"""Makes the audio with which networks teach other networks: a folder of FLAC files, mono, 16 kHz.
 
     python scripts/teaching_audio.py OUT [--gmtag CORPUS] [--only PART] [--scale 0.01] [--jobs 2]
 

@@ -24,7 +24,8 @@ from pathlib import Path
 
 import pytest
 
-from keras_musictag.gmtag.packages import LIBRARY, SOUNDFONTS, SOUNDS
+from keras_musictag.gmtag.packages import LIBRARY, SOUNDS
+from keras_musictag.gmtag.sound import SOUNDFONTS
 from tests.shared import FOLDER
 
 ROOT = Path(__file__).parents[1]

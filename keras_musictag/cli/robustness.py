@@ -31,13 +31,13 @@ def command(records, out, models, names, conditions, chunks, seed, resamples):
     again to resume.
     """
     from keras_musictag.evaluation.measuring import Resampling
-    from keras_musictag.robustness.condition_runs import measure_robustness, names_of
-    from keras_musictag.robustness.conditions import chosen
+    from keras_musictag.robustness.condition_runs import measure_robustness, name_taggers
+    from keras_musictag.robustness.conditions import choose_conditions
     from keras_musictag.robustness.drop_files import write_robustness
     from keras_musictag.robustness.drops import measure_drops
 
-    conditions = chosen(conditions)
-    taggers = names_of([_options.load_model(model, "default") for model in models], names)
+    conditions = choose_conditions(conditions)
+    taggers = name_taggers([_options.load_model(model, "default") for model in models], names)
     with _progress.track_progress() as progress:
         settings = {"seed": seed, "chunks": chunks, "resampling": Resampling(resamples), "progress": progress}
         measure_robustness(taggers, records, out, conditions, **settings)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keras_musictag.choices import LEVELS, PRECISIONS
+from keras_musictag.choices import EXAMPLE_LEVELS, PRECISIONS
 from keras_musictag.cli import _progress
 from keras_musictag.keras_start import start_keras
 
@@ -33,7 +33,7 @@ from keras_musictag.keras_start import start_keras
 )
 @click.option(
     "--level",
-    type=click.Choice(LEVELS),
+    type=click.Choice(EXAMPLE_LEVELS),
     default="chunk",
     help="Length of an example: the network's own chunk, or 29 s.",
 )

@@ -1,4 +1,4 @@
-"""Scores -> reports: predictions kept as files, measured, compared. Needs no TensorFlow."""
+"""Scores -> reports: predictions are saved, measured and compared. Needs no TensorFlow."""
 
 import lazy_loader
 

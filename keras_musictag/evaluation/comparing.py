@@ -1,4 +1,4 @@
-"""Runs on the same data -> a ranking, and what of it is more than chance."""
+"""Runs on the same data -> a ranking, and which of its differences are more than chance."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,9 +18,9 @@ class Neighbours:
     """A model and the next one in the ranking, compared on the same resamples of the tracks.
 
     Attributes:
-        better, worse: Their names.
-        difference, low, high: Of the ranking metric's macro values, with its interval.
-        p_value: Two-sided: how probable it is that the resampled difference lies on the other side of 0, twice.
+        better, worse: Names of the two models.
+        difference, low, high: Difference of their macro values of the ranking metric, with its interval.
+        p_value: Two-sided: twice the probability that the resampled difference is on the other side of 0.
         p_holm: The same, corrected for the number of comparisons (Holm).
     """
 
@@ -38,10 +38,10 @@ class Comparison:
     """Runs in one ranking.
 
     Attributes:
-        runs: Best first.
-        names: What tables call each, in the same order.
-        metric: What they are ranked by: its macro value at track level.
-        neighbours: Each with the next.
+        runs: The runs, best first.
+        names: Their names in tables, in the same order.
+        metric: The metric whose macro value at track level decides the ranking.
+        neighbours: Each model compared with the next one.
     """
 
     runs: tuple[EvaluationRun, ...] = field(repr=False)
@@ -51,7 +51,7 @@ class Comparison:
 
     @property
     def resampling(self) -> Resampling:
-        """How all intervals were made."""
+        """How all intervals were computed."""
         return self.runs[0].report.resampling
 
 
@@ -59,7 +59,7 @@ def compare_runs(runs: Sequence[EvaluationRun], metric: str = "pr_auc") -> Compa
     """Ranks runs by a metric's macro value at track level, and tests each against the next.
 
     Args:
-        runs: What `read_run` gave, all on the same data.
+        runs: Runs from `read_run`, all on the same data.
         metric: "roc_auc", "pr_auc", "average_precision", "mcc" or "f1".
 
     Returns:
@@ -68,12 +68,12 @@ def compare_runs(runs: Sequence[EvaluationRun], metric: str = "pr_auc") -> Compa
     Raises:
         UnknownNameError: If there is no such metric.
         ValueError: If the runs are not on the same tracks, tags, split and part, their intervals or thresholds were
-            made in different ways, or one has no such metric.
+            computed in different ways, or a run lacks the metric.
     """
     if metric not in TITLES:
         raise UnknownNameError.of("metric", metric, TITLES)
     if not runs:
-        raise ValueError("There are no runs to compare.")
+        raise ValueError("`runs` must hold at least one run to compare. Received: none.")
     for other in runs[1:]:
         check_same_data(runs[0], other)
     values = np.array([_value(run, metric) for run in runs])
@@ -86,32 +86,38 @@ def compare_runs(runs: Sequence[EvaluationRun], metric: str = "pr_auc") -> Compa
 def _value(run: EvaluationRun, metric: str) -> float:
     metrics = run.report.group().metrics
     if metric not in metrics:
-        raise ValueError(f"{str(run.folder)!r} has no {TITLES[metric]}: it was evaluated without validation scores.")
+        raise ValueError(
+            f"{str(run.folder)!r} has no {TITLES[metric]}, because it was evaluated without "
+            "validation scores. Rank by another metric, or evaluate with a validation part."
+        )
     value = float(metrics[metric].macro[0])
     if np.isnan(value):
-        raise ValueError(f"{str(run.folder)!r} has no macro {TITLES[metric]}: no tag has both classes in its tracks.")
+        raise ValueError(
+            f"{str(run.folder)!r} has no macro {TITLES[metric]}: each tag applies to all or none of its "
+            "tracks. Evaluate more tracks."
+        )
     return value
 
 
 def check_same_data(first: EvaluationRun, other: EvaluationRun) -> None:
-    """Raises ValueError unless two runs may stand in one table; the message says how they differ."""
+    """Raises ValueError if two runs cannot be compared in one table; the message says how they differ."""
     for name, value in asdict(first.predictions.source).items():
         _check_equal(first, other, name, value, getattr(other.predictions.source, name))
     _check_equal(first, other, "tags", first.predictions.vocabulary.names, other.predictions.vocabulary.names)
     _check_equal(first, other, "tracks", first.predictions.track_ids, other.predictions.track_ids)
     _check_equal(first, other, "subsets", first.predictions.subsets, other.predictions.subsets)
     if not np.array_equal(first.predictions.targets, other.predictions.targets):
-        raise ValueError(f"{_both(first, other)} cannot stand in one table: the same tracks have other tags.")
+        raise ValueError(f"{_both(first, other)} cannot be compared: their tracks have different tags.")
     if first.report.resampling != other.report.resampling:
         raise ValueError(
-            f"{_both(first, other)} cannot stand in one table: their intervals were made by {first.report.resampling} "
+            f"{_both(first, other)} cannot be compared: their intervals were computed with {first.report.resampling} "
             f"and {other.report.resampling}. Evaluate one of them again."
         )
     one, two = _criterion(first), _criterion(other)
     if one and two and one != two:
         raise ValueError(
-            f"{_both(first, other)} cannot stand in one table: their thresholds make {TITLES[one]} and {TITLES[two]} "
-            "as large as possible. Evaluate one of them again."
+            f"{_both(first, other)} cannot be compared: their thresholds maximise {TITLES[one]} and "
+            f"{TITLES[two]}. Evaluate one of them again."
         )
 
 
@@ -123,11 +129,11 @@ def _criterion(run: EvaluationRun) -> str | None:
 def _check_equal(first: EvaluationRun, other: EvaluationRun, name: str, one, two) -> None:
     if one == two:
         return
-    if isinstance(one, tuple):  # long lists: say where they part
+    if isinstance(one, tuple):  # long lists: say where they begin to differ
         at = next((i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
         one, two = (f"{len(x)}, number {at} is {x[at]!r}" if at < len(x) else f"{len(x)}" for x in (one, two))
     raise ValueError(
-        f"{_both(first, other)} cannot stand in one table: they differ in their {name}, {one or 'none'} and "
+        f"{_both(first, other)} cannot be compared: they differ in their {name}, {one or 'none'} and "
         f"{two or 'none'}. Compare runs on the same records."
     )
 
@@ -137,7 +143,7 @@ def _both(first: EvaluationRun, other: EvaluationRun) -> str:
 
 
 def _names(runs: Sequence[EvaluationRun]) -> tuple[str, ...]:
-    """Models' names; where several runs share one, with the folder's, which is as long as needed to be told apart."""
+    """Names of the models; runs that share a name also get as much of their folder's path as tells them apart."""
     names = [run.report.model for run in runs]
     shared = {name for name in names if names.count(name) > 1}
     for parts in range(1, 64):
@@ -145,7 +151,7 @@ def _names(runs: Sequence[EvaluationRun]) -> tuple[str, ...]:
         full = [f"{n} ({f})" if n in shared else n for n, f in zip(names, folders, strict=True)]
         if len(set(full)) == len(full):
             return tuple(full)
-    raise ValueError("A run was given twice: compare each with others only.")
+    raise ValueError("The same run was given twice. Give each run once.")
 
 
 def _neighbours(
@@ -192,7 +198,7 @@ def p_value(differences: np.ndarray) -> float:
 
 
 def holm_correction(p_values: np.ndarray) -> np.ndarray:
-    """P-values that stay as rare together as each was alone.
+    """Corrects p-values for multiple comparisons by Holm's method.
 
     Source:
         Holm, A simple sequentially rejective multiple test procedure, 1979.

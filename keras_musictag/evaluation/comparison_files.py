@@ -1,4 +1,4 @@
-"""A comparison as files: Markdown, CSV, pictures, and one HTML page that needs nothing else."""
+"""A comparison as files: Markdown, CSV, figures, and one self-contained HTML page."""
 
 import base64
 import html
@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_musictag.errors import printable
 from keras_musictag.evaluation.comparing import Comparison, compare_runs
-from keras_musictag.evaluation.measuring import NUMBER, TITLES
+from keras_musictag.evaluation.measuring import TITLES, VALUE_AND_INTERVAL
 from keras_musictag.evaluation.plots import plot_costs, plot_heat_map
 from keras_musictag.evaluation.report_files import AVERAGE_PRECISION_NOTE, LEVEL_TITLES
 from keras_musictag.evaluation.reporting import WHOLE
@@ -27,11 +27,11 @@ from keras_musictag.files import write_text
 
 TEXT, PAGE, VALUES, PAIRS, TAGS = "compare.md", "compare.html", "compare.csv", "neighbours.csv", "per_tag.csv"
 HEAT_MAP, COSTS = "per_tag.png", "cost.png"
-FACTS = {  # of `Predictions.facts` -> a column's title
+FACTS = {  # key in `Predictions.facts` -> title of the column
     "parameters": "parameters",
-    "multiply_adds": "multiply-adds a chunk",
-    "chunk_seconds": "seconds a chunk",
-    "chunks_per_second": "chunks a second",
+    "multiply_adds": "multiply-adds per chunk",
+    "chunk_seconds": "seconds per chunk",
+    "chunks_per_second": "chunks per second",
 }
 STYLE = """
 :root { color-scheme: light dark; }
@@ -48,12 +48,12 @@ img { max-width: 100%; height: auto; background: white; }
 
 
 def compare(runs: Sequence[str | os.PathLike], out: str | os.PathLike, metric: str = "pr_auc") -> Comparison:
-    """Compares evaluation runs, and writes tables, pictures and tests between neighbours.
+    """Compares evaluation runs, and writes tables, figures and tests between neighbours in the ranking.
 
     Args:
         runs: Folders that `evaluate` wrote, all on the same data.
-        out: Folder to write to: see `write_comparison`.
-        metric: What they are ranked by: see `compare_runs`.
+        out: Folder to write; see `write_comparison`.
+        metric: Metric that decides the ranking; see `compare_runs`.
 
     Returns:
         The `Comparison`, best first.
@@ -72,34 +72,34 @@ def write_comparison(comparison: Comparison, folder: str | os.PathLike) -> list[
     """Writes a comparison. The same runs give the same bytes.
 
     Args:
-        comparison: What `compare_runs` gave.
-        folder: Where to; made if it is not there.
+        comparison: The result of `compare_runs`.
+        folder: Folder to write; created if it does not exist.
 
     Returns:
         The files: `compare.md`, `compare.html`, `compare.csv`, `neighbours.csv`, `per_tag.csv`, `per_tag.png`, and
-        `cost.png` where a cost is known.
+        `cost.png` if a cost is known.
 
     Raises:
         OSError: If a file cannot be written.
     """
     folder = Path(folder)
-    pictures = _write_pictures(comparison, folder)
+    figures = _write_figures(comparison, folder)
     write_numbers(folder / VALUES, *value_rows(comparison))
     write_numbers(folder / PAIRS, *pair_rows(comparison))
     write_numbers(folder / TAGS, *tag_rows(comparison))
-    write_text(folder / TEXT, to_markdown(comparison, pictures))
-    write_text(folder / PAGE, to_html(comparison, pictures, folder))
-    return [folder / name for name in (TEXT, PAGE, VALUES, PAIRS, TAGS, *pictures)]
+    write_text(folder / TEXT, to_markdown(comparison, figures))
+    write_text(folder / PAGE, to_html(comparison, figures, folder))
+    return [folder / name for name in (TEXT, PAGE, VALUES, PAIRS, TAGS, *figures)]
 
 
-def _write_pictures(comparison: Comparison, folder: Path) -> dict[str, str]:
-    """File name -> what it shows."""
+def _write_figures(comparison: Comparison, folder: Path) -> dict[str, str]:
+    """Writes the figures and maps their file names to what they show."""
     metrics = [run.report.group().metrics[comparison.metric] for run in comparison.runs]
     title = TITLES[comparison.metric]
-    shown = {HEAT_MAP: f"{title} of each tag and model, the easiest tags on top"}
+    shown = {HEAT_MAP: f"{title} of each tag and model, easiest tags on top"}
     tags, values = comparison.runs[0].report.vocabulary, np.stack([metric.per_tag[:, 0] for metric in metrics], axis=1)
     plot_heat_map(tags, comparison.names, values, comparison.metric, folder / HEAT_MAP)
-    (folder / COSTS).unlink(missing_ok=True)  # an earlier comparison's
+    (folder / COSTS).unlink(missing_ok=True)  # from an earlier comparison
     if known := costs(comparison):
         shown[COSTS] = f"{title} against cost; lines are intervals over tracks"
         numbers = np.stack([metric.macro for metric in metrics])
@@ -108,17 +108,17 @@ def _write_pictures(comparison: Comparison, folder: Path) -> dict[str, str]:
 
 
 def costs(comparison: Comparison) -> dict[str, np.ndarray]:
-    """What a model costs, a number each or NaN; only costs that are known of some model.
+    """Returns each cost with one number per model, NaN if it is unknown; costs unknown for all models are left out.
 
-    Chunks are of different lengths, so arithmetic and speed are those of a second of audio.
+    Chunks have different lengths, so arithmetic and speed are stated per second of audio.
     """
     parameters, arithmetic, seconds, speed = (
         np.array([_fact(run.report.facts, name) for run in comparison.runs]) for name in FACTS
     )
     found = {
         "parameters": parameters,
-        "multiply-adds a second of audio": arithmetic / seconds,
-        "seconds of audio a second": speed * seconds,
+        "multiply-adds per second of audio": arithmetic / seconds,
+        "seconds of audio per second": speed * seconds,
     }
     return {name: values for name, values in found.items() if not np.isnan(values).all()}
 
@@ -130,7 +130,7 @@ def _fact(facts, name: str) -> float:
 
 
 def to_tables(comparison: Comparison) -> list[Table]:
-    """The measured tables."""
+    """Makes the tables of measured numbers."""
     levels = [name for name in LEVEL_TITLES if any(name in run.report.levels for run in comparison.runs)]
     tables = []
     for level in levels:
@@ -152,7 +152,8 @@ def _score_table(comparison: Comparison, level: str, group: str) -> Table:
         rows.append((name, *cells, with_interval(found.metrics[comparison.metric].micro)))
         left_out = found.metrics["roc_auc"].left_out
         facts = f"{found.tracks:,} tracks. Macro means, with intervals over tracks." + (
-            f" {left_out} of {len(run.report.vocabulary)} tags have one class only and are left out." * bool(left_out)
+            f" {left_out} of {len(run.report.vocabulary)} tags apply to all or none of the tracks and are left out."
+            * bool(left_out)
         )
         notes = [facts]
     where = "" if group == WHOLE else f", subset {group}"
@@ -166,7 +167,7 @@ def _cost_table(comparison: Comparison) -> Table:
         values = [_fact(run.report.facts, fact) for fact in FACTS]
         cells = (NO_VALUE if np.isnan(v) else f"{v:,.0f}" if v >= 1000 else f"{v:.4g}" for v in values)
         rows.append((name, *cells, str(run.report.facts.get("chunks_per_track", NO_VALUE))))
-    return Table("Cost", ("model", *FACTS.values(), "chunks a track"), tuple(rows))
+    return Table("Cost", ("model", *FACTS.values(), "chunks per track"), tuple(rows))
 
 
 def _pair_table(comparison: Comparison) -> Table:
@@ -183,8 +184,8 @@ def _pair_table(comparison: Comparison) -> Table:
     resampling = comparison.resampling
     notes = (
         f"Paired: {resampling.resamples:,} bootstrap resamples of the tracks (seed {resampling.seed}), the same for "
-        f"all models; intervals of {resampling.level:.0%}. Holm corrects for the number of rows.",
-        "One training run a model: a difference between two other runs of the same models may be another.",
+        f"all models; intervals of {resampling.level:.0%}. The last column is corrected for the number of rows (Holm).",
+        "There is one training run per model; other runs of the same models may differ by another amount.",
     )
     return Table(f"Neighbours in the ranking by macro {title}", ("pair", "difference", "p", "p, Holm"), rows, notes)
 
@@ -201,19 +202,19 @@ def _data(comparison: Comparison) -> Table:
     return Table("Data", (), (), (text, AVERAGE_PRECISION_NOTE))
 
 
-def to_markdown(comparison: Comparison, pictures: dict[str, str]) -> str:
-    """The comparison for people and repositories; refers to the pictures beside it."""
+def to_markdown(comparison: Comparison, figures: dict[str, str]) -> str:
+    """The comparison as Markdown, with links to the figures in the same folder."""
     measured = [table.to_markdown() for table in [_data(comparison), *to_tables(comparison)]]
-    shown = [f"![{text}]({file})\n" for file, text in pictures.items()]
+    shown = [f"![{text}]({file})\n" for file, text in figures.items()]
     elsewhere = published_tables(comparison.runs[0].report.source.dataset)
     return "\n".join([heading(_heading(comparison)), *measured, *shown, *(table.to_markdown() for table in elsewhere)])
 
 
-def to_html(comparison: Comparison, pictures: dict[str, str], folder: Path) -> str:
-    """The same as one page: pictures are in it, it asks no other place for anything, and all texts are escaped."""
+def to_html(comparison: Comparison, figures: dict[str, str], folder: Path) -> str:
+    """The same as one HTML page that loads no other file; all texts are escaped."""
     title = html.escape(printable(_heading(comparison)))
     measured = [table.to_html() for table in [_data(comparison), *to_tables(comparison)]]
-    for file, text in pictures.items():
+    for file, text in figures.items():
         content = base64.b64encode((folder / file).read_bytes()).decode()
         text = html.escape(text)
         measured.append(
@@ -229,7 +230,7 @@ def to_html(comparison: Comparison, pictures: dict[str, str], folder: Path) -> s
 
 
 def value_rows(comparison: Comparison) -> tuple[list[str], list[list]]:
-    """Header and rows of `compare.csv`: one a model, level, group and metric."""
+    """Header and rows of `compare.csv`: one row per model, level, group and metric."""
     rows = []
     for rank, (name, run) in enumerate(zip(comparison.names, comparison.runs, strict=True), start=1):
         for level_name, level in run.report.levels.items():
@@ -237,7 +238,9 @@ def value_rows(comparison: Comparison) -> tuple[list[str], list[list]]:
                 for metric, measured in group.metrics.items():
                     start = [rank, name, level_name, group_name, metric, group.tracks, measured.left_out]
                     rows.append([*start, *measured.macro, *measured.micro])
-    numbers = [f"{kind}{'' if part == 'value' else f'_{part}'}" for kind in ("macro", "micro") for part in NUMBER]
+    numbers = [
+        f"{kind}{'' if part == 'value' else f'_{part}'}" for kind in ("macro", "micro") for part in VALUE_AND_INTERVAL
+    ]
     return ["rank", "model", "level", "subset", "metric", "tracks", "tags_left_out", *numbers], rows
 
 
@@ -248,7 +251,7 @@ def pair_rows(comparison: Comparison) -> tuple[list[str], list[list]]:
 
 
 def tag_rows(comparison: Comparison) -> tuple[list[str], list[list]]:
-    """Header and rows of `per_tag.csv`: the ranking metric, a row a tag and a column a model."""
+    """Header and rows of `per_tag.csv`: the ranking metric, with one row per tag and one column per model."""
     vocabulary = comparison.runs[0].report.vocabulary
     metrics = [run.report.group().metrics[comparison.metric] for run in comparison.runs]
     rows = [[tag, *(metric.per_tag[i, 0] for metric in metrics)] for i, tag in enumerate(vocabulary)]

@@ -1,4 +1,4 @@
-"""`evaluate`: a model and records -> a run's folder with predictions, thresholds from validation, and the report."""
+"""`evaluate`: a model and records -> a folder with predictions, thresholds from the validation part, and a report."""
 
 import os
 from collections.abc import Callable
@@ -25,29 +25,29 @@ def evaluate(
     resampling: Resampling = DEFAULT_RESAMPLING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Measures a tagger on a part of some records. The same call goes on where an interrupted one stopped.
+    """Measures a tagger on a part of a folder of records. The same call resumes where an interrupted one stopped.
 
     Args:
-        tagger: With the tags of the records.
+        tagger: A tagger with the tags of the records.
         records: A folder that `keras-musictag prepare` wrote.
-        out: The run's folder; see `write_run` for its files.
-        name: What tables call the model; None for the tagger's name.
-        part: What is measured. Thresholds are chosen on "valid", never on it.
-        chunks: Of each track, spread as in the 2020 evaluation.
-        hop_seconds: Instead of `chunks`, from one chunk to the next, so that the whole track is heard.
-        criterion: What thresholds maximise on validation: "mcc" or "f1".
-        resampling: Of the intervals.
-        progress: Told how many tracks are done, and of how many.
+        out: Folder to write; see `write_run` for its files.
+        name: The model's name in tables; None for the tagger's own name.
+        part: The part to measure. Thresholds are chosen on "valid", never on this part.
+        chunks: Number of chunks per track, spread as in the 2020 evaluation.
+        hop_seconds: Instead of `chunks`: the distance between chunks, which then cover the whole track.
+        criterion: What thresholds maximise on the validation part: "mcc" or "f1".
+        resampling: How the intervals are computed.
+        progress: Called with the number of tracks done and the total.
 
     Returns:
         The report.
 
     Raises:
         FileNotFoundError: If there are no finished records.
-        DatasetError: If the tagger has other tags than the records, or the part has no tracks.
+        DatasetError: If tagger and records have different tags, or the part has no tracks.
     """
     records, out = Records(records), Path(out)
-    # the measured part first: that it has no tracks is said before the others are heard
+    # the measured part first: if it has no tracks, that is reported before any track is scored
     parts = [part] if part == "valid" or not records.part("valid") else [part, "valid"]
     total, before, found, files = sum(len(records.part(p)) for p in parts), 0, {}, []
     for each in parts:
@@ -59,12 +59,12 @@ def evaluate(
             name=name,
             chunks=chunks,
             hop_seconds=hop_seconds,
-            partial=files[-1],
+            resume_file=files[-1],
             progress=None if progress is None else lambda done, _, before=before: progress(before + done, total),
         )
         before += len(found[each])
     valid = found.get("valid") if part != "valid" else None
     report = write_run(out, found[part], valid, criterion=criterion, resampling=resampling)
-    for file in files:  # the results hold it all now
+    for file in files:  # the run now contains these scores
         file.unlink(missing_ok=True)
     return report

@@ -1,4 +1,4 @@
-"""All metrics of some rows, each with its interval."""
+"""Computes all metrics, each with its interval."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +13,12 @@ from keras_musictag.metrics.ranking import average_precision, pr_auc, roc_auc
 RANKING = {"roc_auc": roc_auc, "pr_auc": pr_auc, "average_precision": average_precision}
 DECISION = {"mcc": mcc, "f1": f1}
 TITLES = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "average_precision": "AP", "mcc": "MCC", "f1": "F1"}
-NUMBER = ("value", "low", "high")  # the last axis of every array of numbers
+VALUE_AND_INTERVAL = ("value", "low", "high")  # the last axis of every array in `Measured`
 
 
 @dataclass(frozen=True)
 class Resampling:
-    """How intervals are made: `resamples` draws of the tracks by `seed`, of which `level` lie inside."""
+    """How intervals are computed: from `resamples` draws of the tracks by `seed`; they contain the share `level`."""
 
     resamples: int = 1000
     seed: int = 0
@@ -30,13 +30,13 @@ DEFAULT_RESAMPLING = Resampling()
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """One metric with its intervals, as `interval` makes them; the last axis is value, low, high, NaN is "no value".
+    """One metric with its intervals. The last axis is value, low, high; NaN means "no value".
 
     Attributes:
         per_tag: Float64 (tags, 3).
         macro: Float64 (3,).
         micro: Float64 (3,).
-        left_out: Tags with one class, which macro leaves out.
+        left_out: Number of tags with one class only, which macro leaves out.
     """
 
     per_tag: np.ndarray
@@ -46,7 +46,7 @@ class Measured:
 
     @classmethod
     def of(cls, result: MetricResult, resampled: Resampled, level: float, lowest: float = 0.0) -> "Measured":
-        """Joins a metric, from `lowest` to 1, with what it is on resamples."""
+        """Combines a metric, from `lowest` to 1, with its values on resamples."""
 
         def joined(value, samples):
             edges = interval(samples, level, around=value).clip(lowest, 1)
@@ -62,20 +62,20 @@ class Measured:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON can hold it: null where there is no value."""
+        """Returns plain data for JSON; null means "no value"."""
         return {
-            "macro": dict(zip(NUMBER, _plain(self.macro), strict=True)),
-            "micro": dict(zip(NUMBER, _plain(self.micro), strict=True)),
+            "macro": dict(zip(VALUE_AND_INTERVAL, _plain(self.macro), strict=True)),
+            "micro": dict(zip(VALUE_AND_INTERVAL, _plain(self.micro), strict=True)),
             "left_out": self.left_out,
-            "per_tag": {name: _plain(column) for name, column in zip(NUMBER, self.per_tag.T, strict=True)},
+            "per_tag": {name: _plain(column) for name, column in zip(VALUE_AND_INTERVAL, self.per_tag.T, strict=True)},
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Measured":
-        """Reads what `to_dict` gave."""
+        """Reads the result of `to_dict`."""
 
         def numbers(part):
-            return np.array([data[part][name] for name in NUMBER], dtype=np.float64).T  # None becomes NaN
+            return np.array([data[part][name] for name in VALUE_AND_INTERVAL], dtype=np.float64).T  # None becomes NaN
 
         return cls(numbers("per_tag"), numbers("macro"), numbers("micro"), int(data["left_out"]))
 
@@ -84,8 +84,10 @@ def _plain(numbers: np.ndarray) -> list[float | None]:
     return [None if np.isnan(value) else float(value) for value in numbers]
 
 
-def values(targets: np.ndarray, scores: np.ndarray, thresholds: np.ndarray | None = None) -> dict[str, MetricResult]:
-    """Every metric without intervals; without thresholds there is no MCC and no F1."""
+def metric_values(
+    targets: np.ndarray, scores: np.ndarray, thresholds: np.ndarray | None = None
+) -> dict[str, MetricResult]:
+    """Computes every metric without intervals; MCC and F1 only if thresholds are given."""
     results = {name: function(targets, scores) for name, function in RANKING.items()}
     if thresholds is not None:
         results |= {name: function(targets, scores, thresholds) for name, function in DECISION.items()}
@@ -104,15 +106,15 @@ def measure(
     Args:
         targets: Bool (rows, tags).
         scores: Float (rows, tags).
-        tracks: Int (rows,), the track of each row.
-        thresholds: Float (tags,); without them there is no MCC and no F1.
-        resampling: How the intervals are made.
+        tracks: Int (rows,), the track index of each row.
+        thresholds: Float (tags,), for MCC and F1; None to leave these out.
+        resampling: How the intervals are computed.
 
     Returns:
-        Metric -> numbers, and on how many resamples a tag had lost one of its classes: these have a mean over fewer
-        tags.
+        The metrics by name, and the number of resamples on which a tag has lost one of its classes: their mean is over
+        fewer tags.
     """
-    results = values(targets, scores, thresholds)
+    results = metric_values(targets, scores, thresholds)
     resampled = bootstrap(
         targets, scores, thresholds=thresholds, tracks=tracks, resamples=resampling.resamples, seed=resampling.seed
     )

@@ -1,4 +1,4 @@
-"""Pictures of measured numbers. They need no display, and the same numbers give the same bytes."""
+"""Figures of measured numbers. They need no display, and the same numbers give the same bytes."""
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -15,14 +15,14 @@ BLUE, ORANGE, GREY = "#1f5f99", "#d1661a", "#8a8a8a"
 def plot_tags(
     tags: Sequence[str], metrics: Mapping[str, Measured], base_rates: np.ndarray, title: str, path: str | PathLike
 ) -> None:
-    """Each tag's PR-AUC and ROC-AUC with intervals, best PR-AUC on top; a tick is what chance gives.
+    """Draws each tag's PR-AUC and ROC-AUC with intervals, best PR-AUC on top; a tick marks the value of chance.
 
     Args:
         tags: The tags' names.
-        metrics: Holds "pr_auc" and "roc_auc".
-        base_rates: Float (tags,), the share of rows that a tag applies to.
-        title: Above the picture.
-        path: The picture to write, such as "tags.png".
+        metrics: At least "pr_auc" and "roc_auc".
+        base_rates: Float (tags,), the share of rows that each tag applies to.
+        title: Title of the figure.
+        path: The figure to write, such as "tags.png".
     """
     order = np.argsort(-np.nan_to_num(metrics["pr_auc"].per_tag[:, 0], nan=-1), kind="stable")
     figure = new_figure(10, 1.6 + ROW_INCHES * len(tags))
@@ -48,13 +48,13 @@ def plot_tags(
 def plot_heat_map(
     tags: Sequence[str], models: Sequence[str], values: np.ndarray, metric: str, path: str | PathLike
 ) -> None:
-    """A metric of each tag (row) and model (column), the easiest tags on top.
+    """Draws a metric of each tag (row) and model (column), easiest tags on top.
 
     Args:
-        tags, models: Their names.
-        values: Float (tags, models); NaN is left grey.
-        metric: Which metric it is, such as "pr_auc".
-        path: The picture to write, such as "tags.png".
+        tags, models: Names of the rows and the columns.
+        values: Float (tags, models); NaN is drawn in grey.
+        metric: Name of the metric, such as "pr_auc".
+        path: The figure to write, such as "tags.png".
     """
     order = np.argsort(-np.nan_to_num(values, nan=-1).mean(axis=1), kind="stable")
     longest = max(len(tag) for tag in tags)
@@ -81,14 +81,14 @@ def plot_heat_map(
 def plot_costs(
     models: Sequence[str], numbers: np.ndarray, costs: Mapping[str, np.ndarray], metric: str, path: str | PathLike
 ) -> None:
-    """A metric against each cost, a panel each, on a logarithmic axis.
+    """Draws a metric against each cost, with one panel per cost and a logarithmic axis.
 
     Args:
         models: Their names.
-        numbers: Float (models, 3), value, low, high.
-        costs: Axis label -> float (models,); NaN where a model's is not known.
-        metric: Which metric it is.
-        path: The picture to write, such as "tags.png".
+        numbers: Float (models, 3): value, low, high.
+        costs: Axis label -> float (models,); NaN if the cost of a model is unknown.
+        metric: Name of the metric.
+        path: The figure to write, such as "tags.png".
     """
     from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
@@ -97,7 +97,7 @@ def plot_costs(
         figure.subplots(1, len(costs), sharey=True, squeeze=False)[0], costs.items(), strict=True
     ):
         known = np.flatnonzero(~np.isnan(cost))
-        for i in known:  # a label that begins with "_" would be left out: hence the space
+        for i in known:  # the space, because Matplotlib leaves out labels that begin with "_"
             colour = f"C{i % 10}"
             axes.vlines(cost[i], numbers[i, 1], numbers[i, 2], color=colour, alpha=0.45, linewidth=2)
             axes.plot(

@@ -1,8 +1,7 @@
-"""Scores of the tracks that were heard so far, kept in a file, so that an interrupted evaluation goes on.
+"""Scores the tracks of a part: track by track, with the same chunks for every model of the same chunk length.
 
-What a network costs: its arithmetic for one chunk.
-
-A model hears a part of a dataset: track by track, the same chunks for every model of one length.
+`ResumableScores` saves the scores so far, so that an interrupted evaluation can resume. `multiply_adds` states what a
+network costs.
 """
 
 import hashlib
@@ -28,11 +27,11 @@ from keras_musictag.tagger.track import BATCH_SECONDS
 from keras_musictag.tags.aggregation import aggregate_scores
 from keras_musictag.zoo.weights import arrays_of
 
-SECONDS = 60.0  # from one saved state to the next
+SAVE_SECONDS = 60.0  # between two writes of the scores so far
 
 
-def key_of(tagger: Tagger, settings: Mapping[str, Any]) -> str:
-    """A hash of a network, its weights and what it is asked: other scores have another key."""
+def scores_key(tagger: Tagger, settings: Mapping[str, Any]) -> str:
+    """A hash of a network, its weights and the settings: different scores have different keys."""
     digest = hashlib.sha256(json.dumps([tagger.spec.to_dict(), tagger.precision, settings], sort_keys=True).encode())
     for name, array in sorted(arrays_of(tagger).items()):
         digest.update(name.encode())
@@ -40,17 +39,17 @@ def key_of(tagger: Tagger, settings: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def network_of(tagger: Tagger) -> str:
-    """A hash of a network and its weights: what predictions say they are of."""
-    return key_of(tagger, {})
+def network_hash(tagger: Tagger) -> str:
+    """A hash of a network and its weights, which predictions state."""
+    return scores_key(tagger, {})
 
 
-class PartialScores:
-    """Chunk scores, a float32 (chunks, tags) a track, in order; saved each minute.
+class ResumableScores:
+    """Chunk scores, one float32 (chunks, tags) array per track, in order; saved every minute.
 
     Args:
-        path: The file; None keeps nothing.
-        key: Of `key_of`. A file with another key is not used.
+        path: The file; None saves nothing.
+        key: Result of `scores_key`. A file with another key is ignored.
     """
 
     def __init__(self, path: Path | None, key: str):
@@ -59,9 +58,9 @@ class PartialScores:
         self._saved_at = time.monotonic()
 
     def add(self, scores: np.ndarray) -> None:
-        """Takes in a track's scores."""
+        """Adds the scores of the next track."""
         self.scores.append(scores)
-        if self.path is not None and time.monotonic() - self._saved_at >= SECONDS:
+        if self.path is not None and time.monotonic() - self._saved_at >= SAVE_SECONDS:
             self.save()
 
     def save(self) -> None:
@@ -83,13 +82,13 @@ class PartialScores:
                     return []
                 return np.split(file["scores"], np.cumsum(file["counts"])[:-1])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return []  # damaged: the tracks are heard again
+            return []  # damaged: the tracks are scored again
 
 
 def multiply_adds(model: keras.Model) -> float:
-    """Multiplications (each with an addition) of one chunk in convolutions, products and recurrences.
+    """Counts the multiplications (each with an addition) of a chunk in convolutions, dense layers, GRUs and attention.
 
-    The front end is left out; so are normalisation, activation and pooling, as is usual.
+    As usual, normalisation, activation and pooling are left out; so is the front end.
 
     Example:
         >>> inputs = keras.Input((10,))
@@ -117,7 +116,7 @@ def _of_layer(layer) -> float:
     return 0.0
 
 
-CHUNKS = 16  # of a track, in the 2020 evaluation
+CHUNKS = 16  # per track, as in the 2020 evaluation
 
 Deform = Callable[[np.ndarray, int, int], np.ndarray]
 
@@ -132,29 +131,29 @@ def predict(
     hop_seconds: float | None = None,
     deform: Deform | None = None,
     deformation: str = "",
-    partial: Path | None = None,
+    resume_file: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Predictions:
-    """Scores all tracks of a part. A track's score is the mean of its chunks' scores.
+    """Scores all tracks of a part. The score of a track is the mean of its chunks' scores.
 
     Args:
-        tagger: With the tags of the records, in any order.
+        tagger: A tagger with the tags of the records, in any order.
         records: An open folder of records.
         part: "train", "valid" or "test".
-        name: What tables call the model; None for the tagger's own name.
-        chunks: Of each track, spread as in the 2020 evaluation (`records.crops.spread_starts`).
-        hop_seconds: Instead of `chunks`, from one chunk to the next, so that the whole track is heard.
-        deform: From float32 (samples,) of a whole track, its sample rate in Hz and its track index, to float32
-            (samples,) of any length.
-        deformation: What `deform` is called, such as "white_noise_0.1".
-        partial: A file that keeps the scores so far, so that the same call goes on after an interruption.
-        progress: Told how many tracks are done, and of how many.
+        name: The model's name in tables; None for the tagger's own name.
+        chunks: Number of chunks per track, spread as in the 2020 evaluation (`records.crops.spread_starts`).
+        hop_seconds: Instead of `chunks`: the distance between chunks, which then cover the whole track.
+        deform: A function of float32 (samples,) of a whole track, its sample rate in Hz and its track index, which
+            returns float32 (samples,) of any length.
+        deformation: Name of `deform`, such as "white_noise_0.1".
+        resume_file: A file for the scores so far, so that the same call resumes after an interruption; None for none.
+        progress: Called with the number of tracks done and the total.
 
     Returns:
-        `Predictions` with chunk scores; its facts say what a comparison shows beside them.
+        `Predictions` with chunk scores; their facts are what a comparison shows next to the scores.
 
     Raises:
-        DatasetError: If the tagger has other tags than the records, or the part has no tracks.
+        DatasetError: If tagger and records have different tags, or the part has no tracks.
         RecordsError: If a record is damaged.
     """
     columns = _columns(tagger, records)
@@ -163,14 +162,14 @@ def predict(
         raise DatasetError(f"{records.folder} has no tracks in the part {part!r}.")
     size, rate_hz = tagger.spec.chunking.chunk_samples, tagger.sample_rate
     asked = {"records": records.info["plan"], "part": part, "chunks": chunks, "hop": hop_seconds, "what": deformation}
-    kept = PartialScores(partial, key_of(tagger, asked) if partial else "")
+    kept = ResumableScores(resume_file, scores_key(tagger, asked) if resume_file else "")
     run, timed = tagger.runner(), []
     try:
         for done, track in enumerate(tracks[len(kept.scores) :], start=len(kept.scores) + 1):
-            heard = _chunks_of(records, track, rate_hz, size, chunks, hop_seconds, deform)
+            track_chunks = _chunks_of(records, track, rate_hz, size, chunks, hop_seconds, deform)
             began = time.perf_counter()
-            kept.add(_run_in_batches(run, heard, size / rate_hz)[:, columns])
-            timed.append((len(heard), time.perf_counter() - began))
+            kept.add(_run_in_batches(run, track_chunks, size / rate_hz)[:, columns])
+            timed.append((len(track_chunks), time.perf_counter() - began))
             if progress:
                 progress(done, len(tracks))
     finally:
@@ -189,7 +188,7 @@ def predict(
         chunk_tracks=np.repeat(np.arange(len(tracks)), counts),
         facts={
             "architecture": tagger.spec.architecture,
-            "network": network_of(tagger),
+            "network": network_hash(tagger),
             "precision": tagger.precision,
             "parameters": tagger.count_params(),
             "multiply_adds": multiply_adds(tagger),
@@ -201,25 +200,26 @@ def predict(
 
 
 def _speed(timed: list[tuple[int, float]]) -> float | None:
-    """Chunks a second; None where nothing was timed."""
+    """Chunks per second; None if nothing was timed."""
     seconds = sum(took for _, took in timed)
-    return round(sum(heard for heard, _ in timed) / seconds, 2) if seconds else None
+    return round(sum(count for count, _ in timed) / seconds, 2) if seconds else None
 
 
 def _columns(tagger: Tagger, records: Records) -> list[int]:
-    """Which of the tagger's outputs each of the records' tags is."""
+    """Returns the index of the tagger's output for each tag of the records."""
     mine, theirs = tagger.vocabulary, records.vocabulary
     if not theirs:
         raise DatasetError(
-            f"{records.folder} has no labels to compare with: `prepare audio` made it. "
+            f"{records.folder} has no labels to compare with, because `prepare audio` wrote it. "
             "Evaluate on records of a dataset with tags."
         )
     if mine is None or set(mine) != set(theirs):
         missing = sorted(set(theirs) - set(mine or ()))
+        examples = f" (such as {', '.join(map(repr, missing[:3]))})" if missing else ""
         raise DatasetError(
-            f"{tagger.name!r} and {str(records.folder)!r} must have the same tags. The model lacks "
-            f"{len(missing)} of {len(theirs)}, such as {', '.join(map(repr, missing[:3])) or 'none'}, and knows "
-            f"{len(mine or ())}. Train or fine-tune a model on these records, or evaluate it on its own dataset."
+            f"{tagger.name!r} and {str(records.folder)!r} must have the same tags. The model has {len(mine or ())} "
+            f"tags and lacks {len(missing)} of the {len(theirs)} tags of the records{examples}. Train or fine-tune a "
+            "model on these records, or evaluate it on its own dataset."
         )
     return [mine.index(tag) for tag in theirs]
 
@@ -229,16 +229,18 @@ def _chunks_of(records, track, rate_hz, size, chunks, hop_seconds, deform) -> np
     record = records.read(track)
     samples = to_floats(StoredAudio.of(record).pcm())
     if record.sample_rate_hz != rate_hz:
-        raise DatasetError(f"The records are at {record.sample_rate_hz} Hz; expected the model's {rate_hz} Hz.")
+        raise DatasetError(
+            f"The records have a sample rate of {record.sample_rate_hz} Hz; expected the model's {rate_hz} Hz."
+        )
     if deform is not None:
         samples = deform(samples, rate_hz, track.track_index)
     if hop_seconds is None:
         starts = spread_starts(len(samples), size, chunks)
     else:
         starts = cover_starts(len(samples), size, round(hop_seconds * rate_hz))
-    return cut_at(samples, np.unique(starts), size)  # a track of a chunk's length is heard once, not sixteen times
+    return cut_at(samples, np.unique(starts), size)  # a track as long as a chunk is scored once, not sixteen times
 
 
-def _run_in_batches(run, heard: np.ndarray, chunk_seconds: float) -> np.ndarray:
+def _run_in_batches(run, track_chunks: np.ndarray, chunk_seconds: float) -> np.ndarray:
     batch = max(1, int(BATCH_SECONDS / chunk_seconds))
-    return np.concatenate([run(heard[i : i + batch]) for i in range(0, len(heard), batch)])
+    return np.concatenate([run(track_chunks[i : i + batch]) for i in range(0, len(track_chunks), batch)])

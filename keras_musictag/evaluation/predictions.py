@@ -1,6 +1,6 @@
-"""What a model said of a part of a dataset, with the truth: every number of a report can be computed again from it.
+"""A model's scores on a part of a dataset, with the true tags. Every number of a report can be computed from them.
 
-Predictions as files: an `.npz` that is read again, and a CSV of the same tracks for people and other programs.
+They are saved as an `.npz` file, which can be loaded, and as a CSV of the same tracks for people and other programs.
 """
 
 import io
@@ -18,21 +18,21 @@ from keras_musictag.errors import UnknownNameError
 from keras_musictag.files import write_bytes, write_csv
 from keras_musictag.tags.vocabulary import Vocabulary
 
-LEVELS = ("track", "chunk")
-WHOLE = "all"  # what reports call all tracks: no subset may be called so
+ROW_LEVELS = ("track", "chunk")
+WHOLE = "all"  # the name of all tracks in reports, so no subset may have it
 
 
 @dataclass(frozen=True)
 class Source:
-    """Which data were scored. Two models may be compared where these are equal.
+    """The data that were scored. Two models can be compared if their sources are equal.
 
     Attributes:
-        dataset: Its id, such as "mtat".
-        dataset_version: Which publication of it.
-        split: Which of its splits.
-        split_sha256: Hash of which track is in which part.
+        dataset: Id of the dataset, such as "mtat".
+        dataset_version: Its publication.
+        split: Name of its split.
+        split_sha256: Hash of the list that assigns tracks to parts.
         part: "train", "valid" or "test".
-        deformation: What was done to the audio, such as "white_noise_0.1", or "".
+        deformation: Name of the deformation of the audio, such as "white_noise_0.1", or "".
     """
 
     dataset: str
@@ -49,30 +49,30 @@ class Source:
 
     @classmethod
     def of(cls, info: Mapping[str, Any], part: str, deformation: str = "") -> "Source":
-        """From the content of a folder of records' `dataset.json` (`Records.info`)."""
+        """Makes a source from the content of `dataset.json` (`Records.info`)."""
         kept = ("dataset", "dataset_version", "split", "split_sha256")
         return cls(**{name: info[name] for name in kept}, part=part, deformation=deformation)
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Scores and targets of tracks, and of their chunks where these were kept.
+    """Scores and targets of tracks, and of their chunks if these were kept.
 
     Attributes:
-        model: What tables call the model; each once in a comparison.
-        source: Which data were scored.
+        model: Name of the model in tables.
+        source: The data that were scored.
         vocabulary: The tags, in the order of the columns.
-        track_ids: The tracks' names, each once, in the order of the rows.
+        track_ids: Names of the tracks, each once, in the order of the rows.
         targets: Bool (tracks, tags).
         scores: Float32 (tracks, tags).
-        subsets: What is reported apart, such as "unseen", or "", one a track; where all are "", it becomes ().
+        subsets: One subset per track, which is reported separately, such as "unseen", or ""; () if all are "".
         chunk_scores: Float32 (chunks, tags), or None.
         chunk_tracks: Int32 (chunks,), the row of each chunk's track, or None.
-        facts: Plain data on the model: "parameters", "multiply_adds" (of one chunk), "chunk_seconds",
-            "chunks_per_second", "architecture" and whatever else describes the run.
+        facts: Plain data about the model: "parameters", "multiply_adds" (of one chunk), "chunk_seconds",
+            "chunks_per_second", "architecture" and anything else that describes the run.
 
     Raises:
-        ValueError: If shapes do not fit, a score is not finite, a track stands twice or has no chunk.
+        ValueError: If shapes do not match, a score is not finite, or a track occurs twice or has no chunk.
 
     Example:
         >>> source = Source("folder", "1", "seed 0", "ab12", "test")
@@ -100,32 +100,34 @@ class Predictions:
         self._check_tracks()
         self._check_chunks()
         if not isinstance(self.model, str) or not self.model:
-            raise ValueError(f"`model` must be a name. Received: {self.model!r}.")
+            raise ValueError(f"`model` must be a name, a string that is not empty. Received: {self.model!r}.")
         try:
             json.dumps(dict(self.facts), allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"`facts` must be plain data that JSON can hold: {error}.") from None
+            raise ValueError(f"`facts` must be plain data for JSON: {error}.") from None
 
     def _check_tracks(self):
         shape = (len(self.track_ids), len(self.vocabulary))
         if len(set(self.track_ids)) != shape[0]:
             twice = next(name for name in self.track_ids if self.track_ids.count(name) > 1)
-            raise ValueError(f"A track may have one row. Received more: {twice!r}.")
+            raise ValueError(f"`track_ids` must name each track once. Received twice: {twice!r}.")
         targets = np.asarray(self.targets)
         if targets.shape != shape or not np.isin(targets, (0, 1)).all():
             raise ValueError(f"`targets` must be 0 or 1, (tracks, tags) = {shape}. Received: {targets.shape}.")
         object.__setattr__(self, "targets", targets.astype(bool))
         object.__setattr__(self, "scores", _scores("scores", self.scores, shape))
         if self.subsets and len(self.subsets) != shape[0]:
-            raise ValueError(f"`subsets` must be one a track, {shape[0]}. Received: {len(self.subsets)}.")
+            raise ValueError(f"`subsets` must have one entry per track, {shape[0]}. Received: {len(self.subsets)}.")
         if not any(self.subsets):
             object.__setattr__(self, "subsets", ())
         if WHOLE in self.subsets:
-            raise ValueError(f"A subset may not be called {WHOLE!r}: reports call the whole part so.")
+            raise ValueError(
+                f"A subset must not be called {WHOLE!r}, the name of the whole part in reports. Rename it."
+            )
 
     def _check_chunks(self):
         if (self.chunk_scores is None) != (self.chunk_tracks is None):
-            raise ValueError("`chunk_scores` and `chunk_tracks` must both be given, or neither.")
+            raise ValueError("`chunk_scores` and `chunk_tracks` must both be given, or both be None.")
         if self.chunk_scores is None:
             return
         tracks = np.asarray(self.chunk_tracks)
@@ -144,11 +146,11 @@ class Predictions:
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """ "track", and "chunk" where chunk scores were kept."""
-        return LEVELS if self.chunk_scores is not None else LEVELS[:1]
+        """ "track", and "chunk" if there are chunk scores."""
+        return ROW_LEVELS if self.chunk_scores is not None else ROW_LEVELS[:1]
 
     def rows(self, level: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Targets (rows, tags), scores (rows, tags) and each row's track (rows,). A chunk has its track's targets.
+        """Returns targets (rows, tags), scores (rows, tags) and track indices (rows,). A chunk has its track's targets.
 
         Raises:
             UnknownNameError: If `level` is not one of `levels`.
@@ -160,10 +162,10 @@ class Predictions:
         return self.targets[self.chunk_tracks], self.chunk_scores, self.chunk_tracks
 
     def subset(self, name: str) -> "Predictions":
-        """The tracks of one subset, and their chunks.
+        """Returns the predictions of the tracks of one subset, and of their chunks.
 
         Raises:
-            UnknownNameError: If no track is in it.
+            UnknownNameError: If the subset has no track.
         """
         if name not in self.subsets:
             raise UnknownNameError.of("subset", name, sorted(set(self.subsets)))
@@ -205,17 +207,18 @@ ABOUT = {"version", "model", "source", "tags", "track_ids", "subsets", "facts"}
 
 
 def save_predictions(predictions: Predictions, path: str | PathLike) -> None:
-    """Writes `path` (.npz) and a CSV beside it. The same predictions give the same bytes.
+    """Writes `path` (.npz) and a CSV with the same name. The same predictions give the same bytes.
 
-    The CSV has a row a track: its name, subset, a score a tag in as many digits as float32 has, a target a tag.
+    The CSV has one row per track: its name, its subset, one score per tag in full float32 precision, and one target per
+    tag.
 
     Args:
         predictions: What to write.
-        path: Ends in ".npz"; a folder that is not there is made.
+        path: File to write, which ends in ".npz"; its folder is created if it does not exist.
 
     Raises:
-        ValueError: If `path` ends otherwise.
-        OSError: If a file cannot be written; then what was there before is kept.
+        ValueError: If `path` does not end in ".npz".
+        OSError: If a file cannot be written; an earlier file is then kept.
     """
     path = Path(path)
     if path.suffix != ".npz":
@@ -224,7 +227,7 @@ def save_predictions(predictions: Predictions, path: str | PathLike) -> None:
     if predictions.chunk_scores is not None:
         arrays |= {"chunk_scores": predictions.chunk_scores, "chunk_tracks": predictions.chunk_tracks}
     about = json.dumps(_about(predictions), ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
-    content = io.BytesIO()  # whole first: on a full disk a half-written archive would complain twice
+    content = io.BytesIO()  # in memory first: on a full disk, closing a half-written archive would fail a second time
     np.savez_compressed(content, about=np.frombuffer(about, np.uint8), **arrays)
     write_bytes(path, content.getbuffer())
     write_csv(path.with_suffix(".csv"), *_table(predictions))
@@ -253,14 +256,14 @@ def _table(predictions: Predictions) -> tuple[list[str], Iterator[list[str]]]:
 
 
 def load_predictions(path: str | PathLike) -> Predictions:
-    """Reads what `save_predictions` wrote.
+    """Reads a file that `save_predictions` wrote.
 
     Args:
-        path: An `.npz` file. No code in it is run: it holds numbers and JSON only.
+        path: An `.npz` file. It contains only numbers and JSON; no code in it is run.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, of another version, or holds something else.
+        ValueError: If the file is damaged, has another version, or contains something else.
     """
     path = Path(path)
     if not path.is_file():
@@ -272,22 +275,22 @@ def load_predictions(path: str | PathLike) -> Predictions:
             content = {name: arrays[name] for name in arrays.files}
         about = json.loads(content.pop("about").tobytes().decode("utf-8", "surrogatepass"))
         return _predictions(about, content)
-    # what zipfile, numpy and json raise for bytes that are not what they should be
+    # what zipfile, numpy and json raise for damaged bytes
     except (zipfile.BadZipFile, EOFError, KeyError, TypeError, AttributeError, ValueError, LookupError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"{str(path)!r} is no file of predictions, or damaged: {reason} Evaluate again.") from error
+        raise ValueError(f"{str(path)!r} is not a valid file of predictions: {reason} Evaluate again.") from error
 
 
 def _predictions(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Predictions:
     if about.get("version") != VERSION:
-        raise ValueError(f"it is of version {about.get('version')}; expected {VERSION}.")
+        raise ValueError(f"its version is {about.get('version')}; expected {VERSION}.")
     if about.keys() != ABOUT or not {"targets", "scores"} <= arrays.keys() <= {
         "targets",
         "scores",
         "chunk_scores",
         "chunk_tracks",
     }:
-        raise ValueError(f"it holds {', '.join([*about, *arrays])}.")
+        raise ValueError(f"it contains {', '.join([*about, *arrays])}.")
     return Predictions(
         model=about["model"],
         source=Source(**about["source"]),

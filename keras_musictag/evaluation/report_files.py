@@ -1,18 +1,18 @@
-"""A report as Markdown, and as a CSV with a row a tag."""
+"""A report as Markdown, and as a CSV with one row per tag."""
 
-from keras_musictag.evaluation.measuring import NUMBER, TITLES
+from keras_musictag.evaluation.measuring import TITLES, VALUE_AND_INTERVAL
 from keras_musictag.evaluation.reporting import WHOLE, Group, Report
 from keras_musictag.evaluation.tables import NO_VALUE, Table, heading, number, with_interval
 
 LEVEL_TITLES = {"track": "Track level (song level)", "chunk": "Chunk level"}
 AVERAGE_PRECISION_NOTE = (
-    "PR-AUC is the area by trapezoids, AP (average precision) the step sum. What the 2020 evaluation (Won et al.) "
-    "prints as PR-AUC is AP: compare it with AP only."
+    "PR-AUC is the area by trapezoids; AP (average precision) is the sum of steps. What the 2020 evaluation (Won et "
+    "al.) prints as PR-AUC is AP, so compare it only with AP."
 )
 
 
 def to_markdown(report: Report) -> str:
-    """The report for people: what was measured, a table a level and group, the tags, and how to read it all."""
+    """The report as Markdown: what was measured, one table per level and group, the tags, and how to read them."""
     tables = [_group_table(report, level, name) for level in report.levels for name in report.levels[level].groups]
     parts = [heading(report.model), _about(report), *(table.to_markdown() for table in tables)]
     parts += [_tag_table(report).to_markdown(), "![Each tag's PR-AUC and ROC-AUC](per_tag.png)\n"]
@@ -29,7 +29,7 @@ def _about(report: Report) -> str:
         ("deformation", source.deformation or "none"),
         *((name, _fact(value)) for name, value in report.facts.items()),
     ]
-    return Table("What was measured", ("", "is"), tuple(rows)).to_markdown()
+    return Table("What was measured", ("", "value"), tuple(rows)).to_markdown()
 
 
 def _fact(value) -> str:
@@ -54,12 +54,12 @@ def _group_notes(report: Report, level: str, group: Group):
     yield f"{group.tracks:,} tracks{chunks}."
     if left_out:
         yield (
-            f"Macro leaves out {left_out} of {len(report.vocabulary)} tags: they apply to all or to none of these rows."
+            f"Macro leaves out {left_out} of {len(report.vocabulary)} tags, which apply to all or none of these rows."
         )
     if group.incomplete_resamples:
         yield (
-            f"On {group.incomplete_resamples:,} of {report.resampling.resamples:,} resamples a tag had one class only; "
-            "the macro mean of these is over fewer tags."
+            f"On {group.incomplete_resamples:,} of {report.resampling.resamples:,} resamples, a tag had one class "
+            "only; their macro mean is over fewer tags."
         )
 
 
@@ -78,28 +78,28 @@ def _notes(report: Report):
     resampling = report.resampling
     yield (
         f"In parentheses: {resampling.level:.0%} percentile intervals over {resampling.resamples:,} bootstrap "
-        f"resamples of the tracks (seed {resampling.seed}), moved so that their median is the value. They say "
-        "how far other test tracks could move it, not other training."
+        f"resamples of the tracks (seed {resampling.seed}), moved so that their median is the value. They state how "
+        "much the value could change with other test tracks, not with other training."
     )
-    yield "Macro: the mean over tags. Micro: all pairs of track (or chunk) and tag as one list."
+    yield "Macro is the mean over tags. Micro treats all pairs of track (or chunk) and tag as one list."
     yield AVERAGE_PRECISION_NOTE
     thresholds = report.levels["track"].thresholds
     if thresholds is None:
-        yield "There are no MCC and F1: no validation scores were given to choose thresholds on."
+        yield "MCC and F1 are missing, because there were no validation scores to choose thresholds on."
         return
     yield (
-        f"MCC and F1 are at a threshold a tag that makes {TITLES[thresholds.criterion]} as large as possible on the "
-        f"validation part ({report.valid_tracks:,} tracks), at each level apart; the test part chose nothing."
+        f"MCC and F1 use one threshold per tag, which maximises {TITLES[thresholds.criterion]} on the validation part "
+        f"({report.valid_tracks:,} tracks), separately at each level. The test part had no influence on it."
     )
     if not thresholds.chosen.all():
         tags = [tag for tag, chosen in zip(report.vocabulary, thresholds.chosen, strict=True) if not chosen]
-        yield f"One class only in the validation part, so the threshold is 0.5 unchosen: {', '.join(tags)}."
+        yield f"These tags have one class only in the validation part, so their threshold is 0.5: {', '.join(tags)}."
 
 
 def tag_rows(report: Report) -> tuple[list[str], list[list]]:
-    """Header and rows of the CSV: one a level, group and tag."""
+    """Header and rows of the CSV: one row per level, group and tag."""
     metrics = list(report.group().metrics)
-    names = [f"{metric}{'' if part == 'value' else f'_{part}'}" for metric in metrics for part in NUMBER]
+    names = [f"{metric}{'' if part == 'value' else f'_{part}'}" for metric in metrics for part in VALUE_AND_INTERVAL]
     header = ["level", "subset", "tag", "group", "rows", "positives", "threshold", "threshold_chosen", *names]
     rows = []
     for level_name, level in report.levels.items():

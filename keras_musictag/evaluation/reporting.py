@@ -1,4 +1,4 @@
-"""Predictions of a test part -> a report: all metrics with intervals, at track and at chunk level, subsets apart."""
+"""Predictions of a test part -> a report: all metrics with intervals, for tracks and chunks, and for each subset."""
 
 import json
 from collections.abc import Mapping
@@ -12,19 +12,19 @@ from keras_musictag.evaluation.predictions import WHOLE, Predictions, Source
 from keras_musictag.metrics.decisions import Thresholds, choose_thresholds
 from keras_musictag.tags.vocabulary import Vocabulary
 
-VERSION = 2  # 1 had intervals that were not moved to the value
-UNNAMED = "(no subset)"  # the group of the tracks whose subset is ""
+VERSION = 2  # in version 1, intervals were not moved to the value
+UNNAMED = "(no subset)"  # name of the group of tracks whose subset is ""
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """The metrics of some tracks.
+    """The metrics of one group of tracks.
 
     Attributes:
-        tracks, rows: How many; rows are tracks or chunks.
-        positives: How many rows each tag applies to, (tags,).
+        tracks, rows: Their numbers; rows are tracks or chunks.
+        positives: Number of rows that each tag applies to, (tags,).
         metrics: "roc_auc", "pr_auc", "average_precision", and with thresholds "mcc" and "f1".
-        incomplete_resamples: Resamples on which a tag had lost one of its classes.
+        incomplete_resamples: Number of resamples on which a tag has lost one of its classes.
     """
 
     tracks: int
@@ -36,7 +36,7 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """A report's part on tracks or on chunks: the thresholds used, or None, and the groups, "all" first."""
+    """The part of a report about tracks or chunks: the thresholds used, or None, and the groups, "all" first."""
 
     thresholds: Thresholds | None
     groups: Mapping[str, Group]
@@ -47,13 +47,13 @@ class Report:
     """How good a model's predictions are.
 
     Attributes:
-        model: Its name.
-        source: Which data were scored.
+        model: Name of the model.
+        source: The data that were scored.
         vocabulary: The tags, in the order of all arrays.
-        facts: Plain data on the model, as in `Predictions`.
-        levels: "track", and "chunk" where chunk scores were kept.
-        resampling: How the intervals were made.
-        valid_tracks: How many tracks the thresholds were chosen on; 0 without thresholds.
+        facts: Plain data about the model, as in `Predictions`.
+        levels: "track", and "chunk" if there are chunk scores.
+        resampling: How the intervals were computed.
+        valid_tracks: Number of tracks that the thresholds were chosen on; 0 without thresholds.
     """
 
     model: str
@@ -66,7 +66,7 @@ class Report:
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """Tag -> the threshold of track scores, as a card holds it; tags without a choice are left out."""
+        """The thresholds of track scores by tag, as in a card; tags whose threshold was not chosen are left out."""
         found = self.levels["track"].thresholds
         if found is None:
             return {}
@@ -74,11 +74,11 @@ class Report:
         return {tag: float(value) for tag, value, chosen in rows if chosen}
 
     def group(self, level: str = "track", name: str = WHOLE) -> Group:
-        """The numbers of one level and group; by default those of all tracks at track level."""
+        """Returns one group of a level; by default all tracks at track level."""
         return self.levels[level].groups[name]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON can hold it; `from_dict` reads it."""
+        """Returns plain data for JSON, which `from_dict` reads."""
         return {
             "version": VERSION,
             "model": self.model,
@@ -91,19 +91,19 @@ class Report:
         }
 
     def to_json(self) -> str:
-        """As text, in as many digits as a float64 has."""
+        """Returns JSON text in full float64 precision."""
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Report":
-        """Reads what `to_dict` gave.
+        """Reads the result of `to_dict`.
 
         Raises:
-            ValueError: If it is of another version or holds something else.
+            ValueError: If it has another version or contains something else.
         """
         if not isinstance(data, Mapping) or data.get("version") != VERSION:
             found = data.get("version") if isinstance(data, Mapping) else type(data).__name__
-            raise ValueError(f"The report is of version {found}; expected {VERSION}. Evaluate again.")
+            raise ValueError(f"The report has version {found}; expected {VERSION}. Evaluate again.")
         try:
             return cls(
                 model=data["model"],
@@ -115,7 +115,7 @@ class Report:
                 valid_tracks=int(data["valid_tracks"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"The report is not as it was written ({error}). Evaluate again.") from error
+            raise ValueError(f"The report is damaged or incomplete ({error}). Evaluate again.") from error
 
 
 def _level_to_dict(level: Level) -> dict[str, Any]:
@@ -158,14 +158,14 @@ def make_report(
     """Measures predictions.
 
     Args:
-        test: What is measured.
-        valid: The same model's predictions of the validation part, undeformed, on which the thresholds are chosen;
-            without it there is no MCC and no F1.
-        criterion: What the thresholds make as large as possible, "mcc" or "f1".
-        resampling: How the intervals are made.
+        test: The predictions to measure.
+        valid: The same model's predictions of the undeformed validation part, on which the thresholds are chosen; None
+            to leave out MCC and F1.
+        criterion: What the thresholds maximise, "mcc" or "f1".
+        resampling: How the intervals are computed.
 
     Raises:
-        ValueError: If `valid` is of another model, split or vocabulary, is deformed, or is the test part itself.
+        ValueError: If `valid` has another model, split or vocabulary, is deformed, or is the test part itself.
 
     Example:
         >>> source = Source("folder", "1", "seed 0", "ab12", "test")
@@ -188,14 +188,14 @@ def make_report(
 
 
 def check_valid(test: Predictions, valid: Predictions) -> None:
-    """Raises ValueError unless thresholds for `test` may be chosen on `valid`."""
+    """Raises ValueError if thresholds for `test` must not be chosen on `valid`."""
     if valid.source.part == test.source.part or set(valid.track_ids) & set(test.track_ids):
         raise ValueError(
-            "Thresholds must not be chosen on what is measured. Received: validation predictions of part "
+            "Thresholds must not be chosen on the tracks that are measured. Received: validation predictions of part "
             f"{valid.source.part!r} with tracks of the measured part {test.source.part!r}."
         )
     if valid.source.deformation:
-        raise ValueError(f"Thresholds are chosen on undeformed audio. Received: {valid.source.deformation!r}.")
+        raise ValueError(f"Thresholds must be chosen on undeformed audio. Received: {valid.source.deformation!r}.")
     pairs = {
         "model": (test.model, valid.model),
         "dataset": (test.source.dataset, valid.source.dataset),

@@ -1,4 +1,4 @@
-"""The floor that a network must beat: ridge regression on statistics of a track's log-mel spectrogram."""
+"""A baseline that a network must beat: ridge regression on statistics of a track's log-mel spectrogram."""
 
 from collections.abc import Callable
 
@@ -17,11 +17,11 @@ PARTS = ("train", "valid", "test")
 def ridge_predictions(
     records: Records, progress: Callable[[int, int], None] | None = None
 ) -> tuple[Predictions, Predictions]:
-    """Fits one ridge regression for all tags on the part "train", its strength chosen by ROC-AUC on "valid".
+    """Fits one ridge regression for all tags on the part "train"; ROC-AUC on "valid" decides its strength.
 
     Args:
         records: An open folder of records with all three parts.
-        progress: Told how many tracks are done, and of how many.
+        progress: Called with the number of tracks done and the total.
 
     Returns:
         Predictions of "test" and of "valid".
@@ -60,7 +60,7 @@ def ridge_predictions(
 
 
 def statistics(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Describes a track by numbers that do not depend on time.
+    """Describes a track by numbers that do not depend on its length.
 
     Args:
         samples: Float32 (samples,).

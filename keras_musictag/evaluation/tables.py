@@ -1,6 +1,6 @@
-"""One table, written as Markdown, HTML and CSV.
+"""Tables as Markdown, HTML and CSV; and the tables of scores that others published.
 
-Scores that others reported, as they stand in `published.json`: shown beside measured ones, never among them.
+`published.json` has the published scores, which are shown next to measured ones, never mixed with them.
 """
 
 import html
@@ -20,13 +20,13 @@ NO_VALUE = "-"
 
 @dataclass(frozen=True)
 class Table:
-    """Texts in rows. The first column stands left, the others right.
+    """A table of texts. The first column is aligned left, the others right.
 
     Attributes:
-        title: What stands above it.
-        header: The names of the columns.
-        rows: Each as long as the header.
-        notes: Sentences that stand below it.
+        title: Heading of the table.
+        header: Names of the columns.
+        rows: The rows, each as long as the header.
+        notes: Sentences below the table.
     """
 
     title: str
@@ -35,7 +35,7 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def to_markdown(self) -> str:
-        """The table under a heading. Signs that Markdown or HTML would read are escaped."""
+        """Returns the table under a heading. Characters with a meaning in Markdown or HTML are escaped."""
         lines = [f"## {_markdown(self.title)}", ""]
         if self.rows:
             lines += [_markdown_row(self.header), _markdown_row(("---", *("---:" for _ in self.header[1:])), raw=True)]
@@ -45,7 +45,7 @@ class Table:
         return "\n".join(lines).rstrip("\n") + "\n"
 
     def to_html(self) -> str:
-        """The table as a section; every text is escaped."""
+        """Returns the table as a section; every text is escaped."""
         parts = [f"<section><h2>{_html(self.title)}</h2>"]
         if self.rows:
             head = "".join(f"<th>{_html(cell)}</th>" for cell in self.header)
@@ -70,7 +70,7 @@ def _markdown(text: str) -> str:
 
 
 def heading(text: str) -> str:
-    """The first line of a Markdown text, and an empty one."""
+    """Returns the first heading of a Markdown text, and an empty line."""
     return f"# {_markdown(text)}\n"
 
 
@@ -79,7 +79,7 @@ def _markdown_row(cells, raw: bool = False) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A value in a table's cell.
+    """Formats a value for the cell of a table.
 
     Example:
         >>> number(0.5), number(float("nan"))
@@ -89,7 +89,7 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def with_interval(numbers: np.ndarray) -> str:
-    """Value, low and high in a table's cell.
+    """Formats value, low and high for the cell of a table.
 
     Example:
         >>> with_interval(np.array([0.5, 0.41, 0.6]))
@@ -100,7 +100,7 @@ def with_interval(numbers: np.ndarray) -> str:
 
 
 def write_numbers(path: Path, header: Sequence[str], rows: Iterable[Iterable]) -> None:
-    """A CSV file in full precision; an empty cell is "no value". Written whole or not at all."""
+    """Writes a CSV file in full precision; an empty cell means "no value"."""
     write_csv(path, header, ([_cell(cell) for cell in row] for row in rows))
 
 
@@ -110,18 +110,18 @@ def _cell(cell) -> str:
     return printable(str(cell))
 
 
-FILE = Path(__file__).with_name("published.json")
+PUBLISHED_FILE = Path(__file__).with_name("published.json")
 NOT_COMPARABLE = (
-    "Reported elsewhere, not measured here: other training, and not always the same tracks, chunks and decoding. "
-    "No interval is known."
+    "Reported elsewhere, not measured here: with other training, and not always with the same tracks, chunks and "
+    "decoding. No intervals are known."
 )
 
 
 def published_tables(dataset: str) -> list[Table]:
-    """The tables that are known of a dataset.
+    """Returns the published tables of a dataset.
 
     Args:
-        dataset: Its id: "mtat", "msd" or "mtg-jamendo"; of any other there is none.
+        dataset: Its id. There are tables of "mtat", "msd" and "mtg-jamendo".
 
     Returns:
         Tables whose titles begin with "Reported elsewhere".
@@ -130,7 +130,7 @@ def published_tables(dataset: str) -> list[Table]:
         >>> [len(table.rows) for table in published_tables("mtat")], published_tables("gmtag")
         ([8, 12], [])
     """
-    content = json.loads(FILE.read_text(encoding="utf-8"))
+    content = json.loads(PUBLISHED_FILE.read_text(encoding="utf-8"))
     return [
         _table(table, content["sources"][table["source"]]) for table in content["tables"] if table["dataset"] == dataset
     ]

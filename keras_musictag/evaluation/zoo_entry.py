@@ -1,7 +1,4 @@
-"""What of a report goes into a zoo entry's card.
-
-A finished training run and its evaluation -> an entry of the user's zoo, with metrics and thresholds in its card.
-"""
+"""A finished training run and its evaluation -> an entry of the user's zoo, with metrics and thresholds in its card."""
 
 import itertools
 import json
@@ -17,7 +14,7 @@ import numpy as np
 from keras_musictag import __version__
 from keras_musictag.bundled_files import bundled
 from keras_musictag.evaluation.measuring import TITLES
-from keras_musictag.evaluation.predicting import network_of
+from keras_musictag.evaluation.predicting import network_hash
 from keras_musictag.evaluation.reporting import Report
 from keras_musictag.evaluation.run_folder import REPORT, read_run
 from keras_musictag.evaluation.tables import Table, number, with_interval
@@ -29,26 +26,26 @@ from keras_musictag.zoo.catalog import entries
 from keras_musictag.zoo.loading import load
 from keras_musictag.zoo.publish import write_entry
 
-LEVEL = 0.95  # of a card's intervals
+CARD_INTERVAL_LEVEL = 0.95  # share of the resamples inside a card's intervals
 
 
 def card_metrics(report: Report) -> tuple[Metric, ...]:
-    """The macro values at track level; those that have no value are left out.
+    """Returns a report's macro values at track level for a card; metrics without a value are left out.
 
     Args:
-        report: On an undeformed part.
+        report: A report about undeformed audio.
 
     Returns:
-        A `Metric` each, named as in the report: "roc_auc", "pr_auc", "average_precision", "mcc", "f1". Intervals of
-        another level than 95 % are left out.
+        One `Metric` each, named as in the report: "roc_auc", "pr_auc", "average_precision", "mcc", "f1". Intervals of a
+        level other than 95 % are left out.
 
     Raises:
-        ValueError: If the report is on deformed audio: a card holds none of these.
+        ValueError: If the report is about deformed audio.
     """
     source, group = report.source, report.group()
     if source.deformation:
-        raise ValueError(f"A card holds metrics on undeformed audio. Received: {source.deformation!r}.")
-    of_card = report.resampling.level == LEVEL
+        raise ValueError(f"A card states metrics on undeformed audio only. Received: {source.deformation!r}.")
+    of_card = report.resampling.level == CARD_INTERVAL_LEVEL
     return tuple(
         Metric(
             dataset=source.dataset,
@@ -89,22 +86,21 @@ def add_entry(
     """Writes a zoo entry: `weights.safetensors` in float32, `card.json` and `README.md`.
 
     Args:
-        run: What `train` or `finetune` has finished: a folder with `model.keras` and `run.json`.
-        evaluation: What `evaluate` wrote of that model's part "test". None for `run/evaluation`, which `finetune`
-            leaves; without it the card has no metrics and no thresholds.
-        name: The entry's, such as "vgg-mine-v1"; None for `<architecture>-<dataset>-v<N>`, the next free one.
-        out: The folder to write the entry's folder into; None for the user's zoo folder, whose entries are loaded by
-            their names.
-        summary: One sentence on the entry; None for one that says what was trained on what.
-        licence: Of the weights.
+        run: A folder that `train` or `finetune` has finished, with `model.keras` and `run.json`.
+        evaluation: A folder that `evaluate` wrote for that model and the part "test". None for `run/evaluation`, which
+            `finetune` writes; if it does not exist, the card has no metrics and no thresholds.
+        name: Name of the entry, such as "vgg-mine-v1"; None for the next free `<architecture>-<dataset>-v<N>`.
+        out: Folder in which to create the entry's folder; None for the user's zoo folder, whose entries load by name.
+        summary: One sentence about the entry; None for one that names the architecture and the dataset.
+        licence: Licence of the weights.
 
     Returns:
-        The entry's folder. It appears there whole or not at all.
+        The entry's folder, which appears complete or not at all.
 
     Raises:
-        FileNotFoundError: If the run or the evaluation is not there or not finished.
+        FileNotFoundError: If the run or the evaluation does not exist or is not finished.
         ValueError: If one is damaged, the evaluation is of other weights, another split, another part or deformed
-            audio, or the name is none or taken.
+            audio, or the name is invalid or taken.
     """
     trained, out = _read_trained(Path(run)), user_folder() if out is None else Path(out)
     architecture, records = trained.tagger.spec.architecture, trained.settings["records"]
@@ -149,35 +145,37 @@ def _read_trained(folder: Path) -> _Trained:
         with zipfile.ZipFile(folder / MODEL) as archive:
             keras = json.loads(archive.read("metadata.json"))["keras_version"]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{str(folder / SETTINGS)!r} does not describe a run ({error}). Is it damaged?") from error
+        raise ValueError(
+            f"{str(folder / SETTINGS)!r} does not describe a training run ({error}). Is it damaged?"
+        ) from error
     return _Trained(folder, tagger, {**settings, "records": records}, keras)
 
 
 def _read_report(folder: Path, trained: _Trained) -> Report:
-    """The report, if a card of these weights may state it."""
+    """Reads the report and checks that a card of these weights may state it."""
     report, records = read_run(folder).report, trained.settings["records"]
-    said = f"The evaluation in {str(folder)!r} cannot stand in the card"
-    if report.facts.get("network") != network_of(trained.tagger):
-        raise ValueError(f"{said}: it is not of {str(trained.folder / MODEL)!r}. Evaluate that model again.")
+    refusal = f"The evaluation in {str(folder)!r} cannot be used for the card"
+    if report.facts.get("network") != network_hash(trained.tagger):
+        raise ValueError(f"{refusal}: it is not of {str(trained.folder / MODEL)!r}. Evaluate that model again.")
     if report.source.part != "test":
-        raise ValueError(f"{said}: it is on the part {report.source.part!r}, not on test.")
+        raise ValueError(f"{refusal}: it is of the part {report.source.part!r}, not of test.")
     if (report.source.dataset, report.source.split_sha256) != (records["dataset"], records["split_sha256"]):
         raise ValueError(
-            f"{said}: it is on another dataset or split than the training, so that what it measures may have been "
-            "trained on. Evaluate on the records that were trained on."
+            f"{refusal}: its dataset or split differs from that of the training, so its tracks may have been used for "
+            "training. Evaluate on the test part of the records used for training."
         )
     return report
 
 
 def _free_name(name: str | None, architecture: str, dataset: str, out: Path) -> str:
-    """The name asked for, or the next free one; no entry and nothing in the folder is called so."""
+    """Returns the given name, or the next free one, if no entry and nothing in the folder has this name."""
     taken = {*entries(), *(path.name for path in out.glob("*"))}
     if name is None:
         return next(free for n in itertools.count(1) if (free := f"{architecture}-{dataset}-v{n}") not in taken)
     if not NAME.fullmatch(name) or not name.startswith(f"{architecture}-"):
         raise ValueError(f"The entry's name must look like '{architecture}-mine-v1'. Received: {name!r}.")
     if name in taken:
-        raise ValueError(f"There is an entry {name!r} already: choose another number, or let one be chosen.")
+        raise ValueError(f"An entry {name!r} already exists. Choose another number, or leave the name out.")
     return name
 
 
@@ -187,10 +185,10 @@ def _licence_of_data(dataset: str) -> str:
 
 
 def _readme(card: Card, trained: _Trained, report: Report | None) -> str:
-    """The model card: what a person wants to know before using the weights."""
+    """The model card: what people want to know before they use the weights."""
     use = f'import keras_musictag as kmt\n\ntagger = kmt.load("{card.name}")  # or the path of this folder\n'
     use += 'for tag, score in tagger.tag("song.mp3").tags:\n    print(f"{tag:20} {score:.3f}")'
-    about = Table("What it is", ("", "is"), tuple(_about(card, trained)), tuple(_beginning(trained.settings)))
+    about = Table("What it is", ("", "value"), tuple(_about(card, trained)), tuple(_beginning(trained.settings)))
     tables = [Table("Scores", (), (), ("Not measured.",))] if report is None else [_scores(report)]
     if card.thresholds:
         tables.append(_thresholds(report))
@@ -202,7 +200,7 @@ def _about(card: Card, trained: _Trained):
     data, chunking = card.trained_on, trained.tagger.spec.chunking
     yield "summary", card.summary
     yield "network", f"{card.architecture}, {card.weights.parameters:,} parameters, {len(card.model['tags'])} tags"
-    yield "hears", f"chunks of {trained.tagger.chunk_seconds:g} s at {chunking.sample_rate_hz:,} Hz"
+    yield "input", f"chunks of {trained.tagger.chunk_seconds:g} s at {chunking.sample_rate_hz:,} Hz"
     yield "trained on", f"{data.dataset}, {data.version}; split {data.split}, SHA-256 {data.split_sha256}"
     yield "recipe", trained.settings["recipe"]["summary"]
     yield "training data", card.licences.training_data
@@ -210,11 +208,11 @@ def _about(card: Card, trained: _Trained):
 
 
 def _beginning(settings: dict[str, Any]):
-    yield "The whole recipe stands in card.json."
+    yield "The whole recipe is in card.json."
     if settings["weights"] is not None:
         yield (
-            f"Training began with pretrained weights ({settings['model']}, {settings['weights']}), whose licence and "
-            "training data have terms of their own."
+            f"Training started from pretrained weights ({settings['model']}, {settings['weights']}), whose licence and "
+            "training data have their own terms."
         )
 
 
@@ -227,11 +225,13 @@ def _scores(report: Report) -> Table:
         f"{report.facts['precision']}."
     ]
     if left_out:
-        notes.append(f"Left out: {left_out} of {len(report.vocabulary)} tags, which all or none of these tracks have.")
+        notes.append(
+            f"Left out: {left_out} of {len(report.vocabulary)} tags, which apply to all or none of these tracks."
+        )
     return Table("Scores", ("metric", "value"), rows, tuple(notes))
 
 
 def _thresholds(report: Report) -> Table:
     rows = tuple((tag, number(value)) for tag, value in report.thresholds.items())
-    note = f"Chosen on {report.valid_tracks:,} validation tracks; a tag that is not here had no choice."
+    note = f"Chosen on {report.valid_tracks:,} validation tracks; tags that are not listed have no chosen threshold."
     return Table("Thresholds", ("tag", "applies from"), rows, (note,))

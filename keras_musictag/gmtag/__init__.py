@@ -1,8 +1,9 @@
-"""GM-Tag: a tagged corpus that anyone can build, by MMA (grooves -> MIDI) and FluidSynth (MIDI -> audio).
+"""GM-Tag: a tagged corpus that anyone can build with MMA (grooves -> MIDI) and FluidSynth (MIDI -> audio).
 
-The way of a clip: `seeds` -> `plan` (genre, groove, key, chords, sound) -> `mma` (accompaniment) -> `arrange`
-(which parts sound, on which instruments) -> `melody` -> `truth` (tags, from the notes that sound) -> `render` ->
-`encode`. `clip` makes one, `build` all of them. A clip depends on (version, part, index) and nothing else.
+How a clip is made: `plan` draws genre, groove, key, chords and `sound`; `mma` plays the accompaniment;
+`arrangement` chooses its parts and instruments, and adds a melody; `truth` takes the tags from the notes that sound;
+`rendering` makes audio and MP3. `clips` makes clips, `corpus` all of them. A clip depends on (version, part, index)
+and nothing else.
 """
 
 import lazy_loader

@@ -1,6 +1,6 @@
-"""Composes a clip: its plan, an accompaniment by MMA, which of its parts sound on which instruments, and a melody.
+"""Composes a clip: its plan, an accompaniment by MMA, the parts and instruments that sound, and a melody.
 
-The melody is a motif that is repeated and varied, on the notes of the key, over the chords.
+The melody repeats and varies a motif in the key, over the chords.
 """
 
 from collections import defaultdict
@@ -11,25 +11,24 @@ import mido
 import numpy as np
 
 from keras_musictag.errors import DatasetError
-from keras_musictag.gmtag import midi
+from keras_musictag.gmtag import instruments, midi
 from keras_musictag.gmtag.genres import GENRES
 from keras_musictag.gmtag.harmony import Chord
-from keras_musictag.gmtag.midi import (
+from keras_musictag.gmtag.instruments import (
     DRUM_CHANNEL,
     LEAD_PROGRAMS,
     LEAD_PROGRAMS_OF,
     LOW_PROGRAMS,
     RARE_LEAD_PROGRAMS,
-    channels_of,
-    notes_of,
 )
+from keras_musictag.gmtag.midi import channels_of, notes_of
 from keras_musictag.gmtag.mma import accompaniment, drums
 from keras_musictag.gmtag.packages import Installation
 from keras_musictag.gmtag.plan import Plan, draw_plan, number
 from keras_musictag.gmtag.truth import Heard, listen
 
-SINGLE_PART_SHARE = 0.10  # of clips that keep one part of the accompaniment only
-_MUTED_SHARE = 0.18  # of parts, in the other clips
+SINGLE_PART_SHARE = 0.10  # of clips, which keep only one part of the accompaniment
+_MUTED_SHARE = 0.18  # of the parts in all other clips
 _SUBSTITUTED_SHARE, _SUBSTITUTED_SHARE_CLASSICAL = 0.45, 0.9
 _DISTORTED_SHARE = 0.6  # of a metal clip's parts
 _BASS_BELOW_PITCH = 46
@@ -37,22 +36,22 @@ _SUSTAINED_ABOVE_BEATS = 1.5
 
 
 def replace_drums(accompaniment: mido.MidiFile, drums: mido.MidiFile) -> mido.MidiFile:
-    """The pitched parts of one file with the drums of another, both by MMA, which writes 192 ticks a beat."""
+    """Combines the pitched parts of one file with the drums of another; MMA writes 192 ticks per beat in both."""
     pitched = [_only(track, lambda channel: channel != DRUM_CHANNEL) for track in accompaniment.tracks]
     beats = [_only(track, lambda channel: channel == DRUM_CHANNEL) for track in drums.tracks[1:]]
     return _with_tracks(accompaniment, pitched + beats)
 
 
 def arrange(rng: Random, accompaniment: mido.MidiFile, plan: Plan) -> tuple[mido.MidiFile, bool]:
-    """Leaves parts out and gives others another instrument.
+    """Leaves some parts out and changes the instruments of others.
 
     Args:
-        rng: Where to draw from.
+        rng: Random generator.
         accompaniment: What MMA wrote.
-        plan: The clip's plan: its genre says how often there are no drums, and which instruments may come.
+        plan: The clip's plan; its genre decides how often there are no drums, and which instruments are possible.
 
     Returns:
-        The arrangement, of musical messages alone, and whether it was cut down to a single part.
+        The arrangement, without messages that do not affect the sound, and whether only a single part was kept.
     """
     single = rng.random() < SINGLE_PART_SHARE
     kept = _draw_parts(rng, midi.channels_of(accompaniment), plan.genre, single)
@@ -66,7 +65,7 @@ def arrange(rng: Random, accompaniment: mido.MidiFile, plan: Plan) -> tuple[mido
 
 
 def _draw_parts(rng: Random, channels: list[int], genre: str, single: bool) -> set[int]:
-    """The channels that sound; at least one pitched one, where there is any."""
+    """Draws the channels that sound: at least one pitched channel, if there is any."""
     pitched = [channel for channel in channels if channel != DRUM_CHANNEL]
     drums = {DRUM_CHANNEL} & set(channels)
     if rng.random() < GENRES[genre].drumless_share:
@@ -80,30 +79,30 @@ def _draw_parts(rng: Random, channels: list[int], genre: str, single: bool) -> s
 
 
 def _draw_programs(rng: Random, accompaniment: mido.MidiFile, plan: Plan) -> dict[int, int]:
-    """Channel -> the program that stands in for what MMA chose; channels that keep theirs are not in it."""
+    """Maps channels to the programs that replace MMA's; channels that keep their program are not included."""
     programs = {}
     for channel, role in _roles(accompaniment, plan.bpm).items():
         share = _SUBSTITUTED_SHARE_CLASSICAL if plan.genre == "classical" else _SUBSTITUTED_SHARE
         if rng.random() < share:
-            programs[channel] = rng.choice(_stand_ins(plan.genre, role))
+            programs[channel] = rng.choice(_replacements(plan.genre, role))
         if plan.genre == "metal" and rng.random() < _DISTORTED_SHARE:
             bass = role == "bass"
-            programs[channel] = rng.choice(midi.METAL_BASS_PROGRAMS if bass else midi.DISTORTED_PROGRAMS)
+            programs[channel] = rng.choice(instruments.METAL_BASS_PROGRAMS if bass else instruments.DISTORTED_PROGRAMS)
     return programs
 
 
-def _stand_ins(genre: str, role: str) -> tuple[int, ...]:
+def _replacements(genre: str, role: str) -> tuple[int, ...]:
     if genre == "classical":
-        return midi.ORCHESTRA_BASS_PROGRAMS if role == "bass" else midi.ORCHESTRA_PROGRAMS
+        return instruments.ORCHESTRA_BASS_PROGRAMS if role == "bass" else instruments.ORCHESTRA_PROGRAMS
     return {
-        "bass": midi.BASS_PROGRAMS,
-        "sustained": midi.SUSTAINED_PROGRAMS,
-        "chords": midi.CHORD_PROGRAMS,
+        "bass": instruments.BASS_PROGRAMS,
+        "sustained": instruments.SUSTAINED_PROGRAMS,
+        "chords": instruments.CHORD_PROGRAMS,
     }[role]
 
 
 def _roles(accompaniment: mido.MidiFile, bpm: int) -> dict[int, str]:
-    """What each pitched channel does, by the mean pitch and length of its notes: "bass", "sustained" or "chords"."""
+    """Maps each pitched channel to "bass", "sustained" or "chords", by the mean pitch and length of its notes."""
     notes = defaultdict(list)
     for note in midi.notes_of(accompaniment):
         if note.channel != DRUM_CHANNEL:
@@ -117,7 +116,7 @@ def _roles(accompaniment: mido.MidiFile, bpm: int) -> dict[int, str]:
 
 
 def _only(track: mido.MidiTrack, keep) -> mido.MidiTrack:
-    """The musical messages of a track, those of a channel only where `keep(channel)`."""
+    """Keeps the musical messages of a track; of the channels, those for which `keep(channel)` is true."""
     events = midi.events_of(track)
     return midi.track_of(
         (tick, message)
@@ -134,18 +133,18 @@ MELODY_SHARE, MELODY_SHARE_OVER_SINGLE_PART = 0.7, 0.45
 _GENRE_LEAD_SHARE = 0.65
 _LOWEST_PITCH, _HIGHEST_PITCH = 55, 84  # of most instruments; an octave lower for the low ones
 _OCTAVE = 12
-_DENSITIES = (0.5, 1, 1, 2, 3)  # 0.5: long notes; 2 and 3: the motif two and three times as fast
+_DENSITIES = (0.5, 1, 1, 2, 3)  # 0.5: long notes; 2 and 3: the motif played two or three times as fast
 _NOTE_BEATS, _LONG_NOTE_BEATS = (0.5, 0.5, 1, 1, 1.5, 2, 0.25), (1, 2, 3, 4)
-_STEPS, _LEAPS = (-3, -2, -1, -1, 0, 1, 1, 2, 3), (-4, -2, 2, 4)  # notes of the scale
+_STEPS, _LEAPS = (-3, -2, -1, -1, 0, 1, 1, 2, 3), (-4, -2, 2, 4)  # in notes of the scale
 _LEAP_SHARE = 0.15
 _ON_CHORD_SHARE = 0.7  # of the notes that fall on a beat
 _REST_SHARE = 0.12
-_HELD = 0.92  # of its length, as a player lifts the finger
+_HELD_SHARE = 0.92  # of a note's length: players release a note before the next one
 
 
 @dataclass(frozen=True)
 class MelodyNote:
-    """A note of a melody, in beats."""
+    """A note of a melody, with times in beats."""
 
     start_beats: float
     length_beats: float
@@ -154,7 +153,7 @@ class MelodyNote:
 
 
 def add_melody(rng: Random, arrangement: mido.MidiFile, plan: Plan) -> None:
-    """Adds a track with a melody on a channel that is free; nothing where none is."""
+    """Adds a track with a melody on a free channel; does nothing if no channel is free."""
     used = {m.channel for track in arrangement.tracks for m in track if not m.is_meta} | {DRUM_CHANNEL}
     free = [channel for channel in range(15, -1, -1) if channel not in used]
     if not free:
@@ -172,30 +171,30 @@ def _draw_lead(rng: Random, genre: str) -> int:
 
 
 def draw_melody(rng: Random, plan: Plan, program: int) -> list[MelodyNote]:
-    """Draws a melody as long as a plan's bars, in its key but where a chord has a note beside it."""
+    """Draws a melody as long as the plan, in its key except for chord notes outside the key."""
     density = rng.choice(_DENSITIES)
     loudness = rng.randint(88, 118)
     motif = _draw_motif(rng, density)
     scale = _scale_pitches(plan.key.scale, program)
-    place, count, now, notes = len(scale) // 2, 0, 0.0, []
+    index, count, now, notes = len(scale) // 2, 0, 0.0, []
     while now < plan.bars * plan.beats_per_bar:
         beats, step = motif[count % len(motif)]
         if rng.random() < _LEAP_SHARE:
             step = rng.choice(_LEAPS)
         beats /= max(density, 1)
-        place = min(max(place + step, 0), len(scale) - 1)
-        pitch = scale[place]
+        index = min(max(index + step, 0), len(scale) - 1)
+        pitch = scale[index]
         if abs(now - round(now)) < 1e-6 and rng.random() < _ON_CHORD_SHARE:
             pitch = nearest_chord_note(pitch, plan.chord(int(now // plan.beats_per_bar)))
         if rng.random() >= _REST_SHARE:
-            notes.append(MelodyNote(now, beats * _HELD, pitch, min(loudness + rng.randint(-10, 8), 127)))
+            notes.append(MelodyNote(now, beats * _HELD_SHARE, pitch, min(loudness + rng.randint(-10, 8), 127)))
         now += beats
         count += 1
     return notes
 
 
 def _draw_motif(rng: Random, density: float) -> list[tuple[float, int]]:
-    """Pairs of a length in beats and a step in notes of the scale."""
+    """Draws pairs of a length in beats and a step in notes of the scale."""
     lengths = _NOTE_BEATS if density >= 1 else _LONG_NOTE_BEATS
     return [(rng.choice(lengths), rng.choice(_STEPS)) for _ in range(rng.randint(4, 9))]
 
@@ -206,7 +205,7 @@ def _scale_pitches(scale: tuple[int, ...], program: int) -> list[int]:
 
 
 def nearest_chord_note(pitch: int, chord: Chord) -> int:
-    """The note of a chord's triad that is nearest to a pitch; of two, the lower.
+    """Returns the note of a chord's triad that is nearest to a pitch; of two equally near notes, the lower.
 
     Example:
         >>> nearest_chord_note(62, Chord(0, ""))
@@ -231,8 +230,8 @@ def _track(notes: list[MelodyNote], channel: int, program: int, volume: int, tic
     return midi.track_of(settings + events)
 
 
-FEWEST_NOTES = 16  # in 29.1 s: with fewer, such as the one part of a groove that plays now and then, it is drawn again
-_MOST_ATTEMPTS = 20  # about one clip in a hundred needs a second one
+FEWEST_NOTES = 16  # in 29.1 s; with fewer, such as a single part that plays only now and then, the clip is drawn again
+_MOST_ATTEMPTS = 20  # about one clip in a hundred needs a second attempt
 
 
 @dataclass(frozen=True)
@@ -240,10 +239,10 @@ class Piece:
     """The music of a clip.
 
     Attributes:
-        plan: What was drawn before.
+        plan: What was drawn before the notes.
         music: The MIDI file.
         heard: What sounds in the clip.
-        attempt: How often it was drawn again because next to nothing was heard; mostly 0.
+        attempt: How often the clip was drawn again because it was almost silent; mostly 0.
     """
 
     plan: Plan
@@ -253,15 +252,15 @@ class Piece:
 
 
 def compose(part: str, index: int, installation: Installation) -> Piece:
-    """Draws and writes the music of a clip; it depends on the version, the part and the index only.
+    """Draws and writes the music of a clip, which depends only on the version, the part and the index.
 
     Args:
         part: "train", "valid" or "test".
-        index: Of the clip in its part, from 0.
-        installation: Where MMA lies.
+        index: Index of the clip in its part, from 0.
+        installation: Where MMA is.
 
     Raises:
-        DatasetError: If MMA fails, or nothing is heard however often it is drawn.
+        DatasetError: If MMA fails, or all attempts are almost silent.
     """
     for attempt in range(_MOST_ATTEMPTS):
         again = (f"attempt{attempt}",) if attempt else ()
@@ -271,11 +270,14 @@ def compose(part: str, index: int, installation: Installation) -> Piece:
         heard = listen(notes_of(music), plan.sound.window)
         if is_enough(heard):
             return Piece(plan, music, heard, attempt)
-    raise DatasetError(f"Next to nothing was heard in any of {_MOST_ATTEMPTS} drawings. Do MMA's grooves play?")
+    raise DatasetError(
+        f"All {_MOST_ATTEMPTS} attempts gave fewer than {FEWEST_NOTES} notes, or no instrument. "
+        "Check that MMA plays its grooves."
+    )
 
 
 def is_enough(heard: Heard) -> bool:
-    """Whether there is something to hear, and to tag."""
+    """Whether enough sounds to be heard and tagged."""
     return heard.notes >= FEWEST_NOTES and (bool(heard.programs) or heard.has_drums)
 
 

@@ -1,8 +1,7 @@
-"""How large a corpus is to be: clips a part. A smaller corpus is the beginning of a larger one, part by part.
+"""Builds the corpus (clips in parallel, then their list, then the hashes) and compares it with the published hashes.
 
-Builds the corpus: clips in parallel, then the list of them, then its hashes.
-
-Compares a corpus that was built here with what was measured elsewhere: `tfrecords/gmtag/spec.json`.
+Each part of a smaller corpus is the beginning of that part in a larger one. The published hashes are in
+`tfrecords/gmtag/spec.json`.
 """
 
 import hashlib
@@ -17,21 +16,21 @@ from keras_musictag.bundled_files import bundled
 from keras_musictag.choices import TIERS
 from keras_musictag.errors import DatasetError, UnknownNameError
 from keras_musictag.files import write_json, write_text
-from keras_musictag.gmtag import clips
+from keras_musictag.gmtag import corpus_folder
 from keras_musictag.gmtag.clips import make_all
-from keras_musictag.gmtag.packages import Installation, told_versions
+from keras_musictag.gmtag.packages import Installation, list_versions
 from keras_musictag.gmtag.plan import VERSION
 from keras_musictag.gmtag.truth import vocabulary
 from keras_musictag.processes import usable_cores
 from keras_musictag.records.schema import PARTS
 
-FEWEST_CLIPS = 4  # then no part is empty
-# of every 15 clips: 12, 1 and 2 as in the full corpus; in this order, so that each part only grows with the corpus
+FEWEST_CLIPS = 4  # with fewer, a part would be empty
+# of every 15 clips: 12, 1 and 2 as in the full corpus, in an order in which each part only grows with the corpus
 _ORDER = ("train", "train", "valid", "test", *("train",) * 6, "test", *("train",) * 4)
 
 
 def tier_parts(tier: str) -> dict[str, int]:
-    """Clips a part of a tier.
+    """Returns the number of clips per part of a tier.
 
     Raises:
         UnknownNameError: If there is no such tier.
@@ -46,13 +45,13 @@ def tier_parts(tier: str) -> dict[str, int]:
 
 
 def parts_of(clips: int) -> dict[str, int]:
-    """Clips a part of a corpus of any size, in the proportions of the full one, no part empty.
+    """Returns the number of clips per part of a corpus of any size, in the proportions of the full one.
 
     Args:
-        clips: How many in all, 4 or more.
+        clips: Number of clips in all parts together, 4 or more. No part is empty.
 
     Raises:
-        ValueError: If there are fewer.
+        ValueError: If `clips` is less than 4.
 
     Example:
         >>> parts_of(3000) == TIERS["full"], parts_of(10)
@@ -65,7 +64,7 @@ def parts_of(clips: int) -> dict[str, int]:
 
 
 def tier_of(parts: Mapping[str, int]) -> str | None:
-    """The name of the tier that has these parts; None where it is another size.
+    """Returns the name of the tier with these parts, or None if there is none.
 
     Example:
         >>> tier_of({"train": 40, "valid": 8, "test": 12}), tier_of(parts_of(10))
@@ -74,7 +73,7 @@ def tier_of(parts: Mapping[str, int]) -> str | None:
     return next((name for name, tier in TIERS.items() if tier == dict(parts)), None)
 
 
-LEVELS = ("midi", "pcm", "mp3")
+STAGES = ("midi", "pcm", "mp3")  # of making a clip; each has its own hash
 Report = Callable[[int, int], None]
 
 
@@ -86,40 +85,40 @@ def build_corpus(
     installation: Installation | None = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
-    """Builds the corpus in a folder; goes on where an earlier call was broken off.
+    """Builds the corpus in a folder, or resumes where an earlier call stopped.
 
-    The same bytes with any number of jobs. A script that calls it needs `if __name__ == "__main__":`, as always with
-    processes that Python starts afresh.
+    The bytes do not depend on the number of jobs. A script must call this below `if __name__ == "__main__":`, because
+    it starts new Python processes.
 
     Args:
         out: Folder to write.
-        parts: Clips a part, such as `tiers.tier_parts("tiny")`.
-        jobs: Processes; by default as many as there are cores for this process.
-        installation: Where MMA and the soundfonts lie.
-        report: Called with how many clips are done, and of how many, at the beginning and after each clip.
+        parts: Number of clips per part, such as `tiers.tier_parts("tiny")`.
+        jobs: Number of processes; None for one per usable core.
+        installation: Where MMA and the soundfonts are.
+        report: Called with the number of clips done and the total, at the start and after each clip.
 
     Returns:
         The content of `corpus.json`.
 
     Raises:
-        ValueError: If `parts` or `jobs` is not usable.
-        MusicTagError: If a package is missing; the message says how to install it.
-        DatasetError: If the folder holds a larger or another corpus, or a clip cannot be made.
+        ValueError: If `parts` or `jobs` is invalid.
+        MusicTagError: If a package is missing; the message says how to install it, or if another build uses the folder.
+        DatasetError: If the folder holds a larger or a different corpus, or a clip cannot be made.
     """
     out, installation = Path(out), installation or Installation()
     jobs = _checked(parts, usable_cores() if jobs is None else jobs)
     installation.require()
     packages = installation.versions()
     wanted = [(part, index) for part in PARTS for index in range(parts[part])]
-    with clips.opened(out, packages):
+    with corpus_folder.opened(out, packages):
         _stop_if_larger(out, parts)
-        (out / clips.CORPUS_FILE).unlink(missing_ok=True)  # until it is whole again
-        waiting = [clip for clip in wanted if not clips.is_done(out, *clip)]
+        (out / corpus_folder.CORPUS_FILE).unlink(missing_ok=True)  # until the corpus is complete again
+        waiting = [clip for clip in wanted if not corpus_folder.is_done(out, *clip)]
         report = report or (lambda done, total: None)
         report(len(wanted) - len(waiting), len(wanted))
         for count, _ in enumerate(make_all(out, waiting, jobs, installation), start=1):
             report(len(wanted) - len(waiting) + count, len(wanted))
-        rows = [clips.read_row(out, *clip) for clip in wanted]
+        rows = [corpus_folder.read_row(out, *clip) for clip in wanted]
         return _finish(out, rows, parts, packages)
 
 
@@ -138,13 +137,13 @@ def _checked(parts: Mapping[str, int], jobs: int) -> int:
 
 
 def _stop_if_larger(out: Path, parts: Mapping[str, int]) -> None:
-    path = out / clips.CORPUS_FILE
+    path = out / corpus_folder.CORPUS_FILE
     if path.is_file():
-        there = json.loads(path.read_text(encoding="utf-8"))["parts"]
-        if any(there[part] > parts[part] for part in PARTS):
+        found = json.loads(path.read_text(encoding="utf-8"))["parts"]
+        if any(found[part] > parts[part] for part in PARTS):
             raise DatasetError(
-                f"{str(out)!r} holds a larger corpus ({_counts(there)}); expected one that is to grow to "
-                f"{_counts(parts)}. Choose another folder."
+                f"{str(out)!r} holds a larger corpus ({_counts(found)}) than the requested {_counts(parts)}. "
+                "Choose another folder."
             )
 
 
@@ -155,7 +154,7 @@ def _counts(parts: Mapping[str, int]) -> str:
 def _finish(
     out: Path, rows: list[dict[str, Any]], parts: Mapping[str, int], packages: dict[str, str]
 ) -> dict[str, Any]:
-    """Writes the list of clips and, last, what the corpus is."""
+    """Writes the list of clips, then `corpus.json`, which describes the corpus."""
     tags = Counter(tag for row in rows for tag in row["tags"])
     corpus = {
         "version": VERSION,
@@ -165,17 +164,17 @@ def _finish(
         "subsets": dict(sorted(Counter(row["subset"] for row in rows if row["subset"]).items())),
         "tags": [{**tag, "clips": tags[tag["name"]]} for tag in vocabulary().to_list()],
         "packages": packages,
-        **{f"{level}_sha256": _hash_of_all(rows, level) for level in LEVELS},
+        **{f"{stage}_sha256": _hash_of_all(rows, stage) for stage in STAGES},
     }
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    write_text(out / clips.METADATA_FILE, lines, out / clips.WORK)
-    write_json(out / clips.CORPUS_FILE, corpus, out / clips.WORK, indent=2, ensure_ascii=False)
+    write_text(out / corpus_folder.METADATA_FILE, lines, out / corpus_folder.WORK)
+    write_json(out / corpus_folder.CORPUS_FILE, corpus, out / corpus_folder.WORK, indent=2, ensure_ascii=False)
     return corpus
 
 
-def _hash_of_all(rows: list[dict[str, Any]], level: str) -> str:
-    """SHA-256 of a line a clip, its name and its own hash: the files have to be alike and in their places."""
-    lines = "".join(f"{row['id']} {row[f'{level}_sha256']}\n" for row in rows)
+def _hash_of_all(rows: list[dict[str, Any]], stage: str) -> str:
+    """SHA-256 of one line per clip with its name and its own hash: both the files and their names must be the same."""
+    lines = "".join(f"{row['id']} {row[f'{stage}_sha256']}\n" for row in rows)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
@@ -183,12 +182,12 @@ _NAMES = {"midi": "MIDI", "pcm": "PCM", "mp3": "MP3"}
 
 
 def load_spec() -> dict[str, Any]:
-    """What `tfrecords/gmtag/spec.json` says of the corpus."""
+    """Reads `tfrecords/gmtag/spec.json`, which describes the corpus."""
     return json.loads((bundled("tfrecords") / "gmtag" / "spec.json").read_text(encoding="utf-8"))
 
 
 def compare_corpus(corpus: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
-    """Says in a sentence whether a corpus has the bytes that were measured.
+    """Says in one sentence whether a corpus has the published bytes.
 
     Args:
         corpus: The content of `corpus.json`.
@@ -196,16 +195,17 @@ def compare_corpus(corpus: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     """
     measured = spec["measured"].get(corpus["tier"])
     if measured is None:
-        return "No hashes were measured for a corpus of this size: there is nothing to compare with."
-    equal = [_NAMES[level] for level in LEVELS if measured[f"{level}_sha256"] == corpus[f"{level}_sha256"]]
-    differ = [_NAMES[level] for level in LEVELS if _NAMES[level] not in equal]
+        return "No hashes are published for a corpus of this size, so there is nothing to compare with."
+    equal = [_NAMES[stage] for stage in STAGES if measured[f"{stage}_sha256"] == corpus[f"{stage}_sha256"]]
+    differ = [_NAMES[stage] for stage in STAGES if _NAMES[stage] not in equal]
     if not differ:
-        return f"The same {', '.join(equal)} as measured with {told_versions(spec['packages'], spec['packages'])}."
+        return f"The same {', '.join(equal)} as published for {list_versions(spec['packages'], spec['packages'])}."
     other = [name for name in spec["packages"] if spec["packages"][name] != corpus["packages"].get(name)]
     why = (
-        f"here is {told_versions(other, corpus['packages'])}, measured was {told_versions(other, spec['packages'])}"
+        f"this corpus was made with {list_versions(other, corpus['packages'])}, the published one with "
+        f"{list_versions(other, spec['packages'])}"
         if other
-        else "although the packages are the same ones"
+        else "although the packages are the same"
     )
     same = f"The same {', '.join(equal)}" if equal else "Nothing is the same"
-    return f"{same}; other {', '.join(differ)} than measured: {why}."
+    return f"{same}; different {', '.join(differ)} from the published corpus: {why}."

@@ -1,4 +1,7 @@
-"""The genres: how often, how fast, and which of MMA's groove files play them. A file may be of several genres."""
+"""The genres: how often each is drawn, how fast it is, and which of MMA's groove files play it.
+
+A groove file may belong to several genres.
+"""
 
 from dataclasses import dataclass
 
@@ -9,13 +12,13 @@ class Genre:
 
     Attributes:
         weight: How often it is drawn, relative to the others.
-        slowest_bpm: Tempo range, quarter notes a minute.
-        fastest_bpm: Its upper end, included.
+        slowest_bpm: Lowest tempo, in quarter notes per minute.
+        fastest_bpm: Highest tempo, inclusive.
         groove_files: Names of files in MMA's library, without `.mma`.
-        minor_share: How often a clip is in minor.
-        extended_share: How often a chord is more than a triad.
-        drumless_share: How often the drums are left out.
-        drum_file: Genres with few files lend the pitched parts of another genre, and drums from this file.
+        minor_share: Share of clips in a minor key.
+        extended_share: Share of chords that are more than a triad.
+        drumless_share: Share of clips without drums.
+        drum_file: A file of drum patterns. Genres with few groove files combine it with pitched parts of another genre.
         lender: That other genre.
     """
 
@@ -169,12 +172,12 @@ DRUM_FILES = tuple(genre.drum_file for genre in GENRES.values() if genre.drum_fi
 
 
 def groove_files() -> tuple[str, ...]:
-    """All groove files, each once, sorted."""
+    """Returns all groove files, each once, sorted."""
     return tuple(sorted({file for genre in GENRES.values() for file in genre.groove_files}))
 
 
 def genres_of(groove_file: str) -> tuple[str, ...]:
-    """The genres that a groove file plays.
+    """Returns the genres that a groove file plays.
 
     Example:
         >>> genres_of("stdlib/jazzwaltz")

@@ -1,4 +1,4 @@
-"""Chord progressions: triads of one key, some of them extended, or twelve bars of blues."""
+"""Chord progressions: triads of one key, some of them extended, or a twelve-bar blues."""
 
 from dataclasses import dataclass
 from random import Random
@@ -7,14 +7,14 @@ from keras_musictag.gmtag.genres import GENRES
 
 PITCH_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MAJOR_SCALE, MINOR_SCALE = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
-# semitones above the key note, and the triad that the key has there
+# semitones above the key note, and the kind of the triad on it
 _MAJOR_TRIADS = ((0, ""), (2, "m"), (4, "m"), (5, ""), (7, ""), (9, "m"))
 _MINOR_TRIADS = ((0, "m"), (3, ""), (5, "m"), (7, "m"), (8, ""), (10, ""))
 _DOMINANT = 7
 _BLUES_DEGREES = (0, 0, 0, 0, 5, 5, 0, 0, 7, 5, 0, 7)
 _BLUES_SHARE = 0.8  # of blues clips in major
-_ENDS_ON_DOMINANT = 0.5
-_LENGTHS = (4, 4, 8, 8, 6)  # chords, one a bar, until it repeats
+_DOMINANT_ENDING_SHARE = 0.5
+_LENGTHS = (4, 4, 8, 8, 6)  # number of chords, one per bar, until the progression repeats
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Chord:
 
     @property
     def symbol(self) -> str:
-        """As MMA and musicians write it, such as "Dm7"."""
+        """The chord as MMA and musicians write it, such as "Dm7"."""
         return PITCH_NAMES[self.root] + self.kind
 
     @property
@@ -59,11 +59,11 @@ class Chord:
 
 
 def draw_progression(rng: Random, genre: str, key: Key) -> tuple[Chord, ...]:
-    """Draws the chords of a clip, one a bar; the clip repeats them.
+    """Draws the chords of a clip, one per bar; the clip repeats them.
 
     Args:
-        rng: Where to draw from.
-        genre: A name of `GENRES`: it says how often a chord is more than a triad.
+        rng: Random generator.
+        genre: A name in `GENRES`, which states how often a chord is more than a triad.
         key: The key.
 
     Example:
@@ -77,17 +77,17 @@ def draw_progression(rng: Random, genre: str, key: Key) -> tuple[Chord, ...]:
     if genre == "blues" and not key.minor and rng.random() < _BLUES_SHARE:
         return tuple(chord(degree, "") for degree in _BLUES_DEGREES)
     triads = _MINOR_TRIADS if key.minor else _MAJOR_TRIADS
-    place, chords = 0, [chord(*triads[0])]
+    index, chords = 0, [chord(*triads[0])]
     for _ in range(rng.choice(_LENGTHS) - 1):
-        place = rng.choice([other for other in range(len(triads)) if other != place])
-        chords.append(chord(*triads[place]))
-    if rng.random() < _ENDS_ON_DOMINANT:
+        index = rng.choice([other for other in range(len(triads)) if other != index])
+        chords.append(chord(*triads[index]))
+    if rng.random() < _DOMINANT_ENDING_SHARE:
         chords[-1] = chord(_DOMINANT, "7" if key.minor or rng.random() < 0.5 else "")
     return tuple(chords)
 
 
 def _extended(rng: Random, genre: str, kind: str) -> str:
-    """The kind of a chord, perhaps with a sixth, seventh or ninth."""
+    """Returns the kind of a chord, perhaps extended by a sixth, seventh or ninth."""
     if rng.random() >= GENRES[genre].extended_share or kind not in ("", "m"):
         return kind
     if kind == "m":

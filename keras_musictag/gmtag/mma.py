@@ -14,29 +14,29 @@ if TYPE_CHECKING:
 
     from keras_musictag.gmtag.plan import Plan
 
-_LONGEST_RUN_SECONDS = 120  # one takes a tenth of a second
+_LONGEST_RUN_SECONDS = 120  # a run takes a tenth of a second
 
 
 def accompaniment(plan: "Plan", program: str) -> "mido.MidiFile":
-    """Has MMA play a plan's grooves over its chords.
+    """Lets MMA play the grooves of a plan over its chords.
 
     Args:
         plan: What to play.
         program: The `mma` program, as a command or a path.
 
     Raises:
-        DatasetError: If MMA fails; the message has its last lines.
+        DatasetError: If MMA fails; the message quotes what it printed.
     """
     return _play(program, plan, plan.groove, lambda bar: plan.chord(bar).symbol)
 
 
 def drums(plan: "Plan", program: str) -> "mido.MidiFile":
-    """Has MMA play the drums that replace the accompaniment's: `plan.drum_groove`, on any chord."""
+    """Lets MMA play the drums that replace those of the accompaniment: `plan.drum_groove`, on any chord."""
     return _play(program, plan, lambda bar: plan.drum_groove, lambda bar: "C")
 
 
-def source(plan: "Plan", groove: Callable[[int], str], chord: Callable[[int], str]) -> str:
-    """What MMA reads: a seed, a tempo, and a line a bar, with a line before it where the groove changes."""
+def mma_source(plan: "Plan", groove: Callable[[int], str], chord: Callable[[int], str]) -> str:
+    """Returns the text that MMA reads: a seed, a tempo, one line per bar, and a line before each change of groove."""
     lines = [f"RndSeed {plan.mma_seed}", f"Tempo {plan.bpm}"]
     for bar in range(plan.bars):
         if bar == 0 or groove(bar) != groove(bar - 1):
@@ -46,28 +46,28 @@ def source(plan: "Plan", groove: Callable[[int], str], chord: Callable[[int], st
 
 
 def _play(program: str, plan: "Plan", groove: Callable[[int], str], chord: Callable[[int], str]) -> "mido.MidiFile":
-    import mido  # an extra, which whoever asks for the version alone may lack
+    import mido  # part of the extra `gmtag`, which `version` does without
 
     with tempfile.TemporaryDirectory(prefix="gmtag-") as folder:
         song, midi, settings = (Path(folder, name) for name in ("song.mma", "song.mid", "settings"))
-        song.write_text(source(plan, groove, chord), encoding="ascii")
-        settings.write_text("", encoding="ascii")  # instead of what a user's or the machine's `mmarc` says
+        song.write_text(mma_source(plan, groove, chord), encoding="ascii")
+        settings.write_text("", encoding="ascii")  # replaces the `mmarc` of the user or the machine
         done = _run(program, folder, "-i", settings, song, "-f", midi)
         if done.returncode or not midi.is_file():
-            told = " ".join((done.stdout + done.stderr).split()) or "it said nothing."
-            told = told[max(told.find("Error"), 0) :]  # before it there may be warnings
-            raise DatasetError(f"MMA failed (exit code {done.returncode}) on the groove {groove(0)!r}: {told}")
+            output = " ".join((done.stdout + done.stderr).split()) or "it printed nothing."
+            output = output[max(output.find("Error"), 0) :]  # warnings may come before it
+            raise DatasetError(f"MMA failed (exit code {done.returncode}) on the groove {groove(0)!r}: {output}")
         return mido.MidiFile(midi)
 
 
 def version(program: str) -> str:
-    """What the `mma` program says of itself."""
+    """Returns the version that the `mma` program states."""
     with tempfile.TemporaryDirectory(prefix="gmtag-") as folder:
         return (_run(program, folder, "-v").stdout.split() or ["unknown"])[-1]
 
 
 def _run(program: str, home: str, *arguments: str | Path) -> subprocess.CompletedProcess:
-    """With nothing of the user's settings; and sets in one order, which MMA's notes depend on."""
+    """Runs MMA without the user's settings, and with a fixed order of sets, on which its notes depend."""
     return subprocess.run(
         [program, "-w", *arguments],
         cwd=home,

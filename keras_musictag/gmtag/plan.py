@@ -1,10 +1,8 @@
-"""Numbers that are drawn from names: the same on every machine, in every order, at any time.
+"""What is drawn for a clip before a note is written: genre, groove, tempo, key, chords and sound.
 
-MMA's groove library: which grooves a file defines, and how many beats its bars have.
-
-Which part a groove file belongs to. No file is in two parts, so a test clip's groove was never heard in training.
-
-What is drawn for a clip before a note is written: genre, groove, tempo, key, chords, sound.
+Everything follows from names, by `number`, so a clip is the same on every machine and in every order. MMA's library
+states which grooves a file defines and how many beats its bars have. Each groove file belongs to one part, so no test
+clip has a groove of the training part.
 """
 
 import hashlib
@@ -18,14 +16,14 @@ from random import Random
 
 from keras_musictag.gmtag.genres import GENRES, genres_of, groove_files
 from keras_musictag.gmtag.harmony import Chord, Key, draw_progression
-from keras_musictag.gmtag.packages import CLIP_SECONDS, LONGEST_OFFSET_SECONDS, Sound, draw_sound
+from keras_musictag.gmtag.sound import CLIP_SECONDS, LONGEST_OFFSET_SECONDS, Sound, draw_sound
 from keras_musictag.records.schema import PARTS
 
-VERSION = "gmtag-1"  # of the corpus: a change of any clip's notes or tags needs another one
+VERSION = "gmtag-1"  # of the corpus: change it whenever the notes or tags of any clip change
 
 
 def number(*names: str | int) -> int:
-    """A number of 64 bits that depends on some names only: the start of SHA-256 of `version/name/name/...`.
+    """Returns a 64-bit number that depends on names only: the start of the SHA-256 of `version/name/name/...`.
 
     Example:
         >>> number("train", 7) == number("train", 7), number("train", 7) == number("train", 8)
@@ -35,8 +33,8 @@ def number(*names: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
-BEATS_PER_BAR = 4  # MMA's own default, for files that do not say
-_NOT_A_BODY = re.compile("(?i)intro|end|fill")  # these last a bar or two and then stop or repeat a break
+BEATS_PER_BAR = 4  # MMA's own default, for files that do not state it
+_NOT_A_BODY = re.compile("(?i)intro|end|fill")  # these last a bar or two, then stop or repeat a break
 
 
 @cache
@@ -45,31 +43,32 @@ def _text(library: Path, file: str) -> str:
 
 
 def grooves_in(library: Path, file: str) -> tuple[str, ...]:
-    """The grooves of a file that a whole clip can be played with: no introductions, endings or fills.
+    """Returns the grooves of a file that can play a whole clip: no introductions, endings or fills.
 
     Args:
-        library: MMA's folder of libraries, such as /usr/share/mma/lib.
-        file: A file in it without `.mma`, such as "stdlib/march".
+        library: MMA's folder of groove files, such as /usr/share/mma/lib.
+        file: Name of a file in it, without `.mma`, such as "stdlib/march".
     """
     names = re.findall(r"(?im)^\s*DefGroove\s+(\S+)", _text(library, file))
     return tuple(name for name in names if not _NOT_A_BODY.search(name) and not name.endswith("E"))
 
 
 def beats_per_bar(library: Path, file: str) -> int:
-    """How many beats (quarter notes, as MMA counts) a bar of a groove file has."""
+    """Returns how many beats (quarter notes, as MMA counts) a bar of a groove file has."""
     found = re.search(r"(?im)^\s*Time\s+(\d+)", _text(library, file))
     return int(found.group(1)) if found else BEATS_PER_BAR
 
 
-TEST_SHARE, VALID_SHARE = 0.15, 0.07  # of the files that no genre needs for being in every part
+TEST_SHARE, VALID_SHARE = 0.15, 0.07  # of the files that no genre needs in order to have a file in every part
 _DRUM_PARTS = ("train", "test", "valid", "train", "train")
 
 
 @cache
 def part_of_files() -> dict[str, str]:
-    """The part of each groove file.
+    """Returns the part of each groove file.
 
-    First each genre gets a file in each part, those with the fewest files first; the rest goes by lot.
+    First, each genre gets a file in each part, starting with the genres that have the fewest files. The remaining files
+    are distributed at random.
 
     Example:
         >>> part_of_files()["stdlib/jazzwaltz"] in ("train", "valid", "test")
@@ -82,22 +81,22 @@ def part_of_files() -> dict[str, str]:
             if not any(parts.get(file) == part for file in GENRES[name].groove_files):
                 parts[next(file for file in order if file not in parts and name in genres_of(file))] = part
     for file in order:
-        parts.setdefault(file, _by_lot(file))
+        parts.setdefault(file, _random_part(file))
     return parts
 
 
-def _by_lot(file: str) -> str:
-    lot = number("share", file) % 1000 / 1000
-    return "test" if lot < TEST_SHARE else "valid" if lot < TEST_SHARE + VALID_SHARE else "train"
+def _random_part(file: str) -> str:
+    drawn = number("share", file) % 1000 / 1000
+    return "test" if drawn < TEST_SHARE else "valid" if drawn < TEST_SHARE + VALID_SHARE else "train"
 
 
 def files_of(genre: str, part: str) -> tuple[str, ...]:
-    """The groove files of a genre in a part."""
+    """Returns the groove files of a genre in a part."""
     return tuple(file for file in GENRES[genre].groove_files if part_of_files()[file] == part)
 
 
 def drum_grooves_of(drum_file: str, grooves: Sequence[str], part: str) -> tuple[str, ...]:
-    """The drum patterns of a file that a part may use: three fifths for train, a fifth for each other part.
+    """Returns the drum patterns of a file that a part may use: three fifths for train, one fifth for each other part.
 
     Args:
         drum_file: A file of drum patterns, such as "zoom/mtl".
@@ -105,32 +104,32 @@ def drum_grooves_of(drum_file: str, grooves: Sequence[str], part: str) -> tuple[
         part: "train", "valid" or "test".
     """
     order = sorted(grooves, key=lambda groove: number("drums", drum_file, groove))
-    return tuple(groove for place, groove in enumerate(order) if _DRUM_PARTS[place % len(_DRUM_PARTS)] == part)
+    return tuple(groove for index, groove in enumerate(order) if _DRUM_PARTS[index % len(_DRUM_PARTS)] == part)
 
 
 _BORROWING_SHARE = 0.7  # of clips of genres that have a lender
 _SECOND_GROOVE_SHARE = 0.4
-SECTION_BARS = 8  # the two grooves take turns
+SECTION_BARS = 8  # two grooves alternate after this many bars
 _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
-_SPARE_SECONDS = 3.0  # music after the clip's end: a clip never ends with the music
+_SPARE_SECONDS = 3.0  # music after the end of the clip, so that no clip contains the end of its music
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a clip is to be.
+    """What was drawn for a clip.
 
     Attributes:
         genre: The genre that was drawn.
         groove_file: The file of MMA's library that plays the accompaniment.
-        grooves: One or two grooves of it, which take turns every 8 bars.
+        grooves: One or two of its grooves, which alternate every 8 bars.
         drum_groove: `file:groove` whose drums replace the accompaniment's, or "".
-        bpm: Quarter notes a minute.
-        beats_per_bar: Quarter notes.
-        bars: How many are written: enough for the longest offset and the clip.
+        bpm: Quarter notes per minute.
+        beats_per_bar: Quarter notes per bar.
+        bars: Number of bars written: enough for the longest offset and the clip.
         key: The key.
-        chords: One a bar; they repeat.
-        mma_seed: Of MMA's own random choices.
-        sound: How it is rendered.
+        chords: One per bar; they repeat.
+        mma_seed: Seed of MMA's own random choices.
+        sound: How the clip is rendered.
     """
 
     genre: str
@@ -147,11 +146,11 @@ class Plan:
 
     @property
     def genre_tags(self) -> tuple[str, ...]:
-        """The genres that apply: all those of the groove file; with another file's drums the drawn one alone."""
+        """All genres of the groove file; if the drums come from another file, only the genre that was drawn."""
         return (self.genre,) if self.drum_groove else genres_of(self.groove_file)
 
     def groove(self, bar: int) -> str:
-        """The groove of a bar, counted from 0, as MMA finds it without its database."""
+        """The groove of a bar, counted from 0, by the name under which MMA finds it without its database."""
         return f"{self.groove_file}:{self.grooves[bar // SECTION_BARS % len(self.grooves)]}"
 
     def chord(self, bar: int) -> Chord:
@@ -160,12 +159,12 @@ class Plan:
 
 
 def draw_plan(rng: Random, part: str, index: int, library: Path) -> Plan:
-    """Draws a clip.
+    """Draws the plan of a clip.
 
     Args:
-        rng: Where to draw from.
-        part: "train", "valid" or "test": it says which groove files and soundfonts may be used.
-        index: Of the clip in its part: it says the genre.
+        rng: Random generator.
+        part: "train", "valid" or "test", which decides which groove files and soundfonts may be used.
+        index: Index of the clip in its part, which decides the genre.
         library: MMA's folder of groove files.
     """
     name = genre_of_clip(part, index)
@@ -191,22 +190,24 @@ def draw_plan(rng: Random, part: str, index: int, library: Path) -> Plan:
 
 
 def genre_of_clip(part: str, index: int) -> str:
-    """The genre of a clip. Each comes as often as its weight says in any run of clips, so that few clips have all.
+    """Returns the genre of a clip. In any series of clips, each genre occurs in proportion to its weight, so that a few
+    dozen clips contain all of them.
 
-    The multiples of the golden ratio fall evenly between 0 and 1; each part begins elsewhere.
+    The fractional parts of multiples of the golden ratio spread evenly between 0 and 1; the parts start at different
+    ones.
     """
-    place = (number("genre", part) / 2**64 + index * _GOLDEN_RATIO) % 1
-    place *= sum(genre.weight for genre in GENRES.values())
+    position = (number("genre", part) / 2**64 + index * _GOLDEN_RATIO) % 1
+    position *= sum(genre.weight for genre in GENRES.values())
     for name, genre in GENRES.items():
-        place -= genre.weight
-        if place < 0:
+        position -= genre.weight
+        if position < 0:
             return name
-    return name  # the last one, where rounding leaves a rest
+    return name  # the last one, if rounding leaves a remainder
 
 
 def _draw_file(rng: Random, genre: str, part: str, library: Path, only_four_beats: bool) -> str:
     files = files_of(genre, part)
-    if only_four_beats:  # as the drum patterns have
+    if only_four_beats:  # to fit the drum patterns
         files = tuple(file for file in files if beats_per_bar(library, file) == BEATS_PER_BAR)
     return rng.choice(files)
 
@@ -222,6 +223,6 @@ def _draw_drums(rng: Random, file: str, part: str, library: Path) -> str:
 
 
 def _bars(bpm: int, beats: int) -> int:
-    """Bars that last through the longest offset, the clip and a little more."""
+    """Returns how many bars cover the longest offset, the clip and a little more."""
     seconds = LONGEST_OFFSET_SECONDS + CLIP_SECONDS + _SPARE_SECONDS
     return math.ceil(seconds * bpm / 60 / beats) + 2

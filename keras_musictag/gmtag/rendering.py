@@ -1,6 +1,6 @@
-"""Samples -> MP3 as MagnaTagATune's: 32 kbit/s, mono, 16 kHz. The same samples give the same bytes.
+"""Plays MIDI with FluidSynth at the loudness of the clip, and encodes the samples as MP3.
 
-Plays MIDI through FluidSynth: the samples of a clip, at its loudness.
+The MP3 is like MagnaTagATune's: 32 kbit/s, mono, 16 kHz. The same samples give the same bytes.
 """
 
 import ctypes
@@ -14,21 +14,22 @@ import mido
 import numpy as np
 
 from keras_musictag.errors import DatasetError
-from keras_musictag.gmtag.packages import CLIP_SECONDS, SAMPLE_RATE_HZ, Installation, Sound, import_fluidsynth
+from keras_musictag.gmtag.packages import Installation, import_fluidsynth
+from keras_musictag.gmtag.sound import CLIP_SECONDS, SAMPLE_RATE_HZ, Sound
 
 BITS_PER_SECOND = 32000
-# no header that names the encoder, and no tags
+# no tags, and no header that names the encoder
 _CONTAINER_OPTIONS = {"write_xing": "0", "id3v2_version": "0", "fflags": "+bitexact"}
 
 
 def to_mp3(pcm: np.ndarray) -> bytes:
-    """Encodes a clip.
+    """Encodes a clip as MP3.
 
     Args:
         pcm: Int16 (samples,), mono, 16 kHz.
 
     Returns:
-        The bytes of an MP3 file: nothing but frames.
+        The bytes of an MP3 file that contains only frames.
     """
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp3", options=_CONTAINER_OPTIONS) as container:
@@ -45,23 +46,23 @@ def to_mp3(pcm: np.ndarray) -> bytes:
 CLIP_SAMPLES = int(CLIP_SECONDS * SAMPLE_RATE_HZ)
 _GAIN = 0.5
 _DAMPING, _WIDTH = 0.3, 0.6  # of the reverb
-_FULL_SCALE = 1 << 24  # samples are summed as integers: the same on every processor
+_FULL_SCALE = 1 << 24  # samples are summed as integers, so that every processor gets the same sum
 _PEAK = 0.98
 
 
 def render(music: mido.MidiFile, sound: Sound, installation: Installation) -> np.ndarray:
-    """Plays a clip.
+    """Renders a clip.
 
     Args:
         music: What to play.
-        sound: How, and from where on.
-        installation: Where the soundfonts lie.
+        sound: How to play it, and where the clip begins.
+        installation: Where the soundfonts are.
 
     Returns:
         Int16 (465600,), mono, 16 kHz.
 
     Raises:
-        DatasetError: If nothing is heard.
+        DatasetError: If the clip is silent.
     """
     start = int(sound.offset_seconds * SAMPLE_RATE_HZ)
     stereo = play(music, sound, installation.soundfont(sound.soundfont), start + CLIP_SAMPLES)
@@ -69,11 +70,11 @@ def render(music: mido.MidiFile, sound: Sound, installation: Installation) -> np
 
 
 def at_loudness(samples: np.ndarray, loudness_db: float) -> np.ndarray:
-    """Scales samples to a loudness; the peaks that do not fit are cut.
+    """Scales samples to a loudness; peaks above full scale are clipped.
 
     Args:
         samples: Float (samples,).
-        loudness_db: Root mean square to reach, in dB of full scale.
+        loudness_db: Root mean square to reach, in dB relative to full scale.
 
     Returns:
         Int16 (samples,).
@@ -82,11 +83,13 @@ def at_loudness(samples: np.ndarray, loudness_db: float) -> np.ndarray:
         DatasetError: If the samples are silent.
     """
     whole = np.rint(samples * _FULL_SCALE).astype(np.int64)
-    # in blocks, and then as Python's integers: the sum of a loud clip's squares does not fit in 64 bits
+    # in blocks, then as Python integers: the sum of a loud clip's squares does not fit in 64 bits
     blocks = np.add.reduceat(whole * whole, np.arange(0, len(whole), 1024))
     mean_square = sum(blocks.tolist()) / len(whole) / _FULL_SCALE**2
     if mean_square < 1e-8:  # -80 dB
-        raise DatasetError(f"A clip is silent: its mean square is {mean_square:.1e} of full scale.")
+        raise DatasetError(
+            f"The clip is silent: its mean square is {mean_square:.1e} of full scale, expected at least 1e-8."
+        )
     gain = 10 ** (loudness_db / 20) / math.sqrt(mean_square) / _FULL_SCALE
     return np.rint(np.clip(whole * gain, -_PEAK, _PEAK) * 32767).astype(np.int16)
 
@@ -94,13 +97,13 @@ def at_loudness(samples: np.ndarray, loudness_db: float) -> np.ndarray:
 def play(
     music: mido.MidiFile, sound: Sound, soundfont: Path, num_samples: int, sample_rate_hz: int = SAMPLE_RATE_HZ
 ) -> np.ndarray:
-    """Plays music from its beginning, at FluidSynth's own loudness.
+    """Plays music from its start, at FluidSynth's own loudness.
 
     Args:
         music: What to play.
-        sound: Whether reverb and chorus are on, and of which size; its offset and loudness are not used here.
+        sound: Settings of reverb and chorus; offset and loudness are not used here.
         soundfont: The soundfont's file.
-        num_samples: How much to play.
+        num_samples: Number of samples to play.
         sample_rate_hz: Sample rate, Hz.
 
     Returns:
@@ -145,21 +148,21 @@ def _send(synth, message: mido.Message | mido.MetaMessage) -> None:
 
 
 def _write(synth, block: np.ndarray) -> None:
-    """Fills a block of float32 (samples, 2): as floats, for FluidSynth adds random dither to its integers."""
+    """Fills a block of float32 (samples, 2). Floats, because FluidSynth adds random dither to integers."""
     if len(block):
         start = block.ctypes.data
         _library().fluid_synth_write_float(synth.synth, len(block), start, 0, 2, start, 1, 2)
 
 
 def _new_synth(soundfont: Path, sample_rate_hz: int):
-    """A fresh synthesiser: one that is used again keeps the phase of its chorus, and would play otherwise."""
+    """Makes a new synthesiser: one that is reused keeps the phase of its chorus, and would sound different."""
     _keep_loaded(soundfont)
     return _open_synth(soundfont, sample_rate_hz)
 
 
 @cache
 def _keep_loaded(soundfont: Path):
-    """An idle synthesiser: as long as it lives, FluidSynth keeps the samples; unpacking an .sf3 takes 4 seconds."""
+    """Keeps an idle synthesiser, so that FluidSynth keeps the samples in memory: unpacking an .sf3 takes 4 seconds."""
     return _open_synth(soundfont, SAMPLE_RATE_HZ)
 
 
@@ -168,16 +171,16 @@ def _open_synth(soundfont: Path, sample_rate_hz: int):
     synth = import_fluidsynth().Synth(gain=_GAIN, samplerate=float(sample_rate_hz), channels=16)
     if synth.sfload(str(soundfont)) < 0:
         synth.delete()
-        raise DatasetError(f"FluidSynth cannot read the soundfont {str(soundfont)!r}. Install its package again.")
+        raise DatasetError(f"FluidSynth cannot read the soundfont {str(soundfont)!r}. Reinstall its package.")
     return synth
 
 
 @cache
 def _library() -> ctypes.CDLL:
-    """FluidSynth's library: for what pyfluidsynth does not offer. It is told to keep its warnings to itself."""
+    """Loads FluidSynth's library, for what pyfluidsynth does not offer, and turns its log messages off."""
     library = ctypes.CDLL(import_fluidsynth().lib)
     pointer, number = ctypes.c_void_p, ctypes.c_int
     library.fluid_synth_write_float.argtypes = [pointer, number, pointer, number, number, pointer, number, number]
-    for level in range(1, 5):  # errors (which calls return, too), warnings, information, debugging
+    for level in range(1, 5):  # errors (which the calls also return), warnings, information, debugging
         library.fluid_set_log_function(level, None, None)
     return library

@@ -1,6 +1,6 @@
-"""The tags, in the order of a model's outputs.
+"""The tags of a clip: derived from the notes that sound in it, if they are neither too soft nor too short.
 
-The tags of a clip, from the notes that really sound in it, neither too softly nor too briefly.
+`vocabulary` lists all tags, in the order of a model's outputs.
 """
 
 from collections import defaultdict
@@ -11,13 +11,14 @@ from functools import cache
 import numpy as np
 
 from keras_musictag.bundled_files import bundled
-from keras_musictag.gmtag.midi import DRUM_CHANNEL, Note, families_of
+from keras_musictag.gmtag.instruments import DRUM_CHANNEL, families_of
+from keras_musictag.gmtag.midi import Note
 from keras_musictag.tags.vocabulary import Vocabulary, read_tags
 
 
 @cache
 def vocabulary() -> Vocabulary:
-    """The 50 tags in groups: `tfrecords/gmtag/tags.txt`.
+    """Returns the 50 tags with their groups, from `tfrecords/gmtag/tags.txt`.
 
     Example:
         >>> len(vocabulary()), vocabulary().group("rhythm")
@@ -26,8 +27,8 @@ def vocabulary() -> Vocabulary:
     return read_tags(bundled("tfrecords") / "gmtag" / "tags.txt")
 
 
-LONGEST_NOTE_SECONDS = 2.5  # of a note counts no more: a held note of a piano or a harp has faded
-SHORTEST_PROGRAM_SECONDS = 2.5  # all notes of a program together
+LONGEST_NOTE_SECONDS = 2.5  # the rest of a note does not count: by then, a piano or a harp has faded
+SHORTEST_PROGRAM_SECONDS = 2.5  # total length of all notes of a program
 SOFTEST_MEAN_VELOCITY = 30
 FEWEST_DRUM_HITS = 12
 FAST_FROM_BPM, SLOW_UP_TO_BPM = 140, 76
@@ -38,9 +39,9 @@ class Heard:
     """What sounds in a clip.
 
     Attributes:
-        programs: The General MIDI programs that are heard, sorted.
-        drum_hits: Notes of the drums that begin in it.
-        notes: Notes that begin in it, drums included.
+        programs: The General MIDI programs that sound, sorted.
+        drum_hits: Number of drum notes that begin in the clip.
+        notes: Number of all notes that begin in the clip, drums included.
     """
 
     programs: tuple[int, ...]
@@ -57,7 +58,7 @@ def listen(notes: Iterable[Note], window: tuple[float, float]) -> Heard:
 
     Args:
         notes: The notes of the music.
-        window: Its beginning and its end, seconds.
+        window: Start and end of the window, in seconds.
     """
     start, end = window
     seconds, velocities, drum_hits, begun = defaultdict(float), defaultdict(list), 0, 0
@@ -79,13 +80,13 @@ def listen(notes: Iterable[Note], window: tuple[float, float]) -> Heard:
 
 
 def tags_of(heard: Heard, genres: Sequence[str], bpm: int, minor: bool) -> tuple[str, ...]:
-    """The tags of a clip, in the vocabulary's order.
+    """Returns the tags of a clip, in the order of the vocabulary.
 
     Args:
-        heard: What sounds in it.
+        heard: What sounds in the clip.
         genres: Its genres.
-        bpm: Its tempo, quarter notes a minute.
-        minor: Whether its key is in minor.
+        bpm: Its tempo, in quarter notes per minute.
+        minor: Whether its key is minor.
 
     Example:
         >>> tags_of(Heard(programs=(0,), drum_hits=0, notes=40), ["ballad"], bpm=70, minor=True)

@@ -1,9 +1,9 @@
-"""How far a tagger's scores fall where the audio is deformed: docs/robustness.md.
+"""How far a tagger's scores drop when the audio is deformed: docs/robustness.md.
 
-- `conditions`: what is done to the audio, by name; `mp3`, `band` and `gain` are those beyond `audio.deform`.
-- `stress`: taggers and records -> a run's folder for each model and condition.
-- `drops`: these folders -> each metric's drop with its paired interval.
-- `files`, `plot`: the drops as Markdown, CSV and a picture.
+- `conditions`: the deformations by name; `degradations` has those that are not in `audio.deform`.
+- `condition_runs`: taggers and records -> one run folder per model and condition.
+- `drops`: these folders -> the drop of each metric, with its paired interval.
+- `drop_files`: the drops as Markdown, CSV and a figure.
 """
 
 import lazy_loader

@@ -1,8 +1,6 @@
-"""Louder or softer, clipped at full scale.
+"""The conditions: what is done to the test tracks, by the names that tables and folders use.
 
-What is done to the test tracks, each condition by a name that stands in tables and folders.
-
-Source: Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020, for the eight of the kinds time
+Source: Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020, for the eight conditions of time
 stretch, pitch shift, dynamic range and white noise; the others are ours.
 """
 
@@ -14,42 +12,23 @@ import numpy as np
 
 from keras_musictag.audio import deform
 from keras_musictag.errors import UnknownNameError
-from keras_musictag.robustness import codecs
-
-GAIN_VERSION = 1
-
-
-def gain(samples: np.ndarray, decibels: float) -> np.ndarray:
-    """Multiplies by 10 ** (decibels / 20), and clips.
-
-    Args:
-        samples: Float32 (samples,).
-        decibels: Above 0 is louder.
-
-    Returns:
-        Float32 (samples,), in [-1, 1]. It is not rounded to 16 bits: what was soft keeps its detail.
-
-    Example:
-        >>> gain(np.array([0.5, -0.1], np.float32), 20).tolist()
-        [1.0, -1.0]
-    """
-    return (samples * 10 ** (decibels / 20)).clip(-1, 1).astype(np.float32)
-
+from keras_musictag.robustness import degradations
 
 ORIGINAL = "original"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A deformation, whose amount a condition states.
+    """A kind of deformation; each condition states an amount of it.
 
     Attributes:
-        title: Above its picture.
-        apply: From float32 (samples,), sample rate in Hz, generator and the condition's settings to float32 (samples,).
-        version: Raised when the samples that come out change.
-        libraries: Distributions whose version may change them too.
+        title: Title of its panel in the figure.
+        apply: A function of float32 (samples,), sample rate in Hz, random generator and the settings of a condition,
+            which returns float32 (samples,).
+        version: Number that increases whenever the resulting samples change.
+        libraries: Distributions whose version may change the samples too.
         in_paper: Whether the 2020 evaluation has it.
-        original: What the untouched sound is called on the picture's axis.
+        original: Label of the original sound on the axis of the figure.
         random: Whether it depends on the seed.
     """
 
@@ -97,31 +76,31 @@ KINDS = {
     ),
     "mp3": Kind(
         "MP3, kbit/s",
-        lambda samples, hz, rng, kbit_per_second: codecs.mp3_copy(samples, hz, kbit_per_second),
-        codecs.MP3_VERSION,
+        lambda samples, hz, rng, kbit_per_second: degradations.mp3_copy(samples, hz, kbit_per_second),
+        degradations.MP3_VERSION,
         ("av",),
         in_paper=False,
     ),
     "resample": Kind(
         "Lower sample rate, kHz",
-        lambda samples, hz, rng, lower_hz: codecs.there_and_back(samples, hz, lower_hz),
-        codecs.BAND_VERSION,
+        lambda samples, hz, rng, lower_hz: degradations.there_and_back(samples, hz, lower_hz),
+        degradations.BAND_VERSION,
         ("soxr",),
         in_paper=False,
         original="16",
     ),
     "low_pass": Kind(
         "Low-pass, kHz",
-        lambda samples, hz, rng, cutoff_hz: codecs.low_pass(samples, hz, cutoff_hz),
-        codecs.BAND_VERSION,
+        lambda samples, hz, rng, cutoff_hz: degradations.low_pass(samples, hz, cutoff_hz),
+        degradations.BAND_VERSION,
         ("scipy",),
         in_paper=False,
         original="none",
     ),
     "gain": Kind(
         "Gain, dB",
-        lambda samples, hz, rng, decibels: gain(samples, decibels),
-        GAIN_VERSION,
+        lambda samples, hz, rng, decibels: degradations.gain(samples, decibels),
+        degradations.GAIN_VERSION,
         (),
         in_paper=False,
         original="0",
@@ -134,28 +113,28 @@ class Condition:
     """A kind of deformation with its amount.
 
     Attributes:
-        name: What tables and folders call it.
-        kind: A name of `KINDS`, or "" for the untouched sound.
-        settings: The kind's, by name.
-        label: On the picture's axis.
-        place: There: how many steps from the untouched sound, which is 0.
+        name: Its name in tables and folders.
+        kind: A name in `KINDS`, or "" for the original sound.
+        settings: The settings of the kind, by name.
+        label: Its label on the axis of the figure.
+        position: Its position on the axis, in steps from the original sound at 0.
     """
 
     name: str
     kind: str = ""
     settings: Mapping[str, float | str] | None = None
     label: str = ""
-    place: int = 0
+    position: int = 0
 
     @property
     def in_paper(self) -> bool:
-        """Whether the 2020 evaluation has it; it has the untouched sound, too."""
+        """Whether the 2020 evaluation has this condition; it also has the original sound."""
         return not self.kind or KINDS[self.kind].in_paper
 
     def deform(self, seed: int) -> Callable[[np.ndarray, int, int], np.ndarray] | None:
-        """For `evaluation.predict`: (samples, sample rate in Hz, track index) -> samples; None where nothing is done.
+        """The function for `predict`: (samples, sample rate in Hz, track index) -> samples; None for the original.
 
-        What is random depends on (seed, track index) only: all models, and all amounts of noise, meet the same noise.
+        Random noise depends only on (seed, track index), so it is the same for all models and all amounts of noise.
 
         Example:
             >>> noisy = CONDITIONS["noise_0.4"].deform(seed=0)
@@ -168,7 +147,7 @@ class Condition:
         return lambda samples, hz, index: apply(samples, hz, np.random.default_rng([seed, index]), **self.settings)
 
     def facts(self, seed: int) -> dict[str, str | int]:
-        """What the deformed samples depend on, as a run states it; empty for the untouched sound."""
+        """Returns what the deformed samples depend on, which a run states; empty for the original sound."""
         if not self.kind:
             return {}
         kind = KINDS[self.kind]
@@ -202,17 +181,17 @@ def _conditions():
 CONDITIONS = {condition.name: condition for condition in _conditions()}
 
 
-def chosen(text: str) -> tuple[str, ...]:
-    """The names that a text asks for, in the order of `CONDITIONS`; always with the original.
+def choose_conditions(text: str) -> tuple[str, ...]:
+    """Returns the names of the chosen conditions, in the order of `CONDITIONS`; the original is always included.
 
     Args:
-        text: "paper" (those of the 2020 evaluation), "all", or names with commas between.
+        text: "paper" (the conditions of the 2020 evaluation), "all", or names separated by commas.
 
     Raises:
-        UnknownNameError: If there is no such condition.
+        UnknownNameError: If a condition is unknown.
 
     Example:
-        >>> chosen("noise_0.4, drc_music")
+        >>> choose_conditions("noise_0.4, drc_music")
         ('original', 'drc_music', 'noise_0.4')
     """
     if text in ("paper", "all"):

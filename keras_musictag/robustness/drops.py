@@ -1,4 +1,4 @@
-"""Runs of models under conditions -> how far each metric falls, with an interval of the drop."""
+"""Runs of models under conditions -> the drop of each metric, with its interval."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,10 @@ class Drop:
     """A metric's macro value at track level, and how much lower it is than on the original tracks.
 
     Attributes:
-        model, condition, metric: Of what.
-        value, low, high: With its interval over tracks.
-        drop: The original's value less this one; below 0 where it is higher.
-        drop_low, drop_high: Its interval, by the same resamples of the tracks for both.
+        model, condition, metric: Their names.
+        value, low, high: The value with its interval over tracks.
+        drop: The value on the original tracks minus this value; negative if this value is higher.
+        drop_low, drop_high: The interval of the drop, with the same resamples of the tracks for both values.
     """
 
     model: str
@@ -42,16 +42,16 @@ class Drop:
 
 @dataclass(frozen=True, eq=False)
 class Robustness:
-    """Drops of some models under some conditions.
+    """The drops of models under conditions.
 
     Attributes:
-        source: Which data were scored.
+        source: The data that were scored.
         models, conditions: Their names; the first condition is the original.
-        drops: By (model, condition, metric).
-        facts: Condition -> what its deformation depends on.
-        tracks, tags, left_out: How many tracks and tags, and tags without a value.
-        incomplete_resamples: On how many resamples a tag had lost one of its classes.
-        resampling: How all intervals were made.
+        drops: The drops by (model, condition, metric).
+        facts: What the deformation of each condition depends on.
+        tracks, tags, left_out: Number of tracks, of tags, and of tags without a value.
+        incomplete_resamples: Number of resamples on which a tag has lost one of its classes.
+        resampling: How all intervals were computed.
     """
 
     source: Source
@@ -67,15 +67,15 @@ class Robustness:
 
 
 def measure_drops(folder: str | os.PathLike, models: Sequence[str], conditions: Sequence[str]) -> Robustness:
-    """Computes all drops from the predictions that `stress` wrote.
+    """Computes all drops from the predictions that `measure_robustness` wrote.
 
     Args:
-        folder: Where each `<model>/<condition>` is a run's folder.
-        models, conditions: Their names; "original" is needed, and comes first.
+        folder: Folder with one run folder per model and condition, `<model>/<condition>`.
+        models, conditions: Their names; "original" is always added, as the first condition.
 
     Raises:
         FileNotFoundError: If a run is missing.
-        ValueError: If a run is damaged, or they are not on the same tracks, tags and split.
+        ValueError: If a run is damaged, or the runs are not on the same tracks, tags and split.
     """
     folder = Path(folder)
     conditions = (ORIGINAL, *(name for name in conditions if name != ORIGINAL))
@@ -108,7 +108,7 @@ def measure_drops(folder: str | os.PathLike, models: Sequence[str], conditions: 
 
 
 def _samples(run: EvaluationRun) -> dict[str, np.ndarray]:
-    """Each metric's macro value on each resample of the tracks; the same draws for every run on as many tracks."""
+    """Macro values of each metric on the resamples, which are the same for all runs with equal numbers of tracks."""
     resampling = run.report.resampling
     resampled = bootstrap(
         run.predictions.targets,
@@ -128,7 +128,7 @@ def _drop(model, condition, metric, original: EvaluationRun, run: EvaluationRun,
 
 
 def _check_same_tracks(original: EvaluationRun, run: EvaluationRun) -> None:
-    """Raises ValueError unless the two differ in the deformation only."""
+    """Raises ValueError if two runs differ in more than the deformation."""
     ours, theirs = original.predictions, run.predictions
     same = (
         ours.track_ids == theirs.track_ids
@@ -139,6 +139,6 @@ def _check_same_tracks(original: EvaluationRun, run: EvaluationRun) -> None:
     )
     if not same:
         raise ValueError(
-            f"{str(run.folder)!r} and {str(original.folder)!r} must be on the same tracks, tags and resamples. "
-            "Delete the one that is older and run the same command."
+            f"{str(run.folder)!r} and {str(original.folder)!r} must have the same tracks, tags and resamples. "
+            "Delete the older one and run the same command."
         )

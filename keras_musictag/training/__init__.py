@@ -1,4 +1,4 @@
-"""Training: records and a recipe -> weights."""
+"""Training: records and a recipe -> a trained tagger."""
 
 import lazy_loader
 

@@ -1,6 +1,6 @@
 from .finetuning import Finetuned as Finetuned
 from .finetuning import finetune as finetune
-from .network import make_optimizer as make_optimizer
+from .model_setup import make_optimizer as make_optimizer
 from .recipe import (
     Phase as Phase,
 )

@@ -1,6 +1,6 @@
-"""How well a network does on the validation part, by the same chunks in every epoch.
+"""The batches of a training run, from any step of an epoch, and validation on the same chunks in every epoch.
 
-Records -> what `fit` takes, from any place in an epoch on, by the reader that suits the backend.
+The backend decides which reader of records is used.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,13 +20,13 @@ from keras_musictag.records.keras_dataset import RecordsDataset
 from keras_musictag.records.schema import SAMPLE_RATE_HZ
 from keras_musictag.tagger import Tagger
 from keras_musictag.training.recipe import Recipe
-from keras_musictag.training.state import Position
+from keras_musictag.training.run_state import Position
 
 Score = Callable[[np.ndarray], np.ndarray]
 
 
 def mean_loss(targets: np.ndarray, scores: np.ndarray) -> float:
-    """Binary cross-entropy, mean over chunks and tags, as `keras.losses.BinaryCrossentropy` has it (clipped at 1e-7).
+    """Binary cross-entropy, mean over chunks and tags, clipped at 1e-7 like `keras.losses.BinaryCrossentropy`.
 
     Example:
         >>> round(mean_loss(np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]])), 4)
@@ -37,7 +37,7 @@ def mean_loss(targets: np.ndarray, scores: np.ndarray) -> float:
 
 
 def score_chunks(score: Score, batches: Iterable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scores all batches of an evaluation pipeline by `score`, such as `Tagger.runner()`, which follows the weights.
+    """Scores all batches of an evaluation pipeline with `score`, such as `Tagger.runner()`, which uses current weights.
 
     Returns:
         Float32 (chunks, tags) scores and targets, and int64 (chunks,) track indices.
@@ -50,7 +50,7 @@ def score_chunks(score: Score, batches: Iterable) -> tuple[np.ndarray, np.ndarra
     return np.concatenate(scores), np.concatenate(targets), np.concatenate(tracks)
 
 
-VALIDATION_SECONDS = 60.0  # of audio in a batch: the networks' inputs range from 3 to 29 s
+VALIDATION_SECONDS = 60.0  # of audio per batch: the inputs of the networks range from 3 to 29 s
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,10 @@ class Feed:
 
     Attributes:
         records: An open folder of records.
-        recipe: Batch size, crops, seed.
+        recipe: The recipe, for batch size, crops and seed.
         chunk_samples: Length of the network's input.
-        drop_remainder: Leave out an epoch's last, smaller batch: with several devices one of them might get nothing.
+        drop_remainder: Whether to leave out the last, smaller batch of an epoch: one of several devices might get
+            nothing of it.
     """
 
     records: Records
@@ -71,21 +72,21 @@ class Feed:
 
     @cached_property
     def examples(self) -> int:
-        """Chunks in an epoch."""
+        """Number of chunks per epoch."""
         return len(self.records.part("train")) * self.recipe.chunks_per_track
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch."""
+        """Number of batches per epoch."""
         size = self.recipe.batch_size
         return self.examples // size if self.drop_remainder else -(-self.examples // size)
 
     def batches_until(self, step: int) -> float:
-        """How many whole batches the first steps of an epoch amount to."""
+        """Returns how many full batches the first steps of an epoch contain."""
         return min(step, self.examples / self.recipe.batch_size)
 
     def batches(self, position: Position) -> Any:
-        """What is left of the epoch, for `fit`."""
+        """Returns the rest of the epoch, for `fit`."""
         settings = {
             "chunk_samples": self.chunk_samples,
             "batch_size": self.recipe.batch_size,
@@ -96,7 +97,7 @@ class Feed:
             "deform": Deform(self.recipe.deform_probability) if self.recipe.deform_probability else None,
         }
         if keras.backend.backend() != "tensorflow":
-            return _Rest(RecordsDataset(self.records, "train", **settings), position.step)
+            return _RestOfEpoch(RecordsDataset(self.records, "train", **settings), position.step)
         from keras_musictag.records.tf_data.pipeline import train_pipeline
 
         if self.recipe.teaching:
@@ -122,7 +123,7 @@ class Feed:
 
     @contextmanager
     def naming_damage(self) -> Iterator[None]:
-        """Errors about damaged records name the shard, whichever reader found the damage."""
+        """Makes errors about damaged records name the shard, whichever reader finds the damage."""
         if keras.backend.backend() != "tensorflow":
             yield
             return
@@ -132,8 +133,8 @@ class Feed:
             yield
 
 
-class _Rest(keras.utils.PyDataset):
-    """The batches of an epoch from `first` on."""
+class _RestOfEpoch(keras.utils.PyDataset):
+    """The batches of an epoch, starting with number `first`."""
 
     def __init__(self, batches: RecordsDataset, first: int):
         super().__init__()
@@ -147,7 +148,7 @@ class _Rest(keras.utils.PyDataset):
 
 
 def validation_batches(feed: Feed, model: Tagger) -> EvaluationBatches:
-    """The chunks that validation hears, the same in each epoch."""
+    """Returns the chunks of the validation part, the same in each epoch."""
     seconds = feed.chunk_samples / model.sample_rate
     return EvaluationBatches(
         feed.records,
@@ -159,7 +160,7 @@ def validation_batches(feed: Feed, model: Tagger) -> EvaluationBatches:
 
 
 def make_validation(feed: Feed, model: Tagger) -> Callable[[], dict[str, float]]:
-    """A function that measures the model as it is when called: loss of chunks, AUCs of tracks, all macro."""
+    """Makes a function that measures the model's current weights: loss over chunks, and macro AUCs over tracks."""
     score, batches = model.runner(), validation_batches(feed, model)
 
     def measure() -> dict[str, float]:

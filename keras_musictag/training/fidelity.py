@@ -1,4 +1,4 @@
-"""How near a student comes to its teachers, on the same chunks of the validation part after each epoch."""
+"""How close a student is to its teachers, measured on the same chunks of the validation part after each epoch."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,14 @@ from keras_musictag.training.batches import Feed, mean_loss, score_chunks, valid
 
 
 def divergence(targets: np.ndarray, scores: np.ndarray) -> float:
-    """Kullback-Leibler divergence of two-valued distributions, in nats, mean over chunks and tags.
+    """Kullback-Leibler divergence of binary distributions, in nats, mean over chunks and tags.
 
     Args:
         targets: Float (chunks, tags), the teachers' scores.
         scores: Float (chunks, tags), the student's.
 
     Returns:
-        0 or more; 0 where both are equal.
+        A number of 0 or more; 0 if all scores are equal.
 
     Example:
         >>> round(divergence(np.array([[0.5]]), np.array([[0.25]])), 4)  # 0.5 ln 2 + 0.5 ln (2/3)
@@ -30,14 +30,14 @@ def divergence(targets: np.ndarray, scores: np.ndarray) -> float:
 
 
 def rank_correlation(targets: np.ndarray, scores: np.ndarray) -> float:
-    """Spearman's rank correlation over chunks, mean over tags; tags with equal scores everywhere are left out.
+    """Spearman's rank correlation over chunks, mean over tags; tags with constant scores are left out.
 
     Args:
         targets: Float (chunks, tags), the teachers' scores.
         scores: Float (chunks, tags), the student's.
 
     Returns:
-        From -1 to 1; NaN where no tag has different scores.
+        A number from -1 to 1; NaN if all tags have constant scores.
 
     Example:
         >>> rank_correlation(np.array([[0.1, 1], [0.2, 1], [0.9, 1]]), np.array([[0.5, 0], [0.6, 1], [0.7, 2]]))
@@ -51,25 +51,25 @@ def rank_correlation(targets: np.ndarray, scores: np.ndarray) -> float:
 
 
 def make_fidelity(feed: Feed, student: Tagger, teach: Callable) -> Callable[[], dict[str, float]]:
-    """A function that compares the student, as it is when called, with the teachers.
+    """Makes a function that compares the student's current weights with the teachers.
 
     Args:
-        feed: Of the run.
-        student: The tagger that is kept.
-        teach: Crops -> logits and embeddings, as `teachers.Function`.
+        feed: The batches of the run.
+        student: The tagger that is saved at the end.
+        teach: A function of crops that returns logits and embeddings, such as `teachers.TeacherFunction`.
     """
     score, batches = student.runner(), validation_batches(feed, student)
-    heard: list[np.ndarray] = []  # the teachers say the same in each epoch
+    teachers_scores: list[np.ndarray] = []  # computed once: they are the same in each epoch
 
     def measure() -> dict[str, float]:
-        if not heard:
-            heard.append(_teachers_scores(teach, batches))
+        if not teachers_scores:
+            teachers_scores.append(_teachers_scores(teach, batches))
         scores, _, _ = score_chunks(score, batches)
-        loss = mean_loss(heard[0], scores)
+        loss = mean_loss(teachers_scores[0], scores)
         return {
             "val_loss": loss,
-            "val_kl": divergence(heard[0], scores),
-            "val_rank_correlation": rank_correlation(heard[0], scores) if np.isfinite(loss) else float("nan"),
+            "val_kl": divergence(teachers_scores[0], scores),
+            "val_rank_correlation": rank_correlation(teachers_scores[0], scores) if np.isfinite(loss) else float("nan"),
         }
 
     return measure

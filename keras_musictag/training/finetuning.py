@@ -1,4 +1,7 @@
-"""`finetune`: a folder a tag, or a table, and a pretrained tagger -> a tagger of these tags, and how good it is."""
+"""`finetune`: tagged audio and a pretrained tagger -> a tagger with these tags, and its evaluation.
+
+The tags come from folders, one per tag, or from a table.
+"""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +19,7 @@ from keras_musictag.records.folder import Records
 from keras_musictag.records.manifest import Manifest
 from keras_musictag.records.preparing import prepare
 from keras_musictag.training.recipe import Recipe, read_recipe, with_changes
-from keras_musictag.training.state import Position
+from keras_musictag.training.run_state import Position
 from keras_musictag.training.trainer import train
 from keras_musictag.zoo.loading import load
 from keras_musictag.zoo.resolving import resolve
@@ -26,11 +29,11 @@ RECORDS, EVALUATION = "records", "evaluation"
 
 @dataclass(frozen=True)
 class Finetuned:
-    """What came of it.
+    """The result of `finetune`.
 
     Attributes:
         model: The file of the tagger, for `keras_musictag.load`.
-        report: On the test part; None where there is none.
+        report: The report about the test part; None if there is no test part.
     """
 
     model: Path
@@ -55,38 +58,38 @@ def finetune(
     on_step: Callable[[Position, int], None] = lambda position, steps: None,
     on_epoch: Callable[[list[dict]], None] = lambda rows: None,
 ) -> Finetuned:
-    """Teaches a pretrained tagger tags of your own. The same call goes on where an interrupted one stopped.
+    """Teaches a pretrained tagger your own tags. The same call resumes where an interrupted one stopped.
 
-    In a script, call it below `if __name__ == "__main__":`, as worker processes read the audio.
+    In a script, call this below `if __name__ == "__main__":`, because worker processes read the audio.
 
     Args:
         raw: A folder with a folder of audio for each tag (`datasets.folder`); a CSV or TSV file (`datasets.csv`); or a
             manifest, such as `datasets.csv.manifest` returns for a table that must be read with options.
-        out: Folder to write: `model.keras`, `records`, `evaluation`, and what `train` leaves.
-        model: An architecture, a zoo entry or a `.keras` file, as `load` takes it.
-        weights: As `load` takes them; None for random ones, which takes many more tracks.
-        recipe: As `train` takes it; None for "finetune" (the new head first, then everything), and for "short" from
-            random weights.
-        epochs: At most so many in each phase; None for the recipe's.
+        out: Folder to write: `model.keras`, `records`, `evaluation`, and the files of `train`.
+        model: An architecture, a zoo entry or a `.keras` file, as for `load`.
+        weights: As for `load`; None for random weights, which need many more tracks.
+        recipe: As for `train`; None for "finetune" (first the new head, then all layers), or with random weights for
+            "short".
+        epochs: Maximum number of epochs per phase; None for the recipe's.
         seed: Random seed for the training, and for the split if `raw` is a path that does not state the parts.
         fractions: Shares of train, valid and test of that split.
         precision: "float32", "bfloat16" or "float16".
-        jobs: Processes that read the audio; None for one a core.
-        allow_missing: Continue without the files that are missing.
-        on_tracks: Told how many tracks are read, and later evaluated, and of how many.
-        on_records: Called with the records once all tracks are read, before the training.
-        on_step: As `train` has it.
-        on_epoch: As `train` has it.
+        jobs: Number of processes that read the audio; None for one per core.
+        allow_missing: Whether to continue without missing files.
+        on_tracks: Called with the number of tracks read, and later evaluated, and the total.
+        on_records: Called with the records when all tracks are read, before the training.
+        on_step: As for `train`.
+        on_epoch: As for `train`.
 
     Raises:
         FileNotFoundError: If `raw` or a model's file does not exist.
-        DatasetError: If there are too few tracks, audio is missing, or a tag has no track to learn from.
-        UnknownNameError: If a name is not known.
-        TrainingError: As `train` has it.
-        RecordsError: If `raw` is another one than `out` was begun with.
+        DatasetError: If there are too few tracks, audio is missing, or a tag has no track in the part train.
+        UnknownNameError: If a name is unknown.
+        TrainingError: As for `train`.
+        RecordsError: If `out` was started with another `raw`.
 
     Example:
-        `docs/finetuning.md` has a runnable one.
+        See `docs/finetuning.md`.
     """
     out = Path(out)
     recipe = recipe or ("short" if weights is None else "finetune")
@@ -100,8 +103,10 @@ def finetune(
         manifest = csv.manifest(Path(raw), seed=seed, fractions=fractions)
     _check_parts(manifest)
     records = prepare(manifest, out / RECORDS, jobs=jobs, allow_missing=allow_missing, report=on_tracks)
-    heard = zip(records.vocabulary, records.info["parts"]["train"]["positives"], strict=True)
-    _check_tags(records.vocabulary, {tag for tag, count in heard if count})  # again: some files may be no audio
+    positives = zip(records.vocabulary, records.info["parts"]["train"]["positives"], strict=True)
+    _check_tags(
+        records.vocabulary, {tag for tag, count in positives if count}
+    )  # again: some files may not contain audio
     on_records(records)
     path = train(
         records.folder,
@@ -122,30 +127,30 @@ def finetune(
 
 
 def _check_model(model: str, weights: str | None) -> None:
-    """Before hours of audio are read in vain."""
+    """Raises UnknownNameError if the model is unknown, before hours of audio are read."""
     try:
         resolve(model, weights)
     except UnknownNameError as error:
         if model not in architectures.names():
             raise
-        raise UnknownNameError(f"{error} To learn from random weights, pass --weights none (`weights=None`).") from None
+        raise UnknownNameError(f"{error} To train from random weights, pass --weights none (`weights=None`).") from None
 
 
 def _check_parts(manifest: Manifest) -> None:
-    """Whether each tag can be learned, and the learning be followed."""
+    """Raises DatasetError unless each tag can be learned, and the training can be validated."""
     count = len(manifest.tracks)
     for part in ("train", "valid"):
         if not any(track.part == part for track in manifest.tracks):
             raise DatasetError(
-                f"There must be a track in the parts train and valid at least, and {part} has none of the {count}. "
-                "State the parts otherwise (of folds, with --valid-fold), or give no fraction of 0."
+                f"The parts train and valid must each have at least one track; {part} has none of the {count}. "
+                "State the parts differently (for folds, with --valid-fold), or do not give a fraction of 0."
             )
     _check_tags(manifest.vocabulary, {tag for track in manifest.tracks if track.part == "train" for tag in track.tags})
 
 
 def _check_tags(vocabulary: Iterable[str], learned: set[str]) -> None:
-    if unheard := [tag for tag in vocabulary if tag not in learned]:
+    if missing := [tag for tag in vocabulary if tag not in learned]:
         raise DatasetError(
-            f"Each tag needs a track in the part train. There is none with {', '.join(map(repr, unheard[:5]))}. Add "
-            "tracks, state the parts, or divide by another seed."
+            f"Each tag needs a track in the part train. There is none for {', '.join(map(repr, missing[:5]))}. Add "
+            "tracks, state the parts, or split with another seed."
         )

@@ -1,6 +1,6 @@
-"""What happens after each step: the position moves on, a loss that is no number ends the run, the state is saved.
+"""The training loop: the phases of a recipe, and the epochs of a phase. Its next step depends only on the `Position`.
 
-The loop: phases of a recipe, epochs of a phase. What it does next depends on the `Position` alone.
+After each step, a callback advances the position, ends the run if the loss is NaN or infinite, and saves the state.
 """
 
 import math
@@ -12,12 +12,12 @@ from pathlib import Path
 import keras
 
 from keras_musictag.tagger import Tagger
-from keras_musictag.training import network
+from keras_musictag.training import model_setup
 from keras_musictag.training.batches import Feed
 from keras_musictag.training.recipe import Recipe
-from keras_musictag.training.state import (
+from keras_musictag.training.run_state import (
     Position,
-    divergence,
+    divergence_error,
     read_position,
     restore_state,
     save_state,
@@ -31,14 +31,14 @@ class StepCallback(keras.callbacks.Callback):
     """Follows one epoch, or the rest of one.
 
     Args:
-        position: Moved on with each step.
-        feed: What `fit` is given.
-        state_file: Where the state goes: now and then, and behind the last step, so that validation may be killed.
-        seconds: From one saved state to the next.
+        position: The position, which advances with each step.
+        feed: The batches that `fit` gets.
+        state_file: File for the state, written at intervals and after the last step, so that validation may be killed.
+        seconds: Time between two saved states.
         report: Called with the position after each step.
 
     Raises:
-        TrainingError: If loss or weights are no numbers.
+        TrainingError: If the loss or a weight is NaN or infinite.
         OSError: If the disk is full.
     """
 
@@ -58,7 +58,7 @@ class StepCallback(keras.callbacks.Callback):
         self.saved_at = time.monotonic()
 
     def on_train_batch_begin(self, batch, logs=None):
-        if batch == 0:  # `fit` has drawn from them on its way here: for its data loader, and after `compile`
+        if batch == 0:  # `fit` has already drawn from them: for its data loader, and after `compile`
             set_torch_states(self.torch_states)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -66,7 +66,7 @@ class StepCallback(keras.callbacks.Callback):
         mean = float(logs["loss"])  # over all examples of this call of `fit`
         position.step = step
         if not math.isfinite(mean):
-            raise divergence("loss", position, self.state_file)
+            raise divergence_error("loss", position, self.state_file)
         position.loss_sum = self.first_sum + mean * (self.feed.batches_until(step) - self.feed.batches_until(first))
         self.report(position)
         if step == self.feed.steps or time.monotonic() - self.saved_at >= self.seconds:
@@ -78,18 +78,18 @@ STATE_FILE, BEST_FILE = "state.safetensors", "best.safetensors"
 
 
 @dataclass(frozen=True)
-class Run:
-    """What the loop works with.
+class TrainingRun:
+    """What the training loop needs.
 
     Attributes:
-        folder: Where state and best weights go.
-        recipe: What to do.
+        folder: Folder for the state and the best weights.
+        recipe: The recipe.
         feed: The batches.
-        taggers: Of which the weights are the best ones at the start of each phase. The last is validated and kept.
-        validate: Measures it: a mapping with "val_loss" and other measures.
-        checkpoint_seconds: A state is saved at least this often.
-        on_step: Told the position after each step.
-        on_epoch: Told the rows of the log after each epoch.
+        taggers: Taggers that get the best weights at the start of each phase. The last is validated and saved.
+        validate: Measures the last tagger; returns a mapping with "val_loss" and other measures.
+        checkpoint_seconds: Longest time between two saved states.
+        on_step: Called with the position after each step.
+        on_epoch: Called with the rows of the log after each epoch.
     """
 
     folder: Path
@@ -110,13 +110,13 @@ class Run:
         return self.folder / BEST_FILE
 
 
-def run_recipe(model: keras.Model, strategy, run: Run) -> Position:
-    """Trains through all phases, from the saved state on if there is one; the taggers end with the best weights.
+def run_recipe(model: keras.Model, strategy, run: TrainingRun) -> Position:
+    """Trains through all phases, from the saved state if there is one; the taggers end with the best weights.
 
     Args:
-        model: What `fit` trains: the tagger itself, or a `Student` around it.
-        strategy: Of `network.make_strategy`.
-        run: The rest.
+        model: The model that `fit` trains: the tagger itself, or a `Student` around it.
+        strategy: Result of `model_setup.make_strategy`.
+        run: Everything else that the loop needs.
     """
     resumed = run.state_file.is_file()
     position = read_position(run.state_file) if resumed else Position()
@@ -131,23 +131,23 @@ def run_recipe(model: keras.Model, strategy, run: Run) -> Position:
     return position
 
 
-def _take_best(run: Run) -> None:
+def _take_best(run: TrainingRun) -> None:
     for tagger in run.taggers:
         assign_weights(tagger, read_weights(run.best_file), str(run.best_file))
 
 
-def _begin_phase(model: keras.Model, strategy, run: Run, position: Position, resumed: bool) -> None:
+def _begin_phase(model: keras.Model, strategy, run: TrainingRun, position: Position, resumed: bool) -> None:
     phases, number = run.recipe.phases, position.phase
     phase = phases[number]
     same = ("optimizer", "layers", "schedule")
-    goes_on = number > 0 and all(getattr(phase, name) == getattr(phases[number - 1], name) for name in same)
-    goes_on = goes_on and phase.schedule == "constant"
-    if goes_on and not resumed:
-        network.continue_with(model, phase)
+    keeps_optimizer = number > 0 and all(getattr(phase, name) == getattr(phases[number - 1], name) for name in same)
+    keeps_optimizer = keeps_optimizer and phase.schedule == "constant"
+    if keeps_optimizer and not resumed:
+        model_setup.continue_with(model, phase)
     else:
-        with network.scope_of(strategy):
+        with model_setup.scope_of(strategy):
             steps = phase.epochs_of(run.feed.steps) * run.feed.steps
-            network.compile_for(model, phase, run.recipe, steps)
+            model_setup.compile_for(model, phase, run.recipe, steps)
     if resumed:
         restore_state(run.state_file, model)
         return
@@ -156,18 +156,18 @@ def _begin_phase(model: keras.Model, strategy, run: Run, position: Position, res
     save_state(run.state_file, model, position)
 
 
-def _run_phase(model: keras.Model, strategy, run: Run, position: Position) -> None:
+def _run_phase(model: keras.Model, strategy, run: TrainingRun, position: Position) -> None:
     recipe = run.recipe
     phase = recipe.phases[position.phase]
     epochs = phase.epochs_of(run.feed.steps)
     while position.phase_epoch < epochs and not 0 < recipe.patience <= position.stale_epochs:
         started = time.monotonic()
-        if position.step < run.feed.steps:  # else a run was killed while it validated
+        if position.step < run.feed.steps:  # otherwise, the run was killed during validation
             callback = StepCallback(position, run.feed, run.state_file, run.checkpoint_seconds, run.on_step)
             model.fit(run.feed.batches(position), epochs=1, verbose=0, callbacks=[callback], shuffle=False)
         measured = run.validate()
         if not math.isfinite(measured["val_loss"]):
-            raise divergence("validation loss", position, run.state_file)
+            raise divergence_error("validation loss", position, run.state_file)
         value = _value(measured, recipe.best_by)
         better = value > position.best_value
         row = {
@@ -190,7 +190,7 @@ def _run_phase(model: keras.Model, strategy, run: Run, position: Position) -> No
 
 
 def _value(measured: dict[str, float], best_by: str) -> float:
-    """What is to be as high as possible."""
+    """Returns the measure that decides the best weights; higher is better."""
     return -measured["val_loss"] if best_by == "loss" else measured[f"val_{best_by}"]
 
 

@@ -1,4 +1,4 @@
-"""A recipe: how a network is trained. A JSON file, so that another person can read, keep and change it."""
+"""A recipe states how a network is trained. It is a JSON file that people can read, keep and change."""
 
 import dataclasses
 import json
@@ -10,31 +10,31 @@ from typing import Any
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.records.deformation import Alteration
 
-FOLDER = Path(__file__).parent / "recipes"
+RECIPES_FOLDER = Path(__file__).parent / "recipes"
 OPTIMIZERS = ("adam", "sgd")
 LAYERS = ("all", "head")
 SCHEDULES = ("constant", "cosine")
 MEASURES = ("loss", "roc_auc", "pr_auc")
-# settings of layers.spec_augment.SpecAugment, which loads Keras
+# settings of layers.spec_augment.SpecAugment, listed here because importing it loads Keras
 MASKS = ("num_time_masks", "max_time_frames", "num_mel_masks", "max_mel_bands", "mask_value")
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training with one optimiser at one learning rate, or one schedule of it.
+    """A phase of training with one optimiser and one learning rate, or one schedule of learning rates.
 
-    A phase whose optimiser is that of the phase before keeps its moments, unless one of the two has a schedule.
-    Every phase but the first starts from the best weights so far.
+    A phase with the same optimiser as the previous phase keeps its moments, unless one of the two has a schedule.
+    Every phase except the first starts from the best weights so far.
 
     Attributes:
         optimizer: "adam", or "sgd" with Nesterov momentum.
         learning_rate: Step size; with a schedule, the highest one.
-        epochs: At most so many; 0 where only `steps` count.
-        momentum: Of "sgd".
-        layers: What is trained: "all", or "head" with the body frozen.
-        steps: At most so many, rounded up to whole epochs; 0 where only `epochs` count.
-        schedule: "constant", or "cosine": down to 0 along half a cosine over the phase.
-        warmup_steps: Steps of a cosine schedule in which the learning rate first rises from 0.
+        epochs: Maximum number of epochs; 0 for no limit except `steps`.
+        momentum: Momentum of "sgd".
+        layers: The layers to train: "all", or "head" with the body frozen.
+        steps: Maximum number of steps, rounded up to whole epochs; 0 for no limit except `epochs`.
+        schedule: "constant", or "cosine", which falls to 0 along half a cosine over the phase.
+        warmup_steps: Steps at the start of a cosine schedule during which the learning rate rises from 0.
     """
 
     optimizer: str
@@ -61,10 +61,12 @@ class Phase:
                 f"below 1. Received: {self}."
             )
         if self.warmup_steps < 0 or (self.warmup_steps and self.schedule == "constant"):
-            raise ValueError(f"`warmup_steps` are those of a cosine schedule, 0 or more. Received: {self}.")
+            raise ValueError(
+                f'`warmup_steps` must be 0 or more, and 0 unless the schedule is "cosine". Received: {self}.'
+            )
 
     def epochs_of(self, steps_per_epoch: int) -> int:
-        """How many epochs the phase has at most.
+        """Returns the maximum number of epochs of the phase.
 
         Example:
             >>> Phase("adam", 1e-3, steps=250).epochs_of(100)
@@ -77,17 +79,16 @@ class Phase:
 
 @dataclass(frozen=True)
 class Teaching:
-    """How a network is taught by others (`train --teacher`).
+    """How teachers train a student (`train --teacher`).
 
     Attributes:
-        logits: Weight of the Huber loss on the mean of the teachers' logits, each tag in its standard deviations.
-        embeddings: Weight of the squared error of the teachers' embeddings, standardised, which a linear layer that is
-            thrown away predicts from the student's.
+        logits: Weight of the Huber loss on the mean of the teachers' logits, divided by each tag's standard deviation.
+        embeddings: Weight of the squared error of the teachers' standardised embeddings, which a linear layer predicts
+            from the student's. The layer is discarded after training.
         labels: Weight of the binary cross-entropy with the teachers' scores as labels.
-        statistics_steps: The first steps, in which the standard deviations are measured.
-        average: The network that is validated and saved is a moving average of the weights, which keeps this share of
-            itself in each step.
-        alterations: Settings of `records.alteration.Alteration`.
+        statistics_steps: Number of steps at the start that measure the standard deviations.
+        average: Decay of the moving average of the weights, which is validated and saved.
+        alterations: How crops are altered: `records.deformation.Alteration`.
     """
 
     logits: float = 1.0
@@ -101,7 +102,7 @@ class Teaching:
         _check_numbers(self)
         if min(self.logits, self.embeddings, self.labels) < 0 or self.logits + self.embeddings + self.labels == 0:
             raise ValueError(
-                f"The three weights of `teaching` must be 0 or more, one of them above 0. Received: {self}."
+                f"The loss weights of `teaching` must be 0 or more, at least one of them above 0. Received: {self}."
             )
         if self.statistics_steps < 1 or not 0 <= self.average < 1:
             raise ValueError(
@@ -115,22 +116,23 @@ class Recipe:
     """How a network is trained. `docs/training.md` has an example file.
 
     Attributes:
-        summary: What it is for, with its source.
-        phases: One after the other.
-        batch_size: Examples a step, over all devices.
-        accumulation: Steps whose gradients are averaged before the weights move.
-        l2: Added to the gradient of every weight as `l2 * weight`: PyTorch's `weight_decay`, not AdamW's.
-        chunks_per_track: Random crops of a track in an epoch.
-        validation_chunks: Chunks of a track that validation hears, evenly spread.
-        best_by: Which measure of the validation part chooses the best weights: "loss" of chunks, or macro "roc_auc" or
-            "pr_auc" of tracks. A network that overfits a few hundred tracks ranks better long after its loss has risen.
-        patience: A phase ends after so many epochs without better weights; 0 never ends one early.
-        mixup_alpha: Of the Beta distribution that mixes pairs of examples; 0 mixes none.
-        spec_augment: Settings of `layers.spec_augment.SpecAugment`, which masks features: {} for its own defaults,
-            None for no masks. For networks with a spectral front end.
-        deform_probability: Share of the tracks that are deformed in an epoch (`records.deformation.Deform`).
-        seed: Of weights, crops, order and dropout.
-        teaching: How the teachers' answers are learned, in a recipe for `train --teacher`; None in the others.
+        summary: What the recipe is for, with its source.
+        phases: The phases, in order.
+        batch_size: Examples per step, over all devices.
+        accumulation: Number of steps whose gradients are averaged for one update of the weights.
+        l2: `l2 * weight` is added to the gradient of every weight, like PyTorch's `weight_decay`, unlike AdamW's.
+        chunks_per_track: Random crops per track and epoch.
+        validation_chunks: Evenly spread chunks per track for validation.
+        best_by: The measure on the validation part that decides the best weights: "loss" over chunks, or macro
+            "roc_auc" or "pr_auc" over tracks. A network that overfits a few hundred tracks keeps ranking better long
+            after its loss has risen.
+        patience: Number of epochs without better weights that ends a phase; 0 for no early end.
+        mixup_alpha: Parameter of the Beta distribution that mixes pairs of examples; 0 for no mixing.
+        spec_augment: Settings of `layers.spec_augment.SpecAugment`, which masks features: {} for its defaults, None for
+            no masks. Needs a network with a spectral front end.
+        deform_probability: Share of the tracks that are deformed in each epoch (`records.deformation.Deform`).
+        seed: Random seed for weights, crops, order and dropout.
+        teaching: How the student learns from its teachers, for `train --teacher`; None in other recipes.
     """
 
     summary: str
@@ -151,7 +153,7 @@ class Recipe:
     def __post_init__(self):
         _check_numbers(self)
         if not self.phases:
-            raise ValueError("A recipe needs at least one phase.")
+            raise ValueError("A recipe needs at least one entry in `phases`. Received: none.")
         least = {
             "batch_size": 1,
             "accumulation": 1,
@@ -173,7 +175,7 @@ class Recipe:
             )
         if not isinstance(self.spec_augment, dict | None):
             raise ValueError(
-                f"`spec_augment` of a recipe must be settings by name, or null. Received: {self.spec_augment!r}."
+                f"`spec_augment` of a recipe must be an object of settings, or null. Received: {self.spec_augment!r}."
             )
         for name in self.spec_augment or ():
             if name not in MASKS:
@@ -185,16 +187,16 @@ class Recipe:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON can hold it."""
+        """Returns plain data for JSON."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Recipe":
-        """Reads what `to_dict` gave; settings that are left out keep their defaults.
+        """Reads the result of `to_dict`; settings that are left out keep their defaults.
 
         Raises:
-            UnknownNameError: If a setting is not known.
-            ValueError: If one is missing, or out of range.
+            UnknownNameError: If a setting is unknown.
+            ValueError: If a setting is missing or out of range.
 
         Example:
             >>> phase = {"optimizer": "sgd", "learning_rate": 0.1, "epochs": 3}
@@ -210,21 +212,21 @@ class Recipe:
         teaching = data.get("teaching")
         if teaching is not None:
             if not isinstance(teaching, dict) or not isinstance(teaching.get("alterations", {}), dict):
-                raise ValueError(f"`teaching` of a recipe must be settings by name. Received: {teaching!r}.")
-            alterations = _made(Alteration, teaching.get("alterations", {}))
-            teaching = _made(Teaching, {**teaching, "alterations": alterations})
-        phases = tuple(_made(Phase, phase) for phase in phases)
-        return _made(cls, {**data, "phases": phases, "teaching": teaching})
+                raise ValueError(f"`teaching` of a recipe must be an object of settings. Received: {teaching!r}.")
+            alterations = _from_plain_data(Alteration, teaching.get("alterations", {}))
+            teaching = _from_plain_data(Teaching, {**teaching, "alterations": alterations})
+        phases = tuple(_from_plain_data(Phase, phase) for phase in phases)
+        return _from_plain_data(cls, {**data, "phases": phases, "teaching": teaching})
 
 
 def names() -> list[str]:
-    """The recipes that come with the package: the folder is the registry.
+    """Returns the names of the recipes that come with the package: the folder is the registry.
 
     Example:
         >>> names()
         ['finetune', 'short', 'teach', 'won2020']
     """
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
+    return sorted(path.stem for path in RECIPES_FOLDER.glob("*.json"))
 
 
 def read_recipe(name: str | Path) -> Recipe:
@@ -235,13 +237,13 @@ def read_recipe(name: str | Path) -> Recipe:
 
     Raises:
         UnknownNameError: If it is neither, or the file has an unknown setting.
-        ValueError: If the file is no JSON object, or a setting is missing or out of range.
+        ValueError: If the file is not a JSON object, or a setting is missing or out of range.
 
     Example:
         >>> [phase.optimizer for phase in read_recipe("won2020").phases]
         ['adam', 'sgd', 'sgd', 'sgd']
     """
-    path = Path(name) if str(name).endswith(".json") else FOLDER / f"{name}.json"
+    path = Path(name) if str(name).endswith(".json") else RECIPES_FOLDER / f"{name}.json"
     if not path.is_file():
         raise UnknownNameError.of("recipe", str(name), [*names(), "or the path of a .json file"])
     try:
@@ -249,18 +251,18 @@ def read_recipe(name: str | Path) -> Recipe:
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
     if not isinstance(data, dict):
-        raise ValueError(f"{path} must hold a JSON object with `summary` and `phases`. Received: {data!r}.")
+        raise ValueError(f"{path} must contain a JSON object with `summary` and `phases`. Received: {data!r}.")
     return Recipe.from_dict(data)
 
 
 def with_changes(recipe: Recipe, epochs: int | None = None, steps: int | None = None, **settings) -> Recipe:
-    """A recipe with some settings changed; those that are None stay.
+    """Returns a recipe with some settings changed; settings that are None stay as they are.
 
     Args:
         recipe: The recipe.
-        epochs: At most so many in each phase.
-        steps: So many in each phase, instead of the steps or epochs that the recipe has.
-        **settings: Of `Recipe`.
+        epochs: Maximum number of epochs per phase.
+        steps: Number of steps per phase, which replaces the recipe's steps and epochs.
+        **settings: Settings of `Recipe`.
 
     Example:
         >>> changed = with_changes(read_recipe("won2020"), epochs=30, seed=1)
@@ -276,25 +278,25 @@ def with_changes(recipe: Recipe, epochs: int | None = None, steps: int | None = 
     return dataclasses.replace(recipe, phases=tuple(phases), **given)
 
 
-def _made(cls, data: dict[str, Any]) -> Any:
-    """A `Phase` or `Recipe` of plain data."""
+def _from_plain_data(cls, data: dict[str, Any]) -> Any:
+    """Makes a `Phase`, `Recipe`, `Teaching` or `Alteration` of plain data."""
     fields = {field.name: field for field in dataclasses.fields(cls)}
     for name in data:
         if name not in fields:
-            raise UnknownNameError.of(f"setting of {_called(cls)}", name, fields)
+            raise UnknownNameError.of(f"setting of {_title(cls)}", name, fields)
     missing = [name for name, f in fields.items() if f.default is dataclasses.MISSING and name not in data]
     if missing:
-        raise ValueError(f"A {cls.__name__.lower()} lacks the settings: {', '.join(missing)}. Received: {data!r}.")
+        raise ValueError(f"Required settings of {_title(cls)} are missing: {', '.join(missing)}. Received: {data!r}.")
     return cls(**data)
 
 
-def _called(cls) -> str:
+def _title(cls) -> str:
     return {Alteration: "an alteration", Teaching: "`teaching`"}.get(cls, f"a {cls.__name__.lower()}")
 
 
 def _check_numbers(settings: Any) -> None:
-    """Raises ValueError where a JSON file has a text, or a broken number, for a number."""
-    kinds = {int: (Integral, "a whole number"), float: (Real, "a number"), str: (str, "a text")}
+    """Raises ValueError if a JSON file has a string or a fraction in place of a (whole) number, or the reverse."""
+    kinds = {int: (Integral, "a whole number"), float: (Real, "a number"), str: (str, "a string")}
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
         kind, called = kinds.get(field.type, (object, ""))

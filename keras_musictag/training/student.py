@@ -1,7 +1,7 @@
-"""A student: a network that learns what its teachers say of each batch, and a moving average of its weights.
+"""A student: a network that learns the teachers' outputs for each batch, and a moving average of its weights.
 
 Source: Beyer et al., "Knowledge distillation: a good teacher is patient and consistent", CVPR 2022 (arXiv 2106.05237):
-teacher and student hear exactly the same altered crop, for a long time. TensorFlow only.
+teacher and student get exactly the same altered crop, for a long time. TensorFlow only.
 """
 
 import keras
@@ -10,26 +10,26 @@ import tensorflow as tf
 from keras_musictag.tagger import Tagger
 from keras_musictag.tagger.network import HEAD
 from keras_musictag.training.recipe import Teaching
-from keras_musictag.training.teachers import Function
+from keras_musictag.training.teachers import TeacherFunction
 
-# an embedding may be 0 nearly always, and its deviation tiny: a rare value of it must not rule the loss
+# an embedding may be almost always 0, with a tiny deviation: its rare other values must not dominate the loss
 LEAST_SHARE, LARGEST = 0.05, 10.0
 LEAST_LOGIT_DEVIATION = 0.1
 
 
 class Student(keras.Model):
-    """What `fit` trains, on batches of `(crops, anything)`.
+    """The model that `fit` trains, on batches of `(crops, anything)`.
 
-    The head's dropout is left out: no crop is heard twice, and dropped features would only blur the answers.
+    The dropout of the head is left out: no crop occurs twice, and dropped features would only blur the outputs.
 
     Args:
-        tagger: The network that learns. It is called inside, and shares its weights.
-        average: A tagger of the same weights, which follows it as a moving average, normalisation statistics included.
-        teachers: What they say of crops.
-        settings: Weights of the losses, and the rest.
+        tagger: The network that learns; the student shares its weights.
+        average: A tagger of equal weights, which becomes their moving average, with the normalisation statistics.
+        teachers: The teachers' outputs for crops.
+        settings: Weights of the losses and other settings.
     """
 
-    def __init__(self, tagger: Tagger, average: Tagger, teachers: Function, settings: Teaching):
+    def __init__(self, tagger: Tagger, average: Tagger, teachers: TeacherFunction, settings: Teaching):
         super().__init__(name="student")
         embedding = tagger.get_layer(tagger.embedding_layer).output
         logits = tagger.get_layer(HEAD[1])(embedding)
@@ -45,7 +45,7 @@ class Student(keras.Model):
         self.settings = settings
         self.built = True
         averaged = {variable.path: variable for variable in average.weights}
-        # past Keras's tracking: the teachers are no part of this model, and the pairs are there already
+        # hidden from Keras's tracking: the teachers are not part of this model, and the pairs are tracked already
         object.__setattr__(self, "teach", lambda crops: teachers(crops))
         object.__setattr__(self, "_pairs", [(averaged[variable.path], variable) for variable in tagger.weights])
         object.__setattr__(self, "_widths", teachers.num_features)
@@ -76,7 +76,7 @@ class Student(keras.Model):
         )
 
     def _follow(self) -> None:
-        """Moves the average. Its share grows to `average`, so that the first weights are soon forgotten."""
+        """Updates the moving average. Its decay grows up to `average`, so that initial weights soon lose influence."""
         step = tf.cast(self.steps, tf.float32)
         share = tf.minimum(self.settings.average, (1.0 + step) / (10.0 + step))
         for average, variable in self._pairs:
@@ -85,7 +85,7 @@ class Student(keras.Model):
 
 
 class Statistics(keras.layers.Layer):
-    """Mean and deviation of columns, over all rows that it was shown. Has no part in the gradient."""
+    """Mean and standard deviation of columns over all rows so far. Not part of the gradient."""
 
     def __init__(self, columns: int, name: str):
         super().__init__(name=name, dtype="float32")
@@ -96,7 +96,7 @@ class Statistics(keras.layers.Layer):
         self.built = True
 
     def update(self, rows, measuring) -> None:
-        """Takes a batch into account where `measuring` is true.
+        """Adds a batch if `measuring` is true.
 
         Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances".
         """
@@ -115,9 +115,10 @@ class Statistics(keras.layers.Layer):
 
 
 def standardised(embeddings, statistics: Statistics, widths):
-    """Embeddings in standard deviations of their columns, at most `LARGEST` of them; one teacher after another.
+    """Embeddings in units of the standard deviations of their columns, clipped to `LARGEST`.
 
-    A column that hardly moves counts as if it had `LEAST_SHARE` of the root mean square of its teacher's deviations.
+    The deviation of a nearly constant column is taken as `LEAST_SHARE` of the root mean square of its teacher's
+    deviations.
     """
     parts = []
     for deviation in tf.split(statistics.deviation(), widths):
@@ -127,7 +128,7 @@ def standardised(embeddings, statistics: Statistics, widths):
 
 
 def huber(errors):
-    """Mean of half the square up to 1, and of the distance minus a half beyond."""
+    """Huber loss: mean of half the square up to 1, and of the distance minus a half beyond."""
     size = tf.abs(errors)
     return tf.reduce_mean(tf.where(size <= 1.0, 0.5 * tf.square(size), size - 0.5))
 

@@ -1,4 +1,4 @@
-"""Teachers: trained taggers with one vocabulary, and what they say of audio, on TensorFlow's graph."""
+"""Teachers: trained taggers with the same tags, and their outputs for audio, in TensorFlow's graph."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from keras_musictag.zoo.weights import arrays_of
 
 @dataclass(frozen=True, eq=False)
 class Teachers:
-    """Some taggers that are heard together.
+    """Taggers that teach together.
 
     Attributes:
         taggers: At least one; all have the tags of the first, in any order.
-        facts: Name and SHA-256 of the weights of each: what a run is resumed with.
+        facts: Name and SHA-256 of the weights of each, which must not change when a run resumes.
 
     Raises:
         TrainingError: If the tags differ.
@@ -41,11 +41,11 @@ class Teachers:
         """The tags, in the order of the first teacher."""
         return self.taggers[0].vocabulary
 
-    def function(self, crop_samples: int) -> "Function":
-        """The compiled network of all of them, for crops of some length.
+    def function(self, crop_samples: int) -> "TeacherFunction":
+        """Makes the function of all teachers for crops of the given length.
 
         Raises:
-            TrainingError: If a teacher needs more audio than that, or another sample rate.
+            TrainingError: If a teacher needs more audio than that.
         """
         for tagger, fact in zip(self.taggers, self.facts, strict=True):
             if tagger.spec.chunking.chunk_samples > crop_samples:
@@ -54,37 +54,37 @@ class Teachers:
                     f"{crop_samples / tagger.sample_rate:g} s: choose another teacher, or a longer student."
                 )
         orders = [[tagger.vocabulary.index(tag) for tag in self.vocabulary] for tagger in self.taggers]
-        return Function(
+        return TeacherFunction(
             [_Teacher(tagger, crop_samples, order) for tagger, order in zip(self.taggers, orders, strict=True)]
         )
 
 
-class Function:
-    """Crops -> what the teachers say of them. Not a Keras layer, so that no model takes the teachers for its own."""
+class TeacherFunction:
+    """Crops -> the teachers' outputs. Not a Keras layer, so that no model tracks the teachers as its own."""
 
     def __init__(self, teachers: list["_Teacher"]):
         self._teachers = teachers
         self.num_features = tuple(teacher.num_features for teacher in teachers)
 
     def __call__(self, crops) -> tuple[Any, Any]:
-        """Hears a batch.
+        """Computes the outputs for a batch.
 
         Args:
             crops: Float32 (batch, crop_samples).
 
         Returns:
-            `(logits, embeddings)`: float32 (batch, tags), the mean over the teachers, and float32 (batch, features) of
-            all of them, one after the other.
+            `(logits, embeddings)`: float32 (batch, tags), the mean over the teachers, and float32 (batch, features),
+            all teachers' features side by side.
         """
         import tensorflow as tf
 
-        heard = [teacher(crops) for teacher in self._teachers]
-        logits = tf.add_n([logits for logits, _ in heard]) / len(heard)
-        return logits, tf.concat([embedding for _, embedding in heard], axis=-1)
+        outputs = [teacher(crops) for teacher in self._teachers]
+        logits = tf.add_n([logits for logits, _ in outputs]) / len(outputs)
+        return logits, tf.concat([embedding for _, embedding in outputs], axis=-1)
 
 
 class _Teacher:
-    """One of them. Of a crop that is longer than its chunk it hears the middle: as many whole chunks as fit."""
+    """One teacher. It takes the middle of a crop that is longer than its chunk: as many whole chunks as fit."""
 
     def __init__(self, tagger: Tagger, crop_samples: int, order: list[int]):
         outputs = [tagger.get_layer(HEAD[1]).output, tagger.get_layer(tagger.embedding_layer).output]
@@ -113,25 +113,25 @@ class _Teacher:
 
 
 def load_teachers(models: Sequence[str | PathLike], precision: str = "float32") -> Teachers:
-    """Loads taggers to teach with.
+    """Loads the teachers.
 
     Args:
-        models: What `load` takes: names, entries, folders, `.keras` files.
+        models: Models for `load`: names, entries, folders, `.keras` files.
         precision: "float32" or "bfloat16".
 
     Raises:
-        TrainingError: If one has no tags, their tags differ, or Keras runs on another backend than TensorFlow.
-        UnknownNameError: If a name is not known.
+        TrainingError: If one has no tags, their tags differ, or Keras does not run on TensorFlow.
+        UnknownNameError: If a name is unknown.
         FileNotFoundError: If a path does not exist.
     """
     if keras.backend.backend() != "tensorflow":
         raise TrainingError(
-            f"Teachers need TensorFlow, and Keras runs on {keras.backend.backend()!r}: set KERAS_BACKEND=tensorflow."
+            f"Teachers need TensorFlow, but Keras runs on {keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow."
         )
     taggers = tuple(load(model, precision=precision) for model in models)
     for tagger, model in zip(taggers, models, strict=True):
         if tagger.vocabulary is None:
-            raise TrainingError(f"The teacher {str(model)!r} has no tags: choose a tagger with a head.")
+            raise TrainingError(f"The teacher {str(model)!r} has no tags. Choose a tagger with a head.")
     facts = ({"model": str(model), "sha256": _hash(tagger)} for tagger, model in zip(taggers, models, strict=True))
     return Teachers(taggers, tuple(facts))
 
@@ -140,10 +140,10 @@ def _check_tags(tagger: Tagger, name: str, wanted: Vocabulary, first: str) -> No
     missing = [tag for tag in wanted if tag not in tagger.vocabulary]
     extra = [tag for tag in tagger.vocabulary if tag not in wanted]
     if missing or extra:
-        what = f"has no tag {missing[0]!r}" if missing else f"has the tag {extra[0]!r}, which the first one has not"
+        what = f"has no tag {missing[0]!r}" if missing else f"has the extra tag {extra[0]!r}"
         raise TrainingError(
-            f"All teachers must have the same tags; {name!r} ({len(tagger.vocabulary)} tags) {what} ({first!r}: "
-            f"{len(wanted)} tags). Choose teachers that were trained on one dataset, such as MTAT."
+            f"All teachers must have the same tags. {name!r} ({len(tagger.vocabulary)} tags) {what}, unlike {first!r} "
+            f"({len(wanted)} tags). Choose teachers that were trained on the same dataset, such as MTAT."
         )
 
 

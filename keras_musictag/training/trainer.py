@@ -1,6 +1,6 @@
-"""What a run leaves for people: `log.csv`, `curves.png`, and TensorBoard's events where TensorFlow trains.
+"""`train`: a folder of records and a recipe -> a folder with the trained tagger, its log and its curves.
 
-`train`: a folder of records and a recipe -> a folder with the trained tagger, its log and its curves.
+The log is `log.csv`, `curves.png` and, if TensorFlow trains, events for TensorBoard.
 """
 
 import itertools
@@ -18,10 +18,10 @@ from keras_musictag.files import locked, remove_scratch, whole_file, write_csv
 from keras_musictag.layers.keras_settings import own_settings
 from keras_musictag.records.folder import Records
 from keras_musictag.tagger import Tagger
-from keras_musictag.training import batches, network
-from keras_musictag.training.loop import Run, run_recipe
+from keras_musictag.training import batches, model_setup
+from keras_musictag.training.loop import TrainingRun, run_recipe
 from keras_musictag.training.recipe import Recipe, read_recipe
-from keras_musictag.training.state import Position, Settings, check_folder, claim_folder, facts_of
+from keras_musictag.training.run_state import Position, Settings, check_settings, records_identity, write_settings
 from keras_musictag.training.teachers import Teachers, load_teachers
 from keras_musictag.zoo.weights import arrays_of, assign_weights
 
@@ -32,17 +32,16 @@ TAUGHT_PANELS = {
     "rank correlation with the teachers": ("val_rank_correlation",),
 }
 CSV_FILE, PLOT_FILE, EVENTS_FOLDER = "log.csv", "curves.png", "tensorboard"
-PLOT_SECONDS = 10.0  # from one drawing of the curves to the next: of few tracks, an epoch takes as long as a drawing
+PLOT_SECONDS = 10.0  # least time between two drawings: with few tracks, an epoch is as short as a drawing
 
 
 def write_logs(folder: Path, rows: list[dict], last: bool = True) -> None:
-    """Writes them anew, with all epochs.
+    """Writes all logs of a run, with all epochs.
 
     Args:
-        folder: Of the run.
-        rows: A row an epoch, all with the same keys, as `Position.log` has them.
-        last: Whether the run is at its end. Before, curves that were drawn less than `PLOT_SECONDS` ago are left as
-            they are.
+        folder: Folder of the run.
+        rows: One row per epoch, all with the same keys, as in `Position.log`.
+        last: Whether the run has ended. If not, curves that were drawn less than `PLOT_SECONDS` ago are not redrawn.
     """
     write_csv(folder / CSV_FILE, rows[0], (row.values() for row in rows))
     plot = folder / PLOT_FILE
@@ -53,7 +52,7 @@ def write_logs(folder: Path, rows: list[dict], last: bool = True) -> None:
 
 
 def plot_curves(rows: list[dict], path: Path) -> None:
-    """Draws losses and validation over epochs: dotted lines where phases begin, a solid one at the best epoch."""
+    """Draws losses and validation over epochs, with dotted lines at new phases and a solid line at the best epoch."""
     figure = new_figure(9, 3.6)
     epochs = [row["epoch"] for row in rows]
     best = max((row["epoch"] for row in rows if row["best"]), default=epochs[-1])
@@ -71,7 +70,7 @@ def plot_curves(rows: list[dict], path: Path) -> None:
 
 
 def write_events(rows: list[dict], folder: Path) -> None:
-    """Writes all epochs as one file of events, for `tensorboard --logdir`; one of fewer epochs is removed."""
+    """Writes all epochs as one file of events, for `tensorboard --logdir`, and removes earlier files."""
     import tensorflow as tf
 
     before = list(folder.glob("events.*"))
@@ -105,27 +104,27 @@ def train(
     on_step: Callable[[Position, int], None] = lambda position, steps: None,
     on_epoch: Callable[[list[dict]], None] = lambda rows: None,
 ) -> Path:
-    """Trains a tagger on the records' part "train", and keeps the weights that are best on "valid".
+    """Trains a tagger on the part "train" of the records, and saves the weights that are best on "valid".
 
-    The same call goes on where an interrupted one stopped: with optimiser, seeds, schedule and place in the data. On
-    TensorFlow all GPUs are used (MirroredStrategy, synchronised normalisation); on JAX and PyTorch one device.
+    The same call resumes where an interrupted one stopped, with the same optimiser, seeds, schedule and position in the
+    data. TensorFlow uses all GPUs (MirroredStrategy, synchronised normalisation), JAX and PyTorch one device.
 
     Args:
         records: A folder that `keras-musictag prepare` wrote.
-        out: Folder of the run: `model.keras` (the best weights), `run.json`, `log.csv`, `curves.png`, checkpoints.
-        model: An architecture; with `weights`, anything that `load` takes.
-        recipe: A name of `recipe.names()`, the path of a JSON file, or a `Recipe`; None for "short", and for "teach"
-            with teachers.
-        teachers: Taggers that say what each crop sounds like, as `load` takes them; the records need no labels then,
-            and the student gets the teachers' tags. TensorFlow only.
-        weights: Pretrained weights to start from, as `load` takes them; None for random ones.
-        config: Settings of the architecture's `Config` to change, for random weights: {"units": 128}.
+        out: Folder to write: `model.keras` (the best weights), `run.json`, `log.csv`, `curves.png`, checkpoints.
+        model: An architecture; with `weights`, any model for `load`.
+        recipe: A name in `recipe.names()`, the path of a JSON file, or a `Recipe`; None for "short", or with teachers
+            for "teach".
+        teachers: Taggers whose outputs are learned, as for `load`. The records then need no labels, and the student
+            gets the teachers' tags. TensorFlow only.
+        weights: Pretrained weights to start from, as for `load`; None for random weights.
+        config: Changes to the architecture's `Config`, with random weights only, such as {"units": 128}.
         level: "chunk", or "song" for 29 s at once (`Settings`).
-        precision: "float32", "bfloat16" or "float16"; teachers compute in it, too, and float16 is not for them.
-        deterministic: Make TensorFlow's operations deterministic: slower, and the same weights to the bit in each run.
-        checkpoint_seconds: The state is saved at least so often, and after each epoch.
-        on_step: Told the position and the steps of an epoch after each step.
-        on_epoch: Told the rows of the log after each epoch.
+        precision: "float32", "bfloat16" or "float16". Teachers use the same precision, but not float16.
+        deterministic: Whether TensorFlow's operations are deterministic: slower, but every run gives equal weights.
+        checkpoint_seconds: Longest time between two saved states; one is also saved after each epoch.
+        on_step: Called with the position and the number of steps per epoch after each step.
+        on_epoch: Called with the rows of the log after each epoch.
 
     Returns:
         The file of the trained tagger, for `keras_musictag.load`.
@@ -134,16 +133,18 @@ def train(
         FileNotFoundError: If there are no finished records.
         RecordsError: If records are damaged; the message names the shard.
         MusicTagError: If another process is training in the folder.
-        TrainingError: If the folder is of another run, the loss is no number, or a part is empty.
-        OSError: If the disk is full; the last good checkpoint stays.
-        UnknownNameError: If a name is not known.
+        TrainingError: If the folder belongs to another run, the loss is NaN or infinite, or a part is empty.
+        OSError: If the disk is full; the last good state is kept.
+        UnknownNameError: If a name is unknown.
     """
     records, out = Records(records), Path(out)
     recipe = recipe or ("teach" if teachers else "short")
     recipe = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
     for part in ("train", "valid"):
         if not records.part(part):
-            raise TrainingError(f"{records.folder} has no tracks in the part {part!r}: training needs both.")
+            raise TrainingError(
+                f"{records.folder} has no tracks in the part {part!r}. Training needs the parts train and valid."
+            )
     _check_teaching(records, recipe, bool(teachers), weights, config, precision)
     _check_choice(records, recipe)
     panel = load_teachers(teachers, precision) if teachers else None
@@ -153,11 +154,11 @@ def train(
         level=level,
         precision=precision,
         recipe=recipe,
-        records=facts_of(records),
+        records=records_identity(records),
         config=dict(config) if config else None,
         teachers=list(panel.facts) if panel else None,
     )
-    check_folder(out, settings)
+    check_settings(out, settings)
     result = out / MODEL_FILE
     if result.is_file():
         return result
@@ -165,23 +166,23 @@ def train(
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
-    strategy = None if panel else network.make_strategy()  # teachers and student share one device
-    replicas = network.replicas_of(strategy)
-    with network.scope_of(strategy):
-        tagger = network.make_model(settings, panel.vocabulary if panel else records.vocabulary, replicas)
+    strategy = None if panel else model_setup.make_strategy()  # teachers and student share one device
+    replicas = model_setup.replicas_of(strategy)
+    with model_setup.scope_of(strategy):
+        tagger = model_setup.make_model(settings, panel.vocabulary if panel else records.vocabulary, replicas)
     feed = batches.Feed(records, recipe, tagger.spec.chunking.chunk_samples, drop_remainder=replicas > 1)
     _check_batches(feed, replicas)
     if panel:
         trained, taggers, validate = _make_student(tagger, panel, feed)
     else:
         trained, taggers, validate = tagger, (tagger,), batches.make_validation(feed, tagger)
-    claim_folder(out, settings)  # only now: a wrong name has raised above
+    write_settings(out, settings)  # only now, because a wrong name raises above
 
     def end_epoch(rows: list[dict]) -> None:
         write_logs(out, rows, last=False)
         on_epoch(rows)
 
-    run = Run(
+    run = TrainingRun(
         folder=out,
         recipe=recipe,
         feed=feed,
@@ -194,7 +195,7 @@ def train(
     with locked(out), feed.naming_damage():
         remove_scratch(out, older_seconds=0)
         position = run_recipe(trained, strategy, run)
-    write_logs(out, position.log)  # a run may have been killed before it wrote its last epoch
+    write_logs(out, position.log)  # a killed run may not have written its last epoch
     save_tagger(tagger, result)
     return result
 
@@ -202,7 +203,7 @@ def train(
 def _make_student(
     tagger: Tagger, panel: Teachers, feed: batches.Feed
 ) -> tuple[keras.Model, tuple[Tagger, ...], Callable]:
-    """What `fit` trains, the taggers that take the best weights, and what measures the last of them."""
+    """Returns the model for `fit`, the taggers that get the best weights, and a function that measures the last."""
     from keras_musictag.training.fidelity import make_fidelity
     from keras_musictag.training.student import Student  # loads TensorFlow
 
@@ -215,26 +216,28 @@ def _make_student(
 
 def _check_teaching(records: Records, recipe: Recipe, taught: bool, weights, config, precision: str) -> None:
     if taught and recipe.teaching is None:
-        raise TrainingError("The recipe does not say how to teach: take the recipe 'teach', or one with `teaching`.")
+        raise TrainingError(
+            "The recipe does not state how to teach. Use the recipe 'teach', or another one with `teaching`."
+        )
     if not taught and recipe.teaching is not None:
-        raise TrainingError("The recipe is one for teaching: name the teachers (--teacher), or take another recipe.")
+        raise TrainingError("The recipe is for teaching. Name the teachers (--teacher), or use another recipe.")
     if not taught and not records.vocabulary:
         raise TrainingError(
-            f"{records.folder} has no labels to learn: name trained taggers that say what is heard (--teacher), or "
-            "prepare records of a dataset with tags."
+            f"{records.folder} has no labels to learn from. Name trained taggers as teachers (--teacher), or prepare "
+            "records of a dataset with tags."
         )
     if taught and precision == "float16":
-        raise TrainingError("A student computes in float32 or bfloat16. Received: precision='float16'.")
+        raise TrainingError("The precision of a student must be float32 or bfloat16. Received: precision='float16'.")
     if config and weights is not None:
-        raise TrainingError(f"Pretrained weights {weights!r} have a config of their own: leave out one of the two.")
+        raise TrainingError(f"Pretrained weights have their own config. Leave out `config` or the weights {weights!r}.")
 
 
 def _check_choice(records: Records, recipe: Recipe) -> None:
     labels = records.labels("valid") > 0
     if recipe.best_by != "loss" and not (labels.any(axis=0) & ~labels.all(axis=0)).any():
         raise TrainingError(
-            f"The recipe chooses weights by {recipe.best_by}, but in the part 'valid' (tracks: {len(labels)}) no tag "
-            'has some with and some without it: take a recipe with best_by "loss", or prepare a larger part.'
+            f"The recipe chooses weights by {recipe.best_by}, but each tag applies to all or none of the tracks in the "
+            f"part 'valid' (tracks: {len(labels)}). Use a recipe with best_by \"loss\", or prepare a larger part."
         )
 
 
@@ -243,13 +246,15 @@ def _check_batches(feed: batches.Feed, replicas: int) -> None:
     if size % replicas:
         raise TrainingError(f"{replicas} devices cannot share a batch of {size}. Choose a multiple of {replicas}.")
     if feed.steps == 0:
-        raise TrainingError(f"{feed.examples} chunks an epoch fill no batch of {size}. Choose a smaller batch size.")
+        raise TrainingError(
+            f"{feed.examples} chunks per epoch do not fill a batch of {size}. Choose a smaller batch size."
+        )
 
 
 def save_tagger(trained: Tagger, path: Path) -> None:
-    """Writes a trained tagger as a whole file: without its optimiser and masks, nothing frozen.
+    """Writes a trained tagger without its optimiser and masks, and with no layer frozen.
 
-    It is called by its architecture: of pretrained weights, the name is that of other tags.
+    It is named after its architecture, because the name of pretrained weights stands for other tags.
     """
     tagger = Tagger(trained.spec, precision=trained.precision)
     assign_weights(tagger, arrays_of(trained), "The trained network")

@@ -1,4 +1,4 @@
-"""Clips that are computed: each depends on its name alone, whichever were made before it."""
+"""Computed clips: each depends only on its name, not on the clips made before."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,19 +11,19 @@ import numpy as np
 from scripts.teaching import store
 from scripts.teaching.recording import rms
 
-VERSION = "teaching-1"  # a change of what is drawn for a clip needs another one
+VERSION = "teaching-1"  # change it whenever what is drawn for any clip changes
 _ATTEMPTS = 20
 _SILENT = 1e-4  # -80 dB of full scale
 _PEAK = 0.95
 
 
 def rng_of(part: str, name: str, attempt: int = 0) -> Random:
-    """A source of random numbers that depends on names only, on every machine."""
+    """Makes a random generator that depends only on names, on every machine."""
     return Random(f"{VERSION}/{part}/{name}/{attempt}")
 
 
 def share_of(part: str, items: Sequence[Any], scale: float) -> list[Any]:
-    """The first items of an order that is drawn once: a small share has something of everything."""
+    """Returns the first items of a fixed random order, so that a small share covers everything."""
     items = list(items)
     rng_of(part, "order").shuffle(items)
     return items[: math.ceil(len(items) * scale)]
@@ -32,7 +32,7 @@ def share_of(part: str, items: Sequence[Any], scale: float) -> list[Any]:
 def make_clip(
     out: Path, part: str, name: str, draw: Callable[[Random], np.ndarray], may_be_silent: bool = False
 ) -> None:
-    """Writes a clip. A clip in which nothing sounds is drawn again: some programs are silent in a part of their range.
+    """Writes a clip. A silent clip is drawn again, because some programs are silent in a part of their range.
 
     Args:
         out: The folder of teaching audio.
@@ -46,7 +46,9 @@ def make_clip(
         if may_be_silent or rms(samples) >= _SILENT:
             store.write_flac(path_of(out, part, name), samples)
             return
-    raise RuntimeError(f"The clip {name} of {part} is silent, however often it is drawn: an error of this script.")
+    raise RuntimeError(
+        f"The clip {name} of {part} is silent in all {_ATTEMPTS} attempts, which is an error of this script."
+    )
 
 
 def path_of(out: Path, part: str, name: str) -> Path:
@@ -55,7 +57,7 @@ def path_of(out: Path, part: str, name: str) -> Path:
 
 
 def at_level(samples: np.ndarray, loudness_db: float) -> np.ndarray:
-    """Scales samples to a root mean square in dB of full scale, or to less where their peaks would be clipped."""
+    """Scales samples to a root mean square in dB of full scale, or to less if their peaks would be clipped."""
     loudness, peak = rms(samples), float(np.abs(samples).max())
     if loudness < 1e-7:
         return samples

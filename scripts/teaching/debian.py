@@ -5,7 +5,7 @@ import subprocess
 
 
 def versions(*names: str) -> dict[str, str]:
-    """Installed packages and their versions; "unknown" where a package is not installed, or the system is not Debian.
+    """Installed packages and their versions; "unknown" if a package is not installed or the system is not Debian.
 
     Example:
         >>> versions("no-such-package")

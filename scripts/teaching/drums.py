@@ -2,7 +2,8 @@
 
 from random import Random
 
-from keras_musictag.gmtag.midi import DRUM_CHANNEL, Note
+from keras_musictag.gmtag.instruments import DRUM_CHANNEL
+from keras_musictag.gmtag.midi import Note
 
 KITS = (0, 8, 16, 24, 25, 32, 40, 48)  # programs of General MIDI's drum channel that all three soundfonts have
 KICK, SNARE, STICK, CLAP, HAT, OPEN_HAT, RIDE, CRASH = 36, 38, 37, 39, 42, 46, 51, 49
@@ -33,7 +34,7 @@ _DRUMS = (
     78,
     79,
 )
-_STROKE_SECONDS = 0.2  # drums ring as long as they do; the release means little
+_STROKE_SECONDS = 0.2  # the release hardly changes how long a drum rings
 
 # style -> for each drum the sixteenths of a bar of four beats: "x" always, "o" half of the time
 GROOVES: dict[str, dict[int, str]] = {
@@ -76,14 +77,14 @@ def groove(rng: Random, seconds: float, kit: int, beat_seconds: float, style: st
     sixteenth, bar = beat_seconds / 4, 0
     while bar * 16 * sixteenth < seconds:
         fill = bar % 4 == 3 and rng.random() < 0.5
-        for place in range(16):
-            now = (bar * 16 + place + swing * 2 * (place % 4 == 2)) * sixteenth + rng.uniform(0, 0.006)
-            if fill and place >= 12:
+        for step in range(16):
+            now = (bar * 16 + step + swing * 2 * (step % 4 == 2)) * sixteenth + rng.uniform(0, 0.006)
+            if fill and step >= 12:
                 notes.append(_stroke(kit, rng.choice((SNARE, *TOMS)), loudness, now))
                 continue
             for drum in drums:
-                if pattern[drum][place] == "x" or (pattern[drum][place] == "o" and rng.random() < 0.5):
-                    accent = 10 if place % 4 == 0 else -8
+                if pattern[drum][step] == "x" or (pattern[drum][step] == "o" and rng.random() < 0.5):
+                    accent = 10 if step % 4 == 0 else -8
                     notes.append(_stroke(kit, drum, loudness + accent + rng.randint(-8, 8), now))
         bar += 1
     return notes

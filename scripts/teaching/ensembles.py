@@ -9,8 +9,9 @@ import numpy as np
 
 from keras_musictag.gmtag.arrangement import nearest_chord_note
 from keras_musictag.gmtag.harmony import Chord, Key, draw_progression
-from keras_musictag.gmtag.midi import DRUM_CHANNEL, Note
-from keras_musictag.gmtag.packages import SOUNDFONTS
+from keras_musictag.gmtag.instruments import DRUM_CHANNEL
+from keras_musictag.gmtag.midi import Note
+from keras_musictag.gmtag.sound import SOUNDFONTS
 from scripts.teaching import phrases
 from scripts.teaching.clips import at_level, make_clip, path_of, share_of
 from scripts.teaching.drums import KITS, groove

@@ -28,7 +28,7 @@ from scripts.teaching import store
 
 PART = "game_music"
 LIST = Path(__file__).with_name("packages.tsv")
-# The weights are judged by the music of these packages: it may never teach them.
+# The weights are tested on the music of these packages, so it must never be used for teaching.
 EXCLUDED = (
     "wesnoth*",
     "singularity*",
@@ -43,8 +43,8 @@ EXCLUDED = (
     "titanion*",
     "rrootage*",
 )
-SHORTEST_SECONDS, LONGEST_SECONDS = 29.1, 360.0  # of a track
-PIECE_SECONDS = 45.0  # at most
+SHORTEST_SECONDS, LONGEST_SECONDS = 29.1, 360.0  # per track
+PIECE_SECONDS = 45.0  # longest piece
 _DECODED = {".ogg", ".oga", ".opus", ".mp3", ".flac", ".wav", ".m4a"}
 _MODULES = {".xm", ".it", ".mod", ".s3m"}
 _ARCHIVES = {".zip", ".pk3", ".pk4"}
@@ -52,7 +52,7 @@ _ARCHIVES = {".zip", ".pk3", ".pk4"}
 
 @dataclass(frozen=True)
 class Package:
-    """A row of `packages.tsv`: facts about a package as they were when the list was written.
+    """A row of `packages.tsv`: facts about a package at the time when the list was written.
 
     Attributes:
         name: Name of the package.
@@ -91,7 +91,7 @@ def refuse_excluded(name: str) -> None:
     """
     if any(fnmatch.fnmatch(name.lower(), pattern) for pattern in EXCLUDED):
         raise ValueError(
-            f"The package {name!r} belongs to the music by which the weights are judged, and must not teach them. "
+            f"The package {name!r} is part of the music on which the weights are tested, and must not teach them. "
             "Remove it from the list of packages."
         )
 
@@ -131,7 +131,7 @@ def make(out: Path, package: Package) -> None:
 
 
 def convert(out: Path, package: Package, deb: Path) -> None:
-    """Converts the music of a package that was downloaded; unpacks it beside its file."""
+    """Converts the music of a downloaded package, which is unpacked next to its file."""
     tracks, notes = [], []
     members = dict(_members(deb, deb.parent))
     for member, name in _names(package.name, sorted(members)).items():
@@ -186,7 +186,7 @@ def _keep_licence(deb: Path, name: str, out: Path) -> None:
 
 
 def _members(deb: Path, scratch: Path) -> Iterator[tuple[str, Path]]:
-    """Unpacks what may be music, also from archives in the package: pairs of its name there and its file here."""
+    """Unpacks what may be music, also from archives in the package; yields names in the package and unpacked files."""
     count = 0
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as process:
         with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
@@ -223,7 +223,7 @@ def _copy(source: BinaryIO, path: Path) -> Path:
 
 
 def _names(package: str, members: list[str]) -> dict[str, str]:
-    """Members of a package -> the folders of their pieces: what is common to all paths is left out.
+    """Maps the members of a package to the folders of their pieces; what all paths have in common is left out.
 
     Example:
         >>> _names("game", ["usr/music/a/1.ogg", "usr/music/b/1.ogg"])
@@ -234,7 +234,7 @@ def _names(package: str, members: list[str]) -> dict[str, str]:
 
 
 def _write_pieces(source: Path, folder: Path) -> bool:
-    """Writes the first six minutes of a track in pieces of equal length; nothing if it is too short to be music."""
+    """Writes the first six minutes of a track in pieces of equal length, or nothing if it is too short to be music."""
     if source.suffix in _MODULES:
         source = _play_module(source)
     samples = _first_minutes(source)
@@ -258,7 +258,7 @@ def _play_module(path: Path) -> Path:
 
 
 def _first_minutes(path: Path) -> np.ndarray:
-    """Float32 (samples,) of the first six minutes; nothing of a file whose header states that it is short."""
+    """Float32 (samples,) of the first six minutes; none of a file whose header states that it is short."""
     with open_audio(path, store.SAMPLE_RATE_HZ) as stream:
         if stream.header_seconds is not None and stream.header_seconds < SHORTEST_SECONDS:
             return np.zeros(0, np.float32)

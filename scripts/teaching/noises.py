@@ -1,4 +1,4 @@
-"""Sounds that are no music: silence, noises, hum, clicks, tones, applause, wind."""
+"""Sounds that are not music: silence, noises, hum, clicks, tones, applause, wind."""
 
 from random import Random
 
@@ -10,7 +10,7 @@ from scripts.teaching.store import SAMPLE_RATE_HZ
 
 
 def silence(rng: Random, count: int) -> np.ndarray:
-    """Nothing, or noise of one unit of 16 bits."""
+    """Silence, or noise of one unit of 16 bits."""
     samples = np.zeros(count)
     return (
         samples
@@ -42,7 +42,7 @@ def hum(rng: Random, count: int) -> np.ndarray:
 
 
 def clicks(rng: Random, count: int) -> np.ndarray:
-    """Clicks at random, as of vinyl, or regular, as of a metronome; with a little surface noise."""
+    """Random clicks like those of vinyl, or regular ones like those of a metronome, with a little surface noise."""
     generator, samples = _generator(rng), np.zeros(count)
     if rng.random() < 0.5:
         places = generator.integers(0, count, int(count / SAMPLE_RATE_HZ * 10 ** rng.uniform(0, 2)))

@@ -1,4 +1,4 @@
-"""What is no music, or hardly: speech, silence, noises, hum, clicks, tones, applause."""
+"""Sounds that are not music, or hardly: speech, silence, noises, hum, clicks, tones, applause."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -18,7 +18,7 @@ SCALES = {
     "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
     "pentatonic": (0, 2, 4, 7, 9),
     "blues": (0, 3, 5, 6, 7, 10),
-    "phrygian dominant": (0, 1, 4, 5, 7, 8, 10),  # as in much music of India and of the Near East
+    "phrygian dominant": (0, 1, 4, 5, 7, 8, 10),  # common in the music of India and the Near East
     "chromatic": tuple(range(12)),
 }
 _MELODY_BEATS, _SLOW_BEATS = (0.5, 0.5, 0.5, 1, 1, 0.25, 1.5, 2), (1, 2, 2, 3, 4)
@@ -63,7 +63,7 @@ def single_notes(rng: Random, line: Line, beats: float) -> list[Step]:
 
 
 def runs(rng: Random, line: Line, beats: float) -> list[Step]:
-    """Scales up and down, from anywhere to anywhere."""
+    """Scales up and down between random notes."""
     steps = []
     while beats > 0:
         length = rng.choice((0.25, 0.25, 0.5, 0.5, 1))
@@ -101,15 +101,15 @@ def melody(rng: Random, line: Line, beats: float) -> list[Step]:
     """A motif that wanders along the scale, with rests."""
     lengths = _SLOW_BEATS if rng.random() < 0.35 else _MELODY_BEATS
     motif = [(rng.choice(lengths), rng.choice((-3, -2, -1, -1, 0, 1, 1, 2, 3))) for _ in range(rng.randint(4, 8))]
-    place, steps = rng.randrange(len(line.pitches)), []
+    index, steps = rng.randrange(len(line.pitches)), []
     while beats > 0:
         length, move = motif[len(steps) % len(motif)]
         if rng.random() < 0.15:
             move = rng.choice((-5, -4, 4, 5, 7))
-        if not 0 <= place + move < len(line.pitches):
+        if not 0 <= index + move < len(line.pitches):
             move = -move
-        place = min(max(place + move, 0), len(line.pitches) - 1)
-        steps.append((length, () if rng.random() < _REST_SHARE else (line.pitches[place],)))
+        index = min(max(index + move, 0), len(line.pitches) - 1)
+        steps.append((length, () if rng.random() < _REST_SHARE else (line.pitches[index],)))
         beats -= length
     return steps
 
@@ -128,15 +128,15 @@ def chords(rng: Random, line: Line, beats: float) -> list[Step]:
     return steps
 
 
-def stacked(pitches: Sequence[int], place: int, most: int) -> tuple[int, ...]:
-    """Every second note of a scale, from a place on, or below it where the range ends.
+def stacked(pitches: Sequence[int], index: int, most: int) -> tuple[int, ...]:
+    """Every second note of a scale, from an index upwards, or below it if the range ends.
 
     Example:
         >>> stacked((60, 62, 64, 65, 67), 0, 3), stacked((60, 62, 64, 65, 67), 4, 2)
         ((60, 64, 67), (64, 67))
     """
-    place = max(0, min(place, len(pitches) - 2 * most + 1))
-    return tuple(pitches[place : place + 2 * most : 2][:most])
+    index = max(0, min(index, len(pitches) - 2 * most + 1))
+    return tuple(pitches[index : index + 2 * most : 2][:most])
 
 
 def repeats(rng: Random, line: Line, beats: float) -> list[Step]:
@@ -144,8 +144,8 @@ def repeats(rng: Random, line: Line, beats: float) -> list[Step]:
     steps = []
     while beats > 0:
         length, count = rng.choice((0.125, 0.25, 0.25, 0.5, 1)), rng.randint(4, 12)
-        place = rng.randrange(len(line.pitches) - 1)
-        pair = (line.pitches[place], line.pitches[rng.choice((place, place, place + 1))])
+        index = rng.randrange(len(line.pitches) - 1)
+        pair = (line.pitches[index], line.pitches[rng.choice((index, index, index + 1))])
         steps += [(length, (pair[i % 2],)) for i in range(count)] + [(rng.choice((0, 0.5, 1)), ())]
         beats -= length * count
     return steps

@@ -1,6 +1,6 @@
-"""Notes -> samples: FluidSynth at 44.1 kHz, then mono at 16 kHz, as a recording at full quality would be resampled.
+"""Notes -> samples: FluidSynth at 44.1 kHz, then mono at 16 kHz, like a resampled recording of full quality.
 
-At 16 kHz FluidSynth itself would fold what lies above 8 kHz back into the audible range, which no recording does.
+At 16 kHz, FluidSynth would alias frequencies above 8 kHz into the audible range, which no recording does.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ import numpy as np
 from keras_musictag.audio import resample
 from keras_musictag.gmtag import Installation
 from keras_musictag.gmtag.midi import Note, track_of
-from keras_musictag.gmtag.packages import Sound
 from keras_musictag.gmtag.rendering import play
+from keras_musictag.gmtag.sound import Sound
 from scripts.teaching.ranges import PEDAL, SUSTAINED
 from scripts.teaching.store import SAMPLE_RATE_HZ
 
@@ -49,7 +49,7 @@ def played(notes: Sequence[Note], controls: Sequence[Event], sound: Sound, secon
 
 
 def draw_controls(rng: Random, channel: int, program: int, notes: Sequence[Note], volume: int = 100) -> list[Event]:
-    """Draws how a channel is played beside its notes: effects, swells, vibrato, slides, pedal."""
+    """Draws how a channel is played apart from its notes: effects, swells, vibrato, slides, pedal."""
 
     def control(seconds: float, number: int, value: int) -> Event:
         return seconds, mido.Message("control_change", channel=channel, control=number, value=value)

@@ -1,6 +1,6 @@
 """What the 128 General MIDI programs can play: their ranges, and which of them play chords or hold notes."""
 
-# the first program of a run of programs that share a range -> lowest and highest MIDI note, as players know them
+# first of several programs that share a range -> lowest and highest MIDI note, as players know them
 _RANGES = {
     0: (21, 108),  # pianos
     4: (28, 103),  # electric pianos
@@ -67,7 +67,7 @@ _RANGES = {
 CHORDAL = frozenset((*range(22), 23, *range(24, 32), 46, *range(48, 56), *range(61, 64), *range(80, 109), 114))
 DOUBLE_STOPS = frozenset((40, 41, 42, 110))  # bowed strings: two notes at most
 SUSTAINED = frozenset((*range(16, 24), *range(40, 45), *range(48, 55), *range(56, 80), *range(80, 104), 109, 110, 111))
-PEDAL = frozenset((0, 1, 2, 3, 4, 5, 11, 46))  # let notes ring on
+PEDAL = frozenset((0, 1, 2, 3, 4, 5, 11, 46))  # let notes ring
 EFFECTS = frozenset(range(112, 128))  # little melody in them
 
 

@@ -6,8 +6,8 @@ from random import Random
 
 import numpy as np
 
-from keras_musictag.gmtag.midi import DRUM_CHANNEL
-from keras_musictag.gmtag.packages import SOUNDFONTS
+from keras_musictag.gmtag.instruments import DRUM_CHANNEL
+from keras_musictag.gmtag.sound import SOUNDFONTS
 from scripts.teaching import phrases
 from scripts.teaching.clips import at_level, make_clip, path_of, share_of
 from scripts.teaching.debian import versions
@@ -18,7 +18,7 @@ from scripts.teaching.recording import recorded
 
 PART = "solos"
 SHORTEST_SECONDS, LONGEST_SECONDS = 11.0, 19.0
-# twice as many clips of what is often played alone
+# these are often played alone and get twice as many clips
 _OFTEN_ALONE = (
     0,
     6,
@@ -82,7 +82,7 @@ def make(out: Path, solo: Solo) -> None:
 
 
 def facts(out: Path) -> dict:
-    """What was played, and by what; the licences of the soundfonts are those of Debian's copyright files."""
+    """What was played, and by which programs; the licences of the soundfonts are those of Debian's copyright files."""
     licences = "generated; soundfonts: FluidR3 MIT, MuseScore General MIT, TimGM6mb GPL-2"
     return {
         "licences": licences,

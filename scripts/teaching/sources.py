@@ -10,7 +10,7 @@ FILE = "sources.json"
 
 
 def write(out: Path) -> str:
-    """Measures the folder and writes `sources.json`; returns a line per part."""
+    """Measures the folder and writes `sources.json`; returns one line per part."""
     parts = {name: _measured(out, name) for name in NAMES if (out / name).is_dir()}
     content = {
         "sample_rate_hz": store.SAMPLE_RATE_HZ,

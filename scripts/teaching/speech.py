@@ -1,4 +1,4 @@
-"""Speech by espeak-ng, in many voices and languages. Synthetic speech is not singing, nor a person's voice."""
+"""Speech by espeak-ng, in many voices and languages. Synthetic speech is neither singing nor a person's voice."""
 
 import io
 import subprocess
@@ -28,7 +28,7 @@ TEXTS = {
     "tr": "Bütün insanlar hür, haysiyet ve haklar bakımından eşit doğarlar.",  # noqa: RUF001
     "fi": "Kaikki ihmiset syntyvät vapaina ja tasavertaisina arvoltaan ja oikeuksiltaan.",
 }
-# of these, numbers are read: no text is needed
+# these languages read only numbers, so they need no text
 NUMBERS = ("hi", "ta", "sw", "cmn", "vi", "el", "hu", "fa", "id", "ko")
 LANGUAGES = (*TEXTS, *NUMBERS)
 WOMEN, MEN, OTHERS = ("f1", "f2", "f3", "f4", "f5"), ("m1", "m3", "m5", "m7", "m8"), ("croak", "whisper", "klatt4")

@@ -13,12 +13,12 @@ import numpy as np
 from keras_musictag.files import locked, write_bytes
 
 SAMPLE_RATE_HZ = 16000
-WORK = ".work"  # below OUT: locks, downloads, what is known about finished packages
+WORK = ".work"  # below OUT: locks, downloads, facts about finished packages
 
 
 @contextmanager
 def opened(out: Path, part: str) -> Iterator[None]:
-    """Holds a part for one process at a time, and removes what a process that was killed has left half-written."""
+    """Holds a part for one process at a time, and removes the half-written files of a killed process."""
     (out / part).mkdir(parents=True, exist_ok=True)
     with locked(out, f"{WORK}/{part}.lock"):
         shutil.rmtree(_scratch(out, part), ignore_errors=True)
@@ -41,7 +41,7 @@ def _scratch(out: Path, part: str) -> Path:
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write to that becomes `folder` when all went well; else nothing is left."""
+    """Yields a scratch folder, which becomes `folder` if nothing fails and is removed otherwise."""
     scratch = folder.with_name(f".{folder.name}.part")
     scratch.mkdir(parents=True)
     try:

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 
 from keras_musictag.gmtag.harmony import Key, draw_progression
-from keras_musictag.gmtag.packages import SOUNDFONTS
+from keras_musictag.gmtag.sound import SOUNDFONTS
 from scripts.teaching import phrases
 from scripts.teaching.clips import at_level, make_clip, path_of, share_of
 from scripts.teaching.ensembles import Score, compose, melody_over

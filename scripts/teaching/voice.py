@@ -1,7 +1,7 @@
-"""A synthetic singer: harmonics of a gliding, trembling pitch, as loud as the formants of a vowel make them.
+"""A synthetic singer: harmonics of a gliding, trembling pitch, with the loudness of the formants of a vowel.
 
-Nobody sings in the music that teaches, and soundfonts have only "aah" and "ooh". This voice is no person's, but it has
-what makes a voice: formants that stay while the pitch moves, vibrato, glides between notes, breath, and consonants.
+Nobody sings in the rest of the audio, and soundfonts have only "aah" and "ooh". This voice is synthetic, but it has the
+features of a voice: formants that stay while the pitch moves, vibrato, glides between notes, breath, and consonants.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Processes that make files, and end with the one that started them."""
+"""Processes that make files, and that end when the process that started them ends."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
@@ -21,8 +21,8 @@ def make_all(out: Path, part: str, items: Sequence[Any], jobs: int) -> Iterator[
             yield _make(out, part, item)
         return
     killed = MusicTagError(
-        "A process that made files was killed, perhaps because the memory was full: each needs about 0.5 GB. "
-        "Run the same command again, with fewer jobs: it resumes where it stopped."
+        "A process that makes files was killed, perhaps because memory ran out: each process needs about 0.5 GB. "
+        "Run the same command again with fewer jobs: it resumes where it stopped."
     )
     with worker_pool(min(jobs, len(items)), killed) as submit:
         for future in as_completed([submit(_make, out, part, item) for item in items]):

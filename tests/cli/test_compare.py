@@ -50,9 +50,7 @@ def test_runs_on_other_data_are_rejected_without_output(call, runs, folder):
     write_run(folder / "other", *pair(model="other", split_sha256="cd"), resampling=FEW)
     outcome = call("compare", *runs, "other", "--out", "out")
     assert outcome.code == 1 and outcome.out == ""
-    assert outcome.err.startswith(
-        "Error: The runs 'poor' and 'other' cannot stand in one table: they differ in their split"
-    )
+    assert outcome.err.startswith("Error: The runs 'poor' and 'other' cannot be compared: they differ in their split")
     assert outcome.err.count("\n") == 1
     assert not (folder / "out").exists()
 
@@ -70,7 +68,8 @@ def test_ranking_by_mcc_needs_validation_scores(call, folder):
     outcome = call("compare", "bare", "--out", "out", "--metric", "mcc")
     assert (outcome.code, outcome.err) == (
         1,
-        "Error: 'bare' has no MCC: it was evaluated without validation scores.\n",
+        "Error: 'bare' has no MCC, because it was evaluated without validation scores. Rank by another metric, or "
+        "evaluate with a validation part.\n",
     )
 
 

@@ -65,7 +65,7 @@ def test_the_metrics_are_those_of_the_networks_scores(call, folder, records, mod
 
 def test_a_model_with_other_tags_is_an_error(call, folder, records, vgg):
     outcome = call("evaluate", records, "out", *vgg)
-    assert outcome.code == 1 and "must have the same tags. The model lacks" in outcome.err.splitlines()[-1]
+    assert outcome.code == 1 and "must have the same tags. The model has" in outcome.err.splitlines()[-1]
     assert not (folder / "out" / "report.json").exists()
 
 

@@ -96,8 +96,8 @@ def no_validation(music):
     [
         (one_tag, "There is only one tag folder with audio in 'music', 'high'; expected two or more"),
         (too_few, "There is only one tag folder"),
-        (a_tag_without_tracks_to_learn_from, "Each tag needs a track in the part train. There is none with 'low'."),
-        (no_validation, "a track in the parts train and valid at least, and valid has none of the 20."),
+        (a_tag_without_tracks_to_learn_from, "Each tag needs a track in the part train. There is none for 'low'."),
+        (no_validation, "must each have at least one track; valid has none of the 20."),
         (no_audio, "has no"),
     ],
 )

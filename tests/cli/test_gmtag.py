@@ -35,7 +35,7 @@ def test_it_builds_reports_and_builds_nothing_twice(run, folder):
     assert outcome == (
         0,
         "Wrote 4 clips to out (2 train, 1 valid, 1 test).\n"
-        "No hashes were measured for a corpus of this size: there is nothing to compare with.\n",
+        "No hashes are published for a corpus of this size, so there is nothing to compare with.\n",
         "",
     )
     assert json.loads((folder / "out" / "corpus.json").read_text())["clips"] == 4

@@ -10,12 +10,12 @@ import pytest
 import soundfile
 
 from keras_musictag.evaluation import load_predictions
-from keras_musictag.evaluation.measuring import values
+from keras_musictag.evaluation.measuring import metric_values
 from keras_musictag.records import prepare
-from keras_musictag.robustness.conditions import chosen
+from keras_musictag.robustness.conditions import choose_conditions
 from keras_musictag.zoo import build
 from tests.records.make import TAGS, make_manifest, make_records
-from tests.robustness.test_stress import content
+from tests.robustness.test_condition_runs import content
 
 FEW = ("--chunks", "2", "--resamples", "20")
 SECONDS = 120  # time limit for a process to write its first result
@@ -49,7 +49,7 @@ def test_the_table_has_the_metrics_of_the_predictions(call, records, models, fol
         of_original = None
         for condition in ("original", "noise_0.4", "low_pass_2k"):
             predictions = load_predictions(f"out/{model}/{condition}/measured.npz")
-            for metric, found in values(predictions.targets, predictions.scores).items():
+            for metric, found in metric_values(predictions.targets, predictions.scores).items():
                 row = rows[model, condition, metric]
                 assert float(row["value"]) == pytest.approx(found.macro, abs=1e-12)
                 if metric == "pr_auc":
@@ -72,9 +72,9 @@ def test_all_conditions_work_on_silence_and_a_click(call, models, folder):
     assert [track.track_index for track in records.part("test")] == [4, 9]
     outcome = call("robustness", records.folder, "out", *models[:2], *FEW)
     assert (outcome.code, outcome.err) == (0, "")
-    assert {path.name for path in (folder / "out" / "vgg").iterdir() if path.is_dir()} == set(chosen("all"))
+    assert {path.name for path in (folder / "out" / "vgg").iterdir() if path.is_dir()} == set(choose_conditions("all"))
     printed = [line.split()[1] for line in outcome.out.splitlines() if line.startswith("vgg, ")]
-    assert tuple(printed) == chosen("all")
+    assert tuple(printed) == choose_conditions("all")
     for condition in printed:
         scores = load_predictions(folder / "out" / "vgg" / condition / "measured.npz").scores
         assert scores.shape[0] == 2 and np.isfinite(scores).all(), condition
@@ -106,8 +106,8 @@ def test_errors_are_one_line_and_nothing_is_written(call, records, models, folde
     for arguments, message in (
         (("--model", "vgg", "--conditions", "noise_0.3"), "There is no condition 'noise_0.3'. Did you mean"),
         (models[:4], "Two models are called 'vgg'. Name each"),
-        (models[:6], "as many names as models, or none. Received: 1 for 2."),
-        ((*models[:4], "--name", "a/b", "--name", "c"), "a folder can have. Received: 'a/b'"),
+        (models[:6], "one name per model, or none. Received: 1 for 2 models."),
+        ((*models[:4], "--name", "a/b", "--name", "c"), "a valid folder name. Received: 'a/b'"),
     ):
         outcome = call("robustness", records, "out", *arguments)
         assert (outcome.code, outcome.out) == (1, "")

@@ -12,7 +12,7 @@ import pytest
 
 from keras_musictag import load
 from keras_musictag.records import Records, prepare
-from keras_musictag.training.state import read_position
+from keras_musictag.training.run_state import read_position
 from tests.records.make import make_manifest, make_records
 
 PHASE = {"optimizer": "adam", "learning_rate": 1e-3, "epochs": 1}
@@ -75,14 +75,20 @@ def test_records_without_a_part_are_an_error(call, folder):
     tracks = make_manifest(folder / "audio", 4, seconds=0.2).tracks[:3]
     prepare(make_manifest(folder / "audio", 4, seconds=0.2, tracks=tracks), folder / "records", jobs=1)
     outcome = call("train", "records", "out", "--model", "vgg")
-    assert only_error(outcome) == "Error: records has no tracks in the part 'valid': training needs both."
+    assert (
+        only_error(outcome)
+        == "Error: records has no tracks in the part 'valid'. Training needs the parts train and valid."
+    )
     assert "There is no dataset.json in 'audio'" in only_error(call("train", "audio", "out"))
 
 
 def test_an_auc_cannot_be_measured_on_one_track(call, folder):
     make_records(folder, num_tracks=5, seconds=0.2)  # one of them to validate with
     outcome = call("train", "records", "out", "--model", "vgg", "--recipe", "short")
-    assert "by roc_auc, but in the part 'valid' (tracks: 1) no tag has some with and some" in only_error(outcome)
+    assert (
+        "by roc_auc, but each tag applies to all or none of the tracks in the part 'valid' (tracks: 1)"
+        in only_error(outcome)
+    )
     assert not (folder / "out").exists()
 
 
@@ -110,7 +116,7 @@ def test_a_flipped_byte_is_reported_and_the_state_stays(call, folder, records, r
 def test_a_nan_loss_ends_the_run_and_keeps_the_last_weights(call, folder, records, recipe):
     phases = [PHASE, {"optimizer": "sgd", "learning_rate": 1e38, "epochs": 1}]
     outcome = call("train", "records", "out", "--model", "vgg", "--recipe", recipe(phases=phases))
-    assert "became no number in epoch 2, step 2. The last good state" in only_error(outcome)
+    assert "became NaN or infinite in epoch 2, step 2. The last good state" in only_error(outcome)
     best = load("vgg", weights=folder / "out" / "best.safetensors", tags=Records(records).vocabulary)
     scores = best(np.random.default_rng(0).normal(0, 0.1, (1, best.input_shape[1])), training=False)
     assert np.isfinite(np.array(scores)).all()

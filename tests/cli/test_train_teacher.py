@@ -32,7 +32,7 @@ TRAIN_AND_DIE = """
 import os, signal, sys, threading, time
 from pathlib import Path
 from keras_musictag.cli import main
-from keras_musictag.training.state import read_position
+from keras_musictag.training.run_state import read_position
 
 def run(out):
     sys.argv = ["keras-musictag", "train", "records", out, *sys.argv[1:]] if len(sys.argv) > 1 else sys.argv
@@ -99,11 +99,11 @@ def test_a_killed_student_resumes_to_the_same_weights(run, folder, records, envi
 def test_invalid_teaching_is_an_error_and_makes_no_folder(call, folder, records):
     (folder / "wrong.json").write_text('{"units": "many"}')
     for options, message in (
-        ([], "records has no labels to learn: name trained taggers that say what is heard (--teacher)"),
-        (["--recipe", "teach"], "The recipe is one for teaching: name the teachers (--teacher)"),
-        (["--teacher", VGG, "--recipe", "won2020"], "The recipe does not say how to teach: take the recipe 'teach'"),
+        ([], "records has no labels to learn from. Name trained taggers as teachers (--teacher)"),
+        (["--recipe", "teach"], "The recipe is for teaching. Name the teachers (--teacher)"),
+        (["--teacher", VGG, "--recipe", "won2020"], "The recipe does not state how to teach. Use the recipe 'teach'"),
         (["--teacher", "vggg"], "There is no model 'vggg'. Did you mean 'vgg'?"),
-        (["--teacher", VGG, "--precision", "float16"], "A student computes in float32 or bfloat16."),
+        (["--teacher", VGG, "--precision", "float16"], "The precision of a student must be float32 or bfloat16."),
         (["--teacher", VGG, "--config", '{"unit": 8}'], "no setting of keras_musictag.architectures.short_chunk_cnn"),
         (
             ["--teacher", VGG, "--config", "wrong.json"],

@@ -133,10 +133,10 @@ def not_evaluated(own):
     ("spoil", "message"),
     [
         (of_other_weights, "it is not of 'run/model.keras'. Evaluate that model again."),
-        (on_another_split, "on another dataset or split than the training"),
-        (on_the_validation_part, "it is on the part 'valid', not on test"),
+        (on_another_split, "its dataset or split differs from that of the training"),
+        (on_the_validation_part, "it is of the part 'valid', not of test"),
         (not_finished, "There is no model.keras in 'run'"),
-        (damaged, "'run/run.json' does not describe a run"),
+        (damaged, "'run/run.json' does not describe a training run"),
         (not_evaluated, "There is no report.json in 'eval'"),
     ],
 )
@@ -150,7 +150,7 @@ def test_unsuitable_runs_are_one_line_and_write_nothing(spoil, message, call, ow
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("mine", "must look like 'vgg-mine-v1'"), ("fcn-mine-v1", "must look like"), ("vgg-mtat-v1", "There is an entry")],
+    [("mine", "must look like 'vgg-mine-v1'"), ("fcn-mine-v1", "must look like"), ("vgg-mtat-v1", "already exists")],
 )
 def test_an_invalid_or_existing_name_is_an_error(name, message, call, own):
     outcome = call("zoo", "add", "run", "--name", name)

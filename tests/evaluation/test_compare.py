@@ -24,7 +24,7 @@ def run_of(folder="x", resampling=FEW, valid=True, **settings):
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "pr_auc", "average_precision", "mcc", "f1"])
-def test_the_best_comes_first_by_every_metric(read, metric):
+def test_the_best_run_is_first_by_every_metric(read, metric):
     comparison = compare_runs(read, metric)
     assert comparison.names == ("good", "middling", "poor")
     assert [run.report.model for run in comparison.runs] == ["good", "middling", "poor"]
@@ -44,7 +44,7 @@ def test_neighbours_are_compared_on_the_same_resamples(read):
     assert pair_.p_value == p_value(good - middling - np.median(good - middling) + pair_.difference)
 
 
-def test_a_large_difference_is_told_from_none(read):
+def test_a_large_difference_is_significant_and_none_is_not(read):
     comparison = compare_runs(read, "pr_auc")
     clear = comparison.neighbours[1]
     assert (clear.worse, clear.low > 0, clear.p_value) == ("poor", True, 2 / 61)
@@ -52,7 +52,7 @@ def test_a_large_difference_is_told_from_none(read):
     assert (same.neighbours[0].difference, same.neighbours[0].p_value) == (0, 1)
 
 
-def test_pairing_makes_the_interval_narrower_than_the_models_own():
+def test_pairing_makes_the_interval_narrower():
     """The second model is the first with a little noise: tracks that are hard for one are hard for the other."""
     said = simulate(chunks=False)
     shaken = said.scores + np.random.default_rng(5).normal(0, 0.01, said.scores.shape)
@@ -69,7 +69,7 @@ def test_one_run_is_a_ranking_without_neighbours(read):
     assert compare_runs(read[:1]).neighbours == ()
 
 
-def test_models_of_one_name_are_told_apart_by_their_folders(read, tmp_path):
+def test_models_with_equal_names_get_their_folders_names(read, tmp_path):
     twice = [replace(read[0], folder=tmp_path / part / "run") for part in ("chunks", "songs")]
     assert compare_runs([*twice, read[1]]).names == ("good", "poor (chunks/run)", "poor (songs/run)")
     with pytest.raises(ValueError, match="given twice"):
@@ -89,11 +89,11 @@ def test_models_of_one_name_are_told_apart_by_their_folders(read, tmp_path):
         ),
         ({"tracks": 140}, "differ in their tracks, 150, number 140 is 'test-0140' and 140"),
         ({"subsets": False}, "differ in their subsets"),
-        ({"resampling": Resampling(61, 3)}, "their intervals were made by"),
+        ({"resampling": Resampling(61, 3)}, "their intervals were computed with"),
     ],
 )
-def test_runs_on_different_data_are_not_put_into_one_table(settings, match):
-    with pytest.raises(ValueError, match=f"The runs 'x' and 'y' cannot stand in one table.*{match}"):
+def test_runs_on_different_data_are_refused(settings, match):
+    with pytest.raises(ValueError, match=f"The runs 'x' and 'y' cannot be compared.*{match}"):
         compare_runs([run_of(), run_of(folder="y", **settings)])
 
 
@@ -101,7 +101,7 @@ def test_the_same_tracks_with_other_tags_are_refused():
     first, other = run_of(), run_of(folder="y")
     changed = other.predictions.targets.copy()
     changed[3, 2] ^= True
-    with pytest.raises(ValueError, match="the same tracks have other tags"):
+    with pytest.raises(ValueError, match="their tracks have different tags"):
         compare_runs([first, replace(other, predictions=replace(other.predictions, targets=changed))])
 
 
@@ -111,16 +111,16 @@ def test_validation_runs_are_not_mixed_with_test_runs():
         compare_runs([run_of(), EvaluationRun("y", valid, make_report(valid, resampling=FEW))])
 
 
-def test_no_runs_no_metric_and_an_unknown_one_are_told(read):
-    with pytest.raises(ValueError, match="no runs"):
+def test_missing_runs_and_unknown_metrics_are_reported(read):
+    with pytest.raises(ValueError, match="at least one run"):
         compare_runs([])
     with pytest.raises(UnknownNameError, match="no metric 'prauc'. Did you mean 'pr_auc'"):
         compare_runs(read, "prauc")
-    with pytest.raises(ValueError, match="'x' has no MCC: it was evaluated without validation scores"):
+    with pytest.raises(ValueError, match="'x' has no MCC, because it was evaluated without validation scores"):
         compare_runs([run_of(valid=False)], "mcc")
 
 
-def test_p_values_of_normal_differences_are_those_of_the_normal_distribution():
+def test_p_values_match_the_normal_distribution():
     differences = norm.ppf((np.arange(9999) + 0.5) / 9999) + 1.5
     assert p_value(differences) == pytest.approx(2 * norm.cdf(-1.5), abs=3e-4)
     assert p_value(-differences) == p_value(differences)
@@ -132,9 +132,9 @@ def test_holm_by_hand():
     assert holm_correction(np.array([0.6, 0.7])).tolist() == [1, 1]
 
 
-def test_thresholds_that_maximise_different_metrics_are_not_compared():
+def test_thresholds_by_different_criteria_are_refused():
     first, other = run_of(), run_of(folder="y")
     test, valid = pair()
     other = replace(other, report=make_report(test, valid, criterion="f1", resampling=FEW))
-    with pytest.raises(ValueError, match="'x' and 'y' cannot stand in one table: their thresholds make MCC and F1 as"):
+    with pytest.raises(ValueError, match="'x' and 'y' cannot be compared: their thresholds maximise MCC and F1"):
         compare_runs([first, other])

@@ -55,14 +55,14 @@ def read_csv(path):
         return list(csv.DictReader(file))
 
 
-def test_the_files_are_there_and_the_same_runs_give_the_same_bytes(comparison, folder, tmp_path):
+def test_equal_runs_give_files_with_equal_bytes(comparison, folder, tmp_path):
     paths = write_comparison(comparison, tmp_path)
     assert sorted(path.name for path in paths) == sorted(path.name for path in tmp_path.iterdir()) == NAMES
     for name in NAMES:
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
 
 
-def test_csv_files_have_the_reports_numbers_in_full(comparison, folder):
+def test_csv_files_have_the_numbers_in_full_precision(comparison, folder):
     rows = read_csv(folder / "compare.csv")
     assert len(rows) == 3 * 2 * 3 * 5  # models, levels, groups, metrics
     for row in rows:
@@ -79,7 +79,7 @@ def test_csv_files_have_the_reports_numbers_in_full(comparison, folder):
     assert float(tags[2]["poor"]) == comparison.runs[2].report.group().metrics["pr_auc"].per_tag[2, 0]
 
 
-def test_markdown_has_the_models_best_first_with_costs_and_neighbours(folder):
+def test_markdown_has_the_ranking_costs_and_neighbours(folder):
     text = (folder / "compare.md").read_text(encoding="utf-8")
     assert text.startswith("# gmtag, test: 3 models by PR-AUC\n")
     at = [text.index(f"\n| {name} |") for name in ("good", "middling", "poor")]
@@ -96,7 +96,7 @@ def test_markdown_has_the_models_best_first_with_costs_and_neighbours(folder):
     assert "Reported elsewhere" not in text  # nothing is published on this dataset
 
 
-def test_the_page_stands_alone(folder):
+def test_the_page_needs_no_other_file(folder):
     text = (folder / "compare.html").read_text(encoding="utf-8")
     page = Page(text)
     assert page.open == []
@@ -107,7 +107,7 @@ def test_the_page_stands_alone(folder):
     assert page.elements.count("table") == 2 * 3 + 2
 
 
-def test_the_pictures_are_as_large_as_what_they_show(folder):
+def test_the_figures_grow_with_their_content(folder):
     with Image.open(folder / "per_tag.png") as image:
         assert image.size == (int(120 * (1.6 + 0.08 * 10 + 0.75 * 3)), int(120 * (1.8 + 0.23 * 6)))
     with Image.open(folder / "cost.png") as image:
@@ -130,7 +130,7 @@ def odd(tmp_path):
     return tmp_path / "out"
 
 
-def test_odd_names_are_shown_as_they_are_and_never_read_as_markup(odd):
+def test_odd_names_are_never_read_as_markup(odd):
     page = Page((odd / "compare.html").read_text(encoding="utf-8"))
     assert page.open == [] and "script" not in page.elements
     assert ODD in page.text
@@ -143,7 +143,7 @@ def test_odd_names_are_shown_as_they_are_and_never_read_as_markup(odd):
 
 
 @pytest.mark.parametrize("dataset, rows", [("mtat", 20), ("msd", 20), ("mtg-jamendo", 20), ("gmtag", 0)])
-def test_published_tables_stand_beside_and_apart_from_the_measured_ones(tmp_path, dataset, rows):
+def test_published_tables_are_separate_from_measured_ones(tmp_path, dataset, rows):
     said = simulate(dataset=dataset, chunks=False, subsets=False)
     run = EvaluationRun(tmp_path, said, make_report(said, resampling=FEW))
     write_comparison(compare_runs([run]), tmp_path)
@@ -158,7 +158,7 @@ def test_published_tables_stand_beside_and_apart_from_the_measured_ones(tmp_path
         assert row["model"] == "short_chunk_cnn"
 
 
-def test_a_run_without_chunk_scores_has_dashes_beside_those_with(tmp_path):
+def test_a_run_without_chunk_scores_has_dashes(tmp_path):
     runs = []
     for i, chunks in enumerate((True, False)):
         said = simulate(model=f"m{i}", chunks=chunks, noise=i)
@@ -168,7 +168,7 @@ def test_a_run_without_chunk_scores_has_dashes_beside_those_with(tmp_path):
     assert "| m1 | - | - | - | - | - | - |" in text.split("Measured: chunk level")[1]
 
 
-def test_costs_are_by_the_second_of_audio_and_only_where_known(tmp_path):
+def test_costs_are_per_second_of_audio_and_only_if_known(tmp_path):
     runs = []
     for i, facts in enumerate(
         ({"parameters": 5, "multiply_adds": 600, "chunk_seconds": 3, "chunks_per_second": 2}, {})
@@ -180,8 +180,8 @@ def test_costs_are_by_the_second_of_audio_and_only_where_known(tmp_path):
     found = costs(comparison)
     assert {name: float(values[at]) for name, values in found.items()} == {
         "parameters": 5,
-        "multiply-adds a second of audio": 200,
-        "seconds of audio a second": 6,
+        "multiply-adds per second of audio": 200,
+        "seconds of audio per second": 6,
     }
     assert np.isnan([values[1 - at] for values in found.values()]).all()
     write_comparison(comparison, tmp_path / "out")
@@ -190,14 +190,14 @@ def test_costs_are_by_the_second_of_audio_and_only_where_known(tmp_path):
     assert not (tmp_path / "out" / "cost.png").exists()  # the earlier comparison's is gone
 
 
-def test_facts_of_any_kind_do_not_stop_the_report(tmp_path):
+def test_facts_of_any_kind_can_be_reported(tmp_path):
     said = simulate(chunks=False, facts={"parameters": "many", "recipe": {"name": "short"}, "x": None, "y": True})
     report = make_report(said, resampling=FEW)
     assert json.loads(report.to_json())["facts"]["recipe"] == {"name": "short"}
     assert costs(compare_runs([EvaluationRun(tmp_path, said, report)])) == {}
 
 
-def test_how_many_chunks_were_heard_is_told(tmp_path):
+def test_the_number_of_chunks_is_reported(tmp_path):
     runs = []
     for i, chunks in enumerate((16, "every 0.5 s")):
         said = simulate(model=f"m{i}", chunks=False, subsets=False, facts={"chunks_per_track": chunks})

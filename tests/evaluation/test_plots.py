@@ -22,7 +22,7 @@ def colour_columns(path, colour):
     return np.flatnonzero(hits.any(axis=0)), np.flatnonzero(hits.any(axis=1))
 
 
-def test_heat_map_cells_are_dark_where_low_and_grey_where_unknown(tmp_path):
+def test_heat_map_cells_are_dark_if_low_and_grey_if_unknown(tmp_path):
     values = np.array([[1.0, 0.0], [np.nan, 0.0]])
     plot_heat_map(["a", "b"], ["m", "n"], values, "pr_auc", tmp_path / "map.png")
     with Image.open(tmp_path / "map.png") as image:
@@ -35,7 +35,7 @@ def test_heat_map_cells_are_dark_where_low_and_grey_where_unknown(tmp_path):
     assert low == pytest.approx(2 * high, rel=0.2)  # two cells; numbers stand in all
 
 
-def test_a_better_tag_stands_above_and_to_the_right(tmp_path):
+def test_a_better_tag_is_drawn_above_and_to_the_right(tmp_path):
     metrics = {"pr_auc": measured([0.1, 0.9]), "roc_auc": measured([0.6, 0.8])}
     plot_tags(["low", "high"], metrics, np.array([0.1, 0.1]), "title", tmp_path / "tags.png")
     with Image.open(tmp_path / "tags.png") as image:
@@ -47,7 +47,7 @@ def test_a_better_tag_stands_above_and_to_the_right(tmp_path):
 
 
 @pytest.mark.parametrize("names", [ODD, [f"a model with a very long name, number {i}" for i in range(5)]])
-def test_names_of_any_kind_are_drawn_without_a_word(tmp_path, names):
+def test_names_of_any_kind_are_drawn_without_warnings(tmp_path, names):
     metrics = {"pr_auc": measured([0.5] * 5), "roc_auc": measured([0.5] * 5)}
     numbers = np.full((5, 3), 0.5)
     with warnings.catch_warnings():
@@ -57,7 +57,7 @@ def test_names_of_any_kind_are_drawn_without_a_word(tmp_path, names):
         plot_costs(names, numbers, {"parameters": np.arange(1.0, 6)}, "pr_auc", tmp_path / "cost.png")
 
 
-def test_models_of_one_cost_and_unknown_ones_are_drawn(tmp_path):
+def test_equal_and_unknown_costs_can_be_drawn(tmp_path):
     costs = {"parameters": np.array([5.0, 5.0]), "speed": np.array([np.nan, 3.0])}
     plot_costs(["a", "b"], np.array([[0.5, 0.4, 0.6], [0.7, np.nan, np.nan]]), costs, "roc_auc", tmp_path / "cost.png")
     first, _ = colour_columns(tmp_path / "cost.png", [0x1F, 0x77, 0xB4])

@@ -47,12 +47,12 @@ def test_a_subset_has_its_tracks_and_their_chunks():
         said.subset("y")
 
 
-def test_the_source_is_what_dataset_json_says():
+def test_the_source_comes_from_dataset_json():
     info = {"dataset": "mtat", "dataset_version": "1", "split": "cleaned", "split_sha256": "ff", "storage": "pcm"}
     assert Source.of(info, "valid", "noise") == Source("mtat", "1", "cleaned", "ff", "valid", "noise")
 
 
-def test_the_simulation_has_what_the_tests_need():
+def test_the_simulation_is_complete():
     said = simulate()
     assert said.scores.shape == (150, len(TAGS)) and len(said.chunk_scores) == 150 * CHUNKS
     assert np.array_equal(said.targets, simulate(quality=0.1, noise=5).targets)
@@ -66,9 +66,9 @@ def test_the_simulation_has_what_the_tests_need():
         ({"scores": np.zeros((3, 2)).astype(str)}, "`scores` must be numbers"),
         ({"targets": np.zeros((3, 3))}, "`targets` must be 0 or 1, \\(tracks, tags\\) = \\(3, 2\\)"),
         ({"targets": np.full((3, 2), 0.5)}, "`targets` must be 0 or 1"),
-        ({"track_ids": ("a", "b", "b")}, "one row. Received more: 'b'"),
-        ({"subsets": ("x",)}, "`subsets` must be one a track, 3. Received: 1"),
-        ({"subsets": ("all", "x", "x")}, "may not be called 'all'"),
+        ({"track_ids": ("a", "b", "b")}, "name each track once. Received twice: 'b'"),
+        ({"subsets": ("x",)}, "`subsets` must have one entry per track, 3. Received: 1"),
+        ({"subsets": ("all", "x", "x")}, "must not be called 'all'"),
         ({"chunk_scores": np.zeros((4, 2))}, "must both be given"),
         ({"chunk_scores": np.zeros((2, 2)), "chunk_tracks": [0, 1]}, "each of the 3 rows of tracks at least once"),
         ({"chunk_scores": np.zeros((3, 2)), "chunk_tracks": [0, 1, 3]}, "each of the 3 rows"),
@@ -79,15 +79,15 @@ def test_the_simulation_has_what_the_tests_need():
         ({"facts": {"speed": float("inf")}}, "`facts` must be plain data"),
     ],
 )
-def test_what_does_not_fit_is_refused(changes, match):
+def test_inconsistent_predictions_are_refused(changes, match):
     with pytest.raises(ValueError, match=match):
         small(**changes)
 
 
-def test_a_source_that_is_no_text_is_refused():
+def test_a_source_that_is_not_text_is_refused():
     with pytest.raises(ValueError, match="`split` must be a string. Received: 0"):
         Source("mtg-jamendo", "1", 0, "ab", "test")
 
 
-def test_tracks_of_no_subset_are_as_if_none_were_stated():
+def test_empty_subsets_are_the_same_as_no_subsets():
     assert small(subsets=("", "", "")).subsets == small().subsets == ()

@@ -10,7 +10,7 @@ from keras_musictag.evaluation import load_predictions, save_predictions
 from tests.evaluation.simulate import simulate
 
 
-def test_what_was_saved_is_loaded_to_the_bit(tmp_path):
+def test_loaded_predictions_equal_the_saved_ones(tmp_path):
     said = simulate(facts={"parameters": 5, "note": "ünïcode"}, deformation="white_noise_0.1")
     save_predictions(said, tmp_path / "new" / "said.npz")
     loaded = load_predictions(tmp_path / "new" / "said.npz")
@@ -22,7 +22,7 @@ def test_what_was_saved_is_loaded_to_the_bit(tmp_path):
             assert getattr(loaded, name) == value, name
 
 
-def test_without_chunks_and_subsets_there_are_none_after_loading(tmp_path):
+def test_missing_chunks_and_subsets_stay_missing_after_loading(tmp_path):
     save_predictions(simulate(chunks=False, subsets=False), tmp_path / "said.npz")
     loaded = load_predictions(tmp_path / "said.npz")
     assert (loaded.chunk_scores, loaded.chunk_tracks, loaded.subsets) == (None, None, ())
@@ -84,22 +84,22 @@ def of_another_version(path):
 
 
 @pytest.mark.parametrize("harm", [damage, cut, empty, of_something_else, with_code_in_it, of_another_version])
-def test_a_file_that_is_no_predictions_is_refused_by_name(tmp_path, harm):
+def test_a_file_without_predictions_is_refused_by_name(tmp_path, harm):
     path = tmp_path / "said.npz"
     save_predictions(simulate(), path)
     harm(path)
-    with pytest.raises(ValueError, match="said.npz' is no file of predictions, or damaged.*Evaluate again"):
+    with pytest.raises(ValueError, match="said.npz' is not a valid file of predictions.*Evaluate again"):
         load_predictions(path)
 
 
-def test_the_version_is_told(tmp_path):
+def test_another_version_is_reported(tmp_path):
     save_predictions(simulate(), tmp_path / "said.npz")
     of_another_version(tmp_path / "said.npz")
-    with pytest.raises(ValueError, match="of version 9; expected 1"):
+    with pytest.raises(ValueError, match="its version is 9; expected 1"):
         load_predictions(tmp_path / "said.npz")
 
 
-def test_a_missing_file_and_another_ending_are_told(tmp_path):
+def test_a_missing_file_and_a_wrong_ending_are_reported(tmp_path):
     with pytest.raises(FileNotFoundError, match="no predictions at .*said.npz"):
         load_predictions(tmp_path / "said.npz")
     with pytest.raises(ValueError, match="must end in .npz"):
@@ -122,7 +122,7 @@ save_predictions(simulate(noise=2), sys.argv[1])
 
 
 @pytest.mark.needs("posix")  # a limit on the size of files
-def test_where_writing_fails_the_earlier_file_stays(saved):
+def test_the_earlier_file_stays_if_writing_fails(saved):
     """In a process of its own: the limit would hold for the log of the tests, too."""
     before = saved.read_bytes()
     command = [sys.executable, "-c", SAVE_WHERE_FILES_ARE_SHORT, saved]

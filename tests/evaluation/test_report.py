@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_musictag.evaluation import Predictions, Report, Resampling, make_report
-from keras_musictag.evaluation.measuring import values
+from keras_musictag.evaluation.measuring import metric_values
 from keras_musictag.evaluation.report_files import tag_rows, to_markdown
 from keras_musictag.evaluation.reporting import UNNAMED
 from keras_musictag.metrics import bootstrap, choose_thresholds, interval, mcc
@@ -21,10 +21,10 @@ def report():
 
 
 @pytest.mark.parametrize("level", ["track", "chunk"])
-def test_every_number_can_be_computed_again_from_the_predictions(report, level):
+def test_every_number_follows_from_the_predictions(report, level):
     thresholds = choose_thresholds(*VALID.rows(level)[:2]).values
     targets, scores, tracks = TEST.rows(level)
-    expected = values(targets, scores, thresholds)
+    expected = metric_values(targets, scores, thresholds)
     resampled = bootstrap(targets, scores, thresholds=thresholds, tracks=tracks, resamples=60, seed=3)
     group = report.group(level)
     assert list(group.metrics) == ["roc_auc", "pr_auc", "average_precision", "mcc", "f1"]
@@ -36,7 +36,7 @@ def test_every_number_can_be_computed_again_from_the_predictions(report, level):
             assert np.array_equal(numbers[..., 1:], edges.clip(-1 if name == "mcc" else 0, 1)), (name, kind)
 
 
-def test_thresholds_are_those_of_the_validation_part_and_never_of_the_test_part(report):
+def test_thresholds_come_from_the_validation_part_only(report):
     of_test = choose_thresholds(TEST.targets, TEST.scores).values
     of_valid = choose_thresholds(VALID.targets, VALID.scores).values
     assert report.thresholds == dict(zip(TAGS, of_valid, strict=True))
@@ -44,20 +44,20 @@ def test_thresholds_are_those_of_the_validation_part_and_never_of_the_test_part(
     assert report.group().metrics["mcc"].macro[0] < mcc(TEST.targets, TEST.scores, of_test).macro
 
 
-def test_each_level_has_thresholds_of_its_own(report):
+def test_each_level_has_its_own_thresholds(report):
     assert not np.array_equal(report.levels["track"].thresholds.values, report.levels["chunk"].thresholds.values)
 
 
-def test_subsets_are_reported_apart(report):
+def test_subsets_are_reported_separately(report):
     assert list(report.levels["track"].groups) == ["all", "seen", "unseen"]
     part = TEST.subset("unseen")
     for level in ("track", "chunk"):
-        expected = values(*part.rows(level)[:2])["pr_auc"].macro
+        expected = metric_values(*part.rows(level)[:2])["pr_auc"].macro
         assert report.group(level, "unseen").metrics["pr_auc"].macro[0] == expected
     assert report.group("chunk", "unseen").rows == 4 * report.group("chunk", "unseen").tracks == 300
 
 
-def test_tracks_without_a_subset_are_a_group_of_their_own():
+def test_tracks_without_a_subset_form_their_own_group():
     said = replace(TEST, subsets=("unseen", *[""] * (len(TEST) - 1)))
     assert list(make_report(said, resampling=FEW).levels["track"].groups) == ["all", UNNAMED, "unseen"]
 
@@ -71,16 +71,16 @@ def test_without_validation_scores_there_is_no_mcc_and_no_f1():
     report = make_report(TEST, resampling=FEW)
     assert list(report.group().metrics) == ["roc_auc", "pr_auc", "average_precision"]
     assert report.thresholds == {}
-    assert "no MCC and F1: no validation scores" in to_markdown(report)
+    assert "MCC and F1 are missing, because there were no validation scores" in to_markdown(report)
 
 
-def test_what_is_written_is_read_again(report):
+def test_a_written_report_can_be_read(report):
     again = Report.from_dict(json.loads(report.to_json()))
     assert again.to_json() == report.to_json()
     assert again.source == report.source and again.vocabulary == report.vocabulary
 
 
-def test_tags_with_one_class_are_counted_told_and_null():
+def test_tags_with_one_class_are_counted_and_null():
     said, valid = TEST, VALID
     targets = said.targets.copy()
     targets[:, 1] = False
@@ -96,12 +96,12 @@ def test_tags_with_one_class_are_counted_told_and_null():
     )
     text = to_markdown(report)
     assert "Macro leaves out 1 of 6 tags" in text
-    assert "threshold is 0.5 unchosen: strings" in text
+    assert "threshold is 0.5: strings" in text
     assert "strings" not in report.thresholds and len(report.thresholds) == 5
     assert Report.from_dict(json.loads(report.to_json())).to_json() == report.to_json()
 
 
-def test_resamples_that_lost_a_tag_are_told(report):
+def test_resamples_that_lost_a_tag_are_reported(report):
     rare = TEST.targets.copy()
     rare[:, 5] = np.arange(len(TEST)) == 0
     group = make_report(replace(TEST, targets=rare, subsets=()), resampling=FEW).group()
@@ -118,7 +118,7 @@ def test_markdown_has_every_table_and_the_note_on_average_precision(report):
     assert f"{macro[0]:.4f} ({macro[1]:.4f} to {macro[2]:.4f})" in text
 
 
-def test_csv_has_a_row_a_level_group_and_tag(report):
+def test_csv_has_one_row_per_level_group_and_tag(report):
     header, rows = tag_rows(report)
     assert len(rows) == 2 * 3 * len(TAGS)
     first = dict(zip(header, rows[0], strict=True))
@@ -134,9 +134,9 @@ def valid_like(**settings) -> Predictions:
 @pytest.mark.parametrize(
     "valid, match",
     [
-        (TEST, "must not be chosen on what is measured"),
-        (simulate(part="test", noise=4), "must not be chosen on what is measured"),
-        (replace(TEST, source=VALID.source), "must not be chosen on what is measured"),
+        (TEST, "must not be chosen on the tracks that are measured"),
+        (simulate(part="test", noise=4), "must not be chosen on the tracks that are measured"),
+        (replace(TEST, source=VALID.source), "must not be chosen on the tracks that are measured"),
         (valid_like(model="other"), "same model. Received: 'short_chunk_cnn' and 'other'"),
         (valid_like(dataset="mtat"), "same dataset"),
         (valid_like(split_sha256="cd"), "same split_sha256"),
@@ -145,18 +145,18 @@ def valid_like(**settings) -> Predictions:
         (valid_like(deformation="white_noise_0.4"), "on undeformed audio. Received: 'white_noise_0.4'"),
     ],
 )
-def test_thresholds_are_not_chosen_on_what_does_not_fit(valid, match):
+def test_thresholds_are_not_chosen_on_other_data(valid, match):
     with pytest.raises(ValueError, match=match):
         make_report(TEST, valid, resampling=FEW)
 
 
-def test_a_deformed_test_part_has_the_thresholds_of_the_undeformed_validation_part():
+def test_deformed_tracks_use_thresholds_of_undeformed_ones():
     report = make_report(simulate(deformation="white_noise_0.4", noise=7), VALID, resampling=FEW)
     assert report.thresholds == make_report(TEST, VALID, resampling=FEW).thresholds
     assert report.source.deformation == "white_noise_0.4"
 
 
 @pytest.mark.parametrize("data", [{"version": 1}, {"version": 2}, [], {"version": 2, "model": "m", "source": {}}])
-def test_what_is_no_report_is_refused(data):
+def test_an_invalid_report_is_refused(data):
     with pytest.raises(ValueError, match="Evaluate again"):
         Report.from_dict(data)

@@ -16,7 +16,7 @@ def test_statistics_of_noise_are_those_of_its_level():
 
 
 @pytest.mark.slow
-def test_it_learns_a_tag_that_is_a_sound(tmp_path):
+def test_it_learns_a_tag_that_can_be_heard(tmp_path):
     """Tracks that begin with "1" hold noise ten times as loud; the tag "calm" is given to the others."""
     import dataclasses
 

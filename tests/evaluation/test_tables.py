@@ -19,13 +19,13 @@ def test_html_escapes_every_text():
     assert "<t>" not in html and "<h>" not in html and "<n>" not in html
 
 
-def test_what_has_no_value_is_a_dash():
+def test_a_missing_value_is_a_dash():
     assert number(np.nan) == "-"
     assert with_interval(np.array([np.nan, np.nan, np.nan])) == "-"
     assert with_interval(np.array([0.25, np.nan, np.nan])) == "0.2500"
 
 
-def test_csv_keeps_every_digit_and_leaves_no_value_empty(tmp_path):
+def test_csv_keeps_every_digit_and_leaves_missing_values_empty(tmp_path):
     write_numbers(tmp_path / "a.csv", ["a", "b", "c"], [[1 / 3, np.float64("nan"), 'x,"y"\n']])
     with open(tmp_path / "a.csv", newline="") as file:
         _, row = csv.reader(file)

@@ -6,7 +6,7 @@ import pytest
 
 from keras_musictag.gmtag import midi
 from keras_musictag.gmtag.arrangement import arrange, replace_drums
-from keras_musictag.gmtag.midi import BASS_PROGRAMS, CHORD_PROGRAMS, SUSTAINED_PROGRAMS
+from keras_musictag.gmtag.instruments import BASS_PROGRAMS, CHORD_PROGRAMS, SUSTAINED_PROGRAMS
 from keras_musictag.gmtag.packages import LIBRARY
 from keras_musictag.gmtag.plan import draw_plan
 from tests.gmtag.hand_made import hits, music, note
@@ -34,7 +34,7 @@ def arranged(band, plan, count=100):
 
 
 @pytest.mark.needs("mma")
-def test_some_part_always_sounds_and_each_is_left_out_now_and_then(band, plan):
+def test_some_part_always_sounds_and_each_is_sometimes_left_out(band, plan):
     kept = [set(midi.channels_of(music)) for music, _ in arranged(band, plan)]
     assert all(channels - {9} for channels in kept)
     for channel in (BASS, PAD, GUITAR, 9):
@@ -42,7 +42,7 @@ def test_some_part_always_sounds_and_each_is_left_out_now_and_then(band, plan):
 
 
 @pytest.mark.needs("mma")
-def test_a_tenth_is_cut_down_to_a_single_part(band, plan):
+def test_a_tenth_of_the_clips_keeps_a_single_part(band, plan):
     singles = [midi.channels_of(music) for music, single in arranged(band, plan) if single]
     assert 4 <= len(singles) <= 20
     assert {len(channels) for channels in singles} == {1}
@@ -56,7 +56,7 @@ def test_ambient_and_classical_mostly_have_no_drums(band, plan):
 
 
 @pytest.mark.needs("mma")
-def test_stand_ins_fit_the_role_of_the_part(band, plan):
+def test_replacements_fit_the_role_of_the_part(band, plan):
     roles = {BASS: (33, BASS_PROGRAMS), PAD: (48, SUSTAINED_PROGRAMS), GUITAR: (25, CHORD_PROGRAMS)}
     found = {channel: set() for channel in roles}
     for played, _ in arranged(band, plan):
@@ -89,7 +89,7 @@ def test_notes_stay_where_they_are(band, plan):
 
 
 @pytest.mark.needs("mma")
-def test_text_is_gone_and_the_accompaniment_unchanged(band, plan):
+def test_text_is_removed_and_the_accompaniment_unchanged(band, plan):
     band.tracks[0].insert(0, mido.MetaMessage("text", text="a date"))
     before = midi.to_bytes(band)
     played, _ = arrange(Random(0), band, plan)
@@ -98,7 +98,7 @@ def test_text_is_gone_and_the_accompaniment_unchanged(band, plan):
     assert midi.to_bytes(band) == before
 
 
-def test_drums_are_replaced_and_the_rest_stays(band):
+def test_only_the_drums_are_replaced(band):
     other = mido.MidiFile(type=1, ticks_per_beat=480, tracks=[mido.MidiTrack(), music(*hits(5, start=3.0)).tracks[0]])
     played = midi.notes_of(replace_drums(band, other))
     assert [n.start_seconds for n in played if n.channel == 9] == pytest.approx([3.0, 3.1, 3.2, 3.3, 3.4])

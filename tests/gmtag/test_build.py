@@ -45,7 +45,7 @@ def rows(undisturbed):
     return [json.loads(line) for line in (undisturbed[0] / "metadata.jsonl").read_text().splitlines()]
 
 
-def test_rows_stand_by_part_and_index_and_their_files_are_what_they_say(undisturbed, rows):
+def test_rows_are_sorted_and_match_their_files(undisturbed, rows):
     assert [row["id"] for row in rows] == [f"{part}_{index:06d}" for part, n in PARTS.items() for index in range(n)]
     for row in rows:
         mp3 = (undisturbed[0] / row["path"]).read_bytes()
@@ -53,7 +53,7 @@ def test_rows_stand_by_part_and_index_and_their_files_are_what_they_say(undistur
         assert set(row["tags"]) <= set(vocabulary())
 
 
-def test_clips_can_be_heard_and_are_as_loud_as_they_should(undisturbed, rows):
+def test_clips_have_their_length_and_loudness(undisturbed, rows):
     for row in rows:
         samples = read(undisturbed[0] / row["path"], 16000).samples
         assert 29.1 * 16000 <= len(samples) < 29.3 * 16000
@@ -68,7 +68,7 @@ def test_a_clip_made_alone_is_the_same(undisturbed, rows, installation):
         assert (undisturbed[0] / row["path"]).read_bytes() == mp3
 
 
-def test_the_corpus_says_what_it_is(undisturbed, rows):
+def test_corpus_json_describes_the_corpus(undisturbed, rows):
     out, corpus = undisturbed
     assert json.loads((out / "corpus.json").read_text()) == corpus
     assert (corpus["clips"], corpus["parts"], corpus["tier"]) == (8, PARTS, None)
@@ -80,7 +80,7 @@ def test_the_corpus_says_what_it_is(undisturbed, rows):
     assert gmtag.manifest(out).counts == PARTS
 
 
-def test_killed_and_resumed_it_is_the_same_to_the_byte(undisturbed, tmp_path):
+def test_a_killed_build_resumes_to_the_same_bytes(undisturbed, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(PROGRAM.format(parts=PARTS))
     out = tmp_path / "out"

@@ -4,7 +4,7 @@ import pytest
 
 from keras_musictag.choices import TIERS
 from keras_musictag.gmtag import compare_corpus
-from keras_musictag.gmtag.corpus import LEVELS, load_spec
+from keras_musictag.gmtag.corpus import STAGES, load_spec
 from keras_musictag.gmtag.plan import VERSION
 
 
@@ -15,32 +15,33 @@ def spec():
 
 @pytest.fixture
 def corpus(spec):
-    """As if tiny had been built with the packages that were measured with."""
-    hashes = {f"{level}_sha256": spec["measured"]["tiny"][f"{level}_sha256"] for level in LEVELS}
+    """The tier tiny, as if built with the packages of the published corpus."""
+    hashes = {f"{stage}_sha256": spec["measured"]["tiny"][f"{stage}_sha256"] for stage in STAGES}
     return {"tier": "tiny", "packages": copy.deepcopy(spec["packages"]), **hashes}
 
 
-def test_the_same_bytes_are_told(corpus, spec):
+def test_equal_bytes_are_reported(corpus, spec):
     assert compare_corpus(corpus, spec).startswith(
-        f"The same MIDI, PCM, MP3 as measured with mma {spec['packages']['mma']}, "
+        f"The same MIDI, PCM, MP3 as published for mma {spec['packages']['mma']}, "
     )
 
 
-def test_the_level_that_differs_is_told_and_the_package_that_may_be_why(corpus, spec):
+def test_a_different_stage_is_reported_with_the_package(corpus, spec):
     corpus["mp3_sha256"] = "0" * 64
     corpus["packages"]["av"] = "99.0"
     told = compare_corpus(corpus, spec)
-    assert told.startswith("The same MIDI, PCM; other MP3 than measured: here is av 99.0, measured was av ")
+    assert told.startswith("The same MIDI, PCM; different MP3 from the published corpus: ")
+    assert "this corpus was made with av 99.0, the published one with av " in told
 
 
-def test_nothing_the_same_and_no_reason_to_see_is_told(corpus, spec):
-    corpus.update({f"{level}_sha256": "0" * 64 for level in LEVELS})
+def test_differences_without_a_known_reason_are_reported(corpus, spec):
+    corpus.update({f"{stage}_sha256": "0" * 64 for stage in STAGES})
     assert compare_corpus(corpus, spec) == (
-        "Nothing is the same; other MIDI, PCM, MP3 than measured: although the packages are the same ones."
+        "Nothing is the same; different MIDI, PCM, MP3 from the published corpus: although the packages are the same."
     )
 
 
-def test_sizes_that_were_not_measured_are_told(corpus, spec):
+def test_a_size_without_published_hashes_is_reported(corpus, spec):
     corpus["tier"] = None
     assert "nothing to compare with" in compare_corpus(corpus, spec)
 

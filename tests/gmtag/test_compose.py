@@ -9,7 +9,7 @@ from keras_musictag.gmtag.truth import Heard
 
 
 @pytest.mark.needs("mma")
-def test_a_clip_is_the_same_whichever_was_made_before(installation, piece):
+def test_a_clip_does_not_depend_on_earlier_clips(installation, piece):
     compose("test", 1, installation)
     again = compose("test", 0, installation)
     assert again.plan == piece.plan
@@ -23,13 +23,13 @@ def test_clips_differ_by_index_and_by_part(installation, piece):
 
 
 @pytest.mark.needs("mma")
-def test_nothing_of_mma_s_text_is_left(piece):
+def test_no_text_of_mma_remains(piece):
     content = midi.to_bytes(piece.music).lower()
     assert b"mma" not in content
     assert {m.type for track in piece.music.tracks for m in track if m.is_meta} <= set(midi.MUSICAL_META)
 
 
-def test_next_to_nothing_is_not_enough():
+def test_almost_silent_music_is_not_enough():
     assert is_enough(Heard(programs=(0,), drum_hits=0, notes=FEWEST_NOTES))
     assert not is_enough(Heard(programs=(0,), drum_hits=0, notes=FEWEST_NOTES - 1))
     assert not is_enough(Heard(programs=(), drum_hits=11, notes=100))
@@ -37,6 +37,6 @@ def test_next_to_nothing_is_not_enough():
 
 
 @pytest.mark.needs("mma")
-def test_where_mma_does_not_play_the_clip_is_not_lost_silently(installation):
+def test_a_failure_of_mma_is_an_error(installation):
     with pytest.raises(DatasetError, match="MMA failed"):
         compose("test", 0, replace(installation, mma="false"))

@@ -19,7 +19,7 @@ def mp3(pcm):
     return to_mp3(pcm)
 
 
-def test_the_file_is_as_one_of_magnatagatune(mp3):
+def test_the_file_is_like_magnatagatunes(mp3):
     with av.open(io.BytesIO(mp3)) as container:
         stream = container.streams.audio[0]
         facts = (stream.codec_context.name, stream.sample_rate, stream.layout.name, stream.bit_rate)
@@ -27,18 +27,18 @@ def test_the_file_is_as_one_of_magnatagatune(mp3):
         assert not container.metadata
 
 
-def test_there_is_nothing_in_it_but_frames(mp3):
+def test_the_file_contains_only_frames(mp3):
     assert mp3[:2] == b"\xff\xf3"  # a frame of MPEG-2, layer III
     assert len(mp3) % 144 == 0  # 32 kbit/s: 36 ms a frame
     assert not any(name in mp3 for name in (b"ID3", b"TAG", b"Xing", b"Info", b"Lavc"))
 
 
-def test_the_same_samples_give_the_same_bytes_whatever_came_before(pcm, mp3):
+def test_equal_samples_give_equal_bytes(pcm, mp3):
     to_mp3(pcm[::-1])
     assert to_mp3(pcm) == mp3
 
 
-def test_the_package_s_own_reader_hears_what_was_encoded(tmp_path, pcm, mp3):
+def test_our_reader_decodes_what_was_encoded(tmp_path, pcm, mp3):
     (tmp_path / "a.mp3").write_bytes(mp3)
     heard = read(tmp_path / "a.mp3", 16000).samples
     assert len(pcm) <= len(heard) < len(pcm) + 3000

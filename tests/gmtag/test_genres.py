@@ -7,7 +7,7 @@ from keras_musictag.gmtag.plan import BEATS_PER_BAR, beats_per_bar, grooves_in
 
 @pytest.mark.needs("mma")
 @pytest.mark.parametrize("file", [*groove_files(), *DRUM_FILES])
-def test_mma_has_every_groove_file_with_grooves_to_play(file):
+def test_mma_has_every_groove_file_with_playable_grooves(file):
     assert grooves_in(LIBRARY, file)
 
 
@@ -17,7 +17,7 @@ def test_no_genre_lists_a_file_twice():
 
 
 @pytest.mark.needs("mma")
-def test_what_is_called_a_waltz_is_one_and_has_three_beats():
+def test_waltzes_have_three_beats():
     for file in groove_files():
         if "waltz" in file:
             assert "waltz" in genres_of(file)
@@ -25,7 +25,7 @@ def test_what_is_called_a_waltz_is_one_and_has_three_beats():
 
 
 @pytest.mark.needs("mma")
-def test_genres_that_borrow_have_a_lender_with_files_of_four_beats_in_every_part():
+def test_lenders_have_files_of_four_beats_in_every_part():
     from keras_musictag.gmtag.plan import files_of
 
     for genre in GENRES.values():
@@ -34,7 +34,7 @@ def test_genres_that_borrow_have_a_lender_with_files_of_four_beats_in_every_part
             assert any(beats_per_bar(LIBRARY, file) == BEATS_PER_BAR for file in files_of(genre.lender, part))
 
 
-def test_tempo_ranges_and_weights_make_sense():
+def test_tempo_ranges_and_weights_are_valid():
     for genre in GENRES.values():
         assert 40 <= genre.slowest_bpm < genre.fastest_bpm <= 240
         assert genre.weight > 0

@@ -17,7 +17,7 @@ def test_introductions_endings_and_fills_are_left_out(tmp_path):
     assert grooves_in(tmp_path, "waltz") == ("Waltz", "WaltzSus")
 
 
-def test_beats_are_those_that_the_file_states_else_four(tmp_path):
+def test_beats_are_as_the_file_states_or_four(tmp_path):
     (tmp_path / "waltz.mma").write_text(TEXT)
     (tmp_path / "plain.mma").write_text("DefGroove Plain\nTimesig 6 8\n")
     assert beats_per_bar(tmp_path, "waltz") == 3

@@ -17,7 +17,7 @@ def test_progressions_begin_on_the_key_note_and_stay_in_the_key(genre, minor):
         assert len(chords) in (4, 6, 8, 12)
 
 
-def test_triads_of_a_key_have_only_its_notes_but_for_the_dominant_in_minor():
+def test_triads_have_notes_of_the_key_except_the_minor_dominant():
     for seed in range(200):
         key = Key(seed % 12, minor=seed % 2 == 1)
         for chord in draw_progression(Random(seed), "rock", key):
@@ -25,7 +25,7 @@ def test_triads_of_a_key_have_only_its_notes_but_for_the_dominant_in_minor():
                 assert set(chord.triad) <= set(key.scale), (str(key), chord)
 
 
-def test_blues_in_major_has_its_twelve_bars():
+def test_blues_in_major_has_twelve_bars():
     drawn = [draw_progression(Random(seed), "blues", Key(0, minor=False)) for seed in range(40)]
     twelve = [[chord.root for chord in chords] for chords in drawn if len(chords) == 12]
     assert [0, 0, 0, 0, 5, 5, 0, 0, 7, 5, 0, 7] in twelve
@@ -41,7 +41,7 @@ def test_jazz_has_more_sevenths_than_rock():
     assert plain("jazz") < 0.2 < 0.7 < plain("rock")
 
 
-def test_chords_are_written_as_musicians_do():
+def test_chords_are_written_as_musicians_write_them():
     assert Chord(1, "m7").symbol == "Dbm7"
     assert Chord(9, "m").triad == (9, 0, 4)
     assert Chord(0, "M7").triad == (0, 4, 7)

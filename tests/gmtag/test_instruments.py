@@ -1,5 +1,5 @@
-from keras_musictag.gmtag import midi
-from keras_musictag.gmtag.midi import FAMILIES, families_of
+from keras_musictag.gmtag import instruments
+from keras_musictag.gmtag.instruments import FAMILIES, families_of
 
 
 def test_programs_are_general_midi_numbers():
@@ -7,7 +7,7 @@ def test_programs_are_general_midi_numbers():
         assert all(0 <= program < 128 for program in programs)
 
 
-def test_some_programs_worked_out_by_hand():
+def test_families_of_some_programs_by_hand():
     assert families_of(0) == ("piano",)  # Acoustic Grand Piano
     assert families_of(30) == ("guitar", "electric guitar", "distorted guitar")  # Distortion Guitar
     assert families_of(38) == ("bass", "synth")  # Synth Bass 1
@@ -16,7 +16,7 @@ def test_some_programs_worked_out_by_hand():
     assert families_of(127) == ()  # Gunshot
 
 
-def test_special_families_lie_in_the_general_ones():
+def test_special_families_are_part_of_the_general_ones():
     for special, general in [
         ("acoustic guitar", "guitar"), ("electric guitar", "guitar"), ("distorted guitar", "electric guitar"),
         ("violin", "strings"), ("cello", "strings"), ("trumpet", "brass"),
@@ -24,10 +24,10 @@ def test_special_families_lie_in_the_general_ones():
         assert set(FAMILIES[special]) < set(FAMILIES[general])
 
 
-def test_every_stand_in_and_every_lead_has_a_tag():
+def test_every_replacement_and_every_lead_has_a_tag():
     drawn = {
-        *midi.CHORD_PROGRAMS, *midi.SUSTAINED_PROGRAMS, *midi.BASS_PROGRAMS,
-        *midi.ORCHESTRA_PROGRAMS, *midi.ORCHESTRA_BASS_PROGRAMS, *midi.LEAD_PROGRAMS,
-        *(program for programs in midi.LEAD_PROGRAMS_OF.values() for program in programs),
+        *instruments.CHORD_PROGRAMS, *instruments.SUSTAINED_PROGRAMS, *instruments.BASS_PROGRAMS,
+        *instruments.ORCHESTRA_PROGRAMS, *instruments.ORCHESTRA_BASS_PROGRAMS, *instruments.LEAD_PROGRAMS,
+        *(program for programs in instruments.LEAD_PROGRAMS_OF.values() for program in programs),
     }  # fmt: skip
     assert [program for program in sorted(drawn) if not families_of(program)] == []

@@ -19,7 +19,7 @@ def plans():
 
 
 @pytest.mark.needs("mma")
-def test_notes_are_of_the_key_or_of_the_chord(plans):
+def test_notes_belong_to_the_key_or_the_chord(plans):
     for seed, plan in enumerate(plans):
         for played in draw_melody(Random(seed), plan, TRUMPET):
             chord = plan.chord(int(played.start_beats // plan.beats_per_bar))
@@ -41,7 +41,7 @@ def test_low_instruments_play_lower(plans):
 
 
 @pytest.mark.needs("mma")
-def test_the_motif_comes_again(plans):
+def test_the_motif_is_repeated(plans):
     lengths = [played.length_beats for played in draw_melody(Random(1), plans[0], TRUMPET)]
     runs = Counter(tuple(lengths[n : n + 3]) for n in range(len(lengths) - 2))
     assert runs.most_common(1)[0][1] >= 3
@@ -53,7 +53,7 @@ def test_the_nearest_chord_note_is_a_note_of_the_chord():
 
 
 @pytest.mark.needs("mma")
-def test_a_melody_takes_a_free_channel_and_leaves_the_rest(plans):
+def test_a_melody_uses_a_free_channel(plans):
     file = music(note(0, 1, 4, channel=15), *hits(3))
     before = notes_of(file)
     add_melody(Random(0), file, plans[0])
@@ -62,7 +62,7 @@ def test_a_melody_takes_a_free_channel_and_leaves_the_rest(plans):
 
 
 @pytest.mark.needs("mma")
-def test_where_no_channel_is_free_nothing_is_added(plans):
+def test_without_a_free_channel_nothing_is_added(plans):
     file = music(*(note(0, 1, 4, channel=channel) for channel in range(16)))
     add_melody(Random(0), file, plans[0])
     assert len(file.tracks) == 1

@@ -13,7 +13,7 @@ def test_times_follow_the_tempo():
     assert (played.start_seconds, played.end_seconds) == (0.5, 2.0)
 
 
-def test_a_note_that_is_struck_again_ends_there():
+def test_a_note_ends_when_it_is_struck_again():
     file = music(note(0, 1, 9))
     again = mido.Message("note_on", channel=0, note=60, velocity=50)
     events = events_of(file.tracks[0])
@@ -36,7 +36,7 @@ def test_a_note_on_without_velocity_is_a_release():
     assert [n.end_seconds for n in notes_of(file)] == [4.0]
 
 
-def test_events_become_the_same_track_again():
+def test_events_convert_back_to_the_same_track():
     track = music(note(0, 1, 4), *hits(3)).tracks[0]
     assert track_of(events_of(track)) == track
 

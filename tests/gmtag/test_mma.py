@@ -6,7 +6,7 @@ import pytest
 
 from keras_musictag.errors import DatasetError
 from keras_musictag.gmtag import midi
-from keras_musictag.gmtag.mma import accompaniment, drums, source
+from keras_musictag.gmtag.mma import accompaniment, drums, mma_source
 from keras_musictag.gmtag.packages import LIBRARY
 from keras_musictag.gmtag.plan import draw_plan
 
@@ -19,34 +19,34 @@ def plan():
     return next(plan for plan in plans if plan.drum_groove and len(plan.grooves) == 2)
 
 
-def test_what_mma_reads_is_a_line_a_bar_and_a_groove_where_it_changes(plan):
-    lines = source(plan, plan.groove, lambda bar: plan.chord(bar).symbol).splitlines()
+def test_mma_reads_one_line_per_bar_and_each_change_of_groove(plan):
+    lines = mma_source(plan, plan.groove, lambda bar: plan.chord(bar).symbol).splitlines()
     assert lines[:3] == [f"RndSeed {plan.mma_seed}", f"Tempo {plan.bpm}", f"Groove {plan.groove(0)}"]
     assert lines[3] == f"1 {plan.chords[0].symbol}"
     assert sum(line.startswith("Groove") for line in lines) == -(-plan.bars // 8)
     assert lines[-1].startswith(f"{plan.bars} ")
 
 
-def test_mma_plays_the_same_notes_each_time_until_after_the_clip(plan):
+def test_mma_plays_the_same_notes_each_time(plan):
     first, again = (accompaniment(plan, "mma") for _ in range(2))
     assert midi.to_bytes(first)[200:] == midi.to_bytes(again)[200:]  # the beginning is MMA's own text
     assert midi.notes_of(first) == midi.notes_of(again)
     assert max(note.end_seconds for note in midi.notes_of(first)) > plan.sound.window[1]
 
 
-def test_another_seed_plays_other_notes(plan):
+def test_another_seed_gives_other_notes(plan):
     other = replace(plan, mma_seed=plan.mma_seed + 1)
     assert midi.notes_of(accompaniment(plan, "mma")) != midi.notes_of(accompaniment(other, "mma"))
 
 
-def test_a_users_settings_are_not_read(plan, tmp_path, monkeypatch):
+def test_user_settings_are_ignored(plan, tmp_path, monkeypatch):
     expected = midi.notes_of(accompaniment(plan, "mma"))
     (tmp_path / ".mmarc").write_text("Transpose 3\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert midi.notes_of(accompaniment(plan, "mma")) == expected
 
 
-def test_the_same_settings_would_change_the_notes_of_mma_itself(tmp_path):
+def test_these_settings_change_the_notes_of_mma_itself(tmp_path):
     def played(*options):
         (tmp_path / "song.mma").write_text("RndSeed 1\nGroove stdlib/march:March\n1 C\n")
         command = ["mma", *options, "song.mma", "-f", "song.mid"]
@@ -64,11 +64,11 @@ def test_the_same_settings_would_change_the_notes_of_mma_itself(tmp_path):
     assert played() != played("-i", "empty")
 
 
-def test_the_drums_are_those_of_the_drum_groove(plan):
+def test_the_drums_come_from_the_drum_groove(plan):
     assert midi.channels_of(drums(plan, "mma")) == [9]
 
 
-def test_where_mma_fails_its_words_are_told(plan):
+def test_a_failure_quotes_what_mma_printed(plan):
     with pytest.raises(
         DatasetError,
         match="MMA failed .exit code 1. on the groove 'stdlib/nowhere:March': Error.*does not exist in libraries",
@@ -76,8 +76,8 @@ def test_where_mma_fails_its_words_are_told(plan):
         accompaniment(replace(plan, groove_file="stdlib/nowhere", grooves=("March",)), "mma")
 
 
-def test_a_program_that_writes_nothing_has_failed(plan):
-    with pytest.raises(DatasetError, match="MMA failed .exit code 0..*it said nothing"):
+def test_a_program_without_output_has_failed(plan):
+    with pytest.raises(DatasetError, match="MMA failed .exit code 0..*it printed nothing"):
         accompaniment(plan, "true")
 
 

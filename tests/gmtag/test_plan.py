@@ -26,7 +26,7 @@ def test_fifty_clips_in_a_row_have_every_genre(part):
         assert {genre_of_clip(part, index) for index in range(start, start + 50)} == set(GENRES)
 
 
-def test_genres_come_as_often_as_their_weights_say():
+def test_genres_occur_in_proportion_to_their_weights():
     counts = Counter(genre_of_clip("train", index) for index in range(2400))
     whole = sum(genre.weight for genre in GENRES.values())
     for name, genre in GENRES.items():
@@ -40,7 +40,7 @@ def test_the_music_lasts_beyond_the_clip():
 
 
 @pytest.mark.needs("mma")
-def test_borrowed_pieces_are_of_one_genre_and_others_of_all_that_their_file_plays():
+def test_borrowed_pieces_have_one_genre_others_those_of_the_file():
     borrowed = [plan for plan in plans("train", 600) if plan.drum_groove]
     assert {plan.genre for plan in borrowed} == {"metal", "hip hop"}
     for plan in plans("train", 600):
@@ -51,13 +51,13 @@ def test_borrowed_pieces_are_of_one_genre_and_others_of_all_that_their_file_play
 
 
 @pytest.mark.needs("mma")
-def test_two_grooves_take_turns_every_eight_bars():
+def test_two_grooves_alternate_every_eight_bars():
     plan = next(plan for plan in plans("train") if len(plan.grooves) == 2)
     first, second = (f"{plan.groove_file}:{groove}" for groove in plan.grooves)
     assert [plan.groove(bar) for bar in (0, 7, 8, 15, 16)] == [first, first, second, second, first]
 
 
 @pytest.mark.needs("mma")
-def test_tempo_lies_in_the_genre_s_range():
+def test_the_tempo_is_in_the_range_of_the_genre():
     for plan in plans("train"):
         assert GENRES[plan.genre].slowest_bpm <= plan.bpm <= GENRES[plan.genre].fastest_bpm

@@ -1,18 +1,18 @@
 from random import Random
 
-from keras_musictag.gmtag.packages import CLIP_SECONDS, UNSEEN_SOUNDFONT, draw_sound, subset_of
+from keras_musictag.gmtag.sound import CLIP_SECONDS, UNSEEN_SOUNDFONT, draw_sound, subset_of
 
 
 def soundfonts(part):
     return [draw_sound(Random(seed), part).soundfont for seed in range(400)]
 
 
-def test_the_unseen_soundfont_is_heard_in_half_of_test_and_nowhere_else():
+def test_the_unseen_soundfont_is_in_half_of_test_only():
     assert UNSEEN_SOUNDFONT not in soundfonts("train") + soundfonts("valid")
     assert 0.4 < soundfonts("test").count(UNSEEN_SOUNDFONT) / 400 < 0.6
 
 
-def test_the_other_soundfonts_are_heard_in_every_part():
+def test_the_other_soundfonts_are_in_every_part():
     heard = set(soundfonts("train"))
     assert len(heard) == 2
     assert set(soundfonts("valid")) == heard

@@ -21,7 +21,7 @@ if __name__ == "__main__":
 """
 
 
-def test_workers_without_work_end_when_the_process_that_started_them_is_killed(tmp_path):
+def test_idle_workers_end_when_their_parent_is_killed(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(IDLE)
     process = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, start_new_session=True)
@@ -38,15 +38,15 @@ def test_no_clips_start_no_processes(installation, tmp_path):
 
 
 @pytest.mark.needs("mma")
-def test_a_clip_that_fails_is_told_by_its_name(installation, tmp_path):
+def test_a_clip_that_fails_is_named(installation, tmp_path):
     with pytest.raises(DatasetError, match="Clip test_000003 cannot be made. MMA failed"):
         list(make_all(tmp_path, [("test", 3)], 2, replace(installation, mma="false")))
 
 
 @pytest.mark.needs("mma")
-def test_a_worker_that_is_killed_is_told(installation, tmp_path):
+def test_a_killed_worker_is_reported(installation, tmp_path):
     killer = tmp_path / "mma"
     killer.write_text("#!/bin/sh\nkill -9 $PPID\n")
     killer.chmod(0o755)
-    with pytest.raises(MusicTagError, match="was killed.*goes on where it stopped"):
+    with pytest.raises(MusicTagError, match="was killed.*resumes where it stopped"):
         list(make_all(tmp_path, [("test", 3)], 1, replace(installation, mma=str(killer))))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from keras_musictag.robustness.codecs import _filter, low_pass, there_and_back
+from keras_musictag.robustness.degradations import _filter, low_pass, there_and_back
 from tests.audio.tones import sine
 
 EDGE = slice(2000, -2000)  # a filter rings where the sound begins and ends
@@ -20,7 +20,7 @@ def test_low_pass_removes_a_tone_above_and_keeps_one_below(cutoff_hz):
     assert decibels(low_pass(above, 16000, cutoff_hz), above) < -80
 
 
-def test_the_filter_is_what_its_docstring_says():
+def test_the_filter_is_as_its_docstring_states():
     hz, response = scipy.signal.freqz(_filter(4000, 16000), worN=2**14, fs=16000)
     gains = 20 * np.log10(np.abs(response) + 1e-12)
     assert np.abs(gains[hz < 3910]).max() < 0.001
@@ -28,14 +28,14 @@ def test_the_filter_is_what_its_docstring_says():
     assert gains[np.abs(hz - 4000).argmin()] == pytest.approx(-6.02, abs=0.05)
 
 
-def test_a_lower_rate_loses_a_tone_above_its_half_and_keeps_one_below():
+def test_a_lower_rate_removes_tones_above_its_half():
     below, above = sine(3000), sine(5000)
     np.testing.assert_allclose(there_and_back(below + above, 16000, 8000)[EDGE], below[EDGE], atol=1e-3)
     assert decibels(there_and_back(above, 16000, 8000), above) < -90
 
 
 @pytest.mark.parametrize("num_samples", [1, 2, 500, 16001])
-def test_the_length_stays_that_of_the_sound(num_samples):
+def test_the_length_does_not_change(num_samples):
     samples = sine(300, 2.0)[:num_samples]
     for changed in (low_pass(samples, 16000, 2000), there_and_back(samples, 16000, 8000)):
         assert changed.shape == samples.shape and changed.dtype == np.float32

@@ -5,7 +5,7 @@ from keras_musictag import demo_clip
 from keras_musictag.audio import dynamic_range, pitch_shift, read, time_stretch, white_noise
 from keras_musictag.errors import UnknownNameError
 from keras_musictag.robustness import CONDITIONS
-from keras_musictag.robustness.conditions import chosen
+from keras_musictag.robustness.conditions import choose_conditions
 
 DEFORMED = [name for name in CONDITIONS if name != "original"]
 
@@ -19,7 +19,7 @@ def deformed(name, samples, seed=0, track_index=3):
     return CONDITIONS[name].deform(seed)(samples, 16000, track_index)
 
 
-def test_those_of_the_paper_are_the_functions_with_its_amounts(music):
+def test_the_papers_conditions_use_its_amounts(music):
     expected = {
         "time_stretch_slower": time_stretch(music, 2**-0.5),
         "time_stretch_faster": time_stretch(music, 2**0.5),
@@ -30,13 +30,13 @@ def test_those_of_the_paper_are_the_functions_with_its_amounts(music):
         "noise_0.1": white_noise(music, 0.1, np.random.default_rng([0, 3])),
         "noise_0.4": white_noise(music, 0.4, np.random.default_rng([0, 3])),
     }
-    assert chosen("paper") == ("original", *expected)
+    assert choose_conditions("paper") == ("original", *expected)
     for name, samples in expected.items():
         np.testing.assert_array_equal(deformed(name, music), samples, err_msg=name)
 
 
 @pytest.mark.parametrize("name", DEFORMED)
-def test_a_condition_changes_the_sound_the_same_each_time_and_leaves_its_input(name, music):
+def test_conditions_are_repeatable_and_leave_the_input_unchanged(name, music):
     before = music.copy()
     once = deformed(name, music)
     np.testing.assert_array_equal(music, before)
@@ -46,7 +46,7 @@ def test_a_condition_changes_the_sound_the_same_each_time_and_leaves_its_input(n
 
 
 @pytest.mark.parametrize("name", DEFORMED)
-def test_silence_and_a_single_sample_are_no_failure(name):
+def test_silence_and_a_single_sample_work(name):
     silent = deformed(name, np.zeros(20000, np.float32))
     assert len(silent) and not silent.any()
     assert np.isfinite(deformed(name, np.ones(1, np.float32))).all()
@@ -77,16 +77,16 @@ def test_facts_state_settings_version_and_library():
     assert CONDITIONS["original"].facts(0) == {}
 
 
-def test_names_are_chosen_with_the_original_in_the_fixed_order():
-    assert chosen("all") == tuple(CONDITIONS)
-    assert chosen("gain_up_12,noise_0.1") == ("original", "noise_0.1", "gain_up_12")
+def test_chosen_conditions_include_the_original_in_fixed_order():
+    assert choose_conditions("all") == tuple(CONDITIONS)
+    assert choose_conditions("gain_up_12,noise_0.1") == ("original", "noise_0.1", "gain_up_12")
     with pytest.raises(UnknownNameError, match="There is no condition 'nois_0.1'. Did you mean 'noise_0.1'"):
-        chosen("drc_music,nois_0.1")
+        choose_conditions("drc_music,nois_0.1")
     with pytest.raises(UnknownNameError, match="There is no condition ''"):
-        chosen("")
+        choose_conditions("")
 
 
-def test_no_two_conditions_of_a_kind_stand_at_one_place():
-    places = [(condition.kind, condition.place) for condition in CONDITIONS.values()]
+def test_conditions_of_a_kind_have_different_positions():
+    places = [(condition.kind, condition.position) for condition in CONDITIONS.values()]
     assert len(set(places)) == len(places)
-    assert all(condition.place for condition in CONDITIONS.values() if condition.kind)
+    assert all(condition.position for condition in CONDITIONS.values() if condition.kind)

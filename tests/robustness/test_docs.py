@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from keras_musictag.cli import keras_musictag_group
 from keras_musictag.robustness import CONDITIONS
 from keras_musictag.robustness.conditions import KINDS
-from keras_musictag.robustness.drop_files import PICTURE, TEXT, VALUES
+from keras_musictag.robustness.drop_files import FIGURE, TEXT, VALUES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "robustness.md").read_text(encoding="utf-8")
 
@@ -31,7 +31,7 @@ def test_the_table_names_every_condition_with_its_kind_and_version():
 
 
 def test_the_table_of_files_names_what_is_written():
-    assert {f"| `{name}` |" in PAGE for name in (TEXT, VALUES, PICTURE)} == {True}
+    assert {f"| `{name}` |" in PAGE for name in (TEXT, VALUES, FIGURE)} == {True}
 
 
 @pytest.mark.slow

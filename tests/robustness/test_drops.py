@@ -39,7 +39,7 @@ def result(simulated):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_drops_and_their_intervals_are_those_of_scikit_learn_on_the_saved_predictions(result, simulated, metric):
+def test_drops_and_intervals_match_scikit_learn(result, simulated, metric):
     original, noisy = (
         load_predictions(simulated / "first" / name / "measured.npz")
         for name in QUALITY
@@ -54,7 +54,7 @@ def test_drops_and_their_intervals_are_those_of_scikit_learn_on_the_saved_predic
     assert (drop.drop_low, drop.drop_high) == pytest.approx((low, high), abs=1e-12)
 
 
-def test_the_original_falls_by_nothing(result):
+def test_the_original_has_no_drop(result):
     for model in MODELS:
         for metric in METRICS:
             drop = result.drops[model, "original", metric]
@@ -62,7 +62,7 @@ def test_the_original_falls_by_nothing(result):
             assert drop.low < drop.value < drop.high
 
 
-def test_scores_that_are_the_same_fall_by_nothing_and_worse_ones_fall_more(result):
+def test_equal_scores_have_no_drop_and_worse_ones_a_larger_one(result):
     for model in MODELS:
         drops = {name: result.drops[model, name, "pr_auc"] for name in QUALITY}
         assert (drops["mp3_32"].drop, drops["mp3_32"].drop_low, drops["mp3_32"].drop_high) == (0, 0, 0)
@@ -70,24 +70,24 @@ def test_scores_that_are_the_same_fall_by_nothing_and_worse_ones_fall_more(resul
         assert 0 < drops["noise_0.4"].drop_low < drops["noise_0.4"].drop < drops["noise_0.4"].drop_high
 
 
-def test_the_original_comes_first_and_is_there_unasked(result, simulated):
+def test_the_original_is_always_first(result, simulated):
     assert result.conditions == tuple(QUALITY)
     assert measure_drops(simulated, MODELS, ("mp3_32", "original")).conditions == ("original", "mp3_32")
     assert measure_drops(simulated, MODELS, ("mp3_32",)).conditions == ("original", "mp3_32")
 
 
-def test_a_run_on_other_tracks_or_by_other_resamples_is_refused(simulated, tmp_path):
+def test_runs_on_other_tracks_or_resamples_are_refused(simulated, tmp_path):
     shutil.copytree(simulated / "first", tmp_path / "first")
     shutil.copytree(simulated / "second", tmp_path / "second")
     bare = {"chunks": False, "subsets": False}
     write_run(tmp_path / "first" / "mp3_32", simulate(model="first", tracks=149, **bare), resampling=FEW)
-    with pytest.raises(ValueError, match="must be on the same tracks, tags and resamples"):
+    with pytest.raises(ValueError, match="must have the same tracks, tags and resamples"):
         measure_drops(tmp_path, ("first",), ("mp3_32",))
     write_run(tmp_path / "second" / "original", simulate(model="second", **bare))
-    with pytest.raises(ValueError, match="their intervals were made by"):
+    with pytest.raises(ValueError, match="their intervals were computed with"):
         measure_drops(tmp_path, MODELS, ())
 
 
-def test_a_missing_run_is_told(simulated):
+def test_a_missing_run_is_reported(simulated):
     with pytest.raises(FileNotFoundError, match="gain_up_12"):
         measure_drops(simulated, MODELS, ("gain_up_12",))

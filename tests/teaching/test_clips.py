@@ -19,28 +19,28 @@ RENDERED = (solos, ensembles, sung, other)
 
 
 @pytest.mark.parametrize("part", RENDERED)
-def test_clips_have_names_of_their_own_and_a_share_is_a_beginning(part):
+def test_clip_names_are_unique_and_a_share_is_a_beginning(part):
     clips = part.items(1.0)
     assert len({clip.name for clip in clips}) == len(clips)
     assert part.items(0.1) == clips[: len(part.items(0.1))]
     assert len(part.items(0.1)) == pytest.approx(len(clips) / 10, abs=1)
 
 
-def test_no_rendered_part_is_an_album_to_prepare_audio():
+def test_prepare_audio_sees_no_album_in_a_rendered_part():
     pieces = sum(p.seconds / game_music.PIECE_SECONDS + p.tracks for p in game_music.packages())  # or fewer
     files = {part.PART: len(part.items(1.0)) for part in RENDERED}
     total = pieces + sum(files.values()) + tier_parts("full")["train"]
     assert min(files.values()) > LARGEST_ALBUM * total, files
 
 
-def test_a_small_share_of_the_solos_has_something_of_everything():
+def test_a_small_share_of_the_solos_covers_everything():
     found = solos.items(0.1)
     assert len({solo.program for solo in found}) > 80
     assert len({solo.kind for solo in found}) == 7
     assert len({solo.soundfont for solo in found}) == 3
 
 
-def test_a_clip_is_the_same_again_and_another_one_is_not(tmp_path):
+def test_a_clip_is_repeatable_and_others_differ(tmp_path):
     def draw(rng):
         return np.array([rng.uniform(-1, 1) for _ in range(8000)])
 
@@ -75,7 +75,7 @@ def test_flac_keeps_every_sample(tmp_path):
     assert store.seconds_of(tmp_path / "a.flac") == pytest.approx(20001 / RATE_HZ, abs=1e-5)
 
 
-def test_a_level_is_reached_but_peaks_are_never_cut():
+def test_a_level_is_reached_but_peaks_are_never_clipped():
     tone = np.sin(np.arange(RATE_HZ) / 10)
     assert 20 * np.log10(rms(at_level(tone * 1e-3, -20.0))) == pytest.approx(-20, abs=1e-6)
     click = np.zeros(RATE_HZ)
@@ -84,7 +84,7 @@ def test_a_level_is_reached_but_peaks_are_never_cut():
 
 
 @pytest.mark.parametrize(("exponent", "slope_db"), [(0, 0), (1, -3.01), (2, -6.02)])
-def test_noise_falls_by_its_colour(exponent, slope_db):
+def test_the_spectrum_of_noise_follows_its_colour(exponent, slope_db):
     power = np.abs(np.fft.rfft(coloured(np.random.default_rng(0), 1 << 18, exponent))) ** 2
     hertz = np.fft.rfftfreq(1 << 18, 1 / RATE_HZ)
     octave = [10 * np.log10(power[(hertz > low) & (hertz < 1.1 * low)].mean()) for low in (500, 1000)]
@@ -100,7 +100,7 @@ def test_a_room_is_heard_after_the_sound():
     assert rms(wet[1001:3000]) > 1e-3
 
 
-def test_recordings_differ_are_finite_and_as_long():
+def test_recordings_are_different_finite_and_equally_long():
     tone = 0.1 * np.sin(np.arange(2 * RATE_HZ) / 10)
     results = [recorded(Random(seed), tone) for seed in range(30)]
     assert all(result.shape == tone.shape and np.isfinite(result).all() for result in results)
@@ -120,7 +120,7 @@ def test_noises_are_finite_and_only_silence_is_silent(kind):
 
 
 @pytest.mark.parametrize("name", ["debian", "game_music", "phrases", "ranges"])
-def test_examples_are_true(name):
+def test_docstring_examples_are_correct(name):
     result = doctest.testmod(importlib.import_module(f"scripts.teaching.{name}"))
     assert result.attempted
     assert not result.failed

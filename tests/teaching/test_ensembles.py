@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from keras_musictag.gmtag.harmony import Chord, Key
-from keras_musictag.gmtag.midi import DRUM_CHANNEL
+from keras_musictag.gmtag.instruments import DRUM_CHANNEL
 from scripts.teaching import ensembles
 from scripts.teaching.drums import GROOVES, KICK, KITS, groove, strokes
 from scripts.teaching.ensembles import Score, compose
@@ -14,7 +14,7 @@ from scripts.teaching.styles import STYLES
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_each_style_is_played_by_its_instruments_in_their_ranges(name):
+def test_each_style_uses_its_instruments_in_their_ranges(name):
     style = STYLES[name]
     notes = compose(Random(name), style, 20.0).notes
     for channel, (_, programs) in enumerate(style.voices):
@@ -27,7 +27,7 @@ def test_each_style_is_played_by_its_instruments_in_their_ranges(name):
     assert any(note.channel == DRUM_CHANNEL for note in notes) == bool(style.grooves)
 
 
-def test_accompaniment_plays_the_chord_of_its_bar():
+def test_the_accompaniment_plays_the_chord_of_its_bar():
     score = Score(Key(0, minor=False), (Chord(0, ""), Chord(7, "")), 4, 2)
     for role in ("chords", "arpeggio", "held"):
         beat = 0.0
@@ -40,7 +40,7 @@ def test_accompaniment_plays_the_chord_of_its_bar():
     assert {pitch % 12 for _, pitches in bass for pitch in pitches} <= {0, 7, 2}
 
 
-def test_grooves_are_bars_of_sixteen():
+def test_grooves_have_sixteen_steps_per_bar():
     assert {len(pattern) for drums in GROOVES.values() for pattern in drums.values()} == {16}
     assert set("".join(pattern for drums in GROOVES.values() for pattern in drums.values())) == set("xo.")
 

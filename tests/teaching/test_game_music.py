@@ -33,9 +33,9 @@ TEST_SET = (
 @pytest.mark.parametrize("name", TEST_SET)
 def test_the_test_set_is_refused_by_name_before_a_download(name, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")  # no apt-get: were it not refused, it would not be downloaded
-    with pytest.raises(ValueError, match="must not teach"):
+    with pytest.raises(ValueError, match="must not teach them"):
         make(tmp_path, Package(name, "1", "GPL-2+", 1, 60.0))
-    with pytest.raises(ValueError, match="must not teach"):
+    with pytest.raises(ValueError, match="must not teach them"):
         refuse_excluded(name.upper())
     assert list(tmp_path.iterdir()) == []
 
@@ -110,7 +110,7 @@ def test_tracks_become_pieces_of_at_most_six_minutes(out):
 
 
 @pytest.mark.needs("dpkg")
-def test_the_record_says_what_differs_from_the_list(out):
+def test_the_record_states_what_differs_from_the_list(out):
     record = json.loads((out / ".work/game_music/toy-data.json").read_text())
     assert (record["version"], record["tracks"], record["seconds"]) == ("2.0-1", 2, 460.0)
     skipped, version, tracks = record["notes"]
@@ -123,7 +123,7 @@ def test_the_record_says_what_differs_from_the_list(out):
 
 
 @pytest.mark.needs("dpkg")
-def test_what_exists_is_kept_and_what_is_missing_is_made_again(out, deb):
+def test_existing_files_are_kept_and_missing_ones_made_again(out, deb):
     assert is_done(out, TOY)
     one, two = sorted((out / "game_music").iterdir())
     before = {path: path.stat().st_mtime_ns for path in two.iterdir()}

@@ -18,7 +18,7 @@ def phrase(program: int, kind: str, seed: int = 0) -> list[Note]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_program_plays_in_its_range_until_the_end(kind):
+def test_every_program_plays_in_its_range_to_the_end(kind):
     for program in range(128):
         notes = phrase(program, kind)
         low, high = range_of(program)
@@ -29,7 +29,7 @@ def test_every_program_plays_in_its_range_until_the_end(kind):
         assert max(note.end_seconds for note in notes) > 0.7 * BEATS * BEAT_SECONDS  # a long rest may end it
 
 
-def test_all_of_a_range_is_used():
+def test_the_whole_range_is_used():
     for program in (0, 40, 56, 73):
         pitches = {note.pitch for seed in range(40) for note in phrase(program, "notes", seed)}
         low, high = range_of(program)
@@ -37,7 +37,7 @@ def test_all_of_a_range_is_used():
         assert max(pitches) > high - (high - low) / 8
 
 
-def test_chords_are_played_where_an_instrument_has_them():
+def test_chords_are_played_by_instruments_that_can():
     def most_at_once(program):
         rng = Random(program)
         return max(
@@ -62,7 +62,7 @@ def test_a_chord_stays_in_the_range():
         assert set(chord) <= set(pitches)
 
 
-def test_steps_are_played_when_they_are_written():
+def test_steps_are_played_at_their_times():
     line = Line(0, (60, 62), 0)
     rng = Random(1)
     notes = perform(rng, [(1, (60,)), (2, ()), (1, (62,))], 0, line.program, BEAT_SECONDS)

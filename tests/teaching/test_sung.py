@@ -22,7 +22,7 @@ def spectrum(samples):
     return np.abs(np.fft.rfft(samples * np.hanning(len(samples)))), np.fft.rfftfreq(len(samples), 1 / RATE_HZ)
 
 
-def test_a_voice_holds_its_note_and_has_only_its_harmonics():
+def test_a_voice_holds_its_pitch_with_harmonics_only():
     heights, hertz = spectrum(sung(Random(0), A_NOTE, PLAIN, 2.0)[RATE_HZ // 2 :])
     low = hertz < 2500  # the pitch trembles by half a percent: higher harmonics are blurred
     near = np.abs(hertz[low] / 220 - np.rint(hertz[low] / 220)) < 0.2
@@ -64,7 +64,7 @@ def test_consonants_hiss_before_notes():
 
 
 @pytest.mark.parametrize("voice", RANGES)
-def test_every_voice_sings_finite_samples_the_same_again(voice):
+def test_every_voice_is_finite_and_repeatable(voice):
     notes = [Note(0, 52, pitch, 90, 0.4 * n, 0.4 * n + 0.4) for n, pitch in enumerate(RANGES[voice])]
     first, again = (sung(Random(5), notes, draw_singer(Random(6), voice), 1.0) for _ in range(2))
     assert np.array_equal(first, again)
@@ -72,13 +72,13 @@ def test_every_voice_sings_finite_samples_the_same_again(voice):
     assert rms(first) > 0.01
 
 
-def test_songs_have_names_of_their_own():
+def test_songs_have_unique_names():
     songs = part.items(1.0)
     assert len({song.name for song in songs}) == len(songs)
     assert {song.kind for song in songs} == {*RANGES, *STYLES}
 
 
-def test_a_choir_is_heard(tmp_path):
+def test_a_choir_is_audible(tmp_path):
     song = part.Song("choir", 0)
     part.make(tmp_path, song)
     audio = read(tmp_path / "sung" / "choir_00.flac")
@@ -87,7 +87,7 @@ def test_a_choir_is_heard(tmp_path):
 
 
 @pytest.mark.needs("fluidsynth", "soundfonts")
-def test_a_voice_is_heard_over_its_accompaniment(tmp_path):
+def test_a_voice_is_audible_over_its_accompaniment(tmp_path):
     part.make(tmp_path, part.Song("pop", 0))
     samples = read(tmp_path / "sung" / "with_pop_00.flac").samples
     assert rms(samples) > 0.01

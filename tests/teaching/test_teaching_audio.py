@@ -51,13 +51,13 @@ def test_only_train_clips_of_gmtag_are_taken_once(corpus, tmp_path, capsys):
     assert json.loads((out / "sources.json").read_text())["parts"]["gmtag"]["files"] == 3
 
 
-def test_a_folder_without_clips_is_an_error_of_one_line(tmp_path):
+def test_a_folder_without_clips_is_a_one_line_error(tmp_path):
     with pytest.raises(SystemExit, match="There are no clips in"):
         main([str(tmp_path / "out"), "--only", "gmtag", "--gmtag", str(tmp_path)])
 
 
 @pytest.mark.parametrize("options", [["--scale", "0"], ["--scale", "2"], ["--jobs", "0"], ["--only", "games"]])
-def test_options_that_make_no_sense_are_refused(options, tmp_path):
+def test_invalid_options_are_refused(options, tmp_path):
     with pytest.raises(SystemExit) as ended:
         main([str(tmp_path / "out"), *options])
     assert ended.value.code == 2
@@ -65,7 +65,7 @@ def test_options_that_make_no_sense_are_refused(options, tmp_path):
 
 
 @pytest.mark.needs("espeak_ng")
-def test_the_same_command_makes_what_is_missing_to_the_byte(tmp_path, capsys):
+def test_the_same_command_restores_missing_files_exactly(tmp_path, capsys):
     arguments = [str(tmp_path), "--only", "other", "--scale", "0.01"]
     main(arguments)
     made = {path.name: path.read_bytes() for path in (tmp_path / "other").iterdir()}
@@ -85,7 +85,7 @@ def test_the_same_command_makes_what_is_missing_to_the_byte(tmp_path, capsys):
 
 
 @pytest.mark.needs("fluidsynth", "soundfonts")
-def test_a_note_has_its_pitch_and_nothing_is_folded_back():
+def test_a_note_has_its_pitch_without_aliasing():
     sound = draw_sound(Random(0), QUICK)
     samples = played([Note(0, 79, 69, 100, 0.0, 2.0)], [], sound, 2.0)  # an ocarina's A
     assert samples.shape == (2 * RATE_HZ,)
@@ -96,7 +96,7 @@ def test_a_note_has_its_pitch_and_nothing_is_folded_back():
 
 @pytest.mark.needs("fluidsynth", "soundfonts")
 @pytest.mark.parametrize("clip", [solos.Solo(40, "melody", 0, QUICK), solos.Solo(8, "drums", 0, QUICK)], ids=str)
-def test_a_solo_is_heard_and_the_same_again(clip, tmp_path):
+def test_a_solo_is_audible_and_repeatable(clip, tmp_path):
     for out in ("a", "b"):
         solos.make(tmp_path / out, clip)
         assert solos.is_done(tmp_path / out, clip)
@@ -110,7 +110,7 @@ def test_a_solo_is_heard_and_the_same_again(clip, tmp_path):
 
 
 @pytest.mark.needs("fluidsynth", "soundfonts")
-def test_an_ensemble_is_heard(tmp_path):
+def test_an_ensemble_is_audible(tmp_path):
     clip = ensembles.Ensemble("rock", 0, QUICK)
     ensembles.make(tmp_path, clip)
     audio = read(tmp_path / "ensembles" / f"{clip.name}.flac")
@@ -120,7 +120,7 @@ def test_an_ensemble_is_heard(tmp_path):
 
 
 @pytest.mark.needs("espeak_ng")
-def test_speech_is_heard_in_every_language():
+def test_speech_is_audible_in_every_language():
     for language in speech.LANGUAGES:
         samples = speech.spoken(Random(language), language, 5.0)
         assert len(samples) == 5 * RATE_HZ, language

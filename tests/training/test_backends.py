@@ -37,9 +37,7 @@ assert tagger.augment is None and len(tagger.vocabulary) == 4
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_backend_trains_without_tensorflow_and_goes_on_to_the_same_weights(
-    backend, records_folder, tmp_path, run_python
-):
+def test_other_backends_train_and_resume_without_tensorflow(backend, records_folder, tmp_path, run_python):
     folders = tmp_path / "undisturbed", tmp_path / "killed"
     environment = {  # what JAX has compiled once it need not compile again
         "KERAS_BACKEND": backend,

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from keras_musictag.training import network
+from keras_musictag.training import model_setup
 
 # Trains for some steps on one of two logical CPUs, then on both; dropout is off, as each device draws its own
 TRAIN = """
@@ -20,17 +20,17 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 
 from keras_musictag.layers.fast_training import FusedBatchNormalization
 from keras_musictag.records.folder import Records
-from keras_musictag.training import network
+from keras_musictag.training import model_setup
 from keras_musictag.training.batches import Feed
-from keras_musictag.training.network import make_optimizer
+from keras_musictag.training.model_setup import make_optimizer
 from keras_musictag.training.recipe import Phase, Recipe
 from keras_musictag.training.trainer import save_tagger
-from keras_musictag.training.state import Settings, facts_of
-from keras_musictag.training.state import Position
+from keras_musictag.training.run_state import Settings, records_identity
+from keras_musictag.training.run_state import Position
 
 records, out = Records(sys.argv[1]), Path(sys.argv[2])
 recipe = Recipe("a test", (Phase("sgd", 2e-5, 1),), batch_size=8, chunks_per_track=2, l2=1e-4)
-settings = Settings("musicnn", None, "chunk", "float32", recipe, facts_of(records))
+settings = Settings("musicnn", None, "chunk", "float32", recipe, records_identity(records))
 
 
 class Losses(keras.callbacks.Callback):
@@ -43,16 +43,16 @@ class Losses(keras.callbacks.Callback):
 
 
 def train_tagger(strategy, path):
-    replicas = network.replicas_of(strategy)
-    with network.scope_of(strategy):
-        tagger = network.make_model(settings, records.vocabulary, replicas)
+    replicas = model_setup.replicas_of(strategy)
+    with model_setup.scope_of(strategy):
+        tagger = model_setup.make_model(settings, records.vocabulary, replicas)
         for layer in tagger.layers:
             if isinstance(layer, keras.layers.Dropout):
                 layer.rate = 0.0
             if isinstance(layer, keras.layers.BatchNormalization):
                 assert layer.synchronized == (replicas > 1)
                 layer.synchronized = True  # on one device, too: TensorFlow's fused operation rounds more
-        network.compile_for(tagger, recipe.phases[0], recipe, steps=100)
+        model_setup.compile_for(tagger, recipe.phases[0], recipe, steps=100)
     feed, losses = Feed(records, recipe, tagger.spec.chunking.chunk_samples, drop_remainder=True), Losses()
     for epoch in range(2):
         tagger.fit(feed.batches(Position(epoch=epoch)), verbose=0, shuffle=False, callbacks=[losses])
@@ -65,7 +65,7 @@ def train_tagger(strategy, path):
 
 def train_smooth(strategy):
     keras.utils.set_random_seed(0)
-    with network.scope_of(strategy):
+    with model_setup.scope_of(strategy):
         x = inputs = keras.Input((16,))
         for units in (12, 8):
             x = FusedBatchNormalization(synchronized=True)(keras.layers.Dense(units, activation="tanh")(x))
@@ -77,14 +77,14 @@ def train_smooth(strategy):
     return model.fit(rows, labels, batch_size=32, epochs=5, shuffle=False, verbose=0).history["loss"]
 
 
-for number, strategy in enumerate((None, network.make_strategy())):
+for number, strategy in enumerate((None, model_setup.make_strategy())):
     print(json.dumps({**train_tagger(strategy, out / f"{number}.keras"), "smooth": train_smooth(strategy)}))
 """
 
 
 @pytest.mark.slow
-def test_two_devices_have_the_loss_curve_of_one_and_save_what_they_trained(records_folder, tmp_path, run_python):
-    assert network.make_strategy() is None  # in this process there is one device
+def test_two_devices_train_like_one(records_folder, tmp_path, run_python):
+    assert model_setup.make_strategy() is None  # in this process there is one device
     done = run_python(TRAIN, records_folder, tmp_path)
     assert done.returncode == 0, done.stderr
     one, two = results = [json.loads(line) for line in done.stdout.splitlines()[-2:]]

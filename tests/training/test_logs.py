@@ -25,7 +25,7 @@ def make_rows(count):
     ]
 
 
-def test_a_table_a_picture_and_events_hold_every_epoch_once(tmp_path):
+def test_table_figure_and_events_have_every_epoch_once(tmp_path):
     """Also where a run went on: each epoch writes all of them anew."""
     for count in (1, 2, 4):
         write_logs(tmp_path, make_rows(count))
@@ -45,7 +45,7 @@ def test_a_table_a_picture_and_events_hold_every_epoch_once(tmp_path):
     assert found == [(1, 1.5), (2, 2.5), (3, 3.5), (4, 4.5)]
 
 
-def test_curves_are_drawn_at_the_end_and_now_and_then_before(tmp_path):
+def test_curves_are_drawn_at_intervals_and_at_the_end(tmp_path):
     path = tmp_path / "curves.png"
     write_logs(tmp_path, make_rows(1), last=False)
     first = path.read_bytes()

@@ -8,8 +8,8 @@ from safetensors.numpy import load_file
 
 from keras_musictag.errors import TrainingError
 from keras_musictag.training import Phase, Recipe, make_optimizer
-from keras_musictag.training.loop import Run, run_recipe
-from keras_musictag.training.state import read_position
+from keras_musictag.training.loop import TrainingRun, run_recipe
+from keras_musictag.training.run_state import read_position
 
 ROWS = np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32)
 LABELS = (ROWS[:, :1] > 0).astype(np.float32)
@@ -51,7 +51,7 @@ def run(folder, losses, *phases, seen=None, feed=None, **changes):
     options = {"checkpoint_seconds": 100.0, "on_step": lambda position: None, "on_epoch": lambda rows: None}
     settings = {name: changes.pop(name) for name in ("patience", "best_by") if name in changes}
     recipe = Recipe("a test", phases, batch_size=4, **settings)
-    settings = Run(folder, recipe, feed or RowsFeed(), (model,), validate, **{**options, **changes})
+    settings = TrainingRun(folder, recipe, feed or RowsFeed(), (model,), validate, **{**options, **changes})
     return model, run_recipe(model, None, settings)
 
 
@@ -68,7 +68,7 @@ def test_the_model_ends_with_the_weights_of_the_lowest_loss(tmp_path):
     assert [row["best"] for row in position.log] == [1, 1, 0]
 
 
-def test_or_with_those_of_the_highest_auc_if_the_recipe_says_so(tmp_path):
+def test_the_model_ends_with_the_weights_of_the_highest_auc(tmp_path):
     seen = []
     model, position = run(tmp_path, [0.03, 0.07, 0.05], Phase("adam", 0.1, 3), seen=seen, best_by="roc_auc")
     assert_equal(model.get_weights(), seen[1])
@@ -83,7 +83,7 @@ def test_a_phase_begins_with_the_best_weights_so_far(tmp_path):
     assert np.abs(seen[2][0] - seen[0][0]).max() > 0.1
 
 
-def test_a_phase_ends_after_so_many_epochs_without_a_better_loss(tmp_path):
+def test_a_phase_ends_when_its_patience_ends(tmp_path):
     losses = [0.5, 0.6, 0.4, 0.45, 0.4, 0.7, 0.8]
     _, position = run(tmp_path, losses, Phase("adam", 0.1, 9), Phase("sgd", 0.1, 9), patience=2)
     assert [(row["phase"], row["best"]) for row in position.log] == [
@@ -97,7 +97,7 @@ def test_a_phase_ends_after_so_many_epochs_without_a_better_loss(tmp_path):
     ]
 
 
-def test_the_phase_of_the_head_leaves_the_body_as_it_was_to_the_bit(tmp_path):
+def test_a_phase_of_the_head_leaves_the_body_unchanged(tmp_path):
     seen = []
     first = make_model().get_weights()
     run(tmp_path, [0.5, 0.4, 0.3], Phase("adam", 0.1, 2, layers="head"), Phase("adam", 0.1, 1), seen=seen)
@@ -125,7 +125,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_examples(tmp_path):
     assert position.log[0]["loss"] == pytest.approx(wanted, rel=1e-6) and position.log[0]["steps"] == 3
 
 
-def test_a_kill_during_validation_costs_no_step(tmp_path):
+def test_a_kill_during_validation_loses_no_step(tmp_path):
     class KilledError(Exception):
         pass
 
@@ -144,12 +144,14 @@ def test_a_kill_during_validation_costs_no_step(tmp_path):
 
 
 @pytest.mark.parametrize("seconds", [0.0, 100.0])
-def test_a_loss_that_is_no_number_is_told_with_its_place_and_the_state_stays_good(seconds, tmp_path):
+def test_a_nan_loss_is_reported_and_the_state_stays_good(seconds, tmp_path):
     """A rate and inputs at which float32 overflows in the first step of the second phase: epoch 2 of the run."""
     phases = Phase("adam", 0.1, 1), Phase("sgd", 1e38, 1)
     # a state after each step sees the weights of step 1; without it, it is the loss of step 2
     what = (
-        "weights became no number in epoch 2, step 1" if seconds == 0.0 else "loss became no number in epoch 2, step 2"
+        "weights became NaN or infinite in epoch 2, step 1"
+        if seconds == 0.0
+        else "loss became NaN or infinite in epoch 2, step 2"
     )
     with pytest.raises(TrainingError, match=f"{what}.*Try a lower learning rate"):
         run(tmp_path, [0.5, 0.4], *phases, feed=RowsFeed(1000 * ROWS), checkpoint_seconds=seconds)
@@ -163,12 +165,12 @@ def test_a_loss_that_is_no_number_is_told_with_its_place_and_the_state_stays_goo
     )
 
 
-def test_scores_that_are_no_numbers_are_told(tmp_path):
-    with pytest.raises(TrainingError, match="validation loss became no number in epoch 1, step 3"):
+def test_nan_scores_are_reported(tmp_path):
+    with pytest.raises(TrainingError, match="validation loss became NaN or infinite in epoch 1, step 3"):
         run(tmp_path, [float("nan")], Phase("adam", 0.1, 1))
 
 
-def test_accumulated_steps_are_one_step_with_the_bigger_batch():
+def test_accumulated_steps_equal_one_step_of_a_bigger_batch():
     weights = []
     for size, accumulation in ((8, 1), (4, 2), (2, 4)):
         model = make_model()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_musictag.training import Phase, Recipe, make_optimizer
-from keras_musictag.training.network import continue_with
+from keras_musictag.training.model_setup import continue_with
 
 ADAM, SGD = Phase("adam", 1e-2, 1), Phase("sgd", 1e-2, 1)
 RECIPE = Recipe("a test", (ADAM, SGD), l2=0.1)
@@ -32,7 +32,7 @@ def torch():
 
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize("phase", [ADAM, SGD], ids=["adam", "sgd"])
-def test_ten_steps_with_l2_are_pytorchs(torch, phase):
+def test_ten_steps_with_l2_match_pytorch(torch, phase):
     variable, weight = keras.Variable(START), torch.nn.Parameter(torch.tensor(START))
     optimizer = make_optimizer(phase, RECIPE, steps=100)
     for gradient in gradients(10):
@@ -49,7 +49,7 @@ def test_ten_steps_with_l2_are_pytorchs(torch, phase):
 
 
 @pytest.mark.needs("torch")
-def test_a_change_of_learning_rate_goes_on_as_pytorch_does(torch):
+def test_a_change_of_learning_rate_matches_pytorch(torch):
     variable, weight = keras.Variable(START), torch.nn.Parameter(torch.tensor(START))
     optimizer = make_optimizer(SGD, RECIPE, steps=100)
     other = torch.optim.SGD([weight], lr=1e-2, momentum=0.9, nesterov=True, weight_decay=0.1)

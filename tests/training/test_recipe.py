@@ -32,7 +32,7 @@ def test_the_2020_schedule_is_the_published_one():
 
 
 @pytest.mark.parametrize("name", names())
-def test_every_recipe_is_read_and_written_again(name, tmp_path):
+def test_every_recipe_survives_writing_and_reading(name, tmp_path):
     recipe = read_recipe(name)
     assert recipe.summary
     path = tmp_path / "again.json"
@@ -40,13 +40,13 @@ def test_every_recipe_is_read_and_written_again(name, tmp_path):
     assert read_recipe(path) == recipe
 
 
-def test_a_recipe_of_ones_own_keeps_what_it_states(tmp_path):
+def test_your_own_recipe_keeps_its_settings(tmp_path):
     masks = {"max_time_frames": 9, "mask_value": 0.0}
     recipe = read_recipe(write(tmp_path, seed=7, spec_augment=masks, deform_probability=0.25))
     assert recipe == Recipe("a test", (Phase("adam", 1e-3, 2),), seed=7, spec_augment=masks, deform_probability=0.25)
 
 
-def test_epochs_are_at_most_those_asked_for():
+def test_epochs_are_limited_to_the_given_number():
     changed = with_changes(read_recipe("finetune"), epochs=12, batch_size=None)
     assert [phase.epochs for phase in changed.phases] == [10, 12] and changed.batch_size == 16
 
@@ -65,7 +65,7 @@ def test_epochs_are_at_most_those_asked_for():
         ({"spec_augment": {"frames": 3}}, "no setting of `spec_augment` 'frames'"),
     ],
 )
-def test_an_unknown_name_is_told(changes, message, tmp_path):
+def test_an_unknown_name_is_reported(changes, message, tmp_path):
     with pytest.raises(UnknownNameError, match=message):
         read_recipe(write(tmp_path, **changes))
 
@@ -73,16 +73,16 @@ def test_an_unknown_name_is_told(changes, message, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"phases": []}, "at least one phase"),
+        ({"phases": []}, "at least one entry in `phases`"),
         ({"phases": [3]}, "`phases` of a recipe must be a list of objects"),
-        ({"phases": [{"optimizer": "adam"}]}, "A phase lacks the settings: learning_rate"),
+        ({"phases": [{"optimizer": "adam"}]}, "settings of a phase are missing: learning_rate"),
         ({"phases": [{**PHASE, "learning_rate": "1e-3"}]}, "`learning_rate` of a phase must be a number.*'1e-3'"),
         ({"phases": [{**PHASE, "learning_rate": 0}]}, "`learning_rate` above 0"),
         ({"phases": [{**PHASE, "momentum": 1}]}, "`momentum` from 0 to below 1"),
         ({"phases": [{**PHASE, "epochs": 0}]}, "`epochs` or `steps` of 1 or more"),
-        ({"phases": [{**PHASE, "warmup_steps": 5}]}, "`warmup_steps` are those of a cosine schedule"),
-        ({"teaching": 3}, "`teaching` of a recipe must be settings by name. Received: 3"),
-        ({"teaching": {"logits": -1}}, "three weights of `teaching` must be 0 or more"),
+        ({"phases": [{**PHASE, "warmup_steps": 5}]}, "`warmup_steps` must be 0 or more, and 0 unless"),
+        ({"teaching": 3}, "`teaching` of a recipe must be an object of settings. Received: 3"),
+        ({"teaching": {"logits": -1}}, "loss weights of `teaching` must be 0 or more"),
         ({"teaching": {"average": 1}}, "an `average` from 0 to below 1"),
         (
             {"teaching": {"alterations": {"gain_db": 3}}},
@@ -94,17 +94,17 @@ def test_an_unknown_name_is_told(changes, message, tmp_path):
         ({"batch_size": 1.5}, "`batch_size` of a recipe must be a whole number"),
         ({"seed": True}, "`seed` of a recipe must be a whole number"),
         ({"deform_probability": 2}, "`deform_probability` of a recipe must be from 0 to 1"),
-        ({"spec_augment": True}, "`spec_augment` of a recipe must be settings by name, or null. Received: True"),
+        ({"spec_augment": True}, "`spec_augment` of a recipe must be an object of settings, or null. Received: True"),
     ],
 )
-def test_a_value_out_of_range_is_told(changes, message, tmp_path):
+def test_a_value_out_of_range_is_reported(changes, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         read_recipe(write(tmp_path, **changes))
 
 
-def test_a_file_that_is_no_recipe_is_told(tmp_path):
+def test_an_invalid_recipe_file_is_reported(tmp_path):
     path = tmp_path / "recipe.json"
-    for text, message in (("{", "not valid JSON"), ("[1]", "must hold a JSON object"), ("{}", "`phases`")):
+    for text, message in (("{", "not valid JSON"), ("[1]", "must contain a JSON object"), ("{}", "`phases`")):
         path.write_text(text)
         with pytest.raises(ValueError, match=message):
             read_recipe(path)

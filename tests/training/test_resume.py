@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 from keras_musictag.errors import TrainingError
 from keras_musictag.records import Records
 from keras_musictag.training import Phase, Recipe, train, with_changes
-from keras_musictag.training.state import Settings, claim_folder, facts_of, read_position
+from keras_musictag.training.run_state import Settings, read_position, records_identity, write_settings
 
 RECIPE = Recipe("a test", (Phase("adam", 1e-3, 1),), batch_size=4)
 
@@ -43,7 +43,7 @@ def logged(folder, name):
 
 
 @pytest.mark.slow
-def test_kills_in_two_places_change_no_bit_of_the_weights(records_folder, tmp_path, run_python):
+def test_a_run_killed_twice_ends_with_the_same_weights(records_folder, tmp_path, run_python):
     """In the middle of an epoch with a gradient held back, and in the second optimiser's second epoch."""
     undisturbed, out = tmp_path / "undisturbed", tmp_path / "run"
     for runs in ((undisturbed, f"{out}:2"), (f"{out}:10",)):
@@ -64,14 +64,16 @@ def test_kills_in_two_places_change_no_bit_of_the_weights(records_folder, tmp_pa
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path, records_folder):
-    settings = Settings("vgg", None, "chunk", "float32", RECIPE, facts_of(Records(records_folder)))
-    claim_folder(tmp_path, settings)
+    settings = Settings("vgg", None, "chunk", "float32", RECIPE, records_identity(Records(records_folder)))
+    write_settings(tmp_path, settings)
     (tmp_path / "model.keras").write_text("finished")
     assert train(records_folder, tmp_path, "vgg", RECIPE).read_text() == "finished"
 
 
 def test_another_recipe_in_the_same_folder_is_refused(tmp_path, records_folder):
-    claim_folder(tmp_path, Settings("vgg", None, "chunk", "float32", RECIPE, facts_of(Records(records_folder))))
+    write_settings(
+        tmp_path, Settings("vgg", None, "chunk", "float32", RECIPE, records_identity(Records(records_folder)))
+    )
     with pytest.raises(TrainingError, match=r"other settings: recipe .*'batch_size': 4.*now .*'batch_size': 5"):
         train(records_folder, tmp_path, "vgg", with_changes(RECIPE, batch_size=5))
     assert json.loads((tmp_path / "run.json").read_text())["recipe"]["batch_size"] == 4

@@ -58,7 +58,7 @@ def test_cross_entropy_takes_the_teachers_scores_as_labels():
     assert float(cross_entropy(wanted, logits)) == pytest.approx(0.8369882)
 
 
-def test_statistics_are_those_of_all_rows_while_measuring():
+def test_statistics_cover_all_rows_while_measuring():
     rows = np.random.default_rng(0).normal(5, 2, (48, 3)).astype(np.float32)
     statistics = Statistics(3, name="statistics")
     for batch in np.split(rows, [16, 40]):
@@ -68,7 +68,7 @@ def test_statistics_are_those_of_all_rows_while_measuring():
     np.testing.assert_allclose(statistics.deviation(), rows.std(axis=0), rtol=1e-5)
 
 
-def test_a_feature_that_hardly_moves_does_not_rule_the_loss():
+def test_a_nearly_constant_feature_does_not_dominate_the_loss():
     statistics = Statistics(3, name="statistics")
     statistics.update(tf.constant([[-1.0, 0.0, -10.0], [1.0, 0.0, 10.0]]), True)
     # two teachers, of two features and one: the second feature counts as of 0.05 * sqrt(1 / 2)
@@ -99,7 +99,7 @@ def test_the_average_follows_weights_and_moving_statistics(teacher):
         np.testing.assert_allclose(array, 0.15 * followed[name] + 0.85 * arrays_of(tagger)[name], atol=1e-5)
 
 
-def test_a_student_learns_and_leaves_the_teacher_as_it_was(teacher):
+def test_a_student_learns_and_the_teacher_stays_unchanged(teacher):
     student, tagger, _ = make_student(teacher, statistics_steps=3)
     before = arrays_of(teacher)
     names = {variable.path for variable in student.trainable_variables}
@@ -111,7 +111,7 @@ def test_a_student_learns_and_leaves_the_teacher_as_it_was(teacher):
     assert float(student.logit_statistics.count) == 12  # of three batches
 
 
-def test_the_answer_is_the_mean_of_the_teachers_in_the_order_of_the_first(teacher):
+def test_the_target_is_the_mean_of_the_teachers(teacher):
     other = build(tags=TAGS[::-1], seed=2)
     logits, embeddings = panel(teacher, other).function(59049)(tf.constant(crops(teacher)))
     first, second = (Tagger.get_layer(t, "logits").output for t in (teacher, other))
@@ -124,7 +124,7 @@ def test_the_answer_is_the_mean_of_the_teachers_in_the_order_of_the_first(teache
     np.testing.assert_allclose(embeddings, np.concatenate(wanted, axis=1), atol=1e-4)
 
 
-def test_a_teacher_of_shorter_chunks_hears_the_whole_ones_in_the_middle(teacher):
+def test_a_teacher_of_shorter_chunks_gets_the_middle_of_the_crop(teacher):
     function, size = panel(teacher).function(2 * 59049 + 1000), 59049
     long = np.random.default_rng(1).normal(0, 0.1, (2, 2 * size + 1000)).astype(np.float32)
     found = function(tf.constant(long))[0].numpy()
@@ -133,16 +133,18 @@ def test_a_teacher_of_shorter_chunks_hears_the_whole_ones_in_the_middle(teacher)
     np.testing.assert_allclose(found, (halves[0] + halves[1]) / 2, atol=1e-4)
 
 
-def test_teachers_of_other_tags_or_longer_chunks_are_refused(teacher):
-    with pytest.raises(TrainingError, match=r"same tags; 'teacher 1' \(2 tags\) has no tag 'wild' \('teacher 0': 2"):
+def test_teachers_with_other_tags_or_longer_chunks_are_refused(teacher):
+    with pytest.raises(
+        TrainingError, match=r"same tags. 'teacher 1' \(2 tags\) has no tag 'wild', unlike 'teacher 0' \(2 tags"
+    ):
         panel(teacher, build(tags=["calm", "loud"]))
-    with pytest.raises(TrainingError, match=r"'teacher 1' \(3 tags\) has the tag 'loud', which the first one has not"):
+    with pytest.raises(TrainingError, match=r"'teacher 1' \(3 tags\) has the extra tag 'loud', unlike 'teacher 0'"):
         panel(teacher, build(tags=[*TAGS, "loud"]))
     with pytest.raises(TrainingError, match=r"'teacher 0' needs 3.69\d* s of audio, and the student takes 3 s"):
         panel(teacher).function(48000)
 
 
-def test_fidelity_is_that_of_scipy_and_zero_for_the_teacher_itself():
+def test_fidelity_matches_scipy_and_is_perfect_for_the_teacher():
     random = np.random.default_rng(0)
     targets, scores = random.random((50, 3)), random.random((50, 3))
     targets[:, 2] = 0.5  # a tag that never moves is left out

@@ -7,7 +7,7 @@ import pytest
 from keras_musictag.errors import DatasetError
 from keras_musictag.evaluation import Resampling, predict, read_run
 from keras_musictag.robustness import CONDITIONS, measure_robustness
-from keras_musictag.robustness.condition_runs import names_of
+from keras_musictag.robustness.condition_runs import name_taggers
 from keras_musictag.zoo import build
 from tests.robustness.conftest import FEW
 
@@ -44,7 +44,7 @@ def copied(undisturbed, tmp_path):
     return shutil.copytree(undisturbed[0], tmp_path / "out")
 
 
-def test_each_run_holds_the_scores_of_the_deformed_test_part(records, taggers, undisturbed):
+def test_each_run_has_the_scores_of_the_deformed_test_part(records, taggers, undisturbed):
     for condition in SOME:
         run = read_run(undisturbed[0] / "second" / condition)
         expected = predict(taggers["second"], records, "test", chunks=2, deform=CONDITIONS[condition].deform(0))
@@ -55,7 +55,7 @@ def test_each_run_holds_the_scores_of_the_deformed_test_part(records, taggers, u
     assert not np.array_equal(clean, noisy) and not np.array_equal(clean, loud)
 
 
-def test_thresholds_come_from_the_validation_tracks_as_they_are(records, taggers, undisturbed):
+def test_thresholds_come_from_undeformed_validation_tracks(records, taggers, undisturbed):
     valid = predict(taggers["first"], records, "valid", chunks=2)
     for condition in SOME:
         with np.load(undisturbed[0] / "first" / condition / "valid.npz") as arrays:
@@ -63,12 +63,12 @@ def test_thresholds_come_from_the_validation_tracks_as_they_are(records, taggers
         assert read_run(undisturbed[0] / "first" / condition).report.valid_tracks == 4
 
 
-def test_validation_tracks_are_heard_once_a_model(undisturbed):
+def test_validation_tracks_are_scored_once_per_model(undisturbed):
     tracks = 2 * (4 + len(SOME) * 4)
     assert undisturbed[1].told == [(done, tracks) for done in range(1, tracks + 1)]
 
 
-def test_facts_say_what_the_scores_depend_on(undisturbed):
+def test_facts_state_what_the_scores_depend_on(undisturbed):
     facts = json.loads((undisturbed[0] / "first" / "noise_0.4" / "report.json").read_text())["facts"]
     assert facts["deformation_settings"] == "white_noise, rate=0.4"
     assert (facts["deformation_version"], facts["deformation_seed"], facts["chunks_per_track"]) == (1, 0, 2)
@@ -78,7 +78,7 @@ def test_facts_say_what_the_scores_depend_on(undisturbed):
 @pytest.mark.slow
 # at the end of a model's validation part, within the first model's noise, within the second model's
 @pytest.mark.parametrize("stop_after", [4, 14, 27])
-def test_an_interrupted_call_goes_on_and_gives_the_same_files(records, taggers, undisturbed, tmp_path, stop_after):
+def test_an_interrupted_call_resumes_to_the_same_files(records, taggers, undisturbed, tmp_path, stop_after):
     with pytest.raises(KeyboardInterrupt):
         measure_robustness(taggers, records.folder, tmp_path, SOME, progress=Heard(stop_after), **SETTINGS)
     heard = Heard()
@@ -87,7 +87,7 @@ def test_an_interrupted_call_goes_on_and_gives_the_same_files(records, taggers, 
     assert content(tmp_path) == content(undisturbed[0])
 
 
-def test_what_is_finished_is_left_alone_and_what_is_missing_is_added(records, taggers, copied):
+def test_finished_results_are_kept_and_missing_ones_added(records, taggers, copied):
     before = content(copied)
     heard = Heard()
     measure_robustness(taggers, records.folder, copied, (*SOME, "drc_music"), progress=heard, **SETTINGS)
@@ -97,7 +97,7 @@ def test_what_is_finished_is_left_alone_and_what_is_missing_is_added(records, ta
     assert {name.split("/")[1] for name in after.keys() - before.keys()} == {"drc_music"}
 
 
-def test_validation_scores_that_were_deleted_are_made_again_of_the_tracks_as_they_are(records, taggers, copied):
+def test_deleted_validation_scores_are_computed_again(records, taggers, copied):
     before = content(copied)
     shutil.rmtree(copied / "first" / "noise_0.4")
     (copied / "first" / "valid.npz").unlink()
@@ -106,7 +106,7 @@ def test_validation_scores_that_were_deleted_are_made_again_of_the_tracks_as_the
 
 
 @pytest.mark.slow
-def test_other_intervals_are_measured_from_the_saved_predictions(records, taggers, copied):
+def test_other_intervals_come_from_the_saved_predictions(records, taggers, copied):
     heard = Heard()
     more = Resampling(resamples=30)
     measure_robustness(taggers, records.folder, copied, SOME, chunks=2, resampling=more, progress=heard)
@@ -122,20 +122,20 @@ def test_other_intervals_are_measured_from_the_saved_predictions(records, tagger
         ({"chunks": 3}, "chunks_per_track is 2; now it would be 3"),
     ],
 )
-def test_a_result_that_was_made_in_another_way_is_not_taken(records, taggers, copied, change, message):
+def test_results_with_other_settings_are_refused(records, taggers, copied, change, message):
     before = content(copied)
-    with pytest.raises(ValueError, match=f"made in another way: its {message}. Choose another folder"):
+    with pytest.raises(ValueError, match=f"with other settings: its {message}. Choose another folder"):
         measure_robustness(taggers, records.folder, copied, SOME, **{**SETTINGS, **change})
     assert content(copied) == before
 
 
-def test_results_of_other_weights_are_not_taken(records, taggers, copied):
-    with pytest.raises(ValueError, match="made in another way: its network is"):
+def test_results_of_other_weights_are_refused(records, taggers, copied):
+    with pytest.raises(ValueError, match="with other settings: its network is"):
         measure_robustness({"first": taggers["second"]}, records.folder, copied, SOME, **SETTINGS)
 
 
 @pytest.mark.slow
-def test_half_of_another_result_is_not_continued(records, taggers, undisturbed, tmp_path):
+def test_a_half_finished_other_result_is_not_resumed(records, taggers, undisturbed, tmp_path):
     with pytest.raises(KeyboardInterrupt):  # two tracks of the noise of another seed
         measure_robustness(
             taggers, records.folder, tmp_path, ("noise_0.4",), seed=1, progress=Heard(4 + 4 + 4 + 2), **SETTINGS
@@ -146,14 +146,14 @@ def test_half_of_another_result_is_not_continued(records, taggers, undisturbed, 
     assert content(tmp_path) == {name: data for name, data in whole.items() if "gain_up_12" not in name}
 
 
-def test_a_damaged_result_is_told_with_what_to_delete(records, taggers, copied):
+def test_a_damaged_result_is_reported_with_what_to_delete(records, taggers, copied):
     path = copied / "first" / "noise_0.4" / "report.json"
     path.write_text(path.read_text()[:100])
-    with pytest.raises(ValueError, match="cannot be read.*Or delete '.*noise_0.4' and run the same command"):
+    with pytest.raises(ValueError, match="cannot be read.*To do so, delete '.*noise_0.4' and run the same command"):
         measure_robustness(taggers, records.folder, copied, SOME, **SETTINGS)
 
 
-def test_a_tagger_with_other_tags_is_refused_before_any_test_track_is_heard(records, taggers, tmp_path):
+def test_other_tags_are_refused_before_any_track_is_scored(records, taggers, tmp_path):
     other = build("vgg", tags=["loud", "soft"])
     heard = Heard()
     with pytest.raises(DatasetError, match="must have the same tags"):
@@ -162,17 +162,17 @@ def test_a_tagger_with_other_tags_is_refused_before_any_test_track_is_heard(reco
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a\\b", "a\nb"])
-def test_a_name_that_no_folder_can_have_is_refused(records, taggers, tmp_path, name):
-    with pytest.raises(ValueError, match="one that a folder can have"):
+def test_a_name_that_is_not_a_folder_name_is_refused(records, taggers, tmp_path, name):
+    with pytest.raises(ValueError, match="must be a valid folder name"):
         measure_robustness({name: taggers["first"]}, records.folder, tmp_path, **SETTINGS)
     assert not content(tmp_path)
 
 
-def test_models_need_names_of_their_own(taggers):
+def test_models_need_different_names(taggers):
     first, second = taggers.values()
-    assert list(names_of([first, second])) == ["first", "second"]
-    assert list(names_of([first, first], ["a", "b"])) == ["a", "b"]
+    assert list(name_taggers([first, second])) == ["first", "second"]
+    assert list(name_taggers([first, first], ["a", "b"])) == ["a", "b"]
     with pytest.raises(ValueError, match="Two models are called 'first'"):
-        names_of([first, first])
-    with pytest.raises(ValueError, match="as many names as models, or none. Received: 1 for 2"):
-        names_of([first, second], ["a"])
+        name_taggers([first, first])
+    with pytest.raises(ValueError, match="one name per model, or none. Received: 1 for 2 models"):
+        name_taggers([first, second], ["a"])

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 from keras_musictag.errors import TrainingError
 from keras_musictag.training import Phase, Recipe, make_optimizer
-from keras_musictag.training.state import Position, model_variables, read_position, restore_state, save_state
+from keras_musictag.training.run_state import Position, model_variables, read_position, restore_state, save_state
 
 ADAM = Phase("adam", 1e-2, 1)
 RECIPE = Recipe("a test", (ADAM,), l2=1e-3)
@@ -40,7 +40,7 @@ def weights_of(model):
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
-def test_a_restored_model_goes_on_to_the_same_bits(precision, tmp_path):
+def test_a_restored_model_continues_to_the_same_bits(precision, tmp_path):
     model = make_model(precision)
     assert (type(model.optimizer).__name__ == "LossScaleOptimizer") == (precision == "mixed_float16")
     train(model, 3)
@@ -54,7 +54,7 @@ def test_a_restored_model_goes_on_to_the_same_bits(precision, tmp_path):
         np.testing.assert_array_equal(np.array(mine), np.array(its))
 
 
-def test_without_dropouts_seeds_the_result_is_another(tmp_path):
+def test_without_the_seeds_of_dropout_the_result_differs(tmp_path):
     """What Keras's own files leave out."""
     model = make_model()
     train(model, 3)
@@ -71,7 +71,7 @@ def test_without_dropouts_seeds_the_result_is_another(tmp_path):
     assert np.abs(weights_of(other) - weights_of(model)).max() > 1e-3
 
 
-def test_a_loss_that_overflows_float16_lowers_its_scale_and_the_scale_is_kept(tmp_path):
+def test_the_scale_of_a_float16_loss_is_saved(tmp_path):
     model = make_model("mixed_float16")
     model.optimizer.dynamic_scale.assign(2.0**30)
     before = weights_of(model)
@@ -84,7 +84,7 @@ def test_a_loss_that_overflows_float16_lowers_its_scale_and_the_scale_is_kept(tm
     assert float(other.optimizer.dynamic_scale) == 2.0**29
 
 
-def test_a_position_is_read_as_it_was_saved(tmp_path):
+def test_a_saved_position_can_be_read(tmp_path):
     log = [{"epoch": 1, "val_loss": 0.5, "val_pr_auc": float("nan"), "best": 1}]
     position = Position(1, 2, 1, 17, 3.25, 0.5, 0, 1, log)
     save_state(tmp_path / "state", make_model(), position)
@@ -92,12 +92,12 @@ def test_a_position_is_read_as_it_was_saved(tmp_path):
     assert json.dumps(vars(found)) == json.dumps(vars(position))
 
 
-def test_weights_that_are_no_numbers_leave_the_state_that_was_there(tmp_path):
+def test_nan_weights_leave_the_saved_state_unchanged(tmp_path):
     model, path = make_model(), tmp_path / "run" / "state"
     save_state(path, model, Position(epoch=1))
     before = path.read_bytes()
     model.weights[0].assign(np.full(model.weights[0].shape, np.inf))
-    with pytest.raises(TrainingError, match=r"weights became no number in epoch 5, step 6\..*kept in .*run"):
+    with pytest.raises(TrainingError, match=r"weights became NaN or infinite in epoch 5, step 6\..*are in .*run"):
         save_state(path, model, Position(epoch=4, step=6))
     assert path.read_bytes() == before and [file.name for file in path.parent.iterdir()] == ["state"]
 
@@ -110,8 +110,8 @@ def test_a_damaged_or_foreign_state_is_refused(tmp_path):
     save_file(arrays, path)
     with pytest.raises(TrainingError, match="another network or optimiser"):
         restore_state(path, model)
-    with pytest.raises(TrainingError, match="no state of a run"):
+    with pytest.raises(TrainingError, match="not the state of a training run"):
         read_position(path)
     path.write_bytes(b"words")
-    with pytest.raises(TrainingError, match="no state of a run"):
+    with pytest.raises(TrainingError, match="not the state of a training run"):
         read_position(path)

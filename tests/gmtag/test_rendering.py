@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from keras_musictag.errors import DatasetError
-from keras_musictag.gmtag.packages import SOUNDFONTS, UNSEEN_SOUNDFONT, Sound
 from keras_musictag.gmtag.rendering import CLIP_SAMPLES, at_loudness, render
+from keras_musictag.gmtag.sound import SOUNDFONTS, UNSEEN_SOUNDFONT, Sound
 from tests.gmtag.hand_made import music, note
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def test_a_clip_has_its_length_and_its_loudness(played):
 
 
 @pytest.mark.needs("fluidsynth", "soundfonts")
-def test_a_note_sounds_when_and_as_high_as_it_is_written(played):
+def test_a_note_sounds_at_its_time_and_pitch(played):
     assert np.abs(played[: int(2.99 * 16000)]).max() <= 2
     assert np.abs(played[int(3.2 * 16000) :][:1600]).max() > 1000
     assert np.abs(played[13 * 16000 :]).max() <= 2
@@ -47,7 +47,7 @@ def test_a_note_sounds_when_and_as_high_as_it_is_written(played):
 
 
 @pytest.mark.needs("fluidsynth", "soundfonts")
-def test_a_clip_is_the_same_after_another_one(installation, played):
+def test_a_clip_does_not_depend_on_the_clip_before(installation, played):
     wet = replace(DRY, reverb=True, reverb_level=0.4, chorus=True)
     first = render(music(*A_NOTE), wet, installation)
     assert not np.array_equal(first, played)  # the room and the chorus are heard
@@ -56,9 +56,10 @@ def test_a_clip_is_the_same_after_another_one(installation, played):
 
 
 @pytest.mark.needs("fluidsynth", "soundfonts")
-def test_a_clip_is_the_same_in_another_process_and_ci_adds_no_line(played):
+def test_another_process_renders_the_same_without_output_under_ci(played):
     program = (
-        "from tests.gmtag.test_render import *; from keras_musictag.gmtag.packages import Installation; import hashlib;"
+        "import hashlib; from tests.gmtag.test_rendering import *;"
+        "from keras_musictag.gmtag import Installation;"
         "pcm = render(music(*A_NOTE, note(0, 40, 41)), DRY, Installation());"
         "print(hashlib.sha256(pcm.tobytes()).hexdigest())"
     )
@@ -70,7 +71,7 @@ def test_a_clip_is_the_same_in_another_process_and_ci_adds_no_line(played):
 @pytest.mark.needs("fluidsynth", "soundfonts")
 @pytest.mark.slow
 @pytest.mark.parametrize("soundfont", SOUNDFONTS)
-def test_every_soundfont_plays_and_none_as_another(installation, played, soundfont):
+def test_every_soundfont_plays_and_sounds_different(installation, played, soundfont):
     pcm = render(music(*A_NOTE, note(0, 40, 41)), replace(DRY, soundfont=soundfont), installation)
     assert loudness_db(pcm) == pytest.approx(-20, abs=0.01)
     assert np.array_equal(pcm, played) == (soundfont == UNSEEN_SOUNDFONT)
@@ -93,7 +94,7 @@ def test_a_loud_clip_of_whole_length_reaches_its_loudness(level):
     assert loudness_db(at_loudness(samples, -20)) == pytest.approx(-20, abs=0.02)
 
 
-def test_peaks_are_cut_and_do_not_wrap():
+def test_peaks_are_clipped_and_do_not_wrap():
     samples = np.full(16000, 1e-3)
     samples[::1000] = [1, -1] * 8
     pcm = at_loudness(samples, -15)
@@ -107,7 +108,7 @@ def test_silence_is_an_error(installation):
 
 
 @pytest.mark.needs("fluidsynth")
-def test_a_soundfont_that_is_none_is_told(installation, tmp_path):
+def test_an_invalid_soundfont_is_reported(installation, tmp_path):
     (tmp_path / "sf2").mkdir()
     (tmp_path / "sf2" / "TimGM6mb.sf2").write_bytes(b"no soundfont")
     with pytest.raises(DatasetError, match="cannot read the soundfont .*TimGM6mb.sf2"):

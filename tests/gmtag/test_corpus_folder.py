@@ -4,7 +4,7 @@ import pytest
 
 from keras_musictag.errors import DatasetError, MusicTagError
 from keras_musictag.files import scratch_name, write_bytes
-from keras_musictag.gmtag import build_corpus, clips, tier_parts
+from keras_musictag.gmtag import build_corpus, corpus_folder, tier_parts
 
 PACKAGES = {"mma": "1", "av": "2"}
 ROW = {"id": "train_000003", "part": "train", "index": 3, "path": "audio/train/train_000003.mp3"}
@@ -12,50 +12,50 @@ ROW["mp3_sha256"] = hashlib.sha256(b"mp3").hexdigest()
 
 
 def test_a_clip_is_done_when_it_and_its_row_are_written(tmp_path):
-    with clips.opened(tmp_path, PACKAGES):
-        assert not clips.is_done(tmp_path, "train", 3)
-        clips.write_clip(tmp_path, ROW, b"mp3")
-    assert clips.is_done(tmp_path, "train", 3)
-    assert not clips.is_done(tmp_path, "test", 3)
-    assert clips.read_row(tmp_path, "train", 3) == ROW
+    with corpus_folder.opened(tmp_path, PACKAGES):
+        assert not corpus_folder.is_done(tmp_path, "train", 3)
+        corpus_folder.write_clip(tmp_path, ROW, b"mp3")
+    assert corpus_folder.is_done(tmp_path, "train", 3)
+    assert not corpus_folder.is_done(tmp_path, "test", 3)
+    assert corpus_folder.read_row(tmp_path, "train", 3) == ROW
     (tmp_path / ROW["path"]).unlink()
-    assert not clips.is_done(tmp_path, "train", 3)
+    assert not corpus_folder.is_done(tmp_path, "train", 3)
 
 
 @pytest.mark.parametrize("content", [b"", b"another clip's"])
 def test_a_clip_whose_file_was_changed_is_made_again(tmp_path, content):
-    with clips.opened(tmp_path, PACKAGES):
-        clips.write_clip(tmp_path, ROW, b"mp3")
+    with corpus_folder.opened(tmp_path, PACKAGES):
+        corpus_folder.write_clip(tmp_path, ROW, b"mp3")
     (tmp_path / ROW["path"]).write_bytes(content)
-    assert not clips.is_done(tmp_path, "train", 3)
+    assert not corpus_folder.is_done(tmp_path, "train", 3)
 
 
-def test_audio_alone_is_no_clip_that_is_done(tmp_path):
-    with clips.opened(tmp_path, PACKAGES):
+def test_audio_alone_does_not_make_a_clip_done(tmp_path):
+    with corpus_folder.opened(tmp_path, PACKAGES):
         write_bytes(tmp_path / ROW["path"], b"mp3")
-    assert not clips.is_done(tmp_path, "train", 3)
+    assert not corpus_folder.is_done(tmp_path, "train", 3)
 
 
 def test_two_builds_do_not_share_a_folder(tmp_path):
-    with clips.opened(tmp_path, PACKAGES):
+    with corpus_folder.opened(tmp_path, PACKAGES):
         with pytest.raises(MusicTagError, match="Another process is writing"):
-            clips.opened(tmp_path, PACKAGES).__enter__()
-    with clips.opened(tmp_path, PACKAGES):
+            corpus_folder.opened(tmp_path, PACKAGES).__enter__()
+    with corpus_folder.opened(tmp_path, PACKAGES):
         pass
 
 
-def test_a_corpus_is_not_made_half_with_other_packages(tmp_path):
-    with clips.opened(tmp_path, PACKAGES):
+def test_a_corpus_is_not_continued_with_other_packages(tmp_path):
+    with corpus_folder.opened(tmp_path, PACKAGES):
         pass
-    with pytest.raises(DatasetError, match="begun with av 2, and here is av 3"):
-        clips.opened(tmp_path, {**PACKAGES, "av": "3"}).__enter__()
+    with pytest.raises(DatasetError, match="started with av 2; now av 3 is installed"):
+        corpus_folder.opened(tmp_path, {**PACKAGES, "av": "3"}).__enter__()
 
 
-def test_what_a_kill_left_half_written_is_removed(tmp_path):
-    with clips.opened(tmp_path, PACKAGES):
+def test_half_written_files_of_a_killed_build_are_removed(tmp_path):
+    with corpus_folder.opened(tmp_path, PACKAGES):
         left = tmp_path / ".work" / scratch_name(".mp3")
         left.write_bytes(b"half")
-    with clips.opened(tmp_path, PACKAGES):
+    with corpus_folder.opened(tmp_path, PACKAGES):
         assert not left.exists()
 
 

@@ -18,7 +18,7 @@ def test_a_card_gets_the_macro_values_at_track_level():
     assert (first.dataset, first.split, first.tracks) == ("gmtag", "small, test", 150)
 
 
-def test_what_has_no_value_is_left_out():
+def test_metrics_without_a_value_are_left_out():
     said = simulate(chunks=False)
     report = make_report(replace(said, targets=np.zeros_like(said.targets)), resampling=FEW)
     assert card_metrics(report) == ()
@@ -26,10 +26,10 @@ def test_what_has_no_value_is_left_out():
 
 def test_metrics_on_deformed_audio_are_refused():
     report = make_report(simulate(deformation="white_noise_0.1"), resampling=FEW)
-    with pytest.raises(ValueError, match="undeformed audio. Received: 'white_noise_0.1'"):
+    with pytest.raises(ValueError, match="undeformed audio only. Received: 'white_noise_0.1'"):
         card_metrics(report)
 
 
-def test_an_interval_of_another_level_than_a_card_has_is_left_out():
+def test_intervals_of_another_level_are_left_out():
     report = make_report(*pair(), resampling=replace(FEW, level=0.9))
     assert {metric.interval for metric in card_metrics(report)} == {None}

@@ -1,6 +1,6 @@
-"""Optimisers with L2 in the gradient, as PyTorch's `weight_decay` has it; Keras's is decoupled (AdamW).
+"""Builds the network of a run on the available devices, and compiles it for a phase of the recipe.
 
-The network of a run, on the devices there are, ready for a phase of the recipe.
+The optimisers add L2 to the gradient, like PyTorch's `weight_decay`; Keras's `weight_decay` is decoupled (AdamW).
 """
 
 import random
@@ -14,13 +14,13 @@ from keras_musictag.tagger import Tagger
 from keras_musictag.tagger.network import HEAD
 from keras_musictag.tags.vocabulary import Vocabulary
 from keras_musictag.training.recipe import Phase, Recipe
-from keras_musictag.training.state import SONG_SECONDS, Settings
+from keras_musictag.training.run_state import SONG_SECONDS, Settings
 from keras_musictag.zoo.keras_loading import build
 from keras_musictag.zoo.loading import load
 
 
 class _L2:
-    """Adds `l2 * variable` to the gradient, behind the sum over replicas and accumulated steps."""
+    """Adds `l2 * variable` to the gradient, after the sum over replicas and accumulated steps."""
 
     l2 = 0.0
 
@@ -37,7 +37,7 @@ class SGDL2(_L2, keras.optimizers.SGD):
 
 
 def make_optimizer(phase: Phase, recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """The optimiser of a phase of so many steps.
+    """Makes the optimiser for a phase with the given number of steps.
 
     Adam's epsilon is PyTorch's 1e-8, which the 2020 evaluation used.
     """
@@ -65,7 +65,7 @@ def _learning_rate(phase: Phase, steps: int) -> float | keras.optimizers.schedul
 
 
 def make_strategy():
-    """TensorFlow's strategy over the devices there are: None for one device, and on other backends."""
+    """Makes TensorFlow's strategy over all devices; None for one device and on other backends."""
     if keras.backend.backend() != "tensorflow":
         return None
     import tensorflow as tf
@@ -75,21 +75,21 @@ def make_strategy():
 
 
 def scope_of(strategy) -> AbstractContextManager:
-    """Where variables must be made: in the strategy's scope, if there is one."""
+    """Returns the context in which variables must be created: the scope of the strategy, if there is one."""
     return nullcontext() if strategy is None else strategy.scope()
 
 
 def replicas_of(strategy) -> int:
-    """How many devices share a batch."""
+    """Returns how many devices share a batch."""
     return 1 if strategy is None else strategy.num_replicas_in_sync
 
 
 def make_model(settings: Settings, vocabulary: Vocabulary, replicas: int) -> Tagger:
-    """The run's network with its first weights.
+    """Makes the network of a run with its initial weights.
 
     Raises:
-        UnknownNameError: If there is no such architecture, precision, or set of weights.
-        ValueError: If the architecture cannot hear a whole song, or has no features that could be masked.
+        UnknownNameError: If the architecture, precision or weights are unknown.
+        ValueError: If the architecture cannot take a whole song, or has no features that could be masked.
     """
     _set_seed(settings.recipe.seed)
     seconds = _chunk_seconds(settings)
@@ -108,7 +108,7 @@ def make_model(settings: Settings, vocabulary: Vocabulary, replicas: int) -> Tag
     if settings.recipe.spec_augment is not None:
         model = model.with_augment(SpecAugment(**settings.recipe.spec_augment))
     if replicas > 1:
-        # else each replica keeps moving statistics of its own, and the saved model is not the trained one
+        # otherwise each replica has its own moving statistics, and the saved model differs from the trained one
         for layer in model.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.synchronized = True
@@ -116,11 +116,11 @@ def make_model(settings: Settings, vocabulary: Vocabulary, replicas: int) -> Tag
 
 
 def _set_seed(seed: int) -> None:
-    """Settles all that Keras draws: first weights, and the seeds of the generators that dropout goes on with."""
+    """Seeds everything random in Keras: the initial weights, and the generators of dropout."""
     if keras.backend.backend() == "tensorflow":
         keras.utils.set_random_seed(seed)
         return
-    random.seed(seed)  # where all of Keras's default seeds come from; `set_random_seed` would load TensorFlow
+    random.seed(seed)  # Keras takes all default seeds from it; `set_random_seed` would load TensorFlow
     if keras.backend.backend() == "torch":
         import torch
 
@@ -138,23 +138,23 @@ def _chunk_seconds(settings: Settings) -> float | None:
 
 
 def compile_for(model: keras.Model, phase: Phase, recipe: Recipe, steps: int) -> None:
-    """Compiles a tagger or a student for a phase of so many steps, with a new optimiser whose variables are built."""
+    """Compiles a tagger or a student for a phase with the given number of steps, and builds a new optimiser."""
     if recipe.teaching is None:
         for layer in model.layers:
             layer.trainable = phase.layers == "all" or layer.name in HEAD
     model.compile(
         optimizer=make_optimizer(phase, recipe, steps),
-        loss=keras.losses.BinaryCrossentropy() if recipe.teaching is None else None,  # a student has its own
+        loss=keras.losses.BinaryCrossentropy() if recipe.teaching is None else None,  # a student has its own loss
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     model.optimizer.build(model.trainable_variables)
 
 
 def continue_with(model: Tagger, phase: Phase) -> None:
-    """Goes on with the optimiser that is there, at another learning rate.
+    """Keeps the optimiser and changes its learning rate.
 
-    Keras keeps SGD's velocity multiplied by the learning rate, PyTorch (which the 2020 evaluation used) does not: it is
-    scaled, so that the next steps are PyTorch's.
+    Keras stores SGD's velocity multiplied by the learning rate; PyTorch, which the 2020 evaluation used, does not. The
+    velocity is therefore scaled, so that the next steps equal PyTorch's.
     """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # float16 wraps it to scale the loss
     scale = phase.learning_rate / float(optimizer.learning_rate)

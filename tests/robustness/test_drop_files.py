@@ -21,7 +21,7 @@ def test_the_same_drops_give_the_same_bytes(result, tmp_path):
     assert once[2].read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_csv_has_every_drop_to_the_last_digit(result, tmp_path):
+def test_the_csv_has_every_drop_in_full_precision(result, tmp_path):
     write_robustness(result, tmp_path)
     with open(tmp_path / "robustness.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -45,10 +45,10 @@ def test_the_text_shows_each_drop_with_its_interval(result, tmp_path):
     assert "| original |" not in table
     value = result.drops["second", "original", "pr_auc"].value
     assert f"{value:.4f} |" in text.split("## PR-AUC\n")[1].split("## ")[0]
-    assert "compare it with AP only" in text and "(robustness.png)" in text
+    assert "compare it only with AP" in text and "(robustness.png)" in text
 
 
-def test_another_value_is_another_picture(result, tmp_path):
+def test_another_value_changes_the_figure(result, tmp_path):
     key = ("first", "noise_0.4", "pr_auc")
     moved = dataclasses.replace(result.drops[key], value=0.1)
     other = dataclasses.replace(result, drops={**result.drops, key: moved})
