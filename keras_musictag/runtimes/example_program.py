@@ -55,7 +55,7 @@ for index in np.argsort(-scores, kind="stable")[:10]:
 """
 
 
-def example_program(artefact: Artefact, package: str, imports: str, opening: str, run: str) -> str:
+def make_example(artefact: Artefact, package: str, imports: str, opening: str, run: str) -> str:
     """Writes the program.
 
     Args:
