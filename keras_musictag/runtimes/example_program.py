@@ -55,8 +55,8 @@ for index in np.argsort(-scores, kind="stable")[:10]:
 """
 
 
-def make_example(artefact: Artefact, package: str, imports: str, opening: str, run: str) -> str:
-    """Writes the program.
+def fill_example(artefact: Artefact, package: str, imports: str, opening: str, run: str) -> str:
+    """Fills in the program.
 
     Args:
         artefact: Of the folder.

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from keras_musictag.errors import ExportError
-from keras_musictag.runtimes import read_artefact
+from keras_musictag.runtimes import export_network, read_artefact
 from keras_musictag.runtimes.check_signals import keras_outputs
 from keras_musictag.runtimes.formats import onnx as onnx_export
 from keras_musictag.runtimes.formats.onnx import MODEL_FILE, open_model
@@ -119,7 +119,7 @@ def write_network(monkeypatch, tiny, folder, operation, shape=(3, 3)):
     """Exports what an operation makes of the input, in place of a tagger's network."""
     inputs = keras.Input(shape, name="waveform")
     network = keras.Model(inputs, {"scores": operation(inputs), "embedding": inputs})
-    monkeypatch.setattr(onnx_export, "exported_network", lambda *_: network)
+    monkeypatch.setattr(export_network, "exported_network", lambda *_: network)
     onnx_export.write(tiny, folder, "float32", "waveform")
 
 
@@ -159,7 +159,7 @@ def test_what_the_checker_refuses_is_one_sentence(tiny, tmp_path, monkeypatch):
 @pytest.mark.parametrize("package", ["onnx", "tf2onnx", "onnxruntime"])
 def test_a_missing_package_is_named_before_the_conversion(package, tiny, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)  # which Python takes for "not there"
-    monkeypatch.setattr(onnx_export, "exported_network", None)
+    monkeypatch.setattr(export_network, "exported_network", None)
     with pytest.raises(ExportError, match=rf'ONNX needs the package {package}: pip install "keras-musictag\[export\]"'):
         onnx_export.write(tiny, tmp_path, "float32", "waveform")
 

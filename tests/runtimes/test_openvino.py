@@ -15,6 +15,7 @@ from openvino.tools.ovc import telemetry_utils
 import keras_musictag as kmt
 from keras_musictag.architectures import sample_cnn
 from keras_musictag.errors import ExportError
+from keras_musictag.runtimes import export_network
 from keras_musictag.runtimes.check_signals import keras_outputs
 from keras_musictag.runtimes.engine_tagger import BANDS_FILE
 from keras_musictag.runtimes.formats import openvino as openvino_export
@@ -133,7 +134,7 @@ def test_the_file_says_its_names_shapes_tags_and_settings(vgg, float32):
 def test_an_operator_that_does_not_convert_is_named(tiny, tmp_path, monkeypatch):
     inputs = keras.Input((3, 3), name="waveform")
     network = keras.Model(inputs, {"scores": keras.ops.cholesky(inputs), "embedding": inputs})
-    monkeypatch.setattr(openvino_export, "exported_network", lambda *_: network)
+    monkeypatch.setattr(export_network, "exported_network", lambda *_: network)
     with pytest.raises(ExportError, match="'vgg' needs operators that OpenVINO does not have: Cholesky"):
         openvino_export.write(tiny, tmp_path, "float32", "waveform")
     assert not list(tmp_path.iterdir())
@@ -175,7 +176,7 @@ def test_openvino_opens_no_onnx_file(exported_vgg_onnx):
 
 def test_a_missing_package_is_named_before_the_conversion(tiny, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)  # which Python takes for "not there"
-    monkeypatch.setattr(openvino_export, "exported_network", None)
+    monkeypatch.setattr(export_network, "exported_network", None)
     with pytest.raises(ExportError, match=r'needs the package openvino: pip install "keras-musictag\[export\]"'):
         openvino_export.write(tiny, tmp_path, "float32", "waveform")
 
@@ -185,7 +186,7 @@ import os
 import sys
 from pathlib import Path
 import numpy as np
-from keras_musictag.engines import openvino as engine
+from keras_musictag.runtimes.formats import openvino as engine
 from keras_musictag.runtimes.artefact import read_artefact
 
 artefact, counts = read_artefact(Path(sys.argv[1])), []

@@ -16,7 +16,7 @@ import numpy as np
 from keras_musictag.errors import ExportError
 from keras_musictag.processes import run_python, usable_cores
 from keras_musictag.runtimes.artefact import INPUT_NAMES, Artefact
-from keras_musictag.runtimes.example_program import make_example
+from keras_musictag.runtimes.example_program import fill_example
 from keras_musictag.runtimes.formats import _litert_convert, _litert_file, check_installed
 from keras_musictag.runtimes.formats._conversion import OUTPUTS, converter_error, missing_operators
 from keras_musictag.runtimes.formats._litert_file import BUFFER_NAME, metadata_buffer, with_tags
@@ -69,8 +69,8 @@ def open_model(
 
 
 def example(artefact: Artefact) -> str:
-    """Returns the text of `example.py`: see `make_example`."""
-    return make_example(
+    """Returns the text of `example.py`: see `fill_example`."""
+    return fill_example(
         artefact,
         package="ai-edge-litert",
         imports="from ai_edge_litert.interpreter import Interpreter",

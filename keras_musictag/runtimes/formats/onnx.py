@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_musictag.runtimes.artefact import INPUT_NAMES, Artefact
-from keras_musictag.runtimes.example_program import make_example
+from keras_musictag.runtimes.example_program import fill_example
 from keras_musictag.runtimes.formats import check_installed
 from keras_musictag.runtimes.formats._conversion import (
     OUTPUTS,
@@ -75,8 +75,8 @@ def open_model(
 
 
 def example(artefact: Artefact) -> str:
-    """Returns the text of `example.py`: see `make_example`."""
-    return make_example(
+    """Returns the text of `example.py`: see `fill_example`."""
+    return fill_example(
         artefact,
         package="onnxruntime",
         imports="import onnxruntime",

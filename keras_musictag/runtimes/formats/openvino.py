@@ -25,7 +25,7 @@ import numpy as np
 
 from keras_musictag.errors import ExportError
 from keras_musictag.runtimes.artefact import INPUT_NAMES, Artefact
-from keras_musictag.runtimes.example_program import make_example
+from keras_musictag.runtimes.example_program import fill_example
 from keras_musictag.runtimes.formats import check_installed
 from keras_musictag.runtimes.formats._conversion import (
     OUTPUTS,
@@ -114,7 +114,7 @@ def _compile(core, path: Path, precision: str, threads: int | None):
 
 
 def example(artefact: Artefact) -> str:
-    """Returns the text of `example.py`: see `make_example`."""
+    """Returns the text of `example.py`: see `fill_example`."""
     # by itself OpenVINO would compute in bfloat16 on processors that have it, which moves the scores
     hint = "bf16" if artefact.precision == "bfloat16" else "f32"
     if FRONT_END_FILE in artefact.files:
@@ -126,7 +126,7 @@ run = core.compile_model(folder / "model.xml", "CPU", {{"INFERENCE_PRECISION_HIN
         settings = f'{{"INFERENCE_PRECISION_HINT": "{hint}"}}'
         opening = f'run = openvino.Core().compile_model(folder / "model.xml", "CPU", {settings})'
         run = f'run({{"{INPUT_NAMES[artefact.input]}": chunk[None]}})["scores"]'
-    return make_example(artefact, "openvino", "import openvino", opening, run)
+    return fill_example(artefact, "openvino", "import openvino", opening, run)
 
 
 PRECISIONS = {

@@ -13,7 +13,7 @@ import numpy as np
 from keras_musictag.processes import refuse_after_fork
 from keras_musictag.runtimes.artefact import INPUT_NAMES, Artefact
 from keras_musictag.runtimes.engine_tagger import LazyOutputs
-from keras_musictag.runtimes.example_program import make_example
+from keras_musictag.runtimes.example_program import fill_example
 
 if TYPE_CHECKING:  # running an exported model must not import Keras
     from keras_musictag.tagger import Tagger
@@ -72,9 +72,9 @@ def _set_threads(tf, threads: int | None) -> None:
 
 
 def example(artefact: Artefact) -> str:
-    """Returns the text of `example.py`: see `make_example`."""
+    """Returns the text of `example.py`: see `fill_example`."""
     version = _version(artefact)
-    return make_example(
+    return fill_example(
         artefact,
         package="tensorflow",
         imports="import tensorflow as tf",
