@@ -1,6 +1,7 @@
 """Folders import in one direction, along the table in docs/LAYOUT.md. Imports in functions count as well."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,9 @@ def test_the_table_in_the_docs_has_every_part():
     text = (PACKAGE.parent / "docs" / "LAYOUT.md").read_text(encoding="utf-8")
     for part in {part_of(path) for path in FILES}:
         assert f"`{part}`" in text, f"docs/LAYOUT.md does not list `{part}`"
+
+
+def test_the_layout_names_every_module():
+    text = (PACKAGE.parent / "docs" / "LAYOUT.md").read_text(encoding="utf-8")
+    names = {path.stem for path in FILES if path.parent.name != "architectures" and not path.stem.startswith("_")}
+    assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", text)] == []
