@@ -67,7 +67,7 @@ def test_each_import_makes_a_separate_entry(call, checkpoint, folder):
 @pytest.mark.parametrize(
     "chosen, said",
     [
-        (options("crnn"), "best_model.pth does not fit crnn: it lacks gru1/"),
+        (options("crnn"), "best_model.pth does not fit crnn. Missing: gru1/"),
         (options("crnn"), "It fits 'fcn': pass that as the architecture."),
         (options("musicnn"), "There is no network of the 2020 evaluation 'musicnn'. Did you mean 'musicnn_2020'?"),
         (options(dataset="jamendo"), "There is no dataset 'jamendo'. Did you mean 'mtg-jamendo'?"),

@@ -82,7 +82,7 @@ def test_it_converts_and_gives_keras_scores(name, format, tmp_path):
 @pytest.mark.parametrize("name", architectures.names())
 @pytest.mark.parametrize("precision, closest, furthest", [("float16", 1e-5, 1e-2), ("int8", 5e-4, 0.2)])
 def test_litert_rounds_it_and_stays_close(name, precision, closest, furthest, tmp_path, monkeypatch):
-    monkeypatch.setattr(_litert_quantise, "MIN_NUMBERS", 1)  # so small networks have no large weights
+    monkeypatch.setattr(_litert_quantise, "MIN_WEIGHT_SIZE", 1)  # so small networks have no large weights
     tagger, music = small_tagger(name)
     scores, _ = largest_differences(written(tagger, tmp_path, "litert", precision), {"music": music})
     assert closest < scores < furthest

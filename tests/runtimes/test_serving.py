@@ -185,7 +185,7 @@ def test_rest_takes_wav_files_as_base64(server):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"signature_name": "wav_bytes", "instances": [{"b64": ""}]}, "no WAV file"),
+        ({"signature_name": "wav_bytes", "instances": [{"b64": ""}]}, "not a WAV file"),
         ({"instances": [[0.0] * 5]}, "must have shape (batch, 48128)"),
     ],
 )

@@ -108,7 +108,7 @@ def test_a_damaged_export_is_detected_and_removed(cached, damaged, damage):
     (cached / damaged).unlink()
     if damage == "changed":
         (cached / damaged).write_bytes(b"damaged")
-    with pytest.raises(AssertionError, match="exported anew"):
+    with pytest.raises(AssertionError, match="exported again"):
         kmt.load("vgg", engine="onnx")
     assert list(cached.parent.iterdir()) == []
 
