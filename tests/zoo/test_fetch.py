@@ -189,7 +189,9 @@ def assert_tells_what_to_do(error, card):
 @pytest.mark.parametrize("answer", [altered, empty, half_without_length])
 def test_what_is_not_the_checkpoint_is_refused(server, card, answer):
     server.answer = answer
-    with pytest.raises(ChecksumError, match=rf"did not return the checkpoint of 'fcn-mtat-v7'.*{card.weights.git_blob_sha1}"):
+    with pytest.raises(
+        ChecksumError, match=rf"did not return the checkpoint of 'fcn-mtat-v7'.*{card.weights.git_blob_sha1}"
+    ):
         fetch(card)
     assert cached() == []
     server.answer = whole  # the advice is to try again
