@@ -1,15 +1,13 @@
-from .chunking import Chunking as Chunking
-from .chunking import cut as cut
-from .deform import dynamic_range as dynamic_range
-from .deform import pitch_shift as pitch_shift
-from .deform import time_stretch as time_stretch
-from .deform import white_noise as white_noise
-from .reading import Audio as Audio
-from .reading import open_audio as open_audio
-from .reading import read as read
+from .chunking import Chunking as Chunking, cut as cut
+from .deform import (
+    dynamic_range as dynamic_range,
+    pitch_shift as pitch_shift,
+    time_stretch as time_stretch,
+    white_noise as white_noise,
+)
+from .reading import Audio as Audio, open_audio as open_audio, read as read
 from .resampling import resample as resample
-from .samples import as_mono as as_mono
-from .samples import to_floats as to_floats
+from .samples import as_mono as as_mono, to_floats as to_floats
 
 __all__ = [
     "Audio",

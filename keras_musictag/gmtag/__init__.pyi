@@ -1,13 +1,7 @@
 from .corpus import (
     build_corpus as build_corpus,
-)
-from .corpus import (
     compare_corpus as compare_corpus,
-)
-from .corpus import (
     parts_of as parts_of,
-)
-from .corpus import (
     tier_parts as tier_parts,
 )
 from .packages import Installation as Installation

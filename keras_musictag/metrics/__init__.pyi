@@ -1,14 +1,7 @@
 from .conventions import MetricResult as MetricResult
-from .decisions import Thresholds as Thresholds
-from .decisions import choose_thresholds as choose_thresholds
-from .decisions import f1 as f1
-from .decisions import mcc as mcc
-from .intervals import bootstrap as bootstrap
-from .intervals import interval as interval
-from .intervals import resample_weights as resample_weights
-from .ranking import average_precision as average_precision
-from .ranking import pr_auc as pr_auc
-from .ranking import roc_auc as roc_auc
+from .decisions import Thresholds as Thresholds, choose_thresholds as choose_thresholds, f1 as f1, mcc as mcc
+from .intervals import bootstrap as bootstrap, interval as interval, resample_weights as resample_weights
+from .ranking import average_precision as average_precision, pr_auc as pr_auc, roc_auc as roc_auc
 
 __all__ = [
     "MetricResult",

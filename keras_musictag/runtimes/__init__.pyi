@@ -1,5 +1,4 @@
-from .artefact import Artefact as Artefact
-from .artefact import read_artefact as read_artefact
+from .artefact import Artefact as Artefact, read_artefact as read_artefact
 from .engine_tagger import EngineTagger as EngineTagger
 from .exporting import export as export
 

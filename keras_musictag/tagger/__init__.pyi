@@ -1,6 +1,5 @@
 from .model import Tagger as Tagger
-from .results import Taggram as Taggram
-from .results import TagResult as TagResult
+from .results import Taggram as Taggram, TagResult as TagResult
 from .spec import TaggerSpec as TaggerSpec
 
 __all__ = [

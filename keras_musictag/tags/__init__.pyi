@@ -1,6 +1,5 @@
 from .aggregation import aggregate_scores as aggregate_scores
-from .vocabulary import Vocabulary as Vocabulary
-from .vocabulary import read_tags as read_tags
+from .vocabulary import Vocabulary as Vocabulary, read_tags as read_tags
 
 __all__ = [
     "Vocabulary",

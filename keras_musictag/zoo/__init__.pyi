@@ -1,43 +1,22 @@
 from .card import (
     Card as Card,
-)
-from .card import (
     Licences as Licences,
-)
-from .card import (
     Metric as Metric,
-)
-from .card import (
     Reference as Reference,
-)
-from .card import (
     TrainedOn as TrainedOn,
-)
-from .card import (
     Weights as Weights,
-)
-from .card import (
     read_card as read_card,
-)
-from .card import (
     write_card as write_card,
 )
-from .catalog import list_models as list_models
-from .catalog import user_folder as user_folder
+from .catalog import list_models as list_models, user_folder as user_folder
 from .importers.checkpoint import import_checkpoint as import_checkpoint
 from .keras_loading import build as build
 from .loading import load as load
 from .publish import write_entry as write_entry
 from .weights import (
     arrays_of as arrays_of,
-)
-from .weights import (
     assign_weights as assign_weights,
-)
-from .weights import (
     read_weights as read_weights,
-)
-from .weights import (
     save_weights as save_weights,
 )
 

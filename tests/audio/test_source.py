@@ -17,8 +17,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from keras_musictag.audio import open_audio, read
-from keras_musictag.audio import source as source_module
+from keras_musictag.audio import open_audio, read, source as source_module
 from keras_musictag.audio.source import SeekableFile, open_file
 from keras_musictag.errors import AudioError
 from tests.audio.audio_files import encode, sine, wav_of

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import keras_musictag as kmt
 from keras_musictag.evaluation import EvaluationRun, compare_runs, make_report, read_run, write_comparison
 from keras_musictag.evaluation.comparison_files import costs
 from tests.evaluation.conftest import FEW
@@ -60,6 +61,14 @@ def test_equal_runs_give_files_with_equal_bytes(comparison, folder, tmp_path):
     assert sorted(path.name for path in paths) == sorted(path.name for path in tmp_path.iterdir()) == NAMES
     for name in NAMES:
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+def test_compare_reads_ranks_and_writes_in_one_call(runs, comparison, folder, tmp_path):
+    found = kmt.compare(runs, tmp_path / "out", metric="roc_auc")
+    assert found.metric == "roc_auc" and sorted(found.names) == sorted(comparison.names)
+    kmt.compare(runs, tmp_path / "default")
+    for name in NAMES:
+        assert (tmp_path / "default" / name).read_bytes() == (folder / name).read_bytes(), name
 
 
 def test_csv_files_have_the_numbers_in_full_precision(comparison, folder):

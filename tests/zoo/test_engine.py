@@ -14,8 +14,7 @@ from keras_musictag.audio import read
 from keras_musictag.bundled_files import bundled
 from keras_musictag.runtimes.formats import litert
 from keras_musictag.user_folders import HOME_VARIABLE
-from keras_musictag.zoo import engine_cache as engines
-from keras_musictag.zoo import keras_loading
+from keras_musictag.zoo import engine_cache as engines, keras_loading
 from keras_musictag.zoo.resolving import Source, resolve
 from tests.runtimes.networks import convert_in_this_process
 from tests.runtimes.test_example import check_example

@@ -20,8 +20,7 @@ from keras_musictag import ChecksumError, MusicTagError, demo_clip, load
 from keras_musictag.bundled_files import bundled
 from keras_musictag.files import SCRATCH_PREFIX
 from keras_musictag.user_folders import cache_folder
-from keras_musictag.zoo import fetching as fetch_module
-from keras_musictag.zoo import read_card, read_weights, write_card
+from keras_musictag.zoo import fetching as fetch_module, read_card, read_weights, write_card
 from keras_musictag.zoo.fetching import MIRROR_VARIABLE, ORIGIN, fetch, git_blob_sha1
 from keras_musictag.zoo.importers.sota2020 import convert
 from tests import shared
