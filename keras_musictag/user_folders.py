@@ -12,7 +12,12 @@ HOME_VARIABLE = "KERAS_MUSICTAG_HOME"
 
 def user_folder() -> Path:
     """The folder of the user's own zoo entries."""
-    return (_home() or platformdirs.user_data_path("keras_musictag")) / "zoo"
+    return data_folder() / "zoo"
+
+
+def data_folder() -> Path:
+    """The folder of the user's own data, such as the database of the music library."""
+    return _home() or platformdirs.user_data_path("keras_musictag")
 
 
 def cache_folder(kind: str) -> Path:

@@ -1,0 +1,19 @@
+from .database import (
+    Database as Database,
+    Labels as Labels,
+    ScoredFile as ScoredFile,
+    StoredModel as StoredModel,
+    default_database as default_database,
+)
+from .vectors import VectorWriter as VectorWriter, read_vectors as read_vectors, vectors_path as vectors_path
+
+__all__ = [
+    "Database",
+    "Labels",
+    "ScoredFile",
+    "StoredModel",
+    "VectorWriter",
+    "default_database",
+    "read_vectors",
+    "vectors_path",
+]

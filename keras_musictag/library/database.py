@@ -1,0 +1,290 @@
+"""The database of a music library: one SQLite file. The embeddings are in files next to it: see `vectors`.
+
+- A *track* is a recording. It is identified by the hash of its compressed audio stream, so a file that was moved,
+  renamed or retagged, and a second copy of a file, are the same track.
+- A *file* is a path, with what was there when it was last scanned: a track, or a problem that says why it could not be
+  tagged. A file that has disappeared is marked as missing and keeps its row.
+- A *model* is a zoo entry together with the hash of its weights. Each has its own scores of the same tracks.
+
+Only one process writes at a time (`writing`); others can read at any moment.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from keras_musictag.errors import MusicTagError, UnknownNameError
+from keras_musictag.files import locked
+from keras_musictag.tags.vocabulary import Vocabulary
+from keras_musictag.user_folders import data_folder
+
+APPLICATION_ID = 0x4B4D5447  # "KMTG": tells our databases from those of other programs
+VERSION = 1  # of the schema; increase it with each change, and add the step that updates older files
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS models (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    weights_sha256 TEXT NOT NULL,
+    tags TEXT NOT NULL,                     -- JSON: [{"name": ..., "group": ...}, ...], in the order of the scores
+    features INTEGER NOT NULL,              -- length of an embedding
+    UNIQUE (name, weights_sha256)
+);
+CREATE TABLE IF NOT EXISTS tracks (
+    id INTEGER PRIMARY KEY,
+    audio_sha256 BLOB NOT NULL UNIQUE,      -- of the compressed audio stream, without tags and pictures
+    duration_seconds REAL NOT NULL,
+    notes TEXT NOT NULL                     -- JSON: sentences that a listener should know
+);
+CREATE TABLE IF NOT EXISTS files (
+    id INTEGER PRIMARY KEY,
+    path BLOB NOT NULL UNIQUE,              -- absolute, as bytes, because a name can be in any encoding
+    bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    track INTEGER REFERENCES tracks,        -- NULL if there is a problem
+    problem TEXT,                           -- why the file could not be tagged
+    missing_since TEXT,                     -- ISO 8601 in UTC, NULL while the file exists
+    artist TEXT, album TEXT, title TEXT, year INTEGER
+);
+CREATE INDEX IF NOT EXISTS files_by_track ON files (track);
+CREATE TABLE IF NOT EXISTS results (
+    track INTEGER NOT NULL REFERENCES tracks,
+    model INTEGER NOT NULL REFERENCES models,
+    scores BLOB NOT NULL,                   -- float32, little-endian, (tags,)
+    vector_row INTEGER NOT NULL,            -- row of the embedding in the model's file of vectors
+    chunks INTEGER NOT NULL,
+    engine TEXT NOT NULL,                   -- what computed them, such as "onnx float32"
+    PRIMARY KEY (track, model)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model whose scores are in a database.
+
+    Attributes:
+        id: Its number in the database.
+        name: Name of the zoo entry, or of the file of the model.
+        weights_sha256: Hash of its weights.
+        vocabulary: The tags, in the order of the scores.
+        features: Length of an embedding.
+    """
+
+    id: int
+    name: str
+    weights_sha256: str
+    vocabulary: Vocabulary
+    features: int
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a file's own tags say; None where they say nothing."""
+
+    artist: str | None = None
+    album: str | None = None
+    title: str | None = None
+    year: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredFile:
+    """A file of the library with the scores of one model.
+
+    Attributes:
+        path: Absolute path; bytes of its name that are not valid UTF-8 are surrogates, as in `os.fsdecode`.
+        track: Number of the track: the same for copies of one recording.
+        duration_seconds: Decoded duration, in seconds.
+        scores: Float32 (tags,).
+        vector_row: Row of the embedding in `vectors.Vectors`.
+        labels: What the file's own tags say.
+        notes: Sentences that a listener should know.
+    """
+
+    path: str
+    track: int
+    duration_seconds: float
+    scores: np.ndarray = field(repr=False)
+    vector_row: int
+    labels: Labels
+    notes: tuple[str, ...]
+
+
+def default_database() -> Path:
+    """The database that commands use without `--db`: `library.db` in the user's data folder."""
+    return data_folder() / "library.db"
+
+
+class Database:
+    """An open database: a context manager.
+
+    Args:
+        path: The SQLite file.
+        create: Whether to create it if it is missing.
+
+    Raises:
+        FileNotFoundError: If it is missing, and `create` is false.
+        MusicTagError: If it is not a database of this package, or was written by a newer version of it.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, Database(f"{folder}/library.db", create=True) as database:
+        ...     database.models()
+        []
+    """
+
+    def __init__(self, path: str | os.PathLike, create: bool = False):
+        self.path = Path(path)
+        if not create and not self.path.is_file():
+            raise FileNotFoundError(
+                f"There is no library database {str(self.path)!r}. Make one with `keras-musictag library scan FOLDER`, "
+                "or name another file with `--db`."
+            )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.connection = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
+        try:
+            self._check_or_create()
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def _check_or_create(self) -> None:
+        try:
+            (application,) = self.connection.execute("PRAGMA application_id").fetchone()
+            (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+            (tables,) = self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise MusicTagError(
+                f"{str(self.path)!r} is not a library database, or is damaged ({error}). Name another file with `--db`."
+            ) from error
+        if tables == 0:
+            self.connection.execute("PRAGMA journal_mode = WAL")
+            with self.transaction():
+                for statement in SCHEMA.split(";\n"):
+                    self.connection.execute(statement)
+                self.connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                self.connection.execute(f"PRAGMA user_version = {VERSION}")
+        elif application != APPLICATION_ID:
+            raise MusicTagError(f"{str(self.path)!r} is a database of another program. Name another file with `--db`.")
+        elif version > VERSION:
+            raise MusicTagError(
+                f"{str(self.path)!r} was written by a newer version of keras-musictag (format {version}; this one "
+                f"reads up to {VERSION}). Update keras-musictag."
+            )
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.connection.close()
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Makes this process the only one that writes, for a `with` block.
+
+        Raises:
+            MusicTagError: If another process is writing.
+        """
+        with locked(self.path.parent, f".{self.path.name}.lock"):
+            yield
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """What is done in the `with` block is stored completely or not at all."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.connection
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def models(self) -> list[StoredModel]:
+        """The models whose scores are stored, in the order in which they were first used."""
+        rows = self.connection.execute("SELECT id, name, weights_sha256, tags, features FROM models ORDER BY id")
+        return [
+            StoredModel(number, name, sha256, Vocabulary.of(json.loads(tags)), features)
+            for number, name, sha256, tags, features in rows
+        ]
+
+    def find_model(self, name: str | None = None) -> StoredModel:
+        """Finds a stored model: the newest one whose name is, or begins with, `name`; without a name, the newest one.
+
+        Raises:
+            UnknownNameError: If there is none.
+        """
+        models = self.models()
+        found = [model for model in models if name is None or model.name == name]
+        found = found or [model for model in models if model.name.startswith(f"{name}-")]
+        if not found:
+            raise UnknownNameError.of("model in the library", name or "", [model.name for model in models])
+        return found[-1]
+
+    def scored_files(self, model: StoredModel) -> Iterator[ScoredFile]:
+        """The files that exist and were tagged by a model, in the order of their paths."""
+        rows = self.connection.execute(
+            "SELECT path, tracks.id, duration_seconds, scores, vector_row, artist, album, title, year, notes "
+            "FROM files JOIN tracks ON files.track = tracks.id JOIN results ON results.track = tracks.id "
+            "WHERE results.model = ? AND missing_since IS NULL ORDER BY path",
+            (model.id,),
+        )
+        for path, track, seconds, scores, vector_row, artist, album, title, year, notes in rows:
+            labels = Labels(artist, album, title, year)
+            scores, notes = np.frombuffer(scores, "<f4"), tuple(json.loads(notes))
+            yield ScoredFile(os.fsdecode(path), track, seconds, scores, vector_row, labels, notes)
+
+    def add_model(self, name: str, weights_sha256: str, vocabulary: Vocabulary, features: int) -> StoredModel:
+        """Finds the stored model with this name and these weights, or stores it."""
+        self.connection.execute(
+            "INSERT INTO models (name, weights_sha256, tags, features) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (name, weights_sha256, json.dumps(vocabulary.to_list()), features),
+        )
+        return next(m for m in self.models() if (m.name, m.weights_sha256) == (name, weights_sha256))
+
+    def add_track(self, audio_sha256: bytes, duration_seconds: float, notes: tuple[str, ...]) -> int:
+        """Stores a track, or finds it, and returns its number."""
+        self.connection.execute(
+            "INSERT INTO tracks (audio_sha256, duration_seconds, notes) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (audio_sha256, duration_seconds, json.dumps(notes)),
+        )
+        (number,) = self.connection.execute("SELECT id FROM tracks WHERE audio_sha256 = ?", (audio_sha256,)).fetchone()
+        return number
+
+    def put_file(
+        self,
+        path: str,
+        size_bytes: int,
+        mtime_ns: int,
+        track: int | None = None,
+        problem: str | None = None,
+        labels: Labels = Labels(),
+    ) -> None:
+        """Stores what is at a path, in place of what was there before. It is no longer missing."""
+        values = (os.fsencode(path), size_bytes, mtime_ns, track, problem, *astuple(labels))
+        self.connection.execute(
+            "INSERT INTO files (path, bytes, mtime_ns, track, problem, artist, album, title, year) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET bytes = excluded.bytes, "
+            "mtime_ns = excluded.mtime_ns, track = excluded.track, problem = excluded.problem, missing_since = NULL, "
+            "artist = excluded.artist, album = excluded.album, title = excluded.title, year = excluded.year",
+            values,
+        )
+
+    def add_result(
+        self, track: int, model: StoredModel, scores: np.ndarray, vector_row: int, chunks: int, engine: str
+    ) -> None:
+        """Stores the scores of a track, float (tags,). Its embedding must already be in the file of vectors."""
+        self.connection.execute(
+            "INSERT OR REPLACE INTO results (track, model, scores, vector_row, chunks, engine) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (track, model.id, np.asarray(scores, "<f4").tobytes(), vector_row, chunks, engine),
+        )

@@ -1,0 +1,85 @@
+"""The database keeps what was stored, and refuses files that are not its own."""
+
+import sqlite3
+
+import numpy as np
+import pytest
+
+from keras_musictag import MusicTagError, UnknownNameError, Vocabulary
+from keras_musictag.library import Database, Labels, VectorWriter, read_vectors
+
+TAGS = Vocabulary(("rock", "calm"), ("genre", "mood"))
+
+
+@pytest.fixture
+def database(tmp_path):
+    with Database(tmp_path / "library.db", create=True) as database:
+        yield database
+
+
+def fill(database, names=(b"/music/\xff.mp3", b"/music/a\n.ogg"), scores=(0.25, 0.75)):
+    model = database.add_model("musicnn-mtat-v1", "ab" * 32, TAGS, 3)
+    with VectorWriter(database, model) as vectors:
+        for number, name in enumerate(names):
+            track = database.add_track(bytes([number]) * 32, 12.5, ("a note",))
+            row = vectors.append(np.full(3, number))
+            vectors.sync()
+            path = name.decode("utf-8", "surrogateescape")
+            database.put_file(path, 10, 20, track, labels=Labels(artist="Somebody", year=1999))
+            database.add_result(track, model, np.array(scores), row, 4, "onnx float32")
+    return model
+
+
+def test_a_stored_file_comes_back(database):
+    model = fill(database)
+    with Database(database.path) as again:
+        first, second = again.scored_files(again.find_model("musicnn"))
+        assert (first.path, second.path) == ("/music/a\n.ogg", "/music/\udcff.mp3")
+        assert first.scores.tolist() == [0.25, 0.75] and first.labels.year == 1999 and first.notes == ("a note",)
+        assert again.find_model() == model
+        assert read_vectors(again, model)[first.vector_row].tolist() == [1, 1, 1]
+
+
+def test_rows_of_a_crash_are_removed(database):
+    model = fill(database)
+    with VectorWriter(database, model) as vectors:
+        vectors.append(np.zeros(3))  # and the process dies before the database knows of it
+    with VectorWriter(database, model) as vectors:
+        assert vectors.append(np.ones(3)) == 2
+    assert read_vectors(database, model).shape == (2, 3)
+
+
+def test_missing_vectors_are_an_error(database):
+    model = fill(database)
+    next(database.path.parent.glob("*.vectors")).unlink()
+    with pytest.raises(MusicTagError, match="must hold 2 embeddings"):
+        read_vectors(database, model)
+
+
+def test_an_unknown_model_is_an_error(database):
+    fill(database)
+    with pytest.raises(UnknownNameError, match="'vgg'.*musicnn-mtat-v1"):
+        database.find_model("vgg")
+
+
+def test_other_files_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="library scan"):
+        Database(tmp_path / "none.db")
+    (tmp_path / "text.db").write_text("a long text, which is not a database at all" * 99)
+    with pytest.raises(MusicTagError, match="not a library database"):
+        Database(tmp_path / "text.db")
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE photos (id)")
+    with pytest.raises(MusicTagError, match="another program"):
+        Database(tmp_path / "other.db")
+
+
+def test_a_newer_format_is_refused(database):
+    database.connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(MusicTagError, match="newer version"):
+        Database(database.path)
+
+
+def test_only_one_process_writes(database):
+    with database.writing(), pytest.raises(MusicTagError, match="Another process"), Database(database.path).writing():
+        pass
