@@ -9,6 +9,7 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "keras_musictag" / "__init__.py").read_text()).group(1)
 DATA = ("zoo", "tfrecords")
 EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.3"]
+LIBRARY = ["mutagen>=1.47", "pyarrow>=15"]  # mutagen is GPL-2.0-or-later: only whoever installs this extra gets it
 
 setup(
     name="keras-musictag",
@@ -53,6 +54,7 @@ setup(
         # decodes MP3 in the graph; its last release loads only under TensorFlow 2.16 (docs/tensorflow_io.md)
         "tensorflow-io": ["tensorflow-io==0.37.1", "tensorflow==2.16.*"],
         "export": EXPORT,  # all formats except SavedModel and Keras, and `kmt.load(name, engine=...)`
+        "library": LIBRARY,  # writes tags into files, and Parquet
         "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on other backends than TensorFlow
         "baseline": ["scikit-learn>=1.4"],  # the ridge regression of scripts/baseline_ridge.py; librosa installs it too
         "test": [
@@ -67,6 +69,7 @@ setup(
             "pyfluidsynth>=1.3.4",
             "tensorflow-serving-api>=2.16,<2.21",  # the protos of TensorFlow Serving, and its client
             *EXPORT,
+            *LIBRARY,
         ],
     },
     entry_points={"console_scripts": ["keras-musictag = keras_musictag.cli:main"]},
