@@ -4,11 +4,12 @@ import keras
 import numpy as np
 
 from keras_musictag.audio.samples import to_floats
-from keras_musictag.records.crops import ORDER, draw_share, mix, stateless_hash
+from keras_musictag.records.crops import ORDER, stateless_hash
 from keras_musictag.records.deformation import Deform
 from keras_musictag.records.evaluation_batches import EvaluationBatches
 from keras_musictag.records.examples import Cutting, StoredAudio, feature_chunks, waveform_chunks
 from keras_musictag.records.folder import Records, StoredTrack
+from keras_musictag.records.mixup import draw_share, mix
 
 
 class RecordsDataset(keras.utils.PyDataset):

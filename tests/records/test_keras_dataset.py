@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_musictag.records import Deform, FollowEpochs, RecordsDataset, train_pipeline
-from keras_musictag.records.crops import draw_share
+from keras_musictag.records.mixup import draw_share
 from tests.needs import BACKENDS
 from tests.records.chunk_identity import identify_chunks
 from tests.records.make import make_records

@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 
 from keras_musictag.records import Deform, Records, train_pipeline
-from keras_musictag.records.crops import cut_at, draw_share, random_starts
+from keras_musictag.records.crops import cut_at, random_starts
 from keras_musictag.records.folder import DATASET_FILE, TRACKS_FILE
+from keras_musictag.records.mixup import draw_share
 from keras_musictag.records.schema import decode, encode, read_records, to_tfrecord
 from tests.records.chunk_identity import identify_chunks
 from tests.records.make import make_records

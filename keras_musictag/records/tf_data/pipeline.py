@@ -13,11 +13,12 @@ import tensorflow as tf
 
 from keras_musictag.errors import RecordsError
 from keras_musictag.records.checking import find_damage
-from keras_musictag.records.crops import SHARD, SHUFFLE, draw_share, mix, stateless_hash
+from keras_musictag.records.crops import SHARD, SHUFFLE, stateless_hash
 from keras_musictag.records.deformation import Deform
 from keras_musictag.records.evaluation_batches import EvaluationBatches
 from keras_musictag.records.examples import Cutting
 from keras_musictag.records.folder import Records
+from keras_musictag.records.mixup import draw_share, mix
 from keras_musictag.records.tf_data import graph_crops
 from keras_musictag.records.tf_data.parsing import Decoder, get_decoder, parse_and_cut
 
