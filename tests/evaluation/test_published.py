@@ -65,7 +65,7 @@ def test_every_table_states_its_source(dataset):
     for table in (unified, won):
         assert table.title.startswith("Reported elsewhere: ")
         assert "not measured here" in table.notes[1]
-    assert any("stand in more than one of the three tables" in note for note in unified.notes)
+    assert any("are in more than one of the three tables" in note for note in unified.notes)
     assert any("not the macro MCC at the thresholds used here" in note for note in unified.notes)
-    assert any("average precision, and stands here as AP" in note for note in won.notes)
+    assert any("average precision, and is shown here as AP" in note for note in won.notes)
     assert won.header == ("model", "ROC-AUC", "AP")  # it has no PR-AUC by trapezoids
