@@ -383,7 +383,8 @@ def test_the_guide_can_be_followed_and_prints_what_keras_says(musicnn, guide):
 
 def test_the_guides_table_is_what_exports_are(float32, float16, int8, musicnn_expected):
     head, _, *rows = re.findall(r"^\| (.+) \|$", MOBILE[MOBILE.index("| `--precision` |") :].partition("\n\n")[0], re.M)
-    assert head.split(" | ")[3:] == ["size of `musicnn`", "its largest difference of a score on the demo clip", "allowed"]
+    columns = ["size of `musicnn`", "its largest difference of a score on the demo clip", "allowed"]
+    assert head.split(" | ")[3:] == columns
     stated = {precision.strip("`"): others for precision, _, _, *others in (row.split(" | ") for row in rows)}
     assert {precision: float(allowed) for precision, (_, _, allowed) in stated.items()} == litert.PRECISIONS
     for precision, exported in (("float32", float32), ("float16", float16), ("int8", int8)):
