@@ -1,4 +1,4 @@
-"""docs/quickstart.md: its code and its commands print what it shows."""
+"""docs/quickstart.md and docs/audio.md: their code, and the quickstart's commands, print what the pages show."""
 
 import contextlib
 import io
@@ -13,10 +13,13 @@ import keras_musictag as kmt
 from keras_musictag.user_folders import HOME_VARIABLE
 from tests.cli.conftest import call  # noqa: F401  (a fixture)
 
-PAGE = (Path(__file__).parents[1] / "docs" / "quickstart.md").read_text(encoding="utf-8")
-CODE = re.findall(r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```$)?", PAGE, flags=re.MULTILINE | re.DOTALL)
+
+def text_of(page: str) -> str:
+    return (Path(__file__).parents[1] / "docs" / page).read_text(encoding="utf-8")
+
+
 # commands of pip, of Python and of other backends are left out
-COMMANDS = re.findall(r"^\$ keras-musictag (.*)\n((?:(?!\$ |```).*\n)*)", PAGE, flags=re.MULTILINE)
+COMMANDS = re.findall(r"^\$ keras-musictag (.*)\n((?:(?!\$ |```).*\n)*)", text_of("quickstart.md"), flags=re.MULTILINE)
 
 
 @pytest.fixture(autouse=True)
@@ -27,14 +30,16 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_code_prints_what_the_page_shows():
-    names = {}
-    for code, shown in CODE:
+@pytest.mark.parametrize("page", ["quickstart.md", "audio.md"])
+def test_the_code_prints_what_the_page_shows(page):
+    text, names = text_of(page), {}
+    blocks = re.findall(r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```$)?", text, flags=re.MULTILINE | re.DOTALL)
+    assert len(blocks) == text.count("```python") > 0
+    for code, shown in blocks:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(compile(code, "docs/quickstart.md", "exec"), names)
+            exec(compile(code, page, "exec"), names)
         assert printed.getvalue() == shown, code
-    assert len(CODE) == PAGE.count("```python")
 
 
 @pytest.mark.slow
