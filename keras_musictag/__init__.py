@@ -9,10 +9,9 @@ Every name is imported when it is first used: `import keras_musictag` alone load
 names are listed in `__init__.pyi`, here and in each subpackage.
 """
 
-import lazy_loader
-
 from keras_musictag import processes  # noqa: F401 - it must notice every fork
+from keras_musictag.keras_start import attach_stub
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

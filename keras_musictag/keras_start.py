@@ -1,6 +1,9 @@
 """Imports Keras. If the user's settings prevent it from starting, the error names them and their file."""
 
 import os
+from collections.abc import Callable
+
+import lazy_loader
 
 from keras_musictag.errors import MusicTagError
 
@@ -24,6 +27,31 @@ def start_keras() -> None:
             "tensorflow, jax or torch and installed, `floatx` must be float16, float32 or float64, `epsilon` a decimal "
             "number, and `image_data_format` channels_last or channels_first."
         ) from error
+
+
+def attach_stub(package: str, file: str) -> tuple[Callable, Callable, list[str]]:
+    """Like `lazy_loader.attach_stub`, but if Keras does not start when a public name is first used, the error says why.
+
+    Args:
+        package: Name of the package: its `__name__`.
+        file: Path of its `__init__.py`: its `__file__`.
+
+    Returns:
+        The `__getattr__`, `__dir__` and `__all__` of the package.
+    """
+    import_name, list_names, names = lazy_loader.attach_stub(package, file)
+
+    def import_or_explain(name: str):
+        try:
+            return import_name(name)
+        except MusicTagError:  # which explains itself
+            raise
+        except Exception:
+            if name in names:
+                start_keras()  # raises the explanation if Keras does not start
+            raise
+
+    return import_or_explain, list_names, names
 
 
 def _settings() -> str:

@@ -18,6 +18,10 @@ raw = sys.argv[1]
 for use in (
     lambda: kmt.load("vgg"),
     lambda: kmt.build,
+    lambda: kmt.train,
+    lambda: kmt.evaluate,
+    lambda: kmt.layers.MelFilterbank,
+    lambda: kmt.frontends,
     lambda: run("train", "records", "out"),
     lambda: run("zoo", "import", "x.pt", "--architecture", "fcn", "--dataset", "mtat"),
     lambda: run("prepare", "folder", raw, "out", "--storage", "source", "--features", "fcn"),
@@ -42,7 +46,7 @@ def test_the_error_names_the_setting_and_its_file(settings, cause, tmp_path):
         [sys.executable, "-c", PROGRAM, str(tmp_path)], env=environment, capture_output=True, text=True
     )
     texts = done.stdout.splitlines()
-    assert len(texts) == 5, done.stderr
+    assert len(texts) == 9, done.stderr
     for text in texts:
         assert f"{settings} in {file}" in text
     assert cause in texts[0]

@@ -11,6 +11,6 @@ Conventions of all metrics:
 - `weights` say how often each track counts. A bootstrap resample is such a weighting, with whole numbers.
 """
 
-import lazy_loader
+from keras_musictag.keras_start import attach_stub
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -1,5 +1,5 @@
 """Records: a dataset as TFRecord shards, written once, read by tf.data or by any Keras backend."""
 
-import lazy_loader
+from keras_musictag.keras_start import attach_stub
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

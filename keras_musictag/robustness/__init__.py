@@ -6,6 +6,6 @@
 - `drop_files`: the drops as Markdown, CSV and a figure.
 """
 
-import lazy_loader
+from keras_musictag.keras_start import attach_stub
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

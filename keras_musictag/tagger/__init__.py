@@ -4,6 +4,6 @@
 imported when it is first used.
 """
 
-import lazy_loader
+from keras_musictag.keras_start import attach_stub
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

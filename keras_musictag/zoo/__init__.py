@@ -3,6 +3,6 @@
 Nothing is imported here: listing the entries (`catalog`) loads no TensorFlow, loading one (`load`) does.
 """
 
-import lazy_loader
+from keras_musictag.keras_start import attach_stub
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
