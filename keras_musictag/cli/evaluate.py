@@ -6,6 +6,7 @@ import click
 
 from keras_musictag.choices import CRITERIA
 from keras_musictag.cli import _options, _progress
+from keras_musictag.keras_start import start_keras
 
 
 @click.command()
@@ -30,6 +31,7 @@ def command(records, out, model, weights, name, part, chunks, hop_seconds, crite
     with bootstrap intervals over tracks. Thresholds are chosen on the validation part. OUT also keeps the predictions,
     which `compare` uses. If the command is interrupted, run it again to resume.
     """
+    start_keras()
     from keras_musictag.evaluation.evaluating import evaluate
     from keras_musictag.evaluation.measuring import Resampling
 

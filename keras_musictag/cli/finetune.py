@@ -9,6 +9,7 @@ from keras_musictag.choices import FINETUNE_FRACTIONS, PRECISIONS
 from keras_musictag.cli import _progress
 from keras_musictag.cli._dataset_options import print_dataset, table_options, warn_about_parts
 from keras_musictag.cli.evaluate import print_metrics
+from keras_musictag.keras_start import start_keras
 
 
 @click.command()
@@ -43,6 +44,7 @@ def command(raw, out, model, weights, recipe, epochs, audio, seed, fractions, pr
     manifest = read_raw(raw, seed, fractions, {"audio": audio, **table})
     print_dataset(manifest)
     with _progress.training() as (on_step, on_epoch, on_tracks):
+        start_keras()
         from keras_musictag.training.finetuning import finetune
 
         done = finetune(

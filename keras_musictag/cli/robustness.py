@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from keras_musictag.cli import _options, _progress
+from keras_musictag.keras_start import start_keras
 
 
 @click.command()
@@ -30,6 +31,7 @@ def command(records, out, models, names, conditions, chunks, seed, resamples):
     under each condition. OUT/MODEL/CONDITION is a folder as `evaluate` writes it. If the command is interrupted, run it
     again to resume.
     """
+    start_keras()
     from keras_musictag.evaluation.measuring import Resampling
     from keras_musictag.robustness.condition_runs import measure_robustness, name_taggers
     from keras_musictag.robustness.conditions import choose_conditions

@@ -53,6 +53,7 @@ def add(run, evaluation, name, out, summary, licence):
     Its card states the metrics and the thresholds of the evaluation, which must be of RUN's model.keras on the test
     part of the records that it was trained on.
     """
+    start_keras()
     from keras_musictag.evaluation.zoo_entry import add_entry
     from keras_musictag.zoo.card import read_card
 
