@@ -45,8 +45,8 @@ for use in uses:
 def test_the_error_names_the_setting_and_its_file(settings, cause, tmp_path):
     for tag in ("calm", "wild"):
         (tmp_path / tag).mkdir()
-        for index in range(10):  # found, but not read before Keras starts
-            (tmp_path / tag / f"{index}.wav").write_bytes(b"RIFF")
+        for index in range(10):  # listed, but not read before Keras starts
+            (tmp_path / tag / f"{index}.wav").write_text(f"{tag} {index}")
     file = tmp_path / "keras.json"
     file.write_text(settings)
     environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
