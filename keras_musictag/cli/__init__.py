@@ -44,7 +44,10 @@ def looks_like_path(argument: str) -> bool:
 @click.group(cls=FolderGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(keras_musictag.__version__, prog_name="keras-musictag")
 def keras_musictag_group():
-    """Tag music with published neural networks: genre, instruments, mood and voice."""
+    """Tag music with published neural networks: genre, instruments, mood and voice.
+
+    To start, run `keras-musictag tag song.mp3`. `keras-musictag COMMAND --help` describes a command and its options.
+    """
 
 
 def main() -> None:

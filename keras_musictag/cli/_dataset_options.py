@@ -12,24 +12,24 @@ PART_NEEDS = {"train": "training", "valid": "training", "test": "evaluation"}
 TABLE_OPTIONS = (
     click.option(
         "--separator",
-        help="Separator between the tags of a track in a table.  [default: detected: ; | , a line break, or a list]",
+        help="Separator between the tags of a track in a table, such as ';'.  [default: detected]",
     ),
     click.option(
-        "--encoding", help="Encoding of a table, such as cp1252.  [default: UTF-8, or as its first bytes state]"
+        "--encoding", help="Encoding of a table, such as cp1252.  [default: UTF-8, or what its first bytes state]"
     ),
     click.option(
         "--part-column",
-        help="Column of a table that states the parts, or `none` for a random split.  [default: detected: part, split, "
-        "fold, set, subset, ...]",
+        help="Column of a table that states each track's part (train, valid or test), or `none` for a random split.  "
+        "[default: detected by its name: part, split, fold, set, subset, ...]",
     ),
     click.option(
-        "--test-fold", "test_folds", multiple=True, help="Value in that column that means test; can be repeated."
+        "--test-fold", "test_folds", multiple=True, help="Value in the part column that means test; can be repeated."
     ),
     click.option(
         "--valid-fold",
         "valid_folds",
         multiple=True,
-        help="Value in that column that means valid; can be repeated. All other values mean train.",
+        help="Value in the part column that means valid; can be repeated. All other values mean train.",
     ),
 )
 

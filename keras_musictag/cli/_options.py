@@ -31,28 +31,34 @@ hop_option = click.option(
     "--hop-seconds",
     type=float,
     callback=positive_seconds,
-    help="Seconds from one chunk to the next.  [default: the model's own]",
+    help="Seconds from the start of one chunk to the start of the next.  [default: the model's own]",
 )
 tail_option = click.option(
     "--tail",
     type=click.Choice(TAILS),
     default="anchor",
-    help="What to do with the rest of a track: add a chunk that ends with it, pad it with zeros, or drop it.",
+    help="What to do at the end of a track that does not fill a chunk: add a chunk that ends with the track (anchor), "
+    "add one that is padded with zeros (pad), or leave the end out (drop).",
 )
 out_option = click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), default=".", help="Folder to write to."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".",
+    help="Folder to write to; created if it does not exist.",
 )
 
 
 def model_options(command):
     """`--model` and `--weights`, the same for every command that runs a network."""
     command = click.option(
-        "--weights", default="default", help="Weights for an architecture: a dataset, a zoo entry, or a file."
+        "--weights",
+        default="default",
+        help="Weights for an architecture: a dataset such as msd, a zoo entry, or a file.",
     )(command)
     return click.option(
         "--model",
         default="musicnn",
-        help="Model to use: an architecture, a zoo entry (see `models`), a folder, or a .keras or .h5 file.",
+        help="Model to use: an architecture, a zoo entry (see `models`) or its folder, or a .keras or .h5 file.",
     )(command)
 
 

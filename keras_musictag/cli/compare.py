@@ -9,12 +9,24 @@ from keras_musictag.choices import METRICS
 
 @click.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
-@click.option("--metric", type=click.Choice(METRICS), default="pr_auc", help="Metric to rank by: macro, by track.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder to write to; created if it does not exist.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice(METRICS),
+    default="pr_auc",
+    help="Metric to rank by: its macro average at track level.",
+)
 def command(runs, out, metric):
-    """Compare RUN..., folders that `evaluate` wrote, all on the same data: tables, tests between neighbours, plots.
+    """Compare evaluated models in tables, tests and plots.
 
-    If there are published tables for the dataset, they are shown as well, marked as reported elsewhere.
+    RUN... are folders that `evaluate` wrote, all on the same tracks. The models are ranked, and each is tested against
+    the next one. compare.html in the folder --out shows everything on one page. If tables were published for the
+    dataset, they are shown as well, marked as reported elsewhere.
     """
     from keras_musictag.evaluation.comparing import compare_runs
     from keras_musictag.evaluation.comparison_files import write_comparison

@@ -9,14 +9,16 @@ from keras_musictag.files import whole_file
 @click.command()
 @_options.paths_argument
 @_options.model_options
-@click.option("--layer", help="Layer whose output to write.  [default: the penultimate one]")
+@click.option("--layer", help="Layer whose output to write.  [default: the penultimate layer]")
 @_options.tail_option
 @_options.hop_option
 @_options.out_option
 def command(paths, model, weights, layer, tail, hop_seconds, out):
-    """Write the embeddings of the tracks at PATH... (`-` is standard input), one file each: <track>.embedding.npz.
+    """Write the embeddings of music files, one per chunk.
 
-    Each file contains `embedding` (chunks, features), `start_seconds` and `end_seconds` (chunks,), `layer` and `model`.
+    PATH... are music files; `-` is standard input. For each, the NumPy file <track>.embedding.npz is written to the
+    folder --out. It contains `embedding` (chunks, features), `start_seconds` and `end_seconds` (chunks,), `layer` and
+    `model`.
     """
     files = _options.output_files(paths, out, ".embedding.npz")
     _options.exit_if_all_are_missing(paths)

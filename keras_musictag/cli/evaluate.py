@@ -20,16 +20,22 @@ from keras_musictag.keras_start import start_keras
     "--hop-seconds",
     type=float,
     callback=_options.positive_seconds,
-    help="Instead of --chunks: cover the whole track, with one chunk every so many seconds.",
+    help="Instead of --chunks: cover the whole track, with a chunk every so many seconds.",
 )
-@click.option("--criterion", type=click.Choice(CRITERIA), default="mcc", help="Metric that the thresholds maximise.")
+@click.option(
+    "--criterion",
+    type=click.Choice(CRITERIA),
+    default="mcc",
+    help="Metric that the thresholds maximise on the validation part.",
+)
 @click.option("--resamples", type=click.IntRange(min=1), default=1000, help="Number of bootstrap resamples.")
 def command(records, out, model, weights, name, part, chunks, hop_seconds, criterion, resamples):
-    """Evaluate a model on RECORDS (a folder that `prepare` wrote) and write the report to the folder OUT.
+    """Measure how well a model tags records, and write a report.
 
-    The report has ROC-AUC, PR-AUC, average precision, MCC and F1 for tracks and for chunks: macro, micro and per tag,
-    with bootstrap intervals over tracks. Thresholds are chosen on the validation part. OUT also keeps the predictions,
-    which `compare` uses. If the command is interrupted, run it again to resume.
+    RECORDS is a folder that `prepare` wrote. OUT/report.md has ROC-AUC, PR-AUC, average precision, MCC and F1 for
+    tracks and for chunks: macro, micro and per tag, with bootstrap intervals over tracks. The thresholds for MCC and F1
+    are chosen on the validation part. The folder OUT also keeps the predictions, for `compare`. If the command is
+    interrupted, run it again to resume.
     """
     start_keras()
     from keras_musictag.evaluation.evaluating import evaluate

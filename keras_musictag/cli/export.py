@@ -18,29 +18,30 @@ from keras_musictag.runtimes import formats
     "--precision",
     type=click.Choice(EXPORT_PRECISIONS),
     default="float32",
-    help="Precision of the weights or the arithmetic.",
+    help="Precision of the weights or the arithmetic; each format supports some of these.",
 )
 @click.option(
     "--input",
     "input_",
     type=click.Choice(INPUTS),
     default="waveform",
-    help="What the model takes: audio, or the features of the front end.",
+    help="What the model takes: audio, or the log-mel features of the front end.",
 )
 @click.option(
-    "--version", type=click.IntRange(min=1), default=1, help="Version of a savedmodel: the number of its folder."
+    "--version", type=click.IntRange(min=1), default=1, help="Version of a savedmodel: the name of its folder."
 )
 @click.option(
     "--audio",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    help="Music for the comparison with Keras.  [default: the demo clip]",
+    help="Music file for the comparison with Keras.  [default: the demo clip]",
 )
 def command(out, model, weights, format_, precision, input_, version, audio):
-    """Export a tagger to the folder OUT, for a server, a phone or another runtime.
+    """Export a tagger for a server, a phone or another runtime.
 
-    The exported model is loaded in a fresh process and compared with Keras on music, silence, noise and full scale. If
-    a difference exceeds the tolerance, the export fails and leaves nothing behind.
+    The folder OUT gets the model, its tags (tags.csv), facts about it (artefact.json), and a program that tags a file
+    with it (example.py). The exported model is loaded in a fresh process and compared with Keras on music, silence,
+    noise and samples at full scale. If a difference exceeds the tolerance, the export fails and leaves nothing behind.
     """
     from keras_musictag.runtimes.exporting import export
     from keras_musictag.zoo.engine_cache import licences_of

@@ -17,28 +17,40 @@ from keras_musictag.keras_start import start_keras
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--model", default="musicnn", help="Model to start from: an architecture, a zoo entry, or a .keras file.")
 @click.option(
-    "--weights", default="default", help="Weights to start from: a dataset, a zoo entry, a file, or `none` (random)."
+    "--weights",
+    default="default",
+    help="Weights to start from: a dataset such as msd, a zoo entry, a file, or `none` (random).",
 )
 @click.option(
-    "--recipe", help="Recipe: a name, or the path of a JSON file.  [default: finetune; with --weights none, short]"
+    "--recipe",
+    help="Recipe: won2020, short, finetune, or a JSON file.  [default: finetune; with --weights none, short]",
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Maximum epochs per phase.  [default: the recipe's]")
 @table_options
 @click.option(
     "--audio",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
-    help="Folder that the paths in a table are relative to.  [default: its folder]",
+    help="Folder that the paths in a table are relative to.  [default: the table's folder]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed for the split and for training.")
-@click.option("--fractions", type=float, nargs=3, default=FINETUNE_FRACTIONS, help="Shares of train, valid and test.")
+@click.option(
+    "--fractions",
+    type=float,
+    nargs=3,
+    default=FINETUNE_FRACTIONS,
+    help="Shares of the tracks for train, valid and test.",
+)
 @click.option("--precision", type=click.Choice(PRECISIONS), default="float32", help="Precision of the arithmetic.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes that read the audio.  [default: one per core]")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Number of processes that read the audio.  [default: one per core]"
+)
 @click.option("--allow-missing", is_flag=True, help="Continue if files are missing.")
 def command(raw, out, model, weights, recipe, epochs, audio, seed, fractions, precision, jobs, allow_missing, **table):
-    """Teach a pretrained tagger your own tags, and write it to the folder OUT.
+    """Teach a pretrained tagger your own tags.
 
-    FOLDER_OR_CSV contains one folder of audio per tag, or is a table with the columns `path` and `tags`. A few dozen
-    tracks per tag are enough. The tracks are split into parts for training, for validation and for testing. If the
+    FOLDER_OR_CSV is a folder that contains one folder of audio per tag, or a table with the columns `path` and `tags`.
+    A few dozen tracks per tag are enough. The tracks are split into parts for training, for validation and for testing.
+    OUT/model.keras is the tagger, and OUT/evaluation/report.md says how good it is on the tracks for testing. If the
     command is interrupted, run it again to resume.
     """
     manifest = read_raw(raw, seed, fractions, {"audio": audio, **table})

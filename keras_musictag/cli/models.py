@@ -13,9 +13,10 @@ import click
 @click.option("--dataset", help="List only models that were trained on this dataset, such as mtat.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Output format.")
 def command(pattern, dataset, form):
-    """List the zoo entries whose names match PATTERN, such as '*cnn*'.
+    """List the zoo: models with weights that you can load by name.
 
-    Weights are bundled with this package, fetched from their authors on first use, or yours.
+    PATTERN selects names, such as '*cnn*'. Weights are bundled with this package, fetched from their authors on first
+    use, or yours, from the command `zoo`.
     """
     from keras_musictag.zoo.catalog import ModelInfo, list_models
 

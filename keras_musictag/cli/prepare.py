@@ -1,5 +1,6 @@
 """`keras-musictag prepare`: a raw dataset becomes a folder of records. One subcommand per dataset."""
 
+import inspect
 from pathlib import Path
 
 import click
@@ -13,19 +14,20 @@ FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 OUT = click.Path(file_okay=False, path_type=Path)
 
-audio_option = click.option("--audio", type=FOLDER, help="Folder that contains the audio.  [default: as in RAW]")
+audio_option = click.option("--audio", type=FOLDER, help="Folder that contains the audio, if it is not in RAW.")
 seed_option = click.option("--seed", type=int, default=0, help="Random seed for the split into parts.")
 fractions_option = click.option(
-    "--fractions", type=float, nargs=3, default=FRACTIONS, help="Shares of train, valid and test."
+    "--fractions", type=float, nargs=3, default=FRACTIONS, help="Shares of the tracks for train, valid and test."
 )
+WHAT_IT_WRITES = """
+The records are TFRecord files in the folder OUT, for `train` and `evaluate`. OUT/skipped.csv lists the tracks that were
+left out, and why. If the command is interrupted, run it again to resume.
+"""
 
 
 @click.group()
 def command():
-    """Prepare records for training and evaluation from a raw dataset.
-
-    If a command is interrupted, run it again to resume.
-    """
+    """Prepare a raw dataset as records for training and evaluation."""
 
 
 def writes_records(raw_type: click.Path, *, published: bool = True, apart: bool = False):
@@ -46,7 +48,7 @@ def writes_records(raw_type: click.Path, *, published: bool = True, apart: bool 
             options = {name: value for name, value in options.items() if value is not None}
             prepare_records(make_manifest, options, out, storage, features, jobs, tracks_per_shard, allow_missing)
 
-        prepare_dataset.__doc__ = make_manifest.__doc__
+        prepare_dataset.__doc__ = f"{inspect.getdoc(make_manifest)}\n{WHAT_IT_WRITES}"
         for option in reversed(
             (
                 click.argument("raw", type=raw_type),
@@ -55,15 +57,18 @@ def writes_records(raw_type: click.Path, *, published: bool = True, apart: bool 
                     "--storage",
                     type=click.Choice(STORAGES),
                     default="pcm",
-                    help="What to store: decoded samples, or the compressed files (smaller, but slower to read).",
+                    help="What to store: decoded samples (pcm), or the compressed files (source), which are smaller "
+                    "but slower to read.",
                 ),
                 click.option(
                     "--features",
                     metavar="ARCHITECTURE",
-                    help="Also store the log-mel features of an architecture, such as musicnn, fcn or crnn.",
+                    help="Also store the log-mel features that an architecture takes, such as musicnn, fcn or crnn.",
                 ),
                 click.option("--jobs", type=click.IntRange(1), help="Number of processes.  [default: one per core]"),
-                click.option("--tracks-per-shard", type=click.IntRange(1), default=64, help="Tracks per file."),
+                click.option(
+                    "--tracks-per-shard", type=click.IntRange(1), default=64, help="Maximum number of tracks per file."
+                ),
                 click.option("--allow-missing", is_flag=True, help=f"Continue if {allowed}."),
             )
         ):
@@ -74,30 +79,50 @@ def writes_records(raw_type: click.Path, *, published: bool = True, apart: bool 
 
 
 @command.command("mtat")
-@click.option("--split", type=click.Choice(["cleaned", "uncleaned"]), default="cleaned", help="Split to prepare.")
+@click.option(
+    "--split",
+    type=click.Choice(["cleaned", "uncleaned"]),
+    default="cleaned",
+    help="Split to prepare: the clips with at least one of the 50 tags (cleaned), or all clips (uncleaned).",
+)
 @audio_option
 @writes_records(FOLDER)
 def mtat(**options):
-    """MagnaTagATune: RAW contains annotations_final.csv and the clips."""
+    """MagnaTagATune: RAW contains the annotations and the clips.
+
+    The annotations are annotations_final.csv; the clips are in the folders 0 to f of RAW/mp3, of RAW, or of the folder
+    --audio.
+    """
     from keras_musictag.datasets.mtat import manifest
 
     return manifest(**options)
 
 
 @command.command("msd")
-@click.option("--split", type=click.Choice(["filtered", "full"]), default="filtered", help="Split to prepare.")
+@click.option(
+    "--split",
+    type=click.Choice(["filtered", "full"]),
+    default="filtered",
+    help="Split to prepare: without short previews in valid and test (filtered), or with them (full).",
+)
 @audio_option
 @writes_records(FOLDER)
 def msd(**options):
-    """Million Song Dataset: RAW contains the files of a tagging split."""
+    """Million Song Dataset: RAW contains a tagging split.
+
+    For the filtered split, RAW is a checkout of jongpillee/music_dataset_split; for the full one, of
+    keunwoochoi/MSD_split_for_tagging. The previews are in RAW/mp3, in RAW, or in the folder of --audio.
+    """
     from keras_musictag.datasets.msd import manifest
 
     return manifest(**options)
 
 
 @command.command("mtg-jamendo")
-@click.option("--split", type=click.Choice(JAMENDO_SPLITS), default="0", help="Split to prepare.")
-@click.option("--tags", type=click.Choice(JAMENDO_TAGS), default="top50", help="Set of tags.")
+@click.option(
+    "--split", type=click.Choice(JAMENDO_SPLITS), default="0", help="Number of the official split to prepare."
+)
+@click.option("--tags", type=click.Choice(JAMENDO_TAGS), default="top50", help="Set of tags to prepare.")
 @audio_option
 @writes_records(FOLDER)
 def mtg_jamendo(split, **options):
@@ -110,7 +135,7 @@ def mtg_jamendo(split, **options):
 @command.command("gmtag")
 @writes_records(FOLDER)
 def gmtag(**options):
-    """GM-Tag: RAW is what `keras-musictag gmtag build` wrote."""
+    """GM-Tag: RAW is the folder that `gmtag build` wrote."""
     from keras_musictag.datasets.gmtag import manifest
 
     return manifest(**options)
@@ -121,7 +146,10 @@ def gmtag(**options):
 @fractions_option
 @writes_records(FOLDER, published=False, apart=True)
 def folder(**options):
-    """Your own music: RAW contains one folder per tag."""
+    """Your own music: RAW contains one folder per tag.
+
+    For example, RAW/jazz/song.mp3 has the tag `jazz`. A file that is in several folders has all their tags.
+    """
     from keras_musictag.datasets.folder import manifest
 
     return manifest(**options)
@@ -129,10 +157,16 @@ def folder(**options):
 
 @command.command("audio")
 @seed_option
-@click.option("--fractions", type=float, nargs=3, default=UNLABELLED_FRACTIONS, help="Shares of train, valid and test.")
+@click.option(
+    "--fractions",
+    type=float,
+    nargs=3,
+    default=UNLABELLED_FRACTIONS,
+    help="Shares of the tracks for train, valid and test.",
+)
 @writes_records(FOLDER, published=False, apart=True)
 def audio(**options):
-    """Any folder of music, without labels: for `train --teacher`."""
+    """Music without labels, in any folder: for `train --teacher`."""
     from keras_musictag.datasets.audio import manifest
 
     return manifest(**options)
@@ -145,7 +179,10 @@ def audio(**options):
 @fractions_option
 @writes_records(FILE, published=False)
 def csv(raw, **options):
-    """Your own music: RAW is a table of paths and tags."""
+    """Your own music: RAW is a table of paths and tags.
+
+    The table is a CSV or TSV file with the columns `path` and `tags`, or with `path` and one column per tag.
+    """
     from keras_musictag.datasets.csv import manifest
 
     return manifest(raw, **options)

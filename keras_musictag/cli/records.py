@@ -21,10 +21,11 @@ def command():
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--decode", is_flag=True, help="Also decode compressed files, to check length and silence.")
 def check(folder, decode):
-    """Read every record in DIR and check it.
+    """Read every record in the folder DIR and check it.
 
     Checks file sizes, checksums, counts, labels, lengths, the audio's hash, silence (no sample louder than -60 dB) and
-    whether the same audio occurs twice. The exit code is 1 if there are errors.
+    whether the same audio occurs twice. Prints what it finds, and changes nothing. The exit code is 1 if there are
+    errors.
     """
     from keras_musictag.errors import quantity
     from keras_musictag.records.checking import ERROR, check_records
@@ -68,10 +69,10 @@ def print_findings(findings) -> None:
 @click.option(
     "--plot",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Plot how frequent the tags are, to a .png, .svg or .pdf file.",
+    help="File for a plot of how frequent the tags are: .png, .svg or .pdf.",
 )
 def info(folder, plot):
-    """Describe the records in DIR: parts, hours, tags and their counts."""
+    """Print the parts, hours, tags and tag counts of the folder DIR."""
     from keras_musictag.errors import quantity
     from keras_musictag.records.folder import Records
     from keras_musictag.records.planning import features_of

@@ -12,24 +12,30 @@ from keras_musictag.keras_start import start_keras
 @click.argument("records", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--model", "models", multiple=True, required=True, help="Model, as for `tag`; repeat it to compare several."
+    "--model", "models", multiple=True, required=True, help="Model to evaluate, as for `tag`; can be repeated."
 )
 @click.option(
-    "--name", "names", multiple=True, help="Name of each model in tables, in the same order.  [default: its own name]"
+    "--name",
+    "names",
+    multiple=True,
+    help="Name of a model in tables: one for each --model, in the same order.  [default: its own name]",
 )
 @click.option(
-    "--conditions", default="all", help="Conditions: paper (the 2020 evaluation's), all, or names separated by commas."
+    "--conditions",
+    default="all",
+    help="Deformations: paper (those of the 2020 evaluation), all, or names separated by commas, such as noise_0.1.",
 )
 @click.option("--chunks", type=click.IntRange(min=1), default=16, help="Chunks per track, evenly spaced.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed for the noise.")
 @click.option("--resamples", type=click.IntRange(min=1), default=1000, help="Number of bootstrap resamples.")
 def command(records, out, models, names, conditions, chunks, seed, resamples):
-    """Evaluate models on the test tracks of RECORDS (a folder that `prepare` wrote), original and deformed.
+    """Measure how far metrics drop when the audio is deformed.
 
-    The deformations are time stretch, pitch shift, dynamic range compression and white noise, as in the 2020
-    evaluation, and also MP3, a lower sample rate, low-pass filters and gain. OUT/robustness.md lists each model's drop
-    under each condition. OUT/MODEL/CONDITION is a folder as `evaluate` writes it. If the command is interrupted, run it
-    again to resume.
+    The models are evaluated on the original and the deformed test tracks of RECORDS, a folder that `prepare` wrote. The
+    deformations are time stretch, pitch shift, dynamic range compression and white noise, as in the 2020 evaluation,
+    and also MP3, a lower sample rate, low-pass filters and gain. OUT/robustness.md lists the drop of each model under
+    each condition. OUT/MODEL/CONDITION is a folder as `evaluate` writes it. If the command is interrupted, run it again
+    to resume.
     """
     start_keras()
     from keras_musictag.evaluation.measuring import Resampling

@@ -13,15 +13,18 @@ from keras_musictag.cli import _options
 @click.command()
 @_options.paths_argument
 @_options.model_options
-@click.option("--top", type=click.IntRange(min=1), default=10, help="Number of tags to show.")
-@click.option("--aggregate", type=click.Choice(AGGREGATES), default="mean", help="How to merge the chunks' scores.")
+@click.option("--top", type=click.IntRange(min=1), default=10, help="Number of tags to print, highest score first.")
+@click.option(
+    "--aggregate", type=click.Choice(AGGREGATES), default="mean", help="How to merge the scores of a track's chunks."
+)
 @_options.tail_option
 @_options.hop_option
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Output format.")
 def command(paths, model, weights, top, aggregate, tail, hop_seconds, form):
-    """Tag the tracks at PATH... (`-` is standard input).
+    """Print the tags of music files, with their scores.
 
-    Reads mp3, ogg, opus, flac, wav, m4a and more. If a file cannot be read, this is reported and the others are tagged.
+    PATH... are files such as mp3, ogg, opus, flac, wav or m4a; `-` is standard input. A score is from 0 to 1. If a file
+    cannot be read, the error is reported, the other files are tagged, and the exit code is 1.
     """
     _options.exit_if_all_are_missing(paths)
     tagger = _options.load_model(model, weights)

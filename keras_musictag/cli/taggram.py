@@ -9,13 +9,24 @@ from keras_musictag.files import write_csv
 @click.command()
 @_options.paths_argument
 @_options.model_options
-@click.option("--top", type=click.IntRange(min=1), default=20, help="Number of tags to plot; a CSV file has all tags.")
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=20,
+    help="Number of tags to plot, those with the highest scores; a CSV file has all tags.",
+)
 @_options.tail_option
 @_options.hop_option
-@click.option("--format", "form", type=click.Choice(["png", "svg", "pdf", "csv"]), default="png", help="File format.")
+@click.option(
+    "--format", "form", type=click.Choice(["png", "svg", "pdf", "csv"]), default="png", help="Format of the files."
+)
 @_options.out_option
 def command(paths, model, weights, top, tail, hop_seconds, form, out):
-    """Plot the taggrams of the tracks at PATH... (`-` is standard input), one file each: <track>.taggram.png."""
+    """Plot the scores of music files over time, as taggrams.
+
+    PATH... are music files; `-` is standard input. For each, <track>.taggram.png is written to the folder --out. With
+    --format csv it is a table with one row per chunk and one column per tag.
+    """
     files = _options.output_files(paths, out, f".taggram.{form}")
     _options.exit_if_all_are_missing(paths)
     tagger = _options.load_model(model, weights)

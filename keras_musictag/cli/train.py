@@ -13,16 +13,16 @@ from keras_musictag.keras_start import start_keras
 @click.argument("records", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--model", default="short_chunk_cnn", help="Architecture to train; with --weights, any model that `tag` takes."
+    "--model", default="short_chunk_cnn", help="Architecture to train; with --weights, any model that `tag` accepts."
 )
 @click.option(
     "--teacher",
     "teachers",
     multiple=True,
     metavar="MODEL",
-    help="Trained tagger whose scores replace the labels, as for `tag`; repeat it to use the mean of several.",
+    help="Trained tagger, as for `tag --model`, whose scores replace the labels; repeat it to use the mean of several.",
 )
-@click.option("--weights", help="Pretrained weights to start from.  [default: random]")
+@click.option("--weights", help="Pretrained weights to start from, as for `tag`.  [default: random]")
 @click.option(
     "--config",
     help="Settings of the architecture to change: JSON such as '{\"units\": 128}', or the path of a JSON file.",
@@ -35,18 +35,20 @@ from keras_musictag.keras_start import start_keras
     "--level",
     type=click.Choice(EXAMPLE_LEVELS),
     default="chunk",
-    help="Length of an example: the network's own chunk, or 29 s.",
+    help="Length of an example: the network's own chunk (chunk), or 29 s (song).",
 )
 @click.option("--precision", type=click.Choice(PRECISIONS), default="float32", help="Precision of the arithmetic.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Maximum epochs per phase.  [default: the recipe's]")
 @click.option(
-    "--steps", type=click.IntRange(min=1), help="Steps per phase instead of epochs, rounded up to whole epochs."
+    "--steps",
+    type=click.IntRange(min=1),
+    help="Maximum steps per phase, instead of --epochs; rounded up to whole epochs.",
 )
 @click.option(
     "--batch-size", type=click.IntRange(min=1), help="Examples per step, over all devices.  [default: the recipe's]"
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: the recipe's]")
-@click.option("--deterministic", is_flag=True, help="Give bit-equal weights in every run; slower.")
+@click.option("--deterministic", is_flag=True, help="Make every run give exactly the same weights; slower.")
 @click.option(
     "--checkpoint-seconds",
     type=click.FloatRange(min=0),
@@ -70,11 +72,11 @@ def command(
     deterministic,
     checkpoint_seconds,
 ):
-    """Train a tagger on RECORDS (a folder that `prepare` wrote) and write it, with its log, to the folder OUT.
+    """Train a tagger on records that `prepare` wrote.
 
-    OUT/model.keras is the tagger that is best on the validation part. To tag with it, run `keras-musictag tag --model
-    OUT/model.keras song.mp3`. With --teacher, RECORDS need no labels. If the command is interrupted, run it again to
-    resume.
+    The folder RECORDS needs no labels with --teacher. OUT/model.keras is the tagger that is
+    best on the validation part, and OUT/log.csv has one row per epoch. To tag with it, run `keras-musictag tag --model
+    OUT/model.keras song.mp3`. If the command is interrupted, run it again to resume.
     """
     with _progress.training() as (on_step, on_epoch, _):
         start_keras()

@@ -15,16 +15,18 @@ out_option = click.option(
 
 @click.group()
 def command():
-    """Make your own zoo entries."""
+    """Make zoo entries: your own models, which you can load by name."""
 
 
 @command.command("import")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option("--architecture", required=True, help="Architecture of the network, such as fcn or harmonic_cnn.")
-@click.option("--dataset", required=True, help="Dataset whose tags it predicts: mtat, msd or mtg-jamendo.")
+@click.option("--dataset", required=True, help="Dataset whose tags the network predicts: mtat, msd or mtg-jamendo.")
 @out_option
 def import_(checkpoint, architecture, dataset, out):
-    """Make a zoo entry from CHECKPOINT, a PyTorch file of the 2020 evaluation (sota-music-tagging-models).
+    """Make a zoo entry from a checkpoint of the 2020 evaluation.
+
+    CHECKPOINT is a PyTorch file of sota-music-tagging-models. The entry is a folder with the weights and a card.
 
     PyTorch is not needed, and no code in the file is run: a file that contains anything but tensors is rejected.
     """
@@ -39,19 +41,22 @@ def import_(checkpoint, architecture, dataset, out):
 @click.option(
     "--evaluation",
     type=click.Path(path_type=Path),
-    help="Folder that `evaluate` wrote.  [default: RUN/evaluation, if any]",
+    help="Folder that `evaluate` wrote.  [default: RUN/evaluation, if it exists]",
 )
 @click.option(
     "--name", help="Name of the entry, such as vgg-mine-v1.  [default: the next free ARCHITECTURE-DATASET-vN]"
 )
 @out_option
-@click.option("--summary", help="One sentence for the card.  [default: architecture and dataset]")
+@click.option(
+    "--summary", help="One sentence that describes the model, for the card.  [default: architecture and dataset]"
+)
 @click.option("--licence", default="not stated", help="Licence of the weights.")
 def add(run, evaluation, name, out, summary, licence):
-    """Make a zoo entry from RUN, the folder of a finished `train` or `finetune`.
+    """Make a zoo entry from a finished training run.
 
-    Its card states the metrics and the thresholds of the evaluation, which must be of RUN's model.keras on the test
-    part of the records that it was trained on.
+    RUN is a folder that `train` or `finetune` wrote. The entry is a folder with the weights and a card, which states
+    the metrics and thresholds of the evaluation. The evaluation must be of RUN/model.keras, on the test part of the
+    records that the model was trained on.
     """
     start_keras()
     from keras_musictag.evaluation.zoo_entry import add_entry

@@ -78,6 +78,12 @@ def every_command(command):
         yield from every_command(part)
 
 
+def test_lists_of_commands_show_whole_sentences(call):
+    for group in ([], ["gmtag"], ["prepare"], ["records"], ["zoo"]):
+        summaries = call(*group, "--help").out.partition("\nCommands:\n")[2].splitlines()
+        assert summaries and all(line.endswith(".") and not line.endswith("...") for line in summaries)
+
+
 def test_every_option_says_what_it_does():
     group = keras_musictag.cli.keras_musictag_group
     commands = [found for name in group.list_commands(None) for found in every_command(group.get_command(None, name))]
