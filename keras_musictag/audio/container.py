@@ -135,7 +135,7 @@ def open_container(file: BinaryIO, name: str):
     except (av.FFmpegError, OSError) as error:
         raise AudioError(
             f"{name} is not audio that can be opened; expected one of {', '.join(CONTAINERS)}. "
-            "Is it damaged, or is it an image, a playlist or a text?"
+            "Is it damaged, or is it an image, a playlist or a text file?"
         ) from error
 
 

@@ -38,7 +38,7 @@ def write_table(rows, pattern) -> None:
     from rich.table import Table
 
     if not rows:
-        click.echo(f"No model matches {pattern!r}.")
+        click.echo(f"No model matches {pattern!r}. `keras-musictag models` lists all.")
         return
     table = Table()
     # no column for the dataset: it is part of the name

@@ -74,9 +74,9 @@ def command(
 ):
     """Train a tagger on records that `prepare` wrote.
 
-    The folder RECORDS needs no labels with --teacher. OUT/model.keras is the tagger that is
-    best on the validation part, and OUT/log.csv has one row per epoch. To tag with it, run `keras-musictag tag --model
-    OUT/model.keras song.mp3`. If the command is interrupted, run it again to resume.
+    With --teacher, RECORDS need no labels. OUT/model.keras is the tagger that is best on the validation part, and
+    OUT/log.csv has one row per epoch. To tag with the tagger, run `keras-musictag tag --model OUT/model.keras
+    song.mp3`. If the command is interrupted, run it again to resume.
     """
     with _progress.training() as (on_step, on_epoch, _):
         start_keras()

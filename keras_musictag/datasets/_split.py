@@ -60,8 +60,8 @@ def divide(groups: Sequence[str], seed: int = 0, fractions: Sequence[float] = FR
     targets = _targets(fractions, len(groups))
     if len(sizes) < len(targets):
         raise DatasetError(
-            f"There must be a group of tracks (an artist, or a single track) for each of {', '.join(targets)}. "
-            f"Received: {len(sizes)}. Add tracks, state the parts, or give a part that you do not need the fraction 0."
+            f"Each of the parts {', '.join(targets)} needs an artist, or a track without an artist. Received: "
+            f"{len(sizes)}. Add tracks, state the parts, or give the fraction 0 to a part that you do not need."
         )
     counts = dict.fromkeys(targets, 0)
     part_of = {}

@@ -59,7 +59,9 @@ def _read_corpus(raw: Path) -> dict[str, Any]:
         ) from error
     corpus = _parse("\n".join(read_lines(path)), str(path))
     if missing := {"version", "tier", "clips", "parts"} - set(corpus):
-        raise DatasetError(f"{path} has no {', '.join(sorted(missing))}. Build the corpus again with this version.")
+        raise DatasetError(
+            f"{path} has no {', '.join(sorted(missing))}. Build the corpus again with this version of the package."
+        )
     if not isinstance(corpus["parts"], dict):
         raise DatasetError(
             f"{path}: `parts` must be the number of clips per part. Received: {corpus['parts']!r:.80}. Copy it again."
@@ -70,7 +72,9 @@ def _read_corpus(raw: Path) -> dict[str, Any]:
 def _track(line: str, where: str) -> Track:
     row = _parse(line, where)
     if missing := {"id", "path", "tags", "part", "subset"} - set(row):
-        raise DatasetError(f"{where} has no {', '.join(sorted(missing))}. Build the corpus again with this version.")
+        raise DatasetError(
+            f"{where} has no {', '.join(sorted(missing))}. Build the corpus again with this version of the package."
+        )
     texts = [row["id"], row["path"], row["part"], row["subset"]]
     if not isinstance(row["tags"], list) or not all(isinstance(text, str) for text in [*texts, *row["tags"]]):
         raise DatasetError(f"{where}: expected strings and a list of tags. Received: {line:.80}. Copy it again.")

@@ -110,10 +110,12 @@ def _read_labels(path: Path, num_tags: int) -> np.ndarray:
     if getattr(labels, "ndim", 0) != 2 or labels.shape[1] != num_tags or labels.dtype.kind not in "biuf":
         shape, kind = getattr(labels, "shape", None), getattr(labels, "dtype", "several arrays")
         raise DatasetError(
-            f"{str(path)!r} must hold numbers of the shape (tracks, {num_tags}). Received: {kind} of {shape}."
+            f"{str(path)!r} must hold numbers of the shape (tracks, {num_tags}). Received: {kind} of {shape}. "
+            "Download it again."
         )
     if not np.isin(labels, (0, 1)).all():
-        raise DatasetError(f"{str(path)!r} must hold zeros and ones only. Download it again.")
+        other = labels[~np.isin(labels, (0, 1))][0]
+        raise DatasetError(f"{str(path)!r} must hold zeros and ones only. Received: {other}. Download it again.")
     return np.array(labels, bool)
 
 

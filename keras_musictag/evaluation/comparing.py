@@ -107,7 +107,10 @@ def check_same_data(first: EvaluationRun, other: EvaluationRun) -> None:
     _check_equal(first, other, "tracks", first.predictions.track_ids, other.predictions.track_ids)
     _check_equal(first, other, "subsets", first.predictions.subsets, other.predictions.subsets)
     if not np.array_equal(first.predictions.targets, other.predictions.targets):
-        raise ValueError(f"{_both(first, other)} cannot be compared: their tracks have different tags.")
+        raise ValueError(
+            f"{_both(first, other)} cannot be compared: their tracks have different tags. "
+            "Compare runs on the same records."
+        )
     if first.report.resampling != other.report.resampling:
         raise ValueError(
             f"{_both(first, other)} cannot be compared: their intervals were computed with {first.report.resampling} "

@@ -159,7 +159,7 @@ def predict(
     columns = _columns(tagger, records)
     tracks = records.part(part)
     if not tracks:
-        raise DatasetError(f"{records.folder} has no tracks in the part {part!r}.")
+        raise DatasetError(f"{records.folder} has no tracks in the part {part!r}. Choose another part.")
     size, rate_hz = tagger.spec.chunking.chunk_samples, tagger.sample_rate
     asked = {"records": records.info["plan"], "part": part, "chunks": chunks, "hop": hop_seconds, "what": deformation}
     kept = ResumableScores(resume_file, scores_key(tagger, asked) if resume_file else "")
@@ -218,8 +218,8 @@ def _columns(tagger: Tagger, records: Records) -> list[int]:
         examples = f" (such as {', '.join(map(repr, missing[:3]))})" if missing else ""
         raise DatasetError(
             f"{tagger.name!r} and {str(records.folder)!r} must have the same tags. The model has {len(mine or ())} "
-            f"tags and lacks {len(missing)} of the {len(theirs)} tags of the records{examples}. Train or fine-tune a "
-            "model on these records, or evaluate it on its own dataset."
+            f"tags; {len(missing)} of the {len(theirs)} tags of the records are missing{examples}. Train or fine-tune "
+            "a model on these records, or evaluate it on its own dataset."
         )
     return [mine.index(tag) for tag in theirs]
 

@@ -158,7 +158,9 @@ def _read_report(folder: Path, trained: _Trained) -> Report:
     if report.facts.get("network") != network_hash(trained.tagger):
         raise ValueError(f"{refusal}: it is not of {str(trained.folder / MODEL)!r}. Evaluate that model again.")
     if report.source.part != "test":
-        raise ValueError(f"{refusal}: it is of the part {report.source.part!r}, not of test.")
+        raise ValueError(
+            f"{refusal}: it is of the part {report.source.part!r}, not of test. Evaluate on the part test."
+        )
     if (report.source.dataset, report.source.split_sha256) != (records["dataset"], records["split_sha256"]):
         raise ValueError(
             f"{refusal}: its dataset or split differs from that of the training, so its tracks may have been used for "

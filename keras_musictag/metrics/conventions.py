@@ -101,7 +101,8 @@ def check_thresholds(thresholds: np.ndarray | float, num_tags: int) -> np.ndarra
             f"`thresholds` must have one number per tag, shape ({num_tags},). Received: shape {thresholds.shape}."
         )
     if not np.isfinite(thresholds).all():
-        raise ValueError("`thresholds` must be finite.")
+        count = np.count_nonzero(~np.isfinite(thresholds))
+        raise ValueError(f"`thresholds` must be finite. Received: {count} of {thresholds.size} are NaN or infinite.")
     return np.broadcast_to(thresholds, (num_tags,))
 
 

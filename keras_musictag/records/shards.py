@@ -132,7 +132,7 @@ def load_track(path: Path, storage: str, features_of: Callable | None) -> tuple[
     if not pcm:
         raise AudioError("The track is shorter than one sample.")
     if storage == "source" and stream.is_alone:  # the stored file would be decoded to the mix
-        raise AudioError(f"{stream.notes[-1]} Storage 'source' cannot do that: use storage 'pcm'.")
+        raise AudioError(f"{stream.notes[-1]} With storage 'source', the mix would be used: use storage 'pcm'.")
     share = clipped / (len(pcm) // 2)
     notes = stream.notes
     if share > CLIPPED_SHARE:

@@ -77,7 +77,9 @@ def run_and_compare(folder: Path, arrays: dict[str, np.ndarray]) -> dict[str, fl
             if outputs[output].shape != wanted:
                 raise ExportError(f"{output!r} of {name} has shape {outputs[output].shape}, expected {wanted}.")
         if not np.isfinite(outputs["embedding"]).all():
-            raise ExportError(f"The embedding of {name} is not finite.")
+            raise ExportError(
+                f"The embedding of {name} must be finite. Received: NaN or infinite numbers. Try another precision."
+            )
         difference = float(np.abs(outputs["scores"] - arrays[f"{name}/scores"]).max())
         found[name] = difference if np.isfinite(difference) else float("inf")
         if name == "music":

@@ -70,7 +70,7 @@ def _open_exported(folder, weights, engine, precision, chunk_seconds) -> EngineT
     if artefact.format != engine or precision not in (None, artefact.precision):
         raise ValueError(
             f"{folder} is an export to {artefact.format!r} in {artefact.precision}. Received: engine={engine!r}, "
-            f"precision={precision!r}."
+            f"precision={precision!r}. Pass engine={artefact.format!r} and omit `precision`, or export the model again."
         )
     return tagger
 

@@ -104,9 +104,9 @@ def _download(card: Card, folder: Path) -> Path:
             download(url, str(path), None)
     except requests.RequestException as error:
         raise MusicTagError(
-            f"The weights of {card.name!r} could not be fetched from {url} ({_reason(error)}). Connect and try "
-            f"again, or download that file elsewhere and run: keras-musictag zoo import FILE --architecture "
-            f"{card.architecture} --dataset {card.trained_on.dataset}"
+            f"The weights of {card.name!r} could not be fetched from {url} ({_reason(error)}). Check the "
+            f"connection and try again, or download that file elsewhere and run: keras-musictag zoo import FILE "
+            f"--architecture {card.architecture} --dataset {card.trained_on.dataset}"
         ) from error
     return path
 

@@ -89,7 +89,10 @@ def _from_path(path: Path, weights) -> Source:
     if path.is_dir():
         return _from_entry(path, weights)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no model at {path}.")
+        raise FileNotFoundError(
+            f"There is no model at {path}; expected the folder of a zoo entry, or a .keras or .h5 file. Check the "
+            "spelling."
+        )
     if weights != DEFAULT:
         raise ValueError(f"A file of a whole model has its own weights. Received: weights={weights!r} with {path}.")
     return Source(None, None, path)
@@ -117,7 +120,7 @@ def _from_architecture(name: str, weights, folders: dict[str, Path]) -> Source:
         return Source(name, default, _weight_file(Path(weights)))
     if default is None:
         raise UnknownNameError(
-            f"There are no published weights of {name!r}. build({name!r}, tags=[...]) makes a model to train. "
+            f"There are no published weights of {name!r}. To train it, build it with build({name!r}, tags=[...]). "
             f"Architectures with weights: {', '.join(sorted({card.architecture for card in cards()}))}."
         )
     matching = [card for card in own if weights in (DEFAULT, card.trained_on.dataset)]
@@ -133,7 +136,7 @@ def _weight_file(path: Path) -> Path:
     if advice is not None:
         raise ValueError(advice)
     if not path.is_file():
-        raise FileNotFoundError(f"There are no weights at {path}.")
+        raise FileNotFoundError(f"There are no weights at {path}; expected a file. Check the spelling.")
     if not path.name.endswith(WEIGHT_FILES):
         raise ValueError(f"A file of weights must end in {', '.join(WEIGHT_FILES)}. Received: {path}.")
     return path

@@ -48,7 +48,7 @@ def read_weights(path: str | PathLike, sha256: str | None = None) -> dict[str, n
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"The weights {path} do not exist.")
+        raise FileNotFoundError(f"There are no weights at {path}; expected a file. Check the spelling.")
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:

@@ -139,8 +139,8 @@ def test_a_hop_that_is_not_positive_is_invalid_usage(call, track, vgg, hop_secon
     "options, said",
     [
         (["--model", "musicn"], "There is no model 'musicn'. Did you mean 'musicnn'? Known: "),
-        (["--model", "no/such"], "There is no model at no/such."),
-        (["--model", "gone.keras"], "There is no model at gone.keras."),
+        (["--model", "no/such"], "There is no model at no/such; expected"),
+        (["--model", "gone.keras"], "There is no model at gone.keras; expected"),
         (["--model", "vgg-msd-v1", "--weights", "mtat"], "Received: weights='mtat'."),
         (["--model", "vgg", "--weights", "jam"], "Known: mtat, msd, vgg-mtat-v1, vgg-msd-v1"),
         (["--model", "./"], "is not a zoo entry: it has no card.json."),

@@ -55,7 +55,9 @@ def test_the_table_fits_80_columns_and_has_every_entry(call):
     assert [cell.strip() for cell in row.split("│")[1:-1]] == ["fcn-msd-v1", "50", "448,758", "fetched", "MIT"]
 
 
-@pytest.mark.parametrize("form, out", [("table", "No model matches 'x*'.\n"), ("json", "[]\n")])
+@pytest.mark.parametrize(
+    "form, out", [("table", "No model matches 'x*'. `keras-musictag models` lists all.\n"), ("json", "[]\n")]
+)
 def test_no_match_is_not_an_error(call, form, out):
     assert call("models", "x*", "--format", form) == (0, out, "")
 

@@ -80,7 +80,9 @@ def test_a_wrong_choice_is_one_line_and_exit_code_1(call, checkpoint, folder, ch
     assert not (folder / "entries").exists()
 
 
-@pytest.mark.parametrize("path, said", [("gone.pth", "gone.pth does not exist"), ("text.pth", "it was not loaded")])
+@pytest.mark.parametrize(
+    "path, said", [("gone.pth", "There is no checkpoint at gone.pth;"), ("text.pth", "it was not loaded")]
+)
 def test_an_invalid_checkpoint_is_one_line_and_exit_code_1(call, folder, path, said):
     (folder / "text.pth").write_text("words")
     outcome = call("zoo", "import", path, *options())

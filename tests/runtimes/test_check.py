@@ -47,7 +47,7 @@ def test_an_embedding_must_be_finite_on_every_signal(exported_vgg_onnx, arrays, 
         return outputs
 
     monkeypatch.setattr(comparison, "open_engine", lambda *_: engine)
-    with pytest.raises(kmt.ExportError, match="The embedding of silence is not finite"):
+    with pytest.raises(kmt.ExportError, match="The embedding of silence must be finite"):
         comparison.run_and_compare(exported_vgg_onnx, arrays)
 
 

@@ -20,7 +20,10 @@ def open_model(format, folder):
 def test_a_missing_runtime_is_named(format, module, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)  # which Python takes for "not there"
     package = module.replace("_", "-")
-    with pytest.raises(ExportError, match=rf'needs the package {package}: pip install "keras-musictag\[export\]"'):
+    with pytest.raises(
+        ExportError,
+        match=rf'needs the package {package}, .*pip install "keras-musictag\[export\]"',
+    ):
         open_model(format, tmp_path)
 
 
@@ -39,5 +42,5 @@ def test_a_broken_runtime_raises_its_own_error(format, module, code, message, tm
 
 def test_of_several_modules_the_missing_one_is_named():
     check_installed("Numbers", "numpy", "math")
-    with pytest.raises(ExportError, match="Numbers needs the package no-such-module:"):
+    with pytest.raises(ExportError, match="Numbers needs the package no-such-module, "):
         check_installed("Numbers", "numpy", "no_such_module")

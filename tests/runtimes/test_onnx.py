@@ -160,7 +160,10 @@ def test_what_the_checker_refuses_is_one_sentence(tiny, tmp_path, monkeypatch):
 def test_a_missing_package_is_named_before_the_conversion(package, tiny, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)  # which Python takes for "not there"
     monkeypatch.setattr(export_network, "exported_network", None)
-    with pytest.raises(ExportError, match=rf'ONNX needs the package {package}: pip install "keras-musictag\[export\]"'):
+    with pytest.raises(
+        ExportError,
+        match=rf'ONNX needs the package {package}, .*pip install "keras-musictag\[export\]"',
+    ):
         onnx_export.write(tiny, tmp_path, "float32", "waveform")
 
 

@@ -213,7 +213,9 @@ def test_offline_it_says_what_to_do_within_seconds(card, monkeypatch):
         closed.bind(("127.0.0.1", 0))  # bound, but not listening
         monkeypatch.setenv(MIRROR_VARIABLE, f"http://127.0.0.1:{closed.getsockname()[1]}")
         start = time.monotonic()
-        with pytest.raises(MusicTagError, match=r"could not be fetched from .*\(ConnectionError\)\. Connect") as caught:
+        with pytest.raises(
+            MusicTagError, match=r"could not be fetched from .*\(ConnectionError\)\. Check the connection"
+        ) as caught:
             fetch(card)
         assert time.monotonic() - start < 5
     assert_tells_what_to_do(caught.value, card)

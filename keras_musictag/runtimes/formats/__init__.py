@@ -56,4 +56,7 @@ def check_installed(runtime: str, *modules: str) -> None:
     for module in modules:
         if find_spec(module) is None:
             package = module.replace("_", "-")
-            raise ExportError(f'{runtime} needs the package {package}: pip install "keras-musictag[export]".')
+            raise ExportError(
+                f"{runtime} needs the package {package}, which is not installed. Run: "
+                'pip install "keras-musictag[export]".'
+            )

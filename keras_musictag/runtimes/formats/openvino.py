@@ -160,7 +160,7 @@ def write(tagger: "Tagger", folder: Path, precision: str, form: str) -> None:
     openvino = load_openvino()
     if precision == "bfloat16" and not has_bfloat16(openvino.Core()):
         raise ExportError(
-            "This processor does not support bfloat16, so such a model cannot be checked here: use float32."
+            "This processor does not support bfloat16, so a model in bfloat16 cannot be checked here. Use float32."
         )
     import keras
 

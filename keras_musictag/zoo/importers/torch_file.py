@@ -72,7 +72,7 @@ def read_state_dict(path: str | PathLike) -> dict[str, np.ndarray]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"The checkpoint {path} does not exist.")
+        raise FileNotFoundError(f"There is no checkpoint at {path}; expected a file. Check the spelling.")
     if path.stat().st_size > MAX_FILE_BYTES:
         raise ValueError(f"{path} is larger than {MAX_FILE_BYTES} bytes; it was not loaded.")
     content = path.read_bytes()
