@@ -219,6 +219,6 @@ def _only_part(same: list[_File]) -> str:
         if file.part != same[0].part:
             raise DatasetError(
                 f"{printable(same[0].path)!r} and {printable(file.path)!r} have the same bytes, but are in "
-                "different parts: the test would include what was learned. Delete one of them."
+                "different parts: results would be too good. Delete one of them."
             )
     return same[0].part

@@ -233,7 +233,9 @@ def _duplicates(tracks: Iterable[StoredTrack]) -> Iterator[Finding]:
             message = f"The same audio as {first.track_id!r}, in the same part."
             yield _finding(other, "duplicate", message, WARNING)
         else:
-            message = f"The same audio as {first.track_id!r}, in {first.part}: a test would measure what was learned."
+            message = (
+                f"The same audio as {first.track_id!r}, in {first.part}: results on the other part would be too good."
+            )
             yield _finding(other, "leakage", message)
 
 

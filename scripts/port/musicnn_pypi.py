@@ -3,8 +3,8 @@
     python scripts/port/musicnn_pypi.py [--wheel FILE] [--out zoo]
 
 Fetches the wheel from the package index, checks its SHA-256, reads its TensorFlow 1 checkpoints, and writes for each
-model `weights.safetensors`, `card.json` and the licence notice. Run again it writes the same bytes. The model cards
-(README.md) are written by hand, `golden.npz` by scripts/make_golden.py.
+model `weights.safetensors`, `card.json` and the licence notice. If it is run again, it writes the same bytes. The
+model cards (README.md) are written by hand, and `golden.npz` by scripts/make_golden.py.
 """
 
 import argparse

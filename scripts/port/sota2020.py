@@ -2,9 +2,9 @@
 
     python scripts/port/sota2020.py [--out zoo]
 
-The checkpoints stay in their authors' repository; an entry says where its one is and which git blob hash it has
-(scripts/port/sota2020_checkpoints.tsv), and it is fetched and converted when it is first loaded. Nothing is fetched
-here. Run again it writes the same bytes.
+The checkpoints stay in their authors' repository. An entry states the address and the git blob hash of its checkpoint
+(scripts/port/sota2020_checkpoints.tsv), which is fetched and converted when the entry is first loaded. This script
+fetches nothing. If it is run again, it writes the same bytes.
 """
 
 import argparse
@@ -36,7 +36,7 @@ CONFIGS = {("musicnn_2020", "msd"): musicnn_2020.Config(midend_filters=512, unit
 
 
 class Network(NamedTuple):
-    """What the model card says of an architecture; `reported`: dataset -> (ROC-AUC, PR-AUC) of the paper's table."""
+    """What the model card says about an architecture; `reported`: dataset -> (ROC-AUC, PR-AUC) of the paper's table."""
 
     title: str
     what: str
@@ -65,29 +65,28 @@ NETWORKS = {
     ),
     "musicnn_2020": Network(
         "Musicnn",
-        "filters shaped like timbre (tall, 7 frames wide) and like rhythm (long, on the mean of the bands), then "
-        "convolutions over time. It is not the network of the entries `musicnn-*`, and weights of one do not fit the "
-        "other",
+        "filters for timbre (tall, 7 frames wide) and for rhythm (long, on the mean of the bands), then convolutions "
+        "over time. It is not the network of the entries `musicnn-*`, and the weights of one do not fit the other",
         "Pons, Nieto, Prockup, Schmidt, Ehmann and Serra, End-to-end learning for music audio tagging at scale, "
         "ISMIR 2018",
         _scores(0.9106, 0.4493, 0.8803, 0.2983, 0.8226, 0.2713),
     ),
     "crnn": Network(
         "CRNN",
-        "four convolutions that describe 18 moments of a clip of 29 s, and two recurrent layers that sum them up",
+        "four convolutions that describe 18 moments of a clip of 29 s, and two recurrent layers that summarise them",
         "Choi, Fazekas, Sandler and Cho, Convolutional recurrent neural networks for music classification, ICASSP 2017",
         _scores(0.8722, 0.3625, 0.8499, 0.2469, 0.7978, 0.2358),
     ),
     "sample_cnn": Network(
         "Sample-level CNN",
-        "short convolutions on the waveform itself, in a ladder of eleven steps",
+        "short convolutions on the waveform itself, in eleven steps",
         "Lee, Park, Kim and Nam, Sample-level deep convolutional neural networks for music auto-tagging using raw "
         "waveforms, SMC 2017",
         _scores(0.9058, 0.4422, 0.8789, 0.2959, 0.8208, 0.2742),
     ),
     "sample_cnn_se": Network(
         "Sample-level CNN with squeeze and excitation",
-        "the ladder of the sample-level CNN with residual blocks, each of which weighs its channels by what it hears",
+        "the sample-level CNN with residual blocks, each of which weights its channels by their content",
         "Kim, Lee and Nam, Sample-level CNN architectures for music auto-tagging using raw waveforms, ICASSP 2018",
         _scores(0.9103, 0.4520, 0.8838, 0.3109, 0.8233, 0.2784),
     ),
@@ -100,14 +99,14 @@ NETWORKS = {
     "self_attention": Network(
         "Self-attention (CNNSA)",
         "convolutions that describe 118 moments, and two layers of self-attention that relate them. As in the "
-        "original, "
-        "the layers know nothing of the order of the moments, and the first vector is a constant from a random seed",
+        "original, the layers do not know the order of the moments, and the first vector is a constant from a random "
+        "seed",
         "Won, Chun and Serra, Toward interpretable music tagging with self-attention, arXiv 1906.04972, 2019",
         _scores(0.9077, 0.4445, 0.8810, 0.3103, 0.8261, 0.2883),
     ),
     "harmonic_cnn": Network(
         "Harmonic CNN",
-        "a CNN on six harmonics of each of 128 pitches, with filters whose width was learnt",
+        "a CNN on six harmonics of each of 128 pitches, with filters whose width is learned",
         "Won, Chun, Nieto and Serra, Data-driven harmonic filters for audio representation learning, ICASSP 2020",
         _scores(0.9127, 0.4611, 0.8898, 0.3298, 0.8322, 0.2956),
     ),
@@ -120,14 +119,11 @@ DATASETS = {
         "Law, West, Mandel, Bay and Downie, Evaluation of algorithms using games: the case of music tagging, ISMIR "
         "2009",
         (
-            "The 50 tags are the most frequent answers of players of a game, as they typed them. Near-synonyms are "
-            "tags of "
-            "their own (`no vocals`, `no vocal`, `no voice`; `female`, `woman`, `female voice`), so their scores "
-            "overlap "
-            "and split.",
-            "The music is one label's catalogue, Magnatune's, and the tags are those of Western genres and "
-            "instruments. "
-            "Many test artists are also training artists, so expect less than the reported scores on new ones.",
+            "The 50 tags are the most frequent answers of the players of a game, as they typed them. Near-synonyms are "
+            "separate tags (`no vocals`, `no vocal`, `no voice`; `female`, `woman`, `female voice`): their scores "
+            "overlap, and one meaning is split among several tags.",
+            "The music is the catalogue of one label, Magnatune, and the tags name Western genres and instruments. "
+            "Many test artists are also training artists, so expect lower scores on new artists than those reported.",
         ),
     ),
     "msd": Dataset(
@@ -136,11 +132,10 @@ DATASETS = {
         "7digital previews, not redistributable; last.fm tags, non-commercial",
         "Bertin-Mahieux, Ellis, Whitman and Lamere, The Million Song Dataset, ISMIR 2011",
         (
-            "The 50 tags are what last.fm listeners wrote, with rock and pop of the West prevailing, overlapping tags "
+            "The 50 tags are what last.fm listeners wrote: mostly Western rock and pop, with overlapping tags "
             "(`chill`, `chillout`; `female vocalist`, `female vocalists`) and opinions (`sexy`, `beautiful`).",
-            "The order of the outputs is that of the list of tags in the authors' repository; the annotations that "
-            "they "
-            "trained with are not in it.",
+            "The order of the outputs is that of the list of tags in the authors' repository, which does not contain "
+            "the annotations that they trained with.",
         ),
     ),
     "mtg-jamendo": Dataset(
@@ -151,13 +146,11 @@ DATASETS = {
         "Learning for Music Discovery Workshop, ICML 2019",
         (
             "The outputs are in alphabetical order of the dataset's full tag names, `genre---alternative` to "
-            "`mood/theme---relaxing`. The list of tags in the authors' code stands in another order, which that code "
-            "sorts "
-            "before it trains: reading the outputs by the list as it stands gives every tag another one's score. "
-            "Here the "
-            "tags are in the right order, without their groups' prefixes.",
-            "The tags are those that uploaders gave. One that was not given may still apply, "
-            "so a low score was learnt from gaps, too.",
+            "`mood/theme---relaxing`. The list of tags in the authors' code has another order, and that code sorts it "
+            "before training: with the unsorted list, tags get the scores of other tags. Here the tags are in the "
+            "right order, without the prefixes of their groups.",
+            "The tags are those that uploaders gave. A tag that was not given may still apply, so low scores were also "
+            "learned from missing tags.",
         ),
     ),
 }
@@ -203,35 +196,33 @@ def model_card(card: Card, tagger: Tagger) -> str:
         f"# {card.name}",
         f"{network.title}: {network.what}. Trained on {corpus.title} by the authors of the 2020 evaluation of music "
         f"taggers, it gives 50 scores for each {tagger.chunk_seconds:.3g} s of music. {card.weights.parameters:,} "
-        f"parameters, of which {trainable:,} are trainable. `card.json` says the same for programs.",
+        f"parameters, of which {trainable:,} are trainable. `card.json` has the same facts for programs.",
         "The weights are not part of this package. They are fetched from their authors' repository when they are first "
-        f"loaded (about {megabytes} MB), checked against the git blob hash in the card, converted and kept: see "
-        "[the guide](../../docs/checkpoints_2020.md), also for work without a network.",
+        f"loaded (about {megabytes} MB), checked against the git blob hash in the card, converted and cached. "
+        "[The guide](../../docs/checkpoints_2020.md) also explains how to work offline.",
         "## Use",
         f'```python\nimport keras_musictag as kmt\n\ntagger = kmt.load("{card.architecture}", '
         f'weights="{card.trained_on.dataset}")  # or kmt.load("{card.name}")\n'
         "for tag, score in tagger.tag(kmt.demo_clip(), top=3).tags:\n"
         '    print(f"{tag:20} {score:.3f}")\n```',
-        "## What it hears",
-        f"{hearing(tagger)} An embedding (`tagger.embed`) has "
+        "## Input",
+        f"{input_of(tagger)} An embedding (`tagger.embed`) has "
         f"{tagger.get_layer(tagger.embedding_layer).output.shape[-1]} "
-        "numbers a chunk.",
+        "numbers per chunk.",
         "## Training",
         f"By the evaluation's authors, Minz Won, Andres Ferraro, Dmitry Bogdanov and Xavier Serra, on {corpus.title} "
-        f"({corpus.split}). From their code: one random chunk a track and epoch, binary cross-entropy, Adam at 1e-4 "
-        f"with "
-        "weight decay 1e-4 for 80 epochs, then SGD with Nesterov momentum at 1e-3, 1e-4 and 1e-5 up to epoch 200; kept "
-        "was the epoch with the least validation loss.",
+        f"({corpus.split}). From their code: one random chunk per track and epoch, binary cross-entropy, Adam at 1e-4 "
+        "with weight decay 1e-4 for 80 epochs, then SGD with Nesterov momentum at 1e-3, 1e-4 and 1e-5 up to epoch 200. "
+        "The epoch with the lowest validation loss was kept.",
         f"The network follows {network.source}.",
         "## Scores",
-        f"Reported by the authors, not measured here: ROC-AUC {reported['roc_auc']:.4f}, PR-AUC "
-        f"{reported['pr_auc']:.4f}. "
-        "They are means over the tags, of the mean score of 16 evenly spaced chunks a clip; `tagger.tag` takes "
-        "consecutive chunks.",
+        f"The authors report ROC-AUC {reported['roc_auc']:.4f} and PR-AUC {reported['pr_auc']:.4f}; they were not "
+        "measured here. Both are means over the tags. A clip's score is the mean of 16 evenly spaced chunks; "
+        "`tagger.tag` takes consecutive chunks.",
         "## Limits and fair use",
         *(f"- {limit}" for limit in corpus.limits),
-        "- A score is not a calibrated probability: sort them, rather than compare them with 0.5.",
-        "- Not for decisions about people.",
+        "- A score is not a calibrated probability: sort the scores instead of comparing them with 0.5.",
+        "- Do not use the tags for decisions about people.",
         f"- Training data: {corpus.licence}.",
         "## Licence and citation",
         "Code and weights: MIT, copyright (c) 2020 Music Technology Group, Universitat Pompeu Fabra, code developed by "
@@ -245,18 +236,18 @@ def model_card(card: Card, tagger: Tagger) -> str:
     return text + "\n"
 
 
-def hearing(tagger: Tagger) -> str:
+def input_of(tagger: Tagger) -> str:
     """The front end in words."""
     samples = tagger.spec.chunking.chunk_samples
     start = "Audio is mixed to mono and resampled to 16 kHz."
-    spectrum = "STFT with a Hann window of 512 samples every 256, centred by reflection, power,"
+    spectrum = "The features are a power spectrum (Hann windows of 512 samples every 256, centred by reflection),"
     if tagger.spec.architecture.startswith("sample_cnn"):
-        return f"{start} The network takes the waveform itself, {samples:,} samples (3 to the 10th) a chunk."
+        return f"{start} The network takes the waveform itself, {samples:,} samples (3 to the power of 10) per chunk."
     if tagger.spec.architecture == "harmonic_cnn":
         bands = "triangular filters around six harmonics of 128 pitches from 32.7 to 1281 Hz,"
     else:
         bands = f"{tagger.spec.frontend_config.num_mels} mel bands from 0 to 8 kHz (HTK scale, unit peak),"
-    return f"{start} {spectrum} {bands} decibels with a floor of -100 dB. A chunk is {samples:,} samples."
+    return f"{start} {spectrum} {bands} and decibels with a floor of -100 dB. A chunk has {samples:,} samples."
 
 
 def wrapped(paragraph: str) -> str:
@@ -284,7 +275,7 @@ def write(out: Path) -> list[Card]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=bundled("zoo"), help="where the entries go [%(default)s]")
+    parser.add_argument("--out", type=Path, default=bundled("zoo"), help="folder to write the entries to [%(default)s]")
     for card in write(parser.parse_args().out):
         print(f"{card.name}: {card.weights.parameters:,} parameters")
 
