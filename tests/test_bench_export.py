@@ -84,7 +84,7 @@ def test_a_rejected_export_has_a_row_with_the_reason(bench, tmp_path):
     bench.write_tables(rows, document)
     text = document.read_text()
     lines = [line.split(" | ")[:3] for line in text.partition("## crnn")[2].splitlines() if "refused" in line]
-    assert lines == [  # by network, then in the order of the formats
+    assert lines == [  # by network, then by format
         ["| litert", "int8", "waveform"],
         ["| litert", "float32", "waveform"],
         ["| onnx", "float16", "waveform"],
@@ -110,7 +110,7 @@ def test_the_summary_separates_released_and_random_weights(bench):
         return {"weights": weights, "checks": {"music": difference}, "seconds": {"chunk": times, "track": times}}
 
     rows = (row("released", 1e-5, 1), row("random", 2e-4, 3), row("released", 3e-5, 2), row("its own", 0.5, 9))
-    found = zip(("vgg", "crnn", "fcn", "my tagger"), rows, strict=True)  # the last is no architecture: left out
+    found = zip(("vgg", "crnn", "fcn", "my tagger"), rows, strict=True)  # the last is not an architecture: left out
     last = bench.summary({f"{name} onnx float32 waveform": row for name, row in found}).splitlines()[-1]
     speeds = "2.00 (1.00 to 3.00)"
     assert last == f"| onnx | float32 | waveform | 3 of 3 | {speeds} | {speeds} | 3e-05 | 2e-04 |"
@@ -143,7 +143,7 @@ def test_the_table_has_every_export_of_every_architecture(bench):
     for name in architectures.names():
         section = tables.partition(f"\n## {name} (")[2].partition("\n## ")[0]
         lines = [line for line in section.splitlines() if line.startswith("| ")]
-        rows = [tuple(line.strip("| ").split(" | ")[:3]) for line in lines[2:]]  # below the head and its rule
+        rows = [tuple(line.strip("| ").split(" | ")[:3]) for line in lines[2:]]  # below the header and its rule
         assert sorted(rows) == sorted(bench.artefacts(name, everything)), name
 
 

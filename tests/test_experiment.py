@@ -16,7 +16,8 @@ NAMES = ("musicnn_2020", "vgg")
 @pytest.mark.slow
 @pytest.mark.needs("mma", "fluidsynth", "soundfonts")
 def test_the_commands_make_a_whole_experiment(run, call, folder):  # noqa: F811
-    built = run("gmtag", "build", "corpus", "--tier", "tiny", cwd=folder)  # the first unseen soundfont is test's eighth
+    # tiny, because the eighth clip of the test part is the first with an unseen soundfont
+    built = run("gmtag", "build", "corpus", "--tier", "tiny", cwd=folder)
     assert built.code == 0, built.err
 
     def command(*arguments):

@@ -1,4 +1,4 @@
-"""Reference implementations of the 2020 evaluation: weights made by a rule, inputs and recorded outputs."""
+"""Reference implementations of the 2020 evaluation: weights filled by a rule, inputs and recorded outputs."""
 
 import functools
 import importlib.util

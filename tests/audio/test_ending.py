@@ -168,7 +168,7 @@ def test_tags_at_the_end_have_no_note(codec, container):
     for tags in (ape, id3v1, ape + id3v1, bytes(200)):
         audio = read_bytes(data + tags)
         assert audio.notes == ()
-        # they damage the last frame of an AC-3
+        # they damage the last frame of an AC-3 file
         assert audio.bad_packets == 0 or "ac3" in codec
 
 

@@ -1,7 +1,7 @@
 """Files of libsndfile and FFmpeg are read correctly in any container, sample format, byte order and channel count.
 
 Each file gives the samples that were written, or those that another reader finds in it, or an `AudioError`, or a note:
-never other samples without a word. `scripts/check_readers.py` also compares with sox, flac, mpg123 and opusdec.
+never other samples without a note. `scripts/check_readers.py` also compares with sox, flac, mpg123 and opusdec.
 """
 
 import io

@@ -43,8 +43,8 @@ def write_filtered(folder: Path, others: int = 1000) -> Path:
     """Writes the files of the folder `MSD_split` of jongpillee/music_dataset_split.
 
     Args:
-        folder: Where to.
-        others: How many tracks that are in no part the three dicts hold beside.
+        folder: Folder to write to.
+        others: How many tracks without a part the three dicts contain as well.
     """
     ids = {part: lines(f"{part}_x_msd_id") for part in ("train", "valid", "test")}
     preview_of = {}

@@ -1,8 +1,8 @@
 """MagnaTagATune's `annotations_final.csv`, invented where it is not known: all rows and columns of the real format.
 
-The file itself is not at hand. Known are its header, ids and paths; the 50 tags of valid and test; the 20 most frequent
-tags of all clips; which train clips have one of the 50; and which tags are the 50 most frequent. What is made up
-contradicts none of these.
+The file itself is not available. What is known: its header, ids and paths; the 50 tags of valid and test; the 20 most
+frequent tags of all clips; which train clips have one of the 50; and which tags are the 50 most frequent. What is
+invented contradicts none of these.
 """
 
 import csv

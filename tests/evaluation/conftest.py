@@ -1,4 +1,4 @@
-"""Runs that several tests read: written once, by the real functions."""
+"""Evaluation runs that several tests read; the real functions write them once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Predictions as a model of a given quality would give them: seeded, chunks and subsets included."""
+"""Simulated predictions of a model with a given quality: seeded, with chunks and subsets."""
 
 import numpy as np
 

@@ -120,7 +120,7 @@ def test_the_figures_grow_with_their_content(folder):
     with Image.open(folder / "per_tag.png") as image:
         assert image.size == (int(120 * (1.6 + 0.08 * 10 + 0.75 * 3)), int(120 * (1.8 + 0.23 * 6)))
     with Image.open(folder / "cost.png") as image:
-        assert image.size == (round(120 * 4.8 * 2), round(120 * 4.6))  # a panel a known cost
+        assert image.size == (round(120 * 4.8 * 2), round(120 * 4.6))  # one panel per known cost
 
 
 ODD = '<script>alert("x")</script>|$x_1^{$ ![a](http://b) \\'
@@ -128,7 +128,7 @@ ODD = '<script>alert("x")</script>|$x_1^{$ ![a](http://b) \\'
 
 @pytest.fixture
 def odd(tmp_path):
-    """Names of models, tags and subsets that HTML, Markdown and formulas would read."""
+    """Names of models, tags and subsets that HTML, Markdown and formulas would interpret."""
     tags = [f"{ODD}{i}" for i in range(6)]
     runs = []
     for i, name in enumerate((ODD, "_hidden", "日本語 \n line")):
@@ -147,7 +147,7 @@ def test_odd_names_are_never_read_as_markup(odd):
     assert not re.search(r"(?<!\\)[<>\[\]`$]", text.replace("![", "").replace("](per_tag", "").replace("](cost", ""))
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     cells = {len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in rows if "script" in row and "over" not in row}
-    assert cells <= {8, 7}  # the bars of the score and cost tables: none of a name
+    assert cells <= {8, 7}  # these bars separate the cells of the score and cost tables; none is part of a name
     assert [row["model"] for row in read_csv(odd / "compare.csv")][-1] == ODD
 
 
@@ -196,7 +196,7 @@ def test_costs_are_per_second_of_audio_and_only_if_known(tmp_path):
     write_comparison(comparison, tmp_path / "out")
     assert (tmp_path / "out" / "cost.png").is_file()
     write_comparison(compare_runs([run for run in runs if not run.report.facts]), tmp_path / "out")
-    assert not (tmp_path / "out" / "cost.png").exists()  # the earlier comparison's is gone
+    assert not (tmp_path / "out" / "cost.png").exists()  # the file of the earlier comparison is gone
 
 
 def test_facts_of_any_kind_can_be_reported(tmp_path):

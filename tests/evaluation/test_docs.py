@@ -1,4 +1,4 @@
-"""docs/evaluation.md: what it shows runs and gives what it says."""
+"""docs/evaluation.md: its examples run and give the output that it shows."""
 
 import re
 import runpy

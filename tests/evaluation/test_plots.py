@@ -16,7 +16,7 @@ def measured(values):
 
 
 def colour_columns(path, colour):
-    """Columns of a picture that hold a colour, and its rows."""
+    """The columns and the rows of a picture that contain a colour."""
     with Image.open(path) as image:
         hits = (np.abs(np.array(image.convert("RGB"), int) - colour) < 4).all(axis=-1)
     return np.flatnonzero(hits.any(axis=0)), np.flatnonzero(hits.any(axis=1))
@@ -32,7 +32,7 @@ def test_heat_map_cells_are_dark_if_low_and_grey_if_unknown(tmp_path):
     }  # viridis' ends
     high, low, unknown = share.values()
     assert high > 1000 and unknown > 1000
-    assert low == pytest.approx(2 * high, rel=0.2)  # two cells; numbers stand in all
+    assert low == pytest.approx(2 * high, rel=0.2)  # two cells; all have numbers
 
 
 def test_a_better_tag_is_drawn_above_and_to_the_right(tmp_path):

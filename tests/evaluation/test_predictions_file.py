@@ -123,7 +123,7 @@ save_predictions(simulate(noise=2), sys.argv[1])
 
 @pytest.mark.needs("posix")  # a limit on the size of files
 def test_the_earlier_file_stays_if_writing_fails(saved):
-    """In a process of its own: the limit would hold for the log of the tests, too."""
+    """In a separate process, because the limit would also apply to the log of the tests."""
     before = saved.read_bytes()
     command = [sys.executable, "-c", SAVE_WHERE_FILES_ARE_SHORT, saved]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)

@@ -17,7 +17,7 @@ def test_statistics_of_noise_are_those_of_its_level():
 
 @pytest.mark.slow
 def test_it_learns_a_tag_that_can_be_heard(tmp_path):
-    """Tracks that begin with "1" hold noise ten times as loud; the tag "calm" is given to the others."""
+    """Tracks whose names begin with "1" contain noise that is ten times as loud; the others have the tag "calm"."""
     import dataclasses
 
     import soundfile

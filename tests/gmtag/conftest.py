@@ -1,4 +1,4 @@
-"""What the tests of GM-Tag share: MMA, FluidSynth and the soundfonts themselves (scripts/debian_packages.txt)."""
+"""What the tests of GM-Tag share: the real MMA, FluidSynth and soundfonts (scripts/debian_packages.txt)."""
 
 import pytest
 
@@ -8,11 +8,11 @@ from keras_musictag.gmtag.arrangement import compose
 
 @pytest.fixture(scope="session")
 def installation() -> Installation:
-    """Where the Debian packages put what they have. A test that plays it says so: `needs("mma")`, for instance."""
+    """Where the Debian packages install their files. A test that uses them says so, for example with `needs("mma")`."""
     return Installation()
 
 
 @pytest.fixture(scope="session")
 def piece(installation):
-    """A clip's music, from the part whose soundfonts may be the quick one to load."""
+    """The music of a clip, from the part whose soundfonts include the one that loads quickly."""
     return compose("test", 0, installation)

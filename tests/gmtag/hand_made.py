@@ -1,4 +1,4 @@
-"""MIDI files made by hand: at 60 beats a minute, so that a beat is a second."""
+"""MIDI files made by hand, at 60 beats per minute, so that a beat lasts a second."""
 
 import mido
 
@@ -10,7 +10,7 @@ def music(*notes: tuple, tempo: int = 1_000_000) -> mido.MidiFile:
 
     Args:
         notes: Tuples of channel, program, pitch, velocity, start and end in seconds.
-        tempo: Microseconds a beat.
+        tempo: Microseconds per beat.
     """
     events = []
     for channel, program, pitch, velocity, start, end in notes:

@@ -1,11 +1,11 @@
-"""What Linux says of processes."""
+"""What Linux reports about processes."""
 
 import time
 from pathlib import Path
 
 
 def state_and_parent(pid: int | str) -> tuple[str, int]:
-    """What Linux says of a process: its state, such as "S" or "Z", and its parent's id; ("", 0) where there is none."""
+    """The state of a process, such as "S" or "Z", and its parent's id, from Linux; ("", 0) if it does not exist."""
     try:
         state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Whole builds, of a few clips each, killed and disturbed. Each loads its soundfonts anew: about 6 s a build."""
+"""Whole builds of a few clips each, also killed and disturbed. Each loads its soundfonts again: about 6 s per build."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from keras_musictag.gmtag import build_corpus, vocabulary
 from keras_musictag.gmtag.clips import make_clip
 from tests.gmtag.processes import children, is_running, wait_for
 
-PARTS = {"train": 2, "valid": 1, "test": 5}  # none of them plays the soundfont that takes 4 s to load
+PARTS = {"train": 2, "valid": 1, "test": 5}  # none of them uses the soundfont that takes 4 s to load
 PROGRAM = """
 import sys
 from keras_musictag.gmtag.corpus import build_corpus
@@ -96,7 +96,7 @@ def test_a_killed_build_resumes_to_the_same_bytes(undisturbed, tmp_path):
     subprocess.run([sys.executable, program, out], check=True)
     assert contents(out) == contents(undisturbed[0])
     kept = [path for path, before in done.items() if path.stat().st_mtime_ns == before]
-    assert len(kept) >= 2  # what was done was not made again
+    assert len(kept) >= 2  # finished clips were not made again
 
 
 def test_a_corpus_grows_and_does_not_shrink(undisturbed, tmp_path, installation):

@@ -29,7 +29,7 @@ def test_the_file_is_like_magnatagatunes(mp3):
 
 def test_the_file_contains_only_frames(mp3):
     assert mp3[:2] == b"\xff\xf3"  # a frame of MPEG-2, layer III
-    assert len(mp3) % 144 == 0  # 32 kbit/s: 36 ms a frame
+    assert len(mp3) % 144 == 0  # 32 kbit/s: 36 ms per frame
     assert not any(name in mp3 for name in (b"ID3", b"TAG", b"Xing", b"Info", b"Lavc"))
 
 
@@ -44,5 +44,5 @@ def test_our_reader_decodes_what_was_encoded(tmp_path, pcm, mp3):
     assert len(pcm) <= len(heard) < len(pcm) + 3000
     expected = (pcm / 32768).astype(np.float32)
     errors = [np.abs(heard[shift : shift + 16000] - expected[:16000]).max() for shift in range(1600)]
-    shift = int(np.argmin(errors))  # LAME and the decoder delay
+    shift = int(np.argmin(errors))  # the delay of LAME and the decoder
     assert np.abs(heard[shift : shift + 400000] - expected[:400000]).max() < 0.02

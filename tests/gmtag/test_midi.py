@@ -9,7 +9,7 @@ def test_notes_have_their_program_and_their_times_in_seconds():
 
 
 def test_times_follow_the_tempo():
-    (played,) = notes_of(music(note(0, 1, 4), tempo=500_000))  # 120 beats a minute
+    (played,) = notes_of(music(note(0, 1, 4), tempo=500_000))  # 120 beats per minute
     assert (played.start_seconds, played.end_seconds) == (0.5, 2.0)
 
 
@@ -24,7 +24,7 @@ def test_a_note_ends_when_it_is_struck_again():
 def test_a_note_that_is_never_released_ends_with_the_file():
     file = music(note(0, 1, 4), note(0, 2, 6, pitch=64))
     file.tracks[0] = mido.MidiTrack(m for m in file.tracks[0] if not (m.type == "note_off" and m.note == 60))
-    assert sorted(n.end_seconds for n in notes_of(file)) == [6.0 - 2.0, 6.0 - 2.0]  # a release less: 2 s earlier
+    assert sorted(n.end_seconds for n in notes_of(file)) == [6.0 - 2.0, 6.0 - 2.0]  # one release fewer: 2 s earlier
 
 
 def test_a_note_on_without_velocity_is_a_release():

@@ -18,7 +18,7 @@ def test_nothing_is_missing_with_the_debian_packages():
 
 @pytest.fixture
 def installation(tmp_path):
-    """One in which everything is found, wherever this runs: empty files, and a library that every system has."""
+    """An installation in which everything is found on any machine: empty files, and a library that every system has."""
     mma, grooves = tmp_path / "mma", tmp_path / "grooves"
     mma.touch(mode=0o755)
     (grooves / "stdlib").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""FluidSynth itself, with the soundfont that loads in a tenth of a second."""
+"""The real FluidSynth, with the soundfont that loads in a tenth of a second."""
 
 import hashlib
 import os
@@ -50,7 +50,7 @@ def test_a_note_sounds_at_its_time_and_pitch(played):
 def test_a_clip_does_not_depend_on_the_clip_before(installation, played):
     wet = replace(DRY, reverb=True, reverb_level=0.4, chorus=True)
     first = render(music(*A_NOTE), wet, installation)
-    assert not np.array_equal(first, played)  # the room and the chorus are heard
+    assert not np.array_equal(first, played)  # the reverb and the chorus are audible
     render(music(note(40, 1, 30)), wet, installation)
     assert np.array_equal(render(music(*A_NOTE), wet, installation), first)
 
@@ -63,7 +63,7 @@ def test_another_process_renders_the_same_without_output_under_ci(played):
         "pcm = render(music(*A_NOTE, note(0, 40, 41)), DRY, Installation());"
         "print(hashlib.sha256(pcm.tobytes()).hexdigest())"
     )
-    ci = {**os.environ, "CI": "true"}  # with it, pyfluidsynth prints where its library lies
+    ci = {**os.environ, "CI": "true"}  # with it, pyfluidsynth prints the path of its library
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT, env=ci)
     assert done.stdout.strip() == hashlib.sha256(played.tobytes()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Tags against notes that are made by hand; the clip is from second 2 to second 31.1."""
+"""Tags of notes that are made by hand; the clip is from second 2 to second 31.1."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Identifies the chunks that a reader gave: each must be one of the chunks that are cut here."""
+"""Identifies the chunks that a reader returned: each must be one of the chunks that are cut here."""
 
 import numpy as np
 

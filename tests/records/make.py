@@ -29,10 +29,10 @@ def make_manifest(folder: Path, num_tracks: int = 10, seconds: float = 2.0, **ch
     """Writes tracks below `folder` and returns their manifest.
 
     Every third is FLAC, the others WAV; every fourth is 44.1 kHz stereo, the others 16 kHz mono. The length grows by
-    1 % from one to the next. Track i has the tag i % 4, and "rock" also where i % 5 == 1.
+    1 % from one to the next. Track i has the tag i % 4, and also "rock" if i % 5 == 1.
 
     Args:
-        folder: Where the audio goes.
+        folder: Folder for the audio.
         num_tracks: How many.
         seconds: Length of the first.
         changes: Other values of the `Manifest`.
@@ -63,7 +63,7 @@ def make_records(folder: Path, num_tracks: int = 10, seconds: float = 2.0, **opt
     """A finished folder of records of such tracks, `folder/records`; the audio is in `folder/audio`.
 
     Args:
-        folder: Where both go.
+        folder: Folder for both.
         num_tracks: How many tracks.
         seconds: Length of the first.
         options: Of `prepare`, such as storage="source" or tracks_per_shard=3.

@@ -97,7 +97,7 @@ def test_mixup_adds_each_example_to_its_neighbour(records):
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_fit_reads_the_epochs_in_order(records, threads):
-    """Weights after `fit` are those of the same batches given one by one."""
+    """The weights after `fit` equal those after the same batches one by one."""
     model = keras.Sequential([keras.Input((SIZE,)), keras.layers.Dense(4, "sigmoid", kernel_initializer="zeros")])
     model.compile("sgd", "binary_crossentropy")
     start = model.get_weights()

@@ -75,7 +75,7 @@ def test_source_records_give_the_same_batches(records, sources, options):
 
 
 def test_the_demo_mp3_gives_the_same_crops(tmp_path):
-    """Of 29 s: most of it is not decoded."""
+    """Tracks of 29 s: most of each is not decoded."""
     from keras_musictag import demo_clip
     from keras_musictag.records import Manifest, Track, prepare
     from tests.records.make import TAGS

@@ -117,7 +117,7 @@ def test_ctrl_c_leaves_only_whole_files(manifest, tmp_path, undisturbed, jobs):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the whole group
     _, err = process.communicate(timeout=60)
     assert process.returncode != 0 and "KeyboardInterrupt" in err
-    assert "Traceback" not in err.replace("Traceback", "", 1)  # only that of the parent
+    assert "Traceback" not in err.replace("Traceback", "", 1)  # only the parent's message
     assert left_after_seconds(process.pid) == []
     left = contents(out)
     assert not [name for name in left if ".part" in name] and "dataset.json" not in left

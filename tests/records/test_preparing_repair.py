@@ -39,7 +39,7 @@ def cut(path):
 
 
 @pytest.mark.parametrize("damage", [os.remove, cut])
-@pytest.mark.parametrize("number", [0, 1, 2])  # one of these has the track that was skipped
+@pytest.mark.parametrize("number", [0, 1, 2])  # one of these contains the skipped track
 @pytest.mark.filterwarnings("ignore:1 track could not be used")
 def test_only_a_missing_or_shortened_shard_is_rewritten(manifest, out, damage, number):
     before = contents(out)

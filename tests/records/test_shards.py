@@ -69,7 +69,7 @@ def test_a_full_disk_names_the_shard(tmp_path, monkeypatch):
 
 
 class Features:
-    """A front end whose arrays are as large as it says."""
+    """A front end that returns arrays of the size that it states."""
 
     def __init__(self, size: int):
         self.size = size

@@ -1,6 +1,6 @@
 """The optional decoder: one sentence reports that it is missing, and nothing else in the package uses it.
 
-That it decodes as PyAV does is shown by scripts/check_tensorflow_io, in an environment of its own.
+scripts/check_tensorflow_io shows, in a separate environment, that it decodes like PyAV.
 """
 
 import ast
@@ -60,7 +60,7 @@ def test_the_decoded_length_is_fitted_to_the_record():
     assert _fit(samples, tf.constant(100)).numpy().tolist() == list(range(1, 101))
 
 
-@pytest.mark.parametrize("num_samples", [36, 73, 133])  # as files of 44.1, 22.05 and 12 kHz would
+@pytest.mark.parametrize("num_samples", [36, 73, 133])  # as for files of 44.1, 22.05 and 12 kHz
 def test_a_file_of_another_sample_rate_is_an_error(num_samples):
     dataset = tf.data.Dataset.from_tensors(tf.zeros(100)).map(lambda samples: _fit(samples, tf.constant(num_samples)))
     with pytest.raises(tf.errors.InvalidArgumentError, match="another number of samples than its record states"):

@@ -20,7 +20,7 @@ def records(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def taggers():
-    """Untrained ones: what they say depends on the sound all the same."""
+    """Untrained taggers: their scores depend on the sound all the same."""
     made = {}
     for seed, name in enumerate(("first", "second")):
         keras.utils.set_random_seed(seed)
@@ -30,7 +30,7 @@ def taggers():
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory):
-    """A folder of runs of two models, whose scores follow the truth less where QUALITY is lower."""
+    """A folder of runs of two models, whose scores follow the truth less closely if QUALITY is lower."""
     folder = tmp_path_factory.mktemp("simulated")
     for noise, model in enumerate(("first", "second")):
         for condition, quality in QUALITY.items():

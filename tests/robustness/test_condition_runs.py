@@ -20,7 +20,7 @@ def content(folder):
 
 
 class Heard:
-    """Counts tracks; stops the work after some."""
+    """Counts tracks, and stops the work after a given number."""
 
     def __init__(self, stop_after=None):
         self.told, self.stop_after = [], stop_after
@@ -83,7 +83,7 @@ def test_an_interrupted_call_resumes_to_the_same_files(records, taggers, undistu
         measure_robustness(taggers, records.folder, tmp_path, SOME, progress=Heard(stop_after), **SETTINGS)
     heard = Heard()
     measure_robustness(taggers, records.folder, tmp_path, SOME, progress=heard, **SETTINGS)
-    assert len(heard.told) == len(undisturbed[1].told) - stop_after  # no track is heard twice
+    assert len(heard.told) == len(undisturbed[1].told) - stop_after  # no track is processed twice
     assert content(tmp_path) == content(undisturbed[0])
 
 
@@ -136,7 +136,7 @@ def test_results_of_other_weights_are_refused(records, taggers, copied):
 
 @pytest.mark.slow
 def test_a_half_finished_other_result_is_not_resumed(records, taggers, undisturbed, tmp_path):
-    with pytest.raises(KeyboardInterrupt):  # two tracks of the noise of another seed
+    with pytest.raises(KeyboardInterrupt):  # two tracks with noise of another seed
         measure_robustness(
             taggers, records.folder, tmp_path, ("noise_0.4",), seed=1, progress=Heard(4 + 4 + 4 + 2), **SETTINGS
         )

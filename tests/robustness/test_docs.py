@@ -1,4 +1,4 @@
-"""docs/robustness.md: its table is that of the conditions, and its example runs."""
+"""docs/robustness.md: its table lists the conditions, and its example runs."""
 
 import re
 import runpy

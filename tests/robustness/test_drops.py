@@ -23,7 +23,7 @@ SCIKIT = {"pr_auc": trapezoids, "roc_auc": roc_auc_score, "average_precision": a
 
 
 def macro(metric, predictions, drawn=None):
-    """By scikit-learn, over the tags with both classes among the tracks that were drawn."""
+    """The mean with scikit-learn, over the tags that have both classes among the tracks that were drawn."""
     found = []
     for targets, scores in zip(predictions.targets.T, predictions.scores.T, strict=True):
         kept = slice(None) if drawn is None else drawn > 0

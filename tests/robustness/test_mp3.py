@@ -20,7 +20,8 @@ def test_an_mp3_copy_is_aligned_and_nearly_the_same(music, kbit, correlation):
     copy = mp3_copy(music, 16000, kbit)
     assert copy.shape == music.shape and copy.dtype == np.float32
     assert correlation < np.corrcoef(copy, music)[0, 1] < 1
-    assert np.corrcoef(copy[1:], music[:-1])[0, 1] < np.corrcoef(copy, music)[0, 1]  # a sample later fits worse
+    # one sample later, the fit is worse
+    assert np.corrcoef(copy[1:], music[:-1])[0, 1] < np.corrcoef(copy, music)[0, 1]
 
 
 def test_a_lower_bit_rate_loses_more(music):

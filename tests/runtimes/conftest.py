@@ -1,4 +1,4 @@
-"""What the tests of exports share: taggers with real weights, a small one, and what Keras says."""
+"""What the tests of exports share: taggers with real weights, a small one, and their outputs in Keras."""
 
 import pytest
 
@@ -7,13 +7,13 @@ import keras_musictag as kmt
 
 @pytest.fixture(scope="session")
 def musicnn():
-    """The larger of the bundled networks; the other is `vgg`. Tests leave it as it is."""
+    """The larger of the bundled networks; the other is `vgg`. Tests do not change it."""
     return kmt.load("musicnn")
 
 
 @pytest.fixture(scope="session")
 def musicnn_expected(musicnn):
-    """What it says of each signal."""
+    """Its outputs for each signal."""
     from keras_musictag.runtimes.check_signals import keras_outputs
 
     return keras_outputs(musicnn, "waveform")
@@ -21,7 +21,7 @@ def musicnn_expected(musicnn):
 
 @pytest.fixture(scope="session")
 def musicnn_of_log_mel(musicnn):
-    """What it says of each signal's features."""
+    """Its outputs for the features of each signal."""
     from keras_musictag.runtimes.check_signals import keras_outputs
 
     return keras_outputs(musicnn, "log-mel")
@@ -29,7 +29,7 @@ def musicnn_of_log_mel(musicnn):
 
 @pytest.fixture(scope="session")
 def tiny():
-    """A VGG of three filters and two tags, random weights. Tests leave it as it is."""
+    """A VGG of three filters and two tags, random weights. Tests do not change it."""
     import keras
 
     from keras_musictag.architectures import vgg

@@ -23,13 +23,13 @@ def random_tagger(name: str, chunk_seconds: float | None = None, config=None) ->
     for layer in tagger.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0  # the statistics are those of the batch
-    # all signals: by statistics of chunks that are alike, round-off would be blown up
+    # all signals: statistics of similar chunks would magnify round-off
     tagger(np.concatenate(list(signals(tagger).values())), training=True)
     return tagger
 
 
 def some_music(tagger: Tagger) -> KerasOutputs:
-    """Three chunks of the demo clip and what Keras says of them."""
+    """Three chunks of the demo clip and Keras's outputs for them."""
     chunks = signals(tagger)["music"][:3]
     return KerasOutputs(chunks, *scores_and_embeddings(tagger)(chunks))
 
@@ -56,16 +56,16 @@ def differences_in_this_process(folder, expected: dict[str, KerasOutputs]) -> di
 
 
 def largest_differences(exported, wanted: dict[str, KerasOutputs]) -> tuple[float, float]:
-    """Of scores, and of embeddings as a share of the largest value, over all signals."""
+    """The largest differences over all signals: of scores, and of embeddings as a share of the largest value."""
     run = open_engine(*exported, threads=1)
     scores, embeddings = [], []
     for signal in wanted.values():
         outputs = run(signal.inputs)
         assert outputs["scores"].dtype == outputs["embedding"].dtype == np.float32
         scores.append(np.abs(outputs["scores"] - signal.scores).max())
-        largest = max(np.abs(signal.embedding).max(), 1e-30)  # of silence it may be zero
+        largest = max(np.abs(signal.embedding).max(), 1e-30)  # for silence it may be zero
         embeddings.append(np.abs(outputs["embedding"] - signal.embedding).max() / largest)
-    return np.max(scores), np.max(embeddings)  # a NaN is not passed over, as by Python's `max`
+    return np.max(scores), np.max(embeddings)  # unlike Python's `max`, this does not ignore a NaN
 
 
 def check_threads_share(exported, chunks: np.ndarray) -> None:
@@ -80,8 +80,8 @@ def check_threads_share(exported, chunks: np.ndarray) -> None:
             np.testing.assert_array_equal(found[name], wanted[name])
 
 
-# Threads that the process has more with an engine of so many; None is for the engine's own choice with one core only.
-# And which heavy packages were loaded.
+# How many threads an engine with so many threads adds to the process (None: the engine's own choice on one core), and
+# which heavy packages were loaded.
 PROBE = """
 import json, os, sys
 from pathlib import Path

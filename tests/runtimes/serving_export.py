@@ -1,4 +1,4 @@
-"""The SavedModels that their tests share: musicnn with its real weights, and untrained networks without context."""
+"""The SavedModels that several tests share: musicnn with its real weights, and untrained networks without context."""
 
 import atexit
 import functools

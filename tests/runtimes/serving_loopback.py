@@ -1,7 +1,7 @@
 """A server on this machine with the interfaces of TensorFlow Serving: its gRPC protos, its REST paths and JSON.
 
-It is not that server, of which no package index has a binary. What it shares with it: it runs the SavedModel in a C++
-session, which checks no shapes, on tensors that C++ has read from the protos; it finds versions in folders named by
+It is not that server, because no package index has its binary. What they share: it runs the SavedModel in a C++
+session, which checks no shapes, on tensors that C++ reads from the protos; it finds versions in folders named by
 numbers; it runs the warm-up requests; it joins requests on the first axis as `--enable_batching` does. Rules and
 messages follow its source (json_tensor.cc, http_rest_api_handler.cc, http_rest_api_util.cc, batching_session.cc,
 predict_util.cc).
@@ -72,7 +72,7 @@ class Version:
         return self.callables[feed, fetch]
 
     def run_joined(self, requests: list, allowed_batch_sizes: tuple[int, ...]) -> list[dict[str, np.ndarray]]:
-        """What becomes of requests that arrive together: one call, of the next larger allowed batch size."""
+        """Joins requests that arrive together: one call, with the next larger allowed batch size."""
         arrays = [{name: tf.make_ndarray(value) for name, value in r.inputs.items()} for r in requests]
         if any(array.ndim == 0 for inputs in arrays for array in inputs.values()):
             raise ServingError("Batching Run() input tensors must have at least one dimension")
@@ -98,13 +98,13 @@ class Version:
 
 
 def array_of(value) -> np.ndarray:
-    """A `TensorProto`, read in C++ as a server does: `tf.make_ndarray` is of Python."""
+    """A `TensorProto`, read in C++ as a server does; `tf.make_ndarray` is written in Python."""
     tensor = tf.io.parse_tensor(value.SerializeToString(), value.dtype)
     return np.array(tensor.numpy(), tensor.dtype.as_numpy_dtype)
 
 
 def warmup_requests(folder: Path) -> list[predict_pb2.PredictRequest]:
-    """Those of a version's folder, as the server reads them."""
+    """The warm-up requests in a version's folder, as the server reads them."""
     if not (folder / WARMUP).is_file():
         return []
     records = tf.data.TFRecordDataset(str(folder / WARMUP)).as_numpy_iterator()

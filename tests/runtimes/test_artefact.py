@@ -13,7 +13,7 @@ from keras_musictag.runtimes.artefact import parse_artefact, sha256_of, versions
 
 @pytest.fixture
 def made(tmp_path) -> Artefact:
-    """The smallest that is true of a folder."""
+    """The smallest artefact that describes a folder."""
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "model.bin").write_bytes(b"weights")
     chunking = {"sample_rate_hz": 16000, "chunk_samples": 48000, "hop_samples": 24000, "context_samples": 0}

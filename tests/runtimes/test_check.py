@@ -36,7 +36,8 @@ def test_another_layer_as_the_embedding_is_detected(exported_vgg_onnx, arrays):
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
 def test_an_embedding_must_be_finite_on_every_signal(exported_vgg_onnx, arrays, monkeypatch, number):
-    arrays = {key: array for key, array in arrays.items() if not key.startswith("music")}  # the others are a chunk each
+    # the other signals are one chunk each
+    arrays = {key: array for key, array in arrays.items() if not key.startswith("music")}
     kept = {array.tobytes(): key.partition("/")[0] for key, array in arrays.items() if key.endswith("/inputs")}
 
     def engine(batch):
@@ -73,7 +74,7 @@ def test_a_model_that_does_not_run_is_one_sentence(exported_vgg_onnx, vgg, tmp_p
     (tmp_path / model).write_bytes((exported_vgg_onnx / model).read_bytes()[:5000])
     data["files"] = {model: sha256_of(tmp_path / model)}
     (tmp_path / "artefact.json").write_text(json.dumps(data))
-    monkeypatch.chdir(tmp_path)  # where a file has the name of a module of Python's
+    monkeypatch.chdir(tmp_path)  # a folder in which a file has the name of a Python module
     (tmp_path / "json.py").write_text("open('it was run', 'w')")
     with pytest.raises(kmt.ExportError, match="^The exported model (does not run|ended the process)") as raised:
         comparison.differences(tmp_path, keras_outputs(vgg, "waveform", {"silence": signals(vgg)["silence"]}))

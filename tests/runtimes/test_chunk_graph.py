@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras_musictag.audio import Chunking, cut
 from keras_musictag.runtimes.formats._savedmodel_signatures import chunk_starts, score_tracks, spans
 
-# at 1 Hz, 24 seconds at a time are two chunks of 12
+# at 1 Hz, 24 seconds at a time mean two chunks of 12
 CHUNKINGS = [
     Chunking(1, chunk_samples=12, hop_samples=12),
     Chunking(1, chunk_samples=12, hop_samples=8, context_samples=2),
@@ -25,7 +25,7 @@ def test_chunks_of_every_length_are_those_of_the_tagger(chunking):
     tracks = tf.ragged.constant([track(n) for n in LENGTHS], dtype=tf.float32, row_splits_dtype=tf.int64)
     size = chunking.chunk_samples
     graph = tf.function(lambda tracks: score_tracks(lambda chunks: chunks, size, tracks, chunking))
-    scores, starts = graph(tracks)  # scores are the chunks
+    scores, starts = graph(tracks)  # the scores are the chunks themselves
     for row, length in enumerate(LENGTHS):
         expected = list(cut([track(length)], chunking))
         assert starts[row].numpy().tolist() == [start for start, _ in expected]

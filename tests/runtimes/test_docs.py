@@ -15,7 +15,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="ut
 
 
 def rows_of_table(head: str) -> list[list[str]]:
-    """The cells of the table whose head begins so, without the rule below the head."""
+    """The cells of the table with this first heading, without the rule below the header."""
     lines = TEXT[TEXT.index(f"\n{head}") :].strip().split("\n\n")[0].splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [rows[0], *rows[2:]]

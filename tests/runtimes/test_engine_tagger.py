@@ -86,7 +86,7 @@ print(json.dumps([sorted({m.partition(".")[0] for m in sys.modules}), tags]))
 
 
 def test_neither_tensorflow_nor_keras_is_loaded(exported_vgg_onnx, vgg, tmp_path):
-    """Also not by `load`, where the user's cache holds the export already."""
+    """`load` does not load them either if the user's cache contains the export."""
     entry = bundled("zoo") / "vgg-mtat-v1"
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / cache_name(resolve(entry), "onnx", "float32", None)).symlink_to(exported_vgg_onnx)

@@ -1,4 +1,4 @@
-"""Every architecture converts to LiteRT, ONNX and OpenVINO, and gives Keras's scores there; in small, to be quick."""
+"""Every architecture, in a small size, converts to LiteRT, ONNX and OpenVINO, and gives Keras's scores there."""
 
 import functools
 
@@ -13,7 +13,7 @@ from keras_musictag.runtimes.formats import _litert_file, _litert_quantise, lite
 from keras_musictag.runtimes.formats.onnx import _nodes
 from tests.runtimes.networks import convert_in_this_process, largest_differences, random_tagger, some_music, written
 
-# the shortest chunk, where others than the published one can be built, and a narrow network
+# the shortest chunk, if the architecture allows other lengths, and a narrow network
 SMALL = {
     "crnn": (1.7, {"filters": (8,) * 4, "units": 8}),
     "fcn": (None, {"filters": (8,) * 5}),
@@ -27,7 +27,7 @@ SMALL = {
     "short_chunk_cnn_res": (1, {"filters": (8,) * 7, "units": 8}),
     "vgg": (None, {"filters": 8}),
 }
-# operators that tell that a network is converted as it is meant to be: loops of GRUs, the exact GELU
+# operators that show that a network is converted as intended: loops of GRUs, the exact GELU
 MEANT = {("crnn", "litert"): "WHILE", ("crnn", "onnx"): "Loop", ("crnn", "openvino"): "Loop"}
 MEANT |= {("self_attention", "onnx"): "Erf"}
 
@@ -70,14 +70,15 @@ def test_it_converts_and_gives_keras_scores(name, format, tmp_path):
     exported = written(tagger, tmp_path, format)
     operators = OPERATORS[format](tmp_path)
     assert MEANT.get((name, format), next(iter(operators))) in operators
-    assert not any(operator.startswith("custom ") for operator in operators)  # as LiteRT's list calls foreign ones
+    # LiteRT's list calls foreign operators "custom"
+    assert not any(operator.startswith("custom ") for operator in operators)
     scores, embeddings = largest_differences(exported, {"music": music})
     assert scores < formats.get(format).PRECISIONS["float32"]
-    # decibels of silent bands, and weights that nobody has trained: of short_chunk_cnn, 9.3e-4 in OpenVINO
+    # decibels of silent bands, and untrained weights: 9.3e-4 for short_chunk_cnn in OpenVINO
     assert embeddings < (2e-3 if name == "short_chunk_cnn" else 1e-3)
 
 
-# Networks of a few filters whose weights nobody has trained are moved by up to 3e-3 and 7e-2, and float32 by 1.5e-4.
+# The scores of untrained networks with a few filters move by up to 3e-3 and 7e-2, and in float32 by 1.5e-4.
 @pytest.mark.slow
 @pytest.mark.parametrize("name", architectures.names())
 @pytest.mark.parametrize("precision, closest, furthest", [("float16", 1e-5, 1e-2), ("int8", 5e-4, 0.2)])

@@ -1,4 +1,4 @@
-"""`example.py` of a folder tags a file with the folder alone, and is short enough as a start for other programs."""
+"""The `example.py` of a folder tags a file with the folder alone, and is short, as a start for other programs."""
 
 import ast
 import subprocess
@@ -12,12 +12,12 @@ from keras_musictag.runtimes import export
 from tests.runtimes.blocked import BLOCKED_PROGRAM
 from tests.runtimes.networks import random_tagger, written
 
-ROUNDING = 2e-4  # an example shows four digits; another MP3 decoder, other sums
+ROUNDING = 2e-4  # an example prints four digits; another MP3 decoder and another order of sums
 OURS = ("keras_musictag", "keras", "tensorflow")
 
 
 def run_example(folder, blocked=OURS) -> str:
-    """What it prints of the demo clip, where some packages are missing."""
+    """What it prints for the demo clip if some packages are missing."""
     program = BLOCKED_PROGRAM.format(blocked=list(blocked))
     command = [sys.executable, "-c", program, folder / "example.py", kmt.demo_clip()]
     done = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True)
@@ -54,7 +54,7 @@ def test_it_computes_decibels_of_reflected_ends(tmp_path):
     frontend = tagger.spec.frontend_config
     assert (frontend.padding, frontend.compression) == ("reflect", "decibel")
     written(tagger, tmp_path, "onnx", form="log-mel")
-    # a silent band's decibels are round-off, which random weights make more of than trained ones: as for the formats
+    # a silent band's decibels are round-off, which random weights magnify more than trained ones: as for the formats
     check_example(tagger, tmp_path, tolerance=5e-4)
 
 

@@ -1,4 +1,4 @@
-"""An exported folder is whole, was compared with Keras, or is not there."""
+"""An exported folder is complete and was compared with Keras, or it does not exist."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ from tests.runtimes.test_example import check_example, run_example, tags_in
 def test_the_differences_from_keras_are_measured_and_small(exported_vgg_onnx):
     artefact = read_artefact(exported_vgg_onnx)
     assert list(artefact.checks) == ["music", "silence", "noise", "full scale"]
-    assert 0 < max(artefact.checks.values()) <= artefact.tolerance  # another runtime's sums are never all the same
+    assert 0 < max(artefact.checks.values()) <= artefact.tolerance  # in another runtime, not all sums are the same
 
 
 def test_nothing_is_left_next_to_the_folder(exported_vgg_onnx):
@@ -30,7 +30,7 @@ def test_nothing_is_left_next_to_the_folder(exported_vgg_onnx):
 
 @pytest.fixture(scope="module")
 def log_mel(vgg, tmp_path_factory):
-    """A folder whose model takes features. Tests leave it as it is."""
+    """A folder whose model takes features. Tests do not change it."""
     folder = tmp_path_factory.mktemp("exports") / "log_mel"
     export(vgg, "onnx", folder, input="log-mel")
     return folder
@@ -58,7 +58,7 @@ def test_a_model_of_log_mel_tags_files(log_mel, vgg):
 
 @pytest.fixture(scope="module")
 def keras_folder(tmp_path_factory):
-    """Of a tagger that ends in logits."""
+    """An export of a tagger that ends in logits."""
     folder = tmp_path_factory.mktemp("exports") / "keras"
     tagger = kmt.load("vgg", classifier_activation=None)
     return tagger, folder, export(tagger, "keras", folder)

@@ -18,7 +18,7 @@ def open_model(format, folder):
 
 @each_runtime
 def test_a_missing_runtime_is_named(format, module, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, module, None)  # which Python takes for "not there"
+    monkeypatch.setitem(sys.modules, module, None)  # which Python treats as "not installed"
     package = module.replace("_", "-")
     with pytest.raises(
         ExportError,

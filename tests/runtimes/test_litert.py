@@ -1,4 +1,4 @@
-"""LiteRT files: they give Keras's scores in `ai-edge-litert`, hold builtin operators only, and name their tags."""
+"""LiteRT files give Keras's scores in `ai-edge-litert`, contain only builtin operators, and name their tags."""
 
 import contextlib
 import io
@@ -48,7 +48,7 @@ def model_of(folder):
 
 @pytest.fixture(scope="module", autouse=True)
 def each_network_is_converted_once():
-    """What the converter gives is the same in every precision, and takes most of the time: one process is its own."""
+    """The converter gives the same in every precision and takes most of the time: each network is converted once."""
     kept, convert = {}, litert._converted
 
     def converted(network, name):
@@ -77,7 +77,7 @@ def int8(musicnn, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def guide(tmp_path_factory):
-    """A folder in which the guide was followed, every command and every block of Python; and the lines they print."""
+    """A folder in which every command and every Python block of the guide was run; and the lines that they printed."""
     folder = tmp_path_factory.mktemp("guide")
     blocks = re.findall(r"^```(console|python)\n(.*?)^```$", MOBILE, flags=re.MULTILINE | re.DOTALL)
     assert "".join(kind[0] for kind, _ in blocks) == "cppppcp"
@@ -113,7 +113,7 @@ def test_float16_is_half_as_large_and_close(float32, float16, musicnn_expected):
 
 def test_int8_is_a_third_as_large_and_close(float32, int8, musicnn_expected):
     scores, embeddings = largest_differences(int8, musicnn_expected)
-    # 0.56 with the mel matrix in int8 as well, 0.26 with one scale a unit of the dense layer
+    # 0.56 with the mel matrix in int8, too; 0.26 with one scale per unit of the dense layer
     assert 1e-4 < scores < litert.PRECISIONS["int8"]
     assert embeddings < 0.1
     assert size(int8) < 0.33 * size(float32)
@@ -169,7 +169,7 @@ def test_the_front_end_stays_float32(int8):
     held = [t for t in model.subgraphs[0].tensors if model.buffers[t.buffer].data is not None and len(t.shape) > 1]
     large = {tuple(tensor.shape): tensor.type for tensor in held if np.prod(tensor.shape) >= 1024}
     assert large.pop((96, 257)) == TensorType.FLOAT32
-    assert len(large) == 9 and set(large.values()) == {TensorType.INT8}  # two of the ten have one shape
+    assert len(large) == 9 and set(large.values()) == {TensorType.INT8}  # two of the ten have the same shape
 
 
 def test_arrays_are_aligned_as_the_schema_asks(int8):
@@ -184,7 +184,7 @@ def test_arrays_are_aligned_as_the_schema_asks(int8):
 
 
 def test_vectors_stay_float32(float16):
-    """The normalisation of 1506 channels among them, whose numbers may be large or tiny."""
+    """This includes the normalisation of 1506 channels, whose numbers may be large or tiny."""
     from tensorflow.lite.python.schema_py_generated import TensorType
 
     model = model_of(float16[0])
@@ -206,7 +206,7 @@ def test_an_operator_that_is_not_builtin_is_named_and_refused(tiny, tmp_path, mo
 
 
 def test_outputs_have_the_numbers_by_which_phones_ask_for_them(float16, musicnn_expected):
-    """As docs/mobile.md says: 0 is the scores, 1 the embedding, in both runtimes of LiteRT."""
+    """As docs/mobile.md says, output 0 is the scores and output 1 the embedding, in both runtimes of LiteRT."""
     path, music = str(float16[0] / MODEL_FILE), musicnn_expected["music"]
     described = Interpreter(path).get_output_details()
     assert [tuple(output["shape"]) for output in described] == [(1, 50), (1, 200)]
@@ -272,7 +272,7 @@ def test_the_file_names_its_tags_and_describes_its_tensors(musicnn, int8):
     for text in (b"waveform", b"embedding", b"16000 Hz"):
         assert text in described
     (runtime,) = (entry for entry in model.metadata if entry.name == b"min_runtime_version")
-    assert bytes(model.buffers[runtime.buffer].data).rstrip(b"\0") == b"2.7.0"  # of int8 with a scale a feature
+    assert bytes(model.buffers[runtime.buffer].data).rstrip(b"\0") == b"2.7.0"  # for int8 with one scale per feature
     assert [output.name.decode() for output in model.signatureDefs[0].outputs] == list(OUTPUTS)
 
 
@@ -284,7 +284,7 @@ def slot_of(table, number):
 
 
 def table_in(table, number, item=None):
-    """The table that a slot refers to; or an item of the vector of them."""
+    """The table that a slot refers to, or one item of the vector of tables that it refers to."""
     at = table.Pos + slot_of(table, number) if item is None else table.Vector(slot_of(table, number)) + 4 * item
     return Table(table.Bytes, table.Indirect(at))
 
@@ -357,7 +357,7 @@ def test_a_converter_that_crashes_is_an_error_of_ours(tmp_path, monkeypatch):
 
 
 def test_a_missing_runtime_is_named_before_the_conversion(tiny, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)  # which Python takes for "not there"
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)  # which Python treats as "not installed"
     monkeypatch.setattr(export_network, "exported_network", None)
     with pytest.raises(
         ExportError,

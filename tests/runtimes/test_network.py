@@ -29,7 +29,7 @@ def test_scores_and_embedding_of_music_are_the_taggers(musicnn, musicnn_expected
     assert music.scores.max() - music.scores.min() > 0.3
 
 
-# with a front end that learns, without one, with recurrence, and with normalisation that is folded
+# with a front end that learns, without a front end, with recurrence, and with folded normalisation
 @pytest.mark.parametrize("name", ["harmonic_cnn", "sample_cnn", "crnn", "short_chunk_cnn"])
 def test_every_kind_of_network_is_carried_over(name):
     tagger = with_statistics(name)

@@ -1,4 +1,4 @@
-"""ONNX files: they give Keras's scores in ONNX Runtime, for any batch size, and hold standard operators only."""
+"""ONNX files give Keras's scores in ONNX Runtime, for any batch size, and contain only standard operators."""
 
 import json
 import subprocess
@@ -54,7 +54,7 @@ def test_float16_is_half_as_large_and_close(musicnn, float16, musicnn_expected):
 
 
 def test_float16_leaves_the_front_end_and_vectors_in_float32(float16):
-    """Of the mel matrix and of the normalisation of 1506 channels no number is rounded; of other large weights, all."""
+    """No number of the mel matrix or of the normalisation of 1506 channels is rounded; all other large weights are."""
     large = [(tuple(t.dims), t.data_type) for t in model_of(float16[0]).graph.initializer if np.prod(t.dims) >= 1024]
     vectors = [(shape, kind) for shape, kind in large if np.prod(shape) == max(shape)]
     assert vectors == [((1506,), onnx.TensorProto.FLOAT)] * 2  # scale and offset
@@ -110,13 +110,13 @@ def test_added_operators_compute_what_their_names_say(tmp_path):
     found = dict(zip([o.name for o in session.get_outputs()], session.run(None, {"waveform": x}), strict=True))
     spectrum = np.fft.rfft(x.astype(np.float64))
     error = np.abs(found["real"] + 1j * found["imaginary"] - spectrum).max()
-    assert error < 1e-7 * np.abs(spectrum).max()  # as near as float32 is; computed in float32, it would be 3e-7
+    assert error < 1e-7 * np.abs(spectrum).max()  # as close as float32 allows; computed in float32, it would be 3e-7
     np.testing.assert_allclose(found["log1p"], np.log1p(x**2), rtol=0, atol=2e-6)
     np.testing.assert_allclose(found["erfc"], tf.math.erfc(x), rtol=0, atol=2e-6)
 
 
 def write_network(monkeypatch, tiny, folder, operation, shape=(3, 3)):
-    """Exports what an operation makes of the input, in place of a tagger's network."""
+    """Exports one operation on the input instead of a tagger's network."""
     inputs = keras.Input(shape, name="waveform")
     network = keras.Model(inputs, {"scores": operation(inputs), "embedding": inputs})
     monkeypatch.setattr(export_network, "exported_network", lambda *_: network)
@@ -158,7 +158,7 @@ def test_what_the_checker_refuses_is_one_sentence(tiny, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("package", ["onnx", "tf2onnx", "onnxruntime"])
 def test_a_missing_package_is_named_before_the_conversion(package, tiny, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, package, None)  # which Python takes for "not there"
+    monkeypatch.setitem(sys.modules, package, None)  # which Python treats as "not installed"
     monkeypatch.setattr(export_network, "exported_network", None)
     with pytest.raises(
         ExportError,

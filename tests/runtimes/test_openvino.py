@@ -1,4 +1,4 @@
-"""OpenVINO models: they give Keras's scores in OpenVINO, for any batch size, and in the precision that is stated."""
+"""OpenVINO models give Keras's scores in OpenVINO, for any batch size and in the stated precision."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def float32(vgg, tmp_path_factory):
 
 
 def test_float32_gives_keras_scores_and_embeddings(float32, signals):
-    """Also where the processor has bfloat16, which OpenVINO would take by itself."""
+    """This also holds if the processor has bfloat16, which OpenVINO would use by default."""
     scores, embeddings = largest_differences(float32, signals)
     assert scores < 1e-5 and embeddings < 1e-4  # round-off; the tolerance leaves room for decibels of silent bands
 
@@ -158,24 +158,24 @@ def test_no_conversion_is_reported_to_analytics(tiny, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("ci", [None, "false"])
 def test_no_import_is_reported_to_analytics(float32, tmp_path, ci):
-    """By an engine, nor by an export, which imports by the same function: else ~/intel would hold the user's number."""
+    """Neither an engine nor an export sends data: both use the same import. Otherwise, ~/intel would exist."""
     command = [sys.executable, "-c", PROBE, str(float32[0])]
     environment = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}
     environment |= {"HOME": str(tmp_path)} | ({} if ci is None else {"CI": ci})
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment)
-    assert done.stdout.splitlines()[-1] == str(ci)  # which is as it was
+    assert done.stdout.splitlines()[-1] == str(ci)  # which is unchanged
     assert not (tmp_path / "intel").exists()
 
 
 def test_openvino_opens_no_onnx_file(exported_vgg_onnx):
-    """As docs/export.md says: where this fails, a newer OpenVINO does, and the two formats may become one."""
+    """As docs/export.md says. If this fails, a newer OpenVINO supports it, and the two formats may become one."""
     core = openvino.Core()
     with pytest.raises(RuntimeError, match="DFT"):
         core.compile_model(core.read_model(exported_vgg_onnx / "model.onnx"), "CPU")
 
 
 def test_a_missing_package_is_named_before_the_conversion(tiny, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "openvino", None)  # which Python takes for "not there"
+    monkeypatch.setitem(sys.modules, "openvino", None)  # which Python treats as "not installed"
     monkeypatch.setattr(export_network, "exported_network", None)
     with pytest.raises(
         ExportError,

@@ -1,6 +1,6 @@
-"""An exported folder appears completely or not at all, and other files are not touched.
+"""An exported folder appears completely or not at all, and other files are not changed.
 
-The models are words and nothing is computed: `test_export.py` tests what is exported.
+The models here are only text, and nothing is computed: `test_export.py` tests the exported models.
 """
 
 import os
@@ -42,7 +42,7 @@ def words(monkeypatch):
 
 @pytest.fixture
 def during(words, monkeypatch):
-    """A function that says what happens after the model was written, while an export is at work."""
+    """A function that sets what happens after the model was written, during an export."""
 
     def set_event(event):
         def write(tagger, folder, *others, **version):
@@ -102,7 +102,7 @@ def test_a_killed_export_leaves_no_folder_and_the_next_one_works(tiny, words, du
     monkeypatch.setattr(onnx, "write", a_word)
     export(tiny, "onnx", tmp_path / "out")
     assert names_in(tmp_path / "out") == PARTS
-    assert scratch.is_dir()  # it might be at work still
+    assert scratch.is_dir()  # it might still be running
     long_ago = time.time() - 2 * files.OLD_SECONDS
     os.utime(scratch, (long_ago, long_ago))
     export(tiny, "onnx", tmp_path / "again")
@@ -130,7 +130,7 @@ def test_two_threads_export_to_one_path_and_one_fails(tiny, during, tmp_path):
 
 
 def test_a_folder_of_another_process_is_left_alone(tiny, during, tmp_path):
-    for parts in ((), ("out",)):  # the folder is not there, or empty
+    for parts in ((), ("out",)):  # the folder does not exist, or is empty
         target = tmp_path.joinpath("a", *parts)
         during(lambda target=target: (target.mkdir(exist_ok=True), (target / "mine.txt").write_text("mine")))
         if parts:
@@ -184,7 +184,7 @@ def test_an_empty_folder_is_filled_where_it_is(tiny, words, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path / "out")
     export(tiny, "onnx", ".")
     assert (tmp_path / "out").stat().st_ino == before
-    assert sorted(os.listdir(".")) == PARTS  # the working directory is still there
+    assert sorted(os.listdir(".")) == PARTS  # the working directory still exists
     assert names_in(tmp_path) == ["out"]
 
 
@@ -199,7 +199,7 @@ def test_old_scratch_in_a_finished_folder_is_removed(tiny, words, tmp_path):
     scratch = tmp_path / files.scratch_name()
     scratch.mkdir()
     export(tiny, "onnx", tmp_path)
-    assert names_in(tmp_path) == [scratch.name, *PARTS]  # it might be at work still
+    assert names_in(tmp_path) == [scratch.name, *PARTS]  # it might still be running
     long_ago = time.time() - 2 * files.OLD_SECONDS
     os.utime(scratch, (long_ago, long_ago))
     with pytest.raises(kmt.ExportError, match="already exists"):

@@ -17,8 +17,8 @@ def test_noise_below_the_pass_band_is_resampled_as_by_soxr(rate_hz):
     found = resample(tf.constant(samples), rate_hz, TO_HZ).numpy()
     assert len(found) == len(expected)
     middle = slice(400, -400)
-    np.testing.assert_allclose(found[middle], expected[middle], rtol=0, atol=2e-6)  # round-off of some 500 products
-    # what begins at once has frequencies of the transition, too, where the filters differ
+    np.testing.assert_allclose(found[middle], expected[middle], rtol=0, atol=2e-6)  # round-off of about 500 products
+    # a sudden start also has frequencies in the transition band, where the filters differ
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-3)
 
 
@@ -28,7 +28,7 @@ def test_sines_stay_in_the_pass_band_and_go_above_nyquist(rate_hz):
     time = np.arange(rate_hz) / rate_hz
     stays = resample(tf.constant(np.sin(2 * np.pi * 0.9 * nyquist_hz * time), tf.float32), rate_hz, TO_HZ).numpy()
     wanted = np.sin(2 * np.pi * 0.9 * nyquist_hz * np.arange(len(stays)) / TO_HZ)
-    middle = slice(1000, -1000)  # a sine that begins at once has other frequencies, too
+    middle = slice(1000, -1000)  # a sine that starts suddenly has other frequencies, too
     np.testing.assert_allclose(stays[middle], wanted[middle], rtol=0, atol=1e-5)
     if rate_hz > TO_HZ:
         goes = resample(tf.constant(np.sin(2 * np.pi * 1.05 * nyquist_hz * time), tf.float32), rate_hz, TO_HZ).numpy()

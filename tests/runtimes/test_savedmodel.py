@@ -1,4 +1,4 @@
-"""SavedModels, by tf.saved_model.load: what each signature gives is what the tagger gives."""
+"""SavedModels, loaded by tf.saved_model.load: each signature returns what the tagger returns."""
 
 import io
 import os
@@ -50,7 +50,7 @@ def test_a_row_that_is_no_audio_is_nan_and_harms_no_other(signature, output, wro
     waveform = chunks()
     expected = call(signature, waveform=waveform)[output]
     waveform[1, 700] = wrong
-    waveform[3, 0] = 10.0  # the highest peak that `Tagger.tag` takes
+    waveform[3, 0] = 10.0  # the highest peak that `Tagger.tag` accepts
     found = call(signature, waveform=waveform)[output]
     assert np.isnan(found).all(axis=1).tolist() == [False, True, False, False, False]
     np.testing.assert_allclose(found[[0, 2, 4]], expected[[0, 2, 4]], rtol=0, atol=1e-6)
@@ -71,8 +71,8 @@ def test_a_taggram_is_the_taggers(network, seconds):
     np.testing.assert_allclose(found["scores"], expected.scores, rtol=0, atol=1e-5)
 
 
-# Above 16 kHz the filters differ by round-off and in the transition, which holds little music. Below, the bands above
-# the file's own Nyquist frequency hold what a filter leaves, 100 dB down, and the logarithm shows it.
+# Above 16 kHz, the filters differ by round-off and in the transition band, which contains little music. Below, bands
+# above the file's own Nyquist frequency contain what a filter leaves, 100 dB down, which the logarithm shows.
 TOLERANCES = {8000: 2e-3, 11025: 1e-3, 12000: 1e-3, 16000: 1e-5, 22050: 1e-4, 24000: 1e-5}
 TOLERANCES |= {32000: 1e-5, 44100: 1e-4, 48000: 1e-5, 88200: 1e-4, 96000: 1e-5}
 
@@ -212,7 +212,7 @@ def test_the_engine_runs_the_version_that_the_artefact_names(folder):
     for name, layer in (("scores", None), ("embedding", tagger("crnn").embedding_layer)):
         expected = tagger("crnn").runner(layer)(chunks("crnn"))
         np.testing.assert_allclose(outputs[name], expected, rtol=0, atol=1e-5)
-    with pytest.raises(ValueError, match=r"`threads` cannot be set. Received: 63"):  # TensorFlow runs already
+    with pytest.raises(ValueError, match=r"`threads` cannot be set. Received: 63"):  # TensorFlow has already run
         open_model(folder, read_artefact(folder), threads=63)
 
 

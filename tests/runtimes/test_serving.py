@@ -1,4 +1,4 @@
-"""A SavedModel on a loopback server, queried with the official protos and over REST; docs/serving.md line by line."""
+"""A SavedModel on a loopback server, queried with the official protos and over REST: every line of docs/serving.md."""
 
 import base64
 import contextlib
@@ -125,7 +125,7 @@ def test_chunks_of_another_shape_are_refused_on_the_graph(server, signature, sha
         predict(server, signature, waveform=np.zeros(shape, np.float32))
 
 
-# which would pass through this network, as no spectrogram is made of them
+# which this network would accept, because it computes no spectrogram
 @pytest.mark.parametrize("shape", [(1, 59049, 1), (2, 59049, 1), (1, 3, 19683)])
 def test_no_network_takes_chunks_of_another_rank(small, shape):
     with pytest.raises(grpc.RpcError, match=rf"must have shape \(batch, 59049\).* Received:\] \[{shape[0]}"):
@@ -282,7 +282,7 @@ def test_the_page_runs_line_by_line(page, server, monkeypatch, capsys):
     exec(make_wav, {})
     assert shown(over_rest) == wanted_rest
     assert shown(over_grpc) == wanted_grpc
-    # the same as most songs are; libsndfile reads a file by what is in it
+    # like most songs; libsndfile reads a file by its content
     soundfile.write("song.mp3", stereo(clip_at(44100)), 44100, format="FLAC")
     exec(make_wav, {})
     pairs = zip(scores_shown(shown(over_rest)), scores_shown(wanted_rest), strict=True)

@@ -1,4 +1,4 @@
-"""What an export is compared on, and what Keras says of it."""
+"""The signals on which an export is compared, and Keras's outputs for them."""
 
 import dataclasses
 import io
@@ -37,7 +37,7 @@ def test_the_signals_are_music_and_the_extremes(tiny):
 
 
 def test_the_music_may_be_the_users(tiny):
-    found = signals(tiny, silent_wav(16000, 16000))["music"]  # shorter than a chunk: filled up
+    found = signals(tiny, silent_wav(16000, 16000))["music"]  # shorter than a chunk: padded
     assert found.shape == (1, 48128) and not found.any()
 
 

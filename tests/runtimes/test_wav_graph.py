@@ -1,4 +1,4 @@
-"""WAV files on the graph: samples equal soundfile's, and what cannot be read is one of our errors."""
+"""WAV files in the graph: samples equal soundfile's, and a file that cannot be read is one of our errors."""
 
 import io
 import re
@@ -42,7 +42,7 @@ def riff(*chunks: bytes) -> bytes:
 
 
 def with_lengths(file: bytes, in_riff: int, in_data: int) -> bytes:
-    """The file with other lengths of it and of its `data`."""
+    """The file with other stated lengths, of the file and of its `data`."""
     at = file.index(b"data") + 4
     return file[:4] + struct.pack("<I", in_riff) + file[8:at] + struct.pack("<I", in_data) + file[at + 4 :]
 
@@ -73,8 +73,8 @@ def test_samples_are_those_of_soundfile(kind):
     np.testing.assert_array_equal(found, read(READ[kind]))
 
 
-@pytest.mark.parametrize("in_riff", [0, 36])  # as a pipe leaves it, or a recorder that was not closed
-def test_samples_that_the_header_does_not_state_are_read(in_riff):  # soundfile reads none
+@pytest.mark.parametrize("in_riff", [0, 36])  # as from a pipe, or a recorder that was not closed
+def test_samples_that_the_header_does_not_state_are_read(in_riff):  # soundfile reads no samples
     np.testing.assert_array_equal(decode(with_lengths(STEREO, in_riff, 0)), read(STEREO))
 
 
@@ -119,7 +119,7 @@ def test_at_most_a_thousand_chunks_are_read():
 
 
 def refusal(file: bytes) -> str | None:
-    """The error of a file; None if it was read. A message of ours, and nothing of the file's bytes."""
+    """The error for a file; None if it was read. It must be our own message, without bytes of the file."""
     try:
         decode(file)
     except tf.errors.InvalidArgumentError as error:
@@ -152,7 +152,7 @@ def test_a_damaged_file_is_read_or_refused_by_a_message_of_ours():
         file = bytearray(whole[trial % len(whole)])
         for place in random.integers(min(len(file), 80), size=random.integers(1, 4)):
             file[place] = random.choice([0, 1, 2, 127, 255, random.integers(256)])
-        if refusal(bytes(file)):  # which raises where the error is another than ours
+        if refusal(bytes(file)):  # which raises if the error is not ours
             refused += 1
         else:
             samples = decode(bytes(file)).numpy()

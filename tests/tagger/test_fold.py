@@ -10,7 +10,7 @@ from tests.checks import signals
 
 
 def with_statistics(name):
-    """Random weights, and normalisations that do something."""
+    """Random weights, and normalisations with an effect."""
     keras.utils.set_random_seed(1)
     tagger = build(name, tags=["a", "b"])
     random = np.random.default_rng(0)

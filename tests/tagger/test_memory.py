@@ -1,6 +1,6 @@
 """A file of any length is tagged in bounded memory: decoded, resampled, cut and run as a stream.
 
-`scripts/bench_memory.py` measures two hours; docs/performance.md has what it gave.
+`scripts/bench_memory.py` measures two hours; docs/performance.md shows its results.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Tagger: a Keras model that knows its tags and listens to tracks."""
+"""Tagger: a Keras model that knows its tags and reads tracks."""
 
 import io
 
@@ -132,7 +132,7 @@ def test_a_model_that_ends_in_logits_still_gives_scores(tagger, clip):
 
 def test_predict_gives_what_the_runner_gives(tagger):
     batch = signals(CHUNK)
-    # tolerance: `predict` normalises apart, the runner folds that into the convolutions
+    # tolerance: `predict` normalises separately, the runner folds the normalisation into the convolutions
     np.testing.assert_allclose(tagger.predict(batch, verbose=0), tagger.runner()(batch), rtol=0, atol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""The PyPI package's four models, from the MP3 to the tags, against what the originals gave."""
+"""The PyPI package's four models, from the MP3 to the tags, compared with the results of the originals."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a tagger says of a track, and the picture of it."""
+"""What a tagger returns for a track, and the picture of it."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def taggram():
 
 def test_merging_by_hand(taggram):
     result = taggram.merge("mean", top=2)
-    assert result.tags == [("$c$", 1.0), ("a", 0.25)]  # of equal scores, the first in the vocabulary
+    assert result.tags == [("$c$", 1.0), ("a", 0.25)]  # if scores are equal, the first in the vocabulary
     assert (result.duration_seconds, result.bad_packets, result.notes) == (3.5, 2, ("A note.",))
 
 

@@ -1,4 +1,4 @@
-"""A tagger with SpecAugment: trained with masks; scored, saved and published as without."""
+"""A tagger with SpecAugment is trained with masks, and scored, saved and published as without them."""
 
 import copy
 import subprocess
@@ -21,7 +21,7 @@ LABELS = np.eye(2, dtype=np.float32)
 
 @pytest.fixture(scope="module")
 def plain():
-    """A small VGG. Tests leave it as it is."""
+    """A small VGG. Tests do not change it."""
     keras.utils.set_random_seed(0)
     return kmt.Tagger(TaggerSpec.of("vgg", ["calm", "wild"], vgg.Config(filters=3)))
 
@@ -71,7 +71,7 @@ def test_weights_have_the_names_and_the_order_of_those_without(plain, augmented)
 
 
 def test_the_weights_are_its_own(plain, augmented):
-    """Training the one does not move the other."""
+    """Training one of them does not change the other."""
     shared = {id(w) for w in plain.weights} & {id(w) for w in augmented.weights}
     assert not shared
 
@@ -103,7 +103,7 @@ def test_a_copy_is_trained_with_the_masks_too(trained):
 
 
 def test_a_fresh_process_loads_what_was_saved(augmented, tmp_path):
-    """Which has not imported the layer."""
+    """In a process that has not imported the layer."""
     augmented.save(tmp_path / "augmented.keras")
     program = "import sys, keras_musictag as kmt; print(kmt.load(sys.argv[1]).augment.name)"
     command = [sys.executable, "-c", program, str(tmp_path / "augmented.keras")]

@@ -1,4 +1,4 @@
-"""Running a network over a track, with a network that is a line of NumPy."""
+"""Running a network on a track; the network is one line of NumPy."""
 
 import gzip
 import io

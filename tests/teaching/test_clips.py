@@ -1,4 +1,4 @@
-"""How clips are named, drawn, levelled and recorded; noises. Nothing is played."""
+"""How clips are named, drawn, levelled and recorded, and noises. No sound is rendered."""
 
 import doctest
 import importlib

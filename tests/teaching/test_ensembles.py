@@ -1,4 +1,4 @@
-"""What ensembles and drums play, without playing it."""
+"""The notes of ensembles and drums, without rendering them."""
 
 from random import Random
 
@@ -22,7 +22,8 @@ def test_each_style_uses_its_instruments_in_their_ranges(name):
         (program,) = {note.program for note in voice}
         assert program in programs
         low, high = range_of(program)
-        assert all(low - 7 <= note.pitch <= high + 7 for note in voice)  # the nearest note of a chord may lie outside
+        # the nearest note of a chord may be outside the range
+        assert all(low - 7 <= note.pitch <= high + 7 for note in voice)
         assert max(note.end_seconds for note in voice) > 15
     assert any(note.channel == DRUM_CHANNEL for note in notes) == bool(style.grooves)
 

@@ -32,7 +32,7 @@ TEST_SET = (
 
 @pytest.mark.parametrize("name", TEST_SET)
 def test_the_test_set_is_refused_by_name_before_a_download(name, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", "")  # no apt-get: were it not refused, it would not be downloaded
+    monkeypatch.setenv("PATH", "")  # without apt-get: if the package were not refused, it would not be downloaded
     with pytest.raises(ValueError, match="must not teach them"):
         make(tmp_path, Package(name, "1", "GPL-2+", 1, 60.0))
     with pytest.raises(ValueError, match="must not teach them"):
@@ -105,7 +105,7 @@ def test_tracks_become_pieces_of_at_most_six_minutes(out):
     assert max(len(piece.samples) for piece in pieces) <= PIECE_SECONDS * RATE_HZ
     expected = sine(RATE_HZ, 100)[:, 0]
     assert len(samples) == len(expected)
-    assert np.abs(samples - expected)[100:-100].max() < 1e-3  # but for the resampler's ends
+    assert np.abs(samples - expected)[100:-100].max() < 1e-3  # except at the ends, because of the resampler
     assert sum(store.seconds_of(path) for path in two.iterdir()) == 360
 
 
@@ -130,7 +130,7 @@ def test_existing_files_are_kept_and_missing_ones_made_again(out, deb):
     for path in one.iterdir():
         path.unlink()
     one.rmdir()
-    half = out / "game_music" / f".{one.name}.part"  # as a process that was killed leaves it
+    half = out / "game_music" / f".{one.name}.part"  # as after a process was killed
     half.mkdir()
     (half / "00.flac").write_bytes(b"half")
     assert not is_done(out, TOY)
@@ -161,5 +161,5 @@ def test_a_tracker_module_is_played_once_through(tmp_path):
     assert game_music._write_pieces(tmp_path / "song.mod", tmp_path / "out")
     (piece,) = (tmp_path / "out").iterdir()
     audio = read(piece)
-    assert audio.duration_seconds == pytest.approx(5 * 64 * 6 * 0.02, abs=0.5)  # rows of six ticks of a fiftieth second
+    assert audio.duration_seconds == pytest.approx(5 * 64 * 6 * 0.02, abs=0.5)  # rows of six ticks of 1/50 s
     assert np.abs(audio.samples).max() > 0.05

@@ -1,4 +1,4 @@
-"""Phrases of every kind for every program, without playing them."""
+"""Phrases of every kind for every program, without rendering them."""
 
 from random import Random
 
@@ -22,7 +22,7 @@ def test_every_program_plays_in_its_range_to_the_end(kind):
     for program in range(128):
         notes = phrase(program, kind)
         low, high = range_of(program)
-        assert all(low - 2 <= note.pitch <= high + 2 for note in notes)  # an ornament may be a step beside the scale
+        assert all(low - 2 <= note.pitch <= high + 2 for note in notes)  # an ornament may be a step outside the scale
         assert all(30 <= note.velocity <= 127 for note in notes)
         assert all(note.end_seconds > note.start_seconds >= 0.2 for note in notes)
         assert {(note.channel, note.program) for note in notes} == {(3, program)}

@@ -1,4 +1,4 @@
-"""The script itself, and what FluidSynth and espeak-ng really play."""
+"""The script, and the sounds that the real FluidSynth and espeak-ng render."""
 
 import json
 from random import Random
@@ -116,7 +116,7 @@ def test_an_ensemble_is_audible(tmp_path):
     audio = read(tmp_path / "ensembles" / f"{clip.name}.flac")
     assert ensembles.SHORTEST_SECONDS <= audio.duration_seconds <= ensembles.LONGEST_SECONDS
     seconds = audio.samples[: int(audio.duration_seconds) * RATE_HZ].reshape(-1, RATE_HZ)
-    assert min(map(rms, seconds[:-1])) > 0.002  # somebody always plays
+    assert min(map(rms, seconds[:-1])) > 0.002  # at least one instrument always plays
 
 
 @pytest.mark.needs("espeak_ng")

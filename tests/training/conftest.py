@@ -1,4 +1,4 @@
-"""Records that a network can learn in a few steps, and processes of their own to train in."""
+"""Records that a network can learn in a few steps, and separate processes for training."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def records_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def run_python():
-    """A function that runs Python code in a process of its own, and gives the finished process."""
+    """A function that runs Python code in a separate process, and returns the finished process."""
 
     def run(code: str, *arguments, **environment) -> subprocess.CompletedProcess:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "KERAS"))}

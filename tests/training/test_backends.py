@@ -1,4 +1,4 @@
-"""JAX and PyTorch train where there is no TensorFlow, and go on after a kill as TensorFlow does."""
+"""JAX and PyTorch train without TensorFlow, and resume after a kill as TensorFlow does."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from safetensors.numpy import load_file
 
 from tests.needs import BACKENDS
 
-# Trains one run undisturbed and kills itself in the second phase of another; called again, it goes on with that one.
+# Trains one run undisturbed and kills itself in the second phase of another; called again, it resumes that one.
 TRAIN = """
 import os, signal, sys
 sys.modules["tensorflow"] = None  # importing it fails, as where it is not installed
@@ -39,7 +39,7 @@ assert tagger.augment is None and len(tagger.vocabulary) == 4
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_other_backends_train_and_resume_without_tensorflow(backend, records_folder, tmp_path, run_python):
     folders = tmp_path / "undisturbed", tmp_path / "killed"
-    environment = {  # what JAX has compiled once it need not compile again
+    environment = {  # JAX compiles this only once
         "KERAS_BACKEND": backend,
         "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "jax"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3",

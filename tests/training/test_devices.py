@@ -1,4 +1,4 @@
-"""Two devices that share a batch train as one device does."""
+"""Two devices that share a batch train like one device."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 
 from keras_musictag.training import model_setup
 
-# Trains for some steps on one of two logical CPUs, then on both; dropout is off, as each device draws its own
+# Trains for some steps on one of two logical CPUs, then on both; dropout is off, because each device draws its own
 TRAIN = """
 import json, sys
 from pathlib import Path
@@ -90,7 +90,7 @@ def test_two_devices_train_like_one(records_folder, tmp_path, run_python):
     one, two = results = [json.loads(line) for line in done.stdout.splitlines()[-2:]]
     assert (one["replicas"], two["replicas"]) == (1, 2)
     assert len(one["losses"]) == 6
-    # float32 sums in another order. Where each device normalises by its own half, the losses differ by 1e-1
+    # float32 sums in another order. If each device normalised by its own half, the losses would differ by 1e-1
     np.testing.assert_allclose(two["losses"][0], one["losses"][0], atol=1e-5)
     # normalised over 8 rows, some of MusiCNN's units hardly vary, and their rounding moves single losses by 4e-5
     np.testing.assert_allclose(two["losses"], one["losses"], atol=5e-4)

@@ -1,4 +1,4 @@
-"""What a run leaves for people can be read by their programs."""
+"""The logs of a run can be read by the usual programs."""
 
 import csv
 import os
@@ -26,7 +26,7 @@ def make_rows(count):
 
 
 def test_table_figure_and_events_have_every_epoch_once(tmp_path):
-    """Also where a run went on: each epoch writes all of them anew."""
+    """This also holds for a resumed run: each epoch writes all rows again."""
     for count in (1, 2, 4):
         write_logs(tmp_path, make_rows(count))
     with open(tmp_path / "log.csv", newline="") as file:

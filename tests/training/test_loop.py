@@ -1,4 +1,4 @@
-"""The loop's decisions, by a network of a few weights and validation losses that are given."""
+"""The loop's decisions, with a network of a few weights and given validation losses."""
 
 import keras
 import numpy as np
@@ -38,7 +38,7 @@ def make_model():
 
 
 def run(folder, losses, *phases, seen=None, feed=None, **changes):
-    """Runs phases with these validation losses; gives model and position. `seen` gets the weights at each of them."""
+    """Runs phases with these validation losses; returns model and position. `seen` gets the weights at each of them."""
     model = make_model()
     losses = iter(losses)
 
@@ -76,7 +76,7 @@ def test_the_model_ends_with_the_weights_of_the_highest_auc(tmp_path):
 
 
 def test_a_phase_begins_with_the_best_weights_so_far(tmp_path):
-    """Its learning rate is too small to move them by a bit."""
+    """Its learning rate is too small to change a single bit of them."""
     seen = []
     run(tmp_path, [0.5, 0.6, 0.7, 0.8], Phase("adam", 0.1, 3), Phase("sgd", 1e-30, 1), seen=seen)
     assert_equal(seen[3], seen[0])
@@ -107,7 +107,7 @@ def test_a_phase_of_the_head_leaves_the_body_unchanged(tmp_path):
 
 
 def test_the_loss_of_an_epoch_is_the_mean_over_its_examples(tmp_path):
-    """Also where it was interrupted, though the last batch is smaller."""
+    """This also holds for an interrupted epoch, although the last batch is smaller."""
 
     def interrupt(position):
         if position.step == 2:
@@ -147,7 +147,7 @@ def test_a_kill_during_validation_loses_no_step(tmp_path):
 def test_a_nan_loss_is_reported_and_the_state_stays_good(seconds, tmp_path):
     """A rate and inputs at which float32 overflows in the first step of the second phase: epoch 2 of the run."""
     phases = Phase("adam", 0.1, 1), Phase("sgd", 1e38, 1)
-    # a state after each step sees the weights of step 1; without it, it is the loss of step 2
+    # a state after each step sees the weights of step 1; without one, the loss of step 2 shows it
     what = (
         "weights became NaN or infinite in epoch 2, step 1"
         if seconds == 0.0

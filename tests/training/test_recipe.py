@@ -18,7 +18,7 @@ def write(folder, **changes):
 
 
 def test_the_2020_schedule_is_the_published_one():
-    """Numbers: section 4 of the reference document, from Won et al.'s training code."""
+    """The numbers are from section 4 of the reference document, which has them from Won et al.'s training code."""
     recipe = read_recipe("won2020")
     assert [(p.optimizer, p.learning_rate, p.epochs) for p in recipe.phases] == [
         ("adam", 1e-4, 80),

@@ -1,4 +1,4 @@
-"""Killed at any moment, the same call goes on and ends with the weights of an undisturbed run."""
+"""After a kill at any moment, the same call resumes and ends with the weights of an uninterrupted run."""
 
 import json
 
@@ -44,7 +44,7 @@ def logged(folder, name):
 
 @pytest.mark.slow
 def test_a_run_killed_twice_ends_with_the_same_weights(records_folder, tmp_path, run_python):
-    """In the middle of an epoch with a gradient held back, and in the second optimiser's second epoch."""
+    """In the middle of an epoch with an accumulated gradient, and in the second epoch of the second optimiser."""
     undisturbed, out = tmp_path / "undisturbed", tmp_path / "run"
     for runs in ((undisturbed, f"{out}:2"), (f"{out}:10",)):
         done = run_python(TRAIN, records_folder, *runs)
@@ -59,7 +59,7 @@ def test_a_run_killed_twice_ends_with_the_same_weights(records_folder, tmp_path,
             np.testing.assert_array_equal(found[key], array, err_msg=f"{name}: {key}")
     for name in ("epoch", "phase", "optimizer", "steps", "val_loss", "val_roc_auc", "best"):
         assert logged(out, name) == logged(undisturbed, name)
-    # put together of two means where an epoch was interrupted: a rounding of float32
+    # combined from two means if an epoch was interrupted: float32 rounding
     assert logged(out, "loss") == pytest.approx(logged(undisturbed, "loss"), rel=1e-6)
 
 

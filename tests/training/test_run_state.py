@@ -1,4 +1,4 @@
-"""A state holds all that training depends on: dropout's seeds and the scale of a float16 loss, too."""
+"""A state contains everything that training depends on, including dropout's seeds and the scale of a float16 loss."""
 
 import json
 

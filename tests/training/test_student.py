@@ -1,4 +1,4 @@
-"""Losses on values worked out by hand, statistics, the moving average, and what of a crop the teachers hear."""
+"""Losses on values worked out by hand, statistics, the moving average, and which part of a crop the teachers take."""
 
 import keras
 import numpy as np
@@ -94,7 +94,7 @@ def test_the_average_follows_weights_and_moving_statistics(teacher):
     assert np.abs(after["layer1_norm/moving_mean"] - before["layer1_norm/moving_mean"]).max() > 0
     for name, array in followed.items():  # the first share is 1 / 10
         np.testing.assert_allclose(array, 0.1 * before[name] + 0.9 * after[name], atol=1e-5, err_msg=name)
-    student.train_on_batch(crops(tagger), np.zeros((4, 0)))  # the second is 2 / 11, above the 0.15 asked for
+    student.train_on_batch(crops(tagger), np.zeros((4, 0)))  # the second is 2 / 11, above the requested 0.15
     for name, array in arrays_of(average).items():
         np.testing.assert_allclose(array, 0.15 * followed[name] + 0.85 * arrays_of(tagger)[name], atol=1e-5)
 
@@ -147,7 +147,7 @@ def test_teachers_with_other_tags_or_longer_chunks_are_refused(teacher):
 def test_fidelity_matches_scipy_and_is_perfect_for_the_teacher():
     random = np.random.default_rng(0)
     targets, scores = random.random((50, 3)), random.random((50, 3))
-    targets[:, 2] = 0.5  # a tag that never moves is left out
+    targets[:, 2] = 0.5  # a tag with constant logits is left out
     wanted = np.mean([scipy.stats.spearmanr(targets[:, i], scores[:, i]).statistic for i in range(2)])
     assert rank_correlation(targets, scores) == pytest.approx(wanted)
     assert divergence(targets, targets) == pytest.approx(0, abs=1e-12)

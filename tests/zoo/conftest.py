@@ -12,7 +12,7 @@ from keras_musictag.user_folders import HOME_VARIABLE
 
 @pytest.fixture(autouse=True)
 def user_zoo(tmp_path, monkeypatch):
-    """The user's zoo folder: an empty one, so that no test depends on whose machine it runs on."""
+    """The user's zoo folder, which is empty, so that no test depends on the user of the machine."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
     folder = tmp_path / "home" / "zoo"
     folder.mkdir(parents=True)
@@ -21,7 +21,7 @@ def user_zoo(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def musicnn():
-    """The bundled MusiCNN of MagnaTagATune. Tests leave it as it is."""
+    """The bundled MusiCNN of MagnaTagATune. Tests do not change it."""
     from keras_musictag import load
 
     return load(bundled("zoo") / "musicnn-mtat-v1")
@@ -44,7 +44,7 @@ def new_tiny():
 
 @pytest.fixture(scope="session")
 def tiny(new_tiny):
-    """One of them. Tests leave it as it is."""
+    """One of them. Tests do not change it."""
     return new_tiny()
 
 

@@ -92,7 +92,7 @@ def test_every_metric_is_checked(edited_entry):
         (part, value)
         for part in ("weights", "trained_on", "reference", "licences")
         for value in (None, [], "text")
-        if (part, value) != ("reference", None)  # weights may be no paper's
+        if (part, value) != ("reference", None)  # weights need not belong to a paper
     ],
 )
 def test_a_part_that_is_not_an_object_is_refused(edited_entry, part, value):

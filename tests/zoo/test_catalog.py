@@ -13,7 +13,7 @@ BUNDLED = ["musicnn-mtat-v1", "musicnn-msd-v1", "vgg-mtat-v1", "vgg-msd-v1"]
 
 
 def names(*args, **options):
-    """Names in the order of the list. Entries that are bundled later are passed over: they shall break no test."""
+    """Names in the order of the list, without entries that are bundled later: those must not break the tests."""
     found = [model.name for model in list_models(*args, **options)]
     return [name for name in found if name in BUNDLED or name not in later()]
 
@@ -91,7 +91,7 @@ def test_a_user_folder_that_does_not_exist_is_empty(monkeypatch, tmp_path):
 def test_an_entry_copied_to_the_users_zoo_is_listed(edited_entry):
     folder = edited_entry("vgg-jam-v1", trained_on("vgg-jam-v1", "jam"))
     assert entries()["vgg-jam-v1"] == folder
-    assert names() == [*BUNDLED, "vgg-jam-v1"]  # a dataset of no rank comes last
+    assert names() == [*BUNDLED, "vgg-jam-v1"]  # a dataset without a rank comes last
     assert names(dataset="jam") == ["vgg-jam-v1"]
 
 

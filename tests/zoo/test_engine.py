@@ -1,4 +1,4 @@
-"""`load(..., engine=...)`: exported once, kept, and opened from then on."""
+"""`load(..., engine=...)`: exported once, cached, and opened from then on."""
 
 import dataclasses
 import shutil
@@ -25,7 +25,7 @@ TOLERANCE = 1e-4  # float32 in another runtime; LiteRT's STFT moves a score of t
 
 @pytest.fixture
 def unfilled(monkeypatch):
-    """Nothing may be exported."""
+    """Fails the test if anything is exported."""
 
     def refuse(*arguments):
         raise AssertionError(f"exported again: {arguments}")
@@ -147,7 +147,7 @@ def test_a_folder_without_settings_is_exported_again(tiny, tmp_path):
     np.testing.assert_allclose(engine.tag(kmt.demo_clip()).scores, tiny.tag(kmt.demo_clip()).scores, atol=TOLERANCE)
 
 
-# the converter's own process is the matter of test_litert.py, a SavedModel's example that of test_savedmodel.py
+# test_litert.py tests the converter's own process, and test_savedmodel.py the example of a SavedModel
 @pytest.mark.parametrize("engine", ["litert", "openvino", pytest.param("savedmodel", marks=pytest.mark.slow)])
 def test_each_engine_and_example_tags_as_the_tagger_does(vgg, tmp_path, monkeypatch, engine):
     monkeypatch.setattr(litert, "_converted", convert_in_this_process)

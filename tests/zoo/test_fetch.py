@@ -63,7 +63,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def card(server, tmp_path):
-    """Of a small checkpoint that the server has."""
+    """The card of a small checkpoint that the server has."""
     checkpoint = write(tmp_path / "best_model.pth", fcn_state())
     server.files["/someone/models/best_model.pth"] = checkpoint.read_bytes()
     published = read_card(bundled("zoo") / "fcn-mtat-v1")
@@ -129,7 +129,7 @@ def test_random_weights_fetch_nothing(server):
     assert (server.requests, cached()) == (0, [])
 
 
-# Where all is well
+# Successful fetches
 
 
 @pytest.mark.parametrize("answer", [whole, without_length])
@@ -176,7 +176,7 @@ def test_a_damaged_cache_is_filled_again(server, card, part, damage):
     assert path.read_bytes() == content
 
 
-# Where it is not
+# Failed fetches
 
 
 def assert_tells_what_to_do(error, card):
@@ -365,7 +365,7 @@ def test_a_progress_bar_is_drawn_on_a_terminal_and_nowhere_else(server, entry, t
 def read(terminal) -> bytes:
     try:
         return os.read(terminal, 4096)
-    except OSError:  # the other side has gone
+    except OSError:  # the client has gone
         return b""
 
 

@@ -1,4 +1,4 @@
-"""What Keras's callbacks and TensorFlow write is loaded, or named with what to do."""
+"""Files that Keras's callbacks and TensorFlow write are loaded, or the error says what to do."""
 
 import keras
 import numpy as np

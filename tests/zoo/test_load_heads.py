@@ -1,4 +1,4 @@
-"""`load` in the manner of keras.applications: other tags, no head, logits, other lengths, files of weights."""
+"""`load` like keras.applications: other tags, no head, logits, other lengths, files of weights."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_contradictions_name_both_values():
 
 
 def test_another_length_of_chunks_on_pretrained_weights():
-    """Frames of uncentred chunks stay those of the whole track: a hop is as many frames as a chunk has."""
+    """The frames of uncentred chunks remain those of the whole track: a hop has as many frames as a chunk."""
     short, longer = load("musicnn"), load("musicnn", chunk_seconds=6)
     assert longer.chunk_seconds == pytest.approx(6, abs=0.02)
     chunking = longer.spec.chunking

@@ -1,4 +1,4 @@
-"""The bundled weights are what the port makes of the published wheel; nothing was changed by hand."""
+"""The bundled weights are those that the script makes from the published wheel; nothing was changed by hand."""
 
 import importlib.util
 from pathlib import Path
@@ -21,7 +21,7 @@ def script():
 
 @pytest.fixture(scope="module")
 def ported(script, tmp_path_factory):
-    """The folder of the entries that the script makes of the wheel from the package index."""
+    """The folder of the entries that the script makes from the wheel of the package index."""
     wheel = script.fetch_wheel(tmp_path_factory.mktemp("wheel"))
     out = tmp_path_factory.mktemp("zoo")
     script.port(wheel, out)

@@ -115,7 +115,7 @@ def without(arrays, *keys):
 
 
 def refuses(model, arrays, match):
-    """Nothing is assigned where `arrays` do not fit: every one of them would change the model."""
+    """Nothing is assigned if `arrays` do not fit, although each of them alone would change the model."""
     before = values(model)
     with pytest.raises(ValueError, match=match):
         assign_weights(model, {key: array + 1 for key, array in arrays.items()}, "file.safetensors")

@@ -1,11 +1,11 @@
-"""A server of weights in this process, and the ways in which it answers: well, or as a failing line does."""
+"""A server of weights in this process, and the ways in which it answers: correctly, or like a failing connection."""
 
 import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `files`: path -> bytes. `answer` is what it does with one; `requests` counts."""
+    """Serves `files`: path -> bytes. `answer` answers one; `requests` counts."""
 
     daemon_threads = True
 
@@ -14,7 +14,7 @@ class Server(ThreadingHTTPServer):
         self.files, self.answer, self.requests = {}, whole, 0
 
     def handle_error(self, request, client_address):
-        pass  # a client that has gone is part of the tests
+        pass  # tests include clients that disconnect
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -69,7 +69,7 @@ def more_promised(handler, content):
 
 
 def reset(handler, content):
-    """Ends the connection as a failing line does, not as a server that has finished."""
+    """Ends the connection like a failing line, not like a server that has finished."""
     half(handler, content)
     handler.wfile.flush()
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")

@@ -32,7 +32,7 @@ def fcn_state(tags: int = 50) -> dict[str, np.ndarray]:
 
 
 def write(path, state):
-    """A PyTorch file in the format since 1.6; the published ones are in the one before."""
+    """A PyTorch file in the format since 1.6; the published files have the format before that."""
     path.write_bytes(torch_writer.zipped(*torch_writer.parts(state)))
     return path
 
@@ -312,7 +312,7 @@ def test_another_front_end_is_refused(tmp_path, kept):
 
 @pytest.mark.needs("shared")
 def test_published_entries_state_the_hashes_of_the_reference():
-    """What `import_checkpoint` knows a published file by."""
+    """The hash by which `import_checkpoint` recognises a published file."""
     cards = [json.loads(path.read_text()) for path in bundled("zoo").glob("*/card.json")]
     hashes = {card["weights"]["git_blob_sha1"] for card in cards} - {None}
     assert len(hashes) == 23

@@ -1,4 +1,4 @@
-"""Converted checkpoints against the reference's outputs on a real clip; what a converter must not pass over."""
+"""Converted checkpoints compared with the reference's outputs on a real clip; what a converter must not ignore."""
 
 import functools
 import importlib.util
@@ -64,7 +64,7 @@ def test_logits_from_audio_are_the_references(architecture, dataset):
     # 3e-3: for 3 % of the clip's decibels, float32 FFTs of correct programs differ by up to 0.2 dB
     found = tagger.runner("logits")(chunks)
     np.testing.assert_allclose(found, recorded["logits"], rtol=0, atol=3e-3)
-    # of scores of the whole clip that leaves little
+    # for scores of the whole clip, little of that remains
     scores = tagger.runner()(chunks).mean(axis=0)
     np.testing.assert_allclose(scores, recorded["mean_probs"], rtol=0, atol=2e-4)
 
@@ -88,7 +88,7 @@ def test_the_tags_of_a_dataset_are_those_of_its_entries():
         assert all(read_card(f).model["tags"] == tags for f in bundled("zoo").glob(f"*-{dataset}-v1"))
 
 
-# What a converter must not pass over
+# What a converter must not ignore
 
 CONV = {"layer1.conv.weight": np.zeros((4, 1, 3, 3), np.float32)}
 GRU = {
@@ -177,7 +177,7 @@ def test_the_script_writes_the_bundled_entries_byte_for_byte(port, tmp_path):
 
 
 def test_the_scores_are_the_papers(port):
-    """A few of the table, typed again."""
+    """A few rows of the table, typed again."""
     reported = {name: network.reported for name, network in port.NETWORKS.items()}
     assert reported["fcn"] == {"mtat": (0.9005, 0.4295), "msd": (0.8744, 0.2970), "mtg-jamendo": (0.8255, 0.2801)}
     assert reported["harmonic_cnn"]["msd"] == (0.8898, 0.3298)

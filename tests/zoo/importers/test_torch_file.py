@@ -152,7 +152,7 @@ def touch(path):
 
 
 def hostile(proof):
-    """Payloads that create the file `proof` where a common unpickler loads them."""
+    """Payloads that create the file `proof` if a common unpickler loads them."""
     evaluate, text = name("builtins", "eval"), writer.encode(touch(proof))
     return {
         "REDUCE": ("builtins.eval", call(evaluate, touch(proof)).code),
@@ -178,7 +178,7 @@ def test_code_is_refused_by_name_and_does_not_run(save, tmp_path, case):
 
 
 def test_the_payload_would_run_elsewhere(tmp_path):
-    """The proof that the proofs above prove something."""
+    """Shows that the payloads above work in a common unpickler."""
     proof = tmp_path / "proof"
     pickle.loads(b"\x80\x02" + hostile(proof)["REDUCE"][1] + b".")
     assert proof.exists()
@@ -247,7 +247,7 @@ def test_a_far_place_in_the_memo_takes_no_memory(save):
     assert_same(read_state_dict(path), {"a": np.arange(4, dtype=np.float32)})
 
 
-# What would read or take memory that is not the file's
+# What would read beyond the file or use too much memory
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def zipped(tree, data: dict[str, tuple[int, bytes]], byteorder="little", top="an
 
 
 def parts(arrays: dict[str, np.ndarray], view: tuple = ()) -> tuple[dict, dict]:
-    """Arrays as the two arguments of `legacy` (where `view` is `(None,)`) and `zipped`."""
+    """Arrays as the two arguments of `legacy` (with the `view` `(None,)`) and `zipped`."""
     tree, data = {}, {}
     for key, array in arrays.items():
         strides = tuple(step // array.itemsize for step in array.strides)
