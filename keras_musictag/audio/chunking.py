@@ -16,6 +16,11 @@ class Chunking:
     `context_samples` zeros are added at both ends of the track. Then a chunk of `chunk_samples` is cut every
     `hop_samples`. With this context, an uncentred STFT of the chunks gives the frames of a centred STFT of the whole
     track: the first frame is centred on the first sample, and between two chunks the context is real audio.
+
+    Example:
+        >>> chunking = Chunking(sample_rate_hz=16000, chunk_samples=48000, hop_samples=24000)
+        >>> chunking.span_seconds(24000, track_samples=160000)
+        (1.5, 4.5)
     """
 
     sample_rate_hz: int = 16000

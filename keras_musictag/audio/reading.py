@@ -33,6 +33,12 @@ class Audio:
         duration_seconds: Duration that was decoded, in seconds, at the file's own sample rate.
         bad_packets: How many packets were damaged.
         notes: Sentences that a listener should know; empty if all is well.
+
+    Example:
+        >>> from keras_musictag import demo_clip
+        >>> audio = read(demo_clip())
+        >>> audio.codec, audio.channels, audio.sample_rate_hz, audio.notes
+        ('mp3', 1, 16000, ())
     """
 
     samples: np.ndarray = field(repr=False)

@@ -26,6 +26,10 @@ def to_floats(array: np.ndarray) -> np.ndarray:
 
     Returns:
         Float32 of the same shape. Integers are scaled to [-1, 1]; floats are not scaled.
+
+    Example:
+        >>> to_floats(np.array([-32768, 0, 16384], np.int16)).tolist()
+        [-1.0, 0.0, 0.5]
     """
     if array.dtype.kind == "f":
         return array.astype(np.float32, copy=False)

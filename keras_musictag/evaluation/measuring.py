@@ -18,7 +18,12 @@ VALUE_AND_INTERVAL = ("value", "low", "high")  # the last axis of every array in
 
 @dataclass(frozen=True)
 class Resampling:
-    """How intervals are computed: from `resamples` draws of the tracks by `seed`; they contain the share `level`."""
+    """How intervals are computed: from `resamples` draws of the tracks by `seed`; they contain the share `level`.
+
+    Example:
+        >>> Resampling(resamples=200)
+        Resampling(resamples=200, seed=0, level=0.95)
+    """
 
     resamples: int = 1000
     seed: int = 0

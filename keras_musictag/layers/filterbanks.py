@@ -18,6 +18,11 @@ class MelFilterbank(keras.layers.Layer):
         fmin_hz, fmax_hz: Lowest and highest frequency of the bands, Hz.
         htk: True for the HTK mel scale, False for Slaney's.
         norm: None for triangles of unit peak, "slaney" for triangles of unit area.
+
+    Example:
+        >>> bands = MelFilterbank(16000, num_mels=96, fmin_hz=0, fmax_hz=8000, htk=True, norm=None)
+        >>> tuple(bands(keras.ops.ones((1, 61, 257, 1))).shape)
+        (1, 61, 96, 1)
     """
 
     def __init__(self, sample_rate_hz, num_mels, fmin_hz, fmax_hz, htk, norm, **kwargs):
@@ -90,6 +95,11 @@ class HarmonicFilterbank(keras.layers.Layer):
         pitches_hz: Fundamental frequencies, lowest first, Hz.
         num_harmonics: Number of harmonics; 1 means the fundamental alone.
         initial_q: Value of `q` before training.
+
+    Example:
+        >>> bands = HarmonicFilterbank(16000, pitches_hz=(110, 220, 440), num_harmonics=6)
+        >>> tuple(bands(keras.ops.ones((1, 61, 257, 1))).shape)
+        (1, 61, 3, 6)
     """
 
     def __init__(self, sample_rate_hz, pitches_hz, num_harmonics=6, initial_q=1.0, **kwargs):

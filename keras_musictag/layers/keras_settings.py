@@ -12,7 +12,13 @@ import keras
 
 @contextmanager
 def dtype_policy(name: str):
-    """Sets Keras's global dtype policy for the layers that are made inside `with`, and restores it in any case."""
+    """Sets Keras's global dtype policy for the layers that are made inside `with`, and restores it in any case.
+
+    Example:
+        >>> with dtype_policy("mixed_bfloat16"):
+        ...     keras.layers.Dense(2).compute_dtype
+        'bfloat16'
+    """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -26,6 +32,11 @@ def float32_from(index: int, first: int):
 
     The last layers of a network are small. Computing them in float32 costs almost nothing, and rounding them to
     bfloat16 would change the scores most (docs/performance.md).
+
+    Example:
+        >>> with dtype_policy("mixed_bfloat16"), float32_from(3, first=3):
+        ...     keras.layers.Dense(2).compute_dtype
+        'float32'
     """
     return dtype_policy("float32") if index >= first else nullcontext()
 

@@ -15,6 +15,10 @@ class PadSamples(keras.layers.Layer):
     Args:
         padding: Samples to add at each end.
         mode: "reflect" (mirrored at the end sample, which is not repeated) or "zero".
+
+    Example:
+        >>> PadSamples(2)(keras.ops.convert_to_tensor([[1.0, 2.0, 3.0]])).shape[1]
+        7
     """
 
     def __init__(self, padding: int, mode: str = "reflect", **kwargs):
@@ -39,6 +43,10 @@ class Power(keras.layers.Layer):
     """Squared magnitude of a complex spectrogram, of any shape.
 
     Kapre's `Magnitude` takes a square root, which a power spectrogram would have to undo.
+
+    Example:
+        >>> float(Power()(keras.ops.convert_to_tensor(3.0 + 4.0j, dtype="complex64")))
+        25.0
     """
 
     def call(self, spectrum):
@@ -58,6 +66,10 @@ class PowerSpectrogram(keras.layers.Layer):
     Args:
         window_samples: Length of the window and of the FFT, in samples.
         hop_samples: Distance between frames, in samples.
+
+    Example:
+        >>> tuple(PowerSpectrogram()(keras.ops.zeros((2, 16000))).shape)
+        (2, 61, 257, 1)
     """
 
     def __init__(self, window_samples: int = 512, hop_samples: int = 256, **kwargs):
@@ -86,6 +98,10 @@ class Decibel(keras.layers.Layer):
 
     Args:
         floor_power: Smallest power before the logarithm; 1e-10 makes digital silence -100 dB.
+
+    Example:
+        >>> [round(float(decibels)) for decibels in Decibel()(keras.ops.convert_to_tensor([1.0, 0.1, 0.0]))]
+        [0, -10, -100]
     """
 
     def __init__(self, floor_power: float = 1e-10, **kwargs):
@@ -105,6 +121,10 @@ class LogGain(keras.layers.Layer):
 
     Args:
         gain: Factor for the power; 10,000 in Pons et al. (2018).
+
+    Example:
+        >>> [round(float(value), 3) for value in LogGain(gain=9.0)(keras.ops.convert_to_tensor([0.0, 1.0]))]
+        [0.0, 1.0]
     """
 
     def __init__(self, gain: float = 10000.0, **kwargs):

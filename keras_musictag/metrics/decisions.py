@@ -183,6 +183,11 @@ class Thresholds:
         values: Float64 (tags,).
         chosen: Bool (tags,); False where the validation targets have only one class, and the threshold is 0.5.
         criterion: "mcc" or "f1", the metric that was maximised.
+
+    Example:
+        >>> thresholds = choose_thresholds([[1, 0], [0, 0]], [[0.75, 0.5], [0.25, 0.25]])
+        >>> thresholds.values.tolist(), thresholds.chosen.tolist()
+        ([0.5, 0.5], [True, False])
     """
 
     values: np.ndarray

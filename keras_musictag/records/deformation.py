@@ -141,6 +141,13 @@ def deform_track(
 
     Returns:
         Float32 (samples,), of another length after a time stretch.
+
+    Example:
+        >>> noisy = Deform(probability=1.0, stretch_rate=None, pitch_semitones=None, dynamic_range=())
+        >>> samples = np.full(16000, 0.1, np.float32)
+        >>> deformed = deform_track(samples, 16000, noisy, seed=0, epoch=0, track_index=0)
+        >>> deformed.shape, bool(np.array_equal(deformed, samples))
+        ((16000,), False)
     """
     random = np.random.default_rng(int(stateless_hash(DEFORM, seed, epoch, track_index)))
     if random.random() >= settings.probability:

@@ -78,6 +78,20 @@ class Records:
     Raises:
         FileNotFoundError: If there is no such folder, or it holds no finished records.
         RecordsError: If a shard is missing or has the wrong length, or the version is not supported.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import soundfile
+        >>> from keras_musictag.records import Manifest, Track, prepare
+        >>> with TemporaryDirectory() as folder:
+        ...     soundfile.write(f"{folder}/a.wav", [0.5] * 32000, 16000)
+        ...     track = Track("a", "a.wav", ("rock",), "train")
+        ...     rock = Vocabulary(("rock",))
+        ...     manifest = Manifest("mine", "1", "all", rock, Path(folder), (track,), licence="", citation="")
+        ...     prepared = prepare(manifest, f"{folder}/records", jobs=1)
+        ...     records = Records(f"{folder}/records")
+        ...     records.samples(records.part("train")[0]).shape, records.labels("train").tolist()
+        ((32000,), [[1.0]])
     """
 
     def __init__(self, folder: str | os.PathLike):

@@ -21,6 +21,10 @@ class Track:
         tags: The tags that apply.
         part: "train", "valid" or "test".
         subset: A group within the part that is reported separately (such as "unseen" soundfonts), or "".
+
+    Example:
+        >>> Track("clip 1", "audio/1.mp3", tags=("rock", "guitar"), part="train").tags
+        ('rock', 'guitar')
     """
 
     track_id: str
@@ -58,6 +62,13 @@ class Manifest:
     Raises:
         DatasetError: If a track is listed twice or has an unknown part, or there are no tracks.
         UnknownNameError: If a tag is not in the vocabulary.
+
+    Example:
+        >>> track = Track("clip 1", "1.mp3", tags=("rock",), part="train")
+        >>> rock = Vocabulary(("rock",))
+        >>> manifest = Manifest("mine", "1", "all", rock, Path("audio"), (track,), licence="", citation="")
+        >>> manifest.counts
+        {'train': 1, 'valid': 0, 'test': 0}
     """
 
     dataset: str

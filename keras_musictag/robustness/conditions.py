@@ -118,6 +118,10 @@ class Condition:
         settings: The settings of the kind, by name.
         label: Its label on the axis of the figure.
         position: Its position on the axis, in steps from the original sound at 0.
+
+    Example:
+        >>> Condition("noise_0.1", "white_noise", {"rate": 0.1}).in_paper
+        True
     """
 
     name: str

@@ -84,6 +84,11 @@ class TagResult(_HasTrackFacts):
         vocabulary: The tagger's tags.
         num_chunks: Number of chunks that were scored.
         track: Facts about the file.
+
+    Example:
+        >>> result = TagResult([("wild", 0.75)], np.array([0.25, 0.75]), Vocabulary(("calm", "wild")), num_chunks=2)
+        >>> result.to_dict()["tags"]
+        [{'tag': 'wild', 'score': 0.75}]
     """
 
     tags: list[tuple[str, float]]
@@ -113,6 +118,12 @@ class Taggram(_HasTrackFacts):
         start_seconds, end_seconds: Float64 (chunks,), the part of the track that each chunk covers.
         vocabulary: The tagger's tags.
         track: Facts about the file.
+
+    Example:
+        >>> scores = np.array([[0.25, 0.75], [0.5, 0.25]], np.float32)
+        >>> taggram = Taggram(scores, np.array([0.0, 3.0]), np.array([3.0, 6.0]), Vocabulary(("calm", "wild")))
+        >>> taggram.merge("max").tags
+        [('wild', 0.75), ('calm', 0.5)]
     """
 
     scores: np.ndarray = field(repr=False)

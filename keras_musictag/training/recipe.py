@@ -35,6 +35,10 @@ class Phase:
         steps: Maximum number of steps, rounded up to whole epochs; 0 for no limit except `epochs`.
         schedule: "constant", or "cosine", which falls to 0 along half a cosine over the phase.
         warmup_steps: Steps at the start of a cosine schedule during which the learning rate rises from 0.
+
+    Example:
+        >>> Phase("adam", learning_rate=1e-3, epochs=20).layers
+        'all'
     """
 
     optimizer: str
@@ -133,6 +137,10 @@ class Recipe:
         deform_probability: Share of the tracks that are deformed in each epoch (`records.deformation.Deform`).
         seed: Random seed for weights, crops, order and dropout.
         teaching: How the student learns from its teachers, for `train --teacher`; None in other recipes.
+
+    Example:
+        >>> Recipe("an example", phases=(Phase("adam", learning_rate=1e-3, epochs=20),)).batch_size
+        16
     """
 
     summary: str

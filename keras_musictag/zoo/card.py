@@ -157,6 +157,11 @@ def read_card(folder: Path) -> Card:
         FileNotFoundError: If the folder has no card.
         ValueError: If the card is not valid JSON, a key is missing or a value is invalid.
         UnknownNameError: If it has an unknown key.
+
+    Example:
+        >>> from keras_musictag.bundled_files import bundled
+        >>> read_card(bundled("zoo") / "vgg-mtat-v1").trained_on.dataset
+        'mtat'
     """
     path = folder / CARD_FILE
     try:
