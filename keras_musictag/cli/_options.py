@@ -37,8 +37,8 @@ tail_option = click.option(
     "--tail",
     type=click.Choice(TAILS),
     default="anchor",
-    help="What to do at the end of a track that does not fill a chunk: add a chunk that ends with the track (anchor), "
-    "add one that is padded with zeros (pad), or leave the end out (drop).",
+    help="What to do with the end of a track if it does not fill a chunk: add a chunk that ends with the track "
+    "(anchor), add one that is padded with zeros (pad), or leave it out (drop).",
 )
 out_option = click.option(
     "--out",

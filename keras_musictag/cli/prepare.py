@@ -20,8 +20,8 @@ fractions_option = click.option(
     "--fractions", type=float, nargs=3, default=FRACTIONS, help="Shares of the tracks for train, valid and test."
 )
 WHAT_IT_WRITES = """
-The records are TFRecord files in the folder OUT, for `train` and `evaluate`. OUT/skipped.csv lists the tracks that were
-left out, and why. If the command is interrupted, run it again to resume.
+The folder OUT gets the records, which are TFRecord files, and skipped.csv, which lists the tracks that were left out,
+and why. If the command is interrupted, run it again to resume.
 """
 
 
