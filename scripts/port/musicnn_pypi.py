@@ -135,7 +135,7 @@ def load_original(folder: Path, architecture: str, dataset: str) -> Tagger:
 
 
 def facts(architecture: str, dataset: str, reported: dict[str, float]) -> dict:
-    """What the card says beside name, model and weights."""
+    """What the card states besides name, model and weights."""
     corpus, corpus_licence = DATASETS[dataset]
     return {
         "summary": f"{NETWORKS[architecture]}, trained by its authors on {corpus}, 50 tags",

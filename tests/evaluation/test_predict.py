@@ -101,9 +101,9 @@ def test_an_interrupted_evaluation_resumes(predictions, tagger, records, tmp_pat
     options = {"chunks": 4, "resume_file": tmp_path / "partial.npz"}
     with pytest.raises(KeyboardInterrupt):
         predict(tagger, records, "test", progress=interrupted_after(2), **options)
-    heard = []
-    found = predict(tagger, records, "test", progress=lambda done, total: heard.append(done), **options)
-    assert heard == [3]
+    reported = []
+    found = predict(tagger, records, "test", progress=lambda done, total: reported.append(done), **options)
+    assert reported == [3]
     np.testing.assert_array_equal(found.chunk_scores, predictions.chunk_scores)
 
 
@@ -111,13 +111,13 @@ def test_scores_of_another_model_or_damaged_ones_are_not_reused(tagger, records,
     options = {"chunks": 4, "resume_file": tmp_path / "partial.npz"}
     predict(tagger, records, "test", **options)
     other = kmt.build("vgg", tags=TAGS)
-    heard = []
-    predict(other, records, "test", progress=lambda done, total: heard.append(done), **options)
-    assert heard == [1, 2, 3]
+    reported = []
+    predict(other, records, "test", progress=lambda done, total: reported.append(done), **options)
+    assert reported == [1, 2, 3]
     options["resume_file"].write_bytes(options["resume_file"].read_bytes()[:1000])
-    heard.clear()
-    predict(other, records, "test", progress=lambda done, total: heard.append(done), **options)
-    assert heard == [1, 2, 3]
+    reported.clear()
+    predict(other, records, "test", progress=lambda done, total: reported.append(done), **options)
+    assert reported == [1, 2, 3]
 
 
 def test_evaluate_writes_a_run_that_can_be_recomputed(tagger, records, tmp_path):
@@ -133,7 +133,7 @@ def test_a_part_without_tracks_is_reported_first(tagger, tmp_path):
     made = make_manifest(tmp_path / "audio", num_tracks=5, seconds=0.5)
     tracks = tuple(track for track in made.tracks if track.part != "test")
     records = prepare(make_manifest(tmp_path / "audio", 5, 0.5, tracks=tracks), tmp_path / "records", jobs=1)
-    heard = []
+    reported = []
     with pytest.raises(DatasetError, match="no tracks in the part 'test'"):
-        evaluate(tagger, records.folder, tmp_path / "run", progress=lambda done, total: heard.append(done))
-    assert heard == []
+        evaluate(tagger, records.folder, tmp_path / "run", progress=lambda done, total: reported.append(done))
+    assert reported == []

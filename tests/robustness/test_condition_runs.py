@@ -19,24 +19,24 @@ def content(folder):
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-class Heard:
+class Progress:
     """Counts tracks, and stops the work after a given number."""
 
     def __init__(self, stop_after=None):
-        self.told, self.stop_after = [], stop_after
+        self.calls, self.stop_after = [], stop_after
 
     def __call__(self, done, total):
-        self.told.append((done, total))
-        if len(self.told) == self.stop_after:
+        self.calls.append((done, total))
+        if len(self.calls) == self.stop_after:
             raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")
 def undisturbed(records, taggers, tmp_path_factory):
     out = tmp_path_factory.mktemp("undisturbed")
-    heard = Heard()
-    measure_robustness(taggers, records.folder, out, SOME, progress=heard, **SETTINGS)
-    return out, heard
+    progress = Progress()
+    measure_robustness(taggers, records.folder, out, SOME, progress=progress, **SETTINGS)
+    return out, progress
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_thresholds_come_from_undeformed_validation_tracks(records, taggers, und
 
 def test_validation_tracks_are_scored_once_per_model(undisturbed):
     tracks = 2 * (4 + len(SOME) * 4)
-    assert undisturbed[1].told == [(done, tracks) for done in range(1, tracks + 1)]
+    assert undisturbed[1].calls == [(done, tracks) for done in range(1, tracks + 1)]
 
 
 def test_facts_state_what_the_scores_depend_on(undisturbed):
@@ -80,18 +80,18 @@ def test_facts_state_what_the_scores_depend_on(undisturbed):
 @pytest.mark.parametrize("stop_after", [4, 14, 27])
 def test_an_interrupted_call_resumes_to_the_same_files(records, taggers, undisturbed, tmp_path, stop_after):
     with pytest.raises(KeyboardInterrupt):
-        measure_robustness(taggers, records.folder, tmp_path, SOME, progress=Heard(stop_after), **SETTINGS)
-    heard = Heard()
-    measure_robustness(taggers, records.folder, tmp_path, SOME, progress=heard, **SETTINGS)
-    assert len(heard.told) == len(undisturbed[1].told) - stop_after  # no track is processed twice
+        measure_robustness(taggers, records.folder, tmp_path, SOME, progress=Progress(stop_after), **SETTINGS)
+    progress = Progress()
+    measure_robustness(taggers, records.folder, tmp_path, SOME, progress=progress, **SETTINGS)
+    assert len(progress.calls) == len(undisturbed[1].calls) - stop_after  # no track is processed twice
     assert content(tmp_path) == content(undisturbed[0])
 
 
 def test_finished_results_are_kept_and_missing_ones_added(records, taggers, copied):
     before = content(copied)
-    heard = Heard()
-    measure_robustness(taggers, records.folder, copied, (*SOME, "drc_music"), progress=heard, **SETTINGS)
-    assert [done for done, _ in heard.told] == list(range(1, 2 * 4 + 4 + 4 + 1))[-len(heard.told) :]
+    progress = Progress()
+    measure_robustness(taggers, records.folder, copied, (*SOME, "drc_music"), progress=progress, **SETTINGS)
+    assert [done for done, _ in progress.calls] == list(range(1, 2 * 4 + 4 + 4 + 1))[-len(progress.calls) :]
     after = content(copied)
     assert {name: after[name] for name in before} == before
     assert {name.split("/")[1] for name in after.keys() - before.keys()} == {"drc_music"}
@@ -107,10 +107,10 @@ def test_deleted_validation_scores_are_computed_again(records, taggers, copied):
 
 @pytest.mark.slow
 def test_other_intervals_come_from_the_saved_predictions(records, taggers, copied):
-    heard = Heard()
+    progress = Progress()
     more = Resampling(resamples=30)
-    measure_robustness(taggers, records.folder, copied, SOME, chunks=2, resampling=more, progress=heard)
-    assert not heard.told
+    measure_robustness(taggers, records.folder, copied, SOME, chunks=2, resampling=more, progress=progress)
+    assert not progress.calls
     run = read_run(copied / "first" / "noise_0.4")
     assert run.report.resampling == more and run.report.valid_tracks == 4
 
@@ -138,7 +138,7 @@ def test_results_of_other_weights_are_refused(records, taggers, copied):
 def test_a_half_finished_other_result_is_not_resumed(records, taggers, undisturbed, tmp_path):
     with pytest.raises(KeyboardInterrupt):  # two tracks with noise of another seed
         measure_robustness(
-            taggers, records.folder, tmp_path, ("noise_0.4",), seed=1, progress=Heard(4 + 4 + 4 + 2), **SETTINGS
+            taggers, records.folder, tmp_path, ("noise_0.4",), seed=1, progress=Progress(4 + 4 + 4 + 2), **SETTINGS
         )
     assert list((tmp_path / "first").glob("*/.*.partial.npz"))
     measure_robustness(taggers, records.folder, tmp_path, ("noise_0.4",), **SETTINGS)
@@ -155,10 +155,10 @@ def test_a_damaged_result_is_reported_with_what_to_delete(records, taggers, copi
 
 def test_other_tags_are_refused_before_any_track_is_scored(records, taggers, tmp_path):
     other = build("vgg", tags=["loud", "soft"])
-    heard = Heard()
+    progress = Progress()
     with pytest.raises(DatasetError, match="must have the same tags"):
-        measure_robustness({**taggers, "other": other}, records.folder, tmp_path, SOME, progress=heard, **SETTINGS)
-    assert len(heard.told) == 2 * 4
+        measure_robustness({**taggers, "other": other}, records.folder, tmp_path, SOME, progress=progress, **SETTINGS)
+    assert len(progress.calls) == 2 * 4
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a\\b", "a\nb"])

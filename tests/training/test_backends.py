@@ -9,7 +9,7 @@ from tests.needs import BACKENDS
 # Trains one run undisturbed and kills itself in the second phase of another; called again, it resumes that one.
 TRAIN = """
 import os, signal, sys
-sys.modules["tensorflow"] = None  # importing it fails, as where it is not installed
+sys.modules["tensorflow"] = None  # importing it fails, as if it were not installed
 
 from keras_musictag.training.recipe import Phase, Recipe
 from keras_musictag.training.trainer import train
