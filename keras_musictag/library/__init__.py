@@ -3,6 +3,6 @@
 Every public name is imported when it is first used.
 """
 
-import lazy_loader
+from keras_musictag.keras_start import attach_stub
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
