@@ -114,7 +114,7 @@ def test_fewer_tracks_than_parts_are_an_error(call, folder, own_music):
         (folder / "music" / tag).mkdir(parents=True)
         shutil.copy(own_music / tag / "0.wav", folder / "music" / tag)
     outcome = call("finetune", "music", "out", "--model", VGG)
-    assert outcome.code == 1 and "for each of train, valid, test. Received: 2." in outcome.err
+    assert outcome.code == 1 and "Each of the parts train, valid, test needs an artist" in outcome.err
 
 
 def test_a_table_without_a_test_part_is_not_evaluated(call, folder, own_music):
