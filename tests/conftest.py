@@ -6,8 +6,6 @@ from collections import Counter
 
 import pytest
 
-from keras_musictag.cli import spare_the_garbage_collector
-
 pytest_plugins = ["pytester", "tests.needs"]
 collect_ignore = ["kept"]  # the programs in exported folders are not tests
 
@@ -17,7 +15,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-spare_the_garbage_collector()
+gc.set_threshold(50_000, 10, 10)  # as in the command line
 
 
 def pytest_collection_finish():

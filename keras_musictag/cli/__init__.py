@@ -1,6 +1,5 @@
 """The command line: one file per command; the folder is the list. No TensorFlow is loaded before a command needs it."""
 
-import atexit
 import gc
 import os
 import sys
@@ -52,7 +51,7 @@ def keras_musictag_group():
 def main() -> None:
     """Runs the command line. An error is one line on standard error; the exit code is 1, or 2 for invalid usage."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides the log lines of TensorFlow's start
-    spare_the_garbage_collector()
+    gc.set_threshold(50_000, 10, 10)  # at the usual 700, Python passes over TensorFlow's many objects again and again
     configure_output_encoding(sys.stdout)
     warnings.showwarning = print_warning
     try:
@@ -65,16 +64,6 @@ def main() -> None:
             raise
         print_to_stderr(f"Error: {describe(error)}")
         sys.exit(1)
-
-
-def spare_the_garbage_collector() -> None:
-    """Makes Python look for garbage less often: TensorFlow's 400,000 objects stay, and passing over them takes seconds.
-
-    At exit it would look again, several times. `gc.freeze` makes it ignore all objects; the system frees the memory.
-    """
-    gc.set_threshold(50_000, 10, 10)  # the first is 700 by default
-    atexit.unregister(gc.freeze)  # it may be registered: tests call `main` repeatedly
-    atexit.register(gc.freeze)
 
 
 def configure_output_encoding(output: TextIO | None) -> None:
