@@ -59,3 +59,23 @@ def test_the_error_names_the_setting_and_its_file(settings, cause, tmp_path):
     for text in texts:
         assert f"{settings} in {file}" in text
     assert cause in texts[0]
+
+
+EXIT = """
+import atexit, gc, sys
+from keras_musictag.keras_start import start_keras
+
+atexit.register(lambda: print(gc.get_freeze_count() > 0.99 * len(gc.get_objects())))  # runs last
+sys.modules["keras"] = None  # as if it were not installed, to be quick
+try:
+    start_keras()
+except ImportError:
+    print(gc.get_freeze_count())
+"""
+
+
+def test_on_exit_python_does_not_look_for_garbage():
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    environment["KERAS_HOME"] = os.devnull  # no settings that the error would name
+    done = subprocess.run([sys.executable, "-c", EXIT], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["0", "True"], done.stderr

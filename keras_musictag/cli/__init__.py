@@ -1,5 +1,6 @@
 """The command line: one file per command; the folder is the list. No TensorFlow is loaded before a command needs it."""
 
+import gc
 import os
 import sys
 import warnings
@@ -53,6 +54,7 @@ def keras_musictag_group():
 def main() -> None:
     """Runs the command line. An error is one line on standard error; the exit code is 1, or 2 for invalid usage."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides the log lines of TensorFlow's start
+    gc.set_threshold(50_000, 10, 10)  # at the usual 700, Python passes over TensorFlow's many objects again and again
     configure_output_encoding(sys.stdout)
     warnings.showwarning = print_warning
     try:

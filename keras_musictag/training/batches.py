@@ -86,26 +86,48 @@ class Feed:
         return min(step, self.examples / self.recipe.batch_size)
 
     def batches(self, position: Position) -> Any:
-        """Returns the rest of the epoch, for `fit`."""
-        settings = {
+        """Returns the rest of the epoch, for `fit`. On TensorFlow, an earlier result then gives this epoch, too."""
+        if keras.backend.backend() != "tensorflow":
+            dataset = RecordsDataset(self.records, "train", epoch=position.epoch, **self._settings())
+            return _RestOfEpoch(dataset, position.step)
+        self._epoch.assign(position.epoch)
+        return self._graph_batches(position.step) if position.step else self._whole_epoch
+
+    def _settings(self) -> dict[str, Any]:
+        """Returns the arguments for either reader of records."""
+        return {
             "chunk_samples": self.chunk_samples,
             "batch_size": self.recipe.batch_size,
             "seed": self.recipe.seed,
-            "epoch": position.epoch,
             "chunks_per_track": self.recipe.chunks_per_track,
             "mixup_alpha": self.recipe.mixup_alpha,
             "deform": Deform(self.recipe.deform_probability) if self.recipe.deform_probability else None,
         }
-        if keras.backend.backend() != "tensorflow":
-            return _RestOfEpoch(RecordsDataset(self.records, "train", **settings), position.step)
+
+    @cached_property
+    def _epoch(self) -> Any:
+        """A variable with the number of the epoch, so that one pipeline serves all epochs: building one takes time."""
+        import tensorflow as tf
+
+        with tf.device("CPU"):
+            return tf.Variable(0, dtype=tf.int64, trainable=False)
+
+    @cached_property
+    def _whole_epoch(self) -> Any:
+        return self._graph_batches(first_step=0)
+
+    def _graph_batches(self, first_step: int) -> Any:
         from keras_musictag.records.tf_data.pipeline import train_pipeline
 
-        if self.recipe.teaching:
-            settings["chunk_samples"] = self.recipe.teaching.alterations.crop_samples(self.chunk_samples)
-        dataset = train_pipeline(self.records, "train", drop_remainder=self.drop_remainder, **settings)
-        return self._altered(dataset, position) if self.recipe.teaching else dataset.skip(position.step)
+        settings, teaching = self._settings(), self.recipe.teaching
+        if teaching:
+            settings["chunk_samples"] = teaching.alterations.crop_samples(self.chunk_samples)
+        dataset = train_pipeline(
+            self.records, "train", epoch=self._epoch, drop_remainder=self.drop_remainder, **settings
+        )
+        return self._altered(dataset, first_step) if teaching else dataset.skip(first_step)
 
-    def _altered(self, dataset: Any, position: Position) -> Any:
+    def _altered(self, dataset: Any, first_step: int) -> Any:
         from keras_musictag.records.tf_data.alteration import alter
 
         def alter_batch(step, batch):
@@ -115,11 +137,11 @@ class Feed:
                 self.chunk_samples,
                 SAMPLE_RATE_HZ,
                 seed=self.recipe.seed,
-                epoch=position.epoch,
+                epoch=self._epoch,
                 step=step,
             ), batch[1]
 
-        return dataset.enumerate().skip(position.step).map(alter_batch).prefetch(2)
+        return dataset.enumerate().skip(first_step).map(alter_batch).prefetch(2)
 
     @contextmanager
     def naming_damage(self) -> Iterator[None]:

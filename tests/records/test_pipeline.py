@@ -74,6 +74,14 @@ def test_several_epochs_equal_single_ones(records):
     assert_same(batches(records, epoch=4, epochs=2), batches(records, epoch=4) + batches(records, epoch=5))
 
 
+def test_a_variable_chooses_the_epoch_of_a_dataset(records):
+    epoch, several = tf.Variable(7, dtype=tf.int64), batches(records, epoch=3, epochs=2, mixup_alpha=0.4)
+    dataset = train_pipeline(records, **SETTINGS, epoch=epoch, mixup_alpha=0.4)
+    for number, wanted in ((4, several[4:]), (3, several[:4])):
+        epoch.assign(number)
+        assert_same(list(dataset.as_numpy_iterator()), wanted)
+
+
 def test_epochs_differ_in_order_and_starts(records):
     first, second = batches(records), batches(records, epoch=1)
     orders = [identify_chunks(each, records, SIZE, seed=3, epoch=epoch) for epoch, each in enumerate((first, second))]
@@ -110,6 +118,8 @@ def test_a_worker_needs_a_shard(records):
         batches(records, num_workers=7)
     with pytest.raises(ValueError, match="`worker` must be from 0 to 1. Received: 2"):
         batches(records, worker=2, num_workers=2)
+    with pytest.raises(ValueError, match="pass `epoch` as a number, not a variable. Received: num_workers=2"):
+        batches(records, epoch=tf.Variable(0, dtype=tf.int64), num_workers=2)
 
 
 def test_chunks_of_a_track_are_separate_examples(records):

@@ -34,7 +34,7 @@ def train_pipeline(
     chunk_frames: int | None = None,
     batch_size: int,
     seed: int = 0,
-    epoch: int = 0,
+    epoch: int | tf.Variable = 0,
     epochs: int = 1,
     chunks_per_track: int = 1,
     group_by_track: bool = False,
@@ -60,7 +60,8 @@ def train_pipeline(
         chunk_frames: Instead of `chunk_samples`, the length of a chunk of the stored features, frames.
         batch_size: Examples per batch.
         seed: Seed of the training run.
-        epoch: The first epoch.
+        epoch: The first epoch. An int64 `tf.Variable` on the CPU is read whenever the dataset is iterated over: one
+            dataset then serves all epochs, as building one takes a few tenths of a second. Not with several workers.
         epochs: Number of epochs in the dataset; the last batch of each may be smaller.
         chunks_per_track: Chunks per track in an epoch.
         group_by_track: Whether the chunks of a track form one example; otherwise each chunk is an example.
@@ -93,7 +94,13 @@ def train_pipeline(
     _check_least(
         1, batch_size=batch_size, epochs=epochs, shuffle_buffer=1 if shuffle_buffer is None else shuffle_buffer
     )
-    _check_least(0, epoch=epoch, mixup_alpha=mixup_alpha)
+    first = int(epoch)
+    _check_least(0, epoch=first, mixup_alpha=mixup_alpha)
+    if isinstance(epoch, tf.Variable) and num_workers > 1:
+        raise ValueError(
+            "With several workers, the number of steps depends on the epoch: pass `epoch` as a number, not a variable. "
+            f"Received: num_workers={num_workers}."
+        )
     files = [str(path) for path in records.shards(part)]
     steps = [
         steps_per_epoch(
@@ -108,7 +115,7 @@ def train_pipeline(
             num_workers=num_workers,
             drop_remainder=drop_remainder,
         )
-        for each in range(epoch, epoch + epochs)
+        for each in range(first, first + epochs)
     ]
     decode = get_decoder(decoder)
     parallel = tf.data.AUTOTUNE if num_parallel_calls is None else num_parallel_calls
@@ -131,7 +138,7 @@ def train_pipeline(
         dataset = dataset.batch(batch_size, drop_remainder).map(_to_floats, num_parallel_calls=parallel)
         return _with_mixup(dataset, mixup_alpha, seed, epoch, worker) if mixup_alpha else dataset
 
-    dataset = tf.data.Dataset.range(epoch, epoch + epochs).flat_map(one_epoch)
+    dataset = tf.data.Dataset.range(epochs).map(lambda index: index + epoch).flat_map(one_epoch)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(sum(steps)))
     return dataset.prefetch(2).with_options(_options())
 
