@@ -24,7 +24,12 @@ setup(
     package_dir={f"keras_musictag._data.{name}": name for name in DATA},
     package_data={
         "": ["*.pyi", "py.typed"],
-        "keras_musictag": ["assets/*", "evaluation/*.json", "training/recipes/*.json"],
+        "keras_musictag": [
+            "assets/*",
+            "evaluation/*.json",
+            "training/recipes/*.json",
+            "library/estimated_thresholds/*.json",
+        ],
         **{f"keras_musictag._data.{name}": ["*/*"] for name in DATA},
     },
     install_requires=[

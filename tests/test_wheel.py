@@ -49,7 +49,7 @@ def test_the_wheel_has_all_package_files_and_no_others(wheel):
         assert len(held) == (5 if (entry / "weights.safetensors").exists() else 2)
     assert "keras_musictag/_data/tfrecords/mtat/tags.txt" in names
     assert "keras_musictag/assets/demo.mp3" in names
-    for pattern in ("*.py", "*.pyi", "py.typed"):
+    for pattern in ("*.py", "*.pyi", "py.typed", "*.json"):
         for path in (ROOT / "keras_musictag").rglob(pattern):
             assert str(path.relative_to(ROOT)) in names
     assert any(name.endswith("licenses/NOTICE") for name in names)

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 SILENCE_PEAK = 0.001  # -60 dB of full scale: a track that is never louder is silent
+SILENT = "The track is silent"  # how the note on such a track begins
 # Shares of the energy that a mix of unrelated channels would have. Real stereo keeps 1.3 to 2 times that energy; 0.2
 # means a correlation of -0.8, and 0.02 a correlation of -0.98.
 _CANCELLED, _CANCELLED_SECOND = 0.2, 0.02
@@ -144,7 +145,7 @@ class Levels:
         self._end_second()
         if self._is_silent():
             loudest = f"its loudest sample is {max(self._peak, self._mixed_peak):.2g} of full scale"
-            return (f"The track is silent: {loudest}, below {SILENCE_PEAK:g} (-60 dB). Its tags mean nothing.",)
+            return (f"{SILENT}: {loudest}, below {SILENCE_PEAK:g} (-60 dB). Its tags mean nothing.",)
         if (loudest := self.loudest_if_cancelled()) is not None:
             return (f"{self._what_is_lost()} The loudest is channel {loudest + 1}.",)
         if self.cancelled_seconds >= _SHORTEST_CANCELLED_SECONDS:

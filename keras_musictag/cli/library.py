@@ -2,7 +2,15 @@
 
 import click
 
+from keras_musictag.cli import _library_search
+
 
 @click.group()
 def command():
     """Tag, search and write back a whole music library."""
+
+
+command.add_command(_library_search.rules)
+command.add_command(_library_search.search)
+command.add_command(_library_search.export)
+command.add_command(_library_search.report)

@@ -1,0 +1,169 @@
+"""Writes a library as an open table: one row per file, as Parquet, CSV or JSON lines."""
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_musictag.errors import MusicTagError, printable
+from keras_musictag.files import whole_file
+from keras_musictag.library.database import Database, ScoredFile, StoredModel
+from keras_musictag.library.presence import PresenceThresholds, are_present, presence_thresholds
+from keras_musictag.library.rules import threshold_array
+from keras_musictag.library.vectors import read_vectors
+
+FORMATS = ("parquet", "csv", "jsonl")
+TEXTS = ("path", "uri", "artist", "album", "title")
+ROWS_PER_GROUP = 4096  # of Parquet, which are in memory together
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def export_table(
+    database: Database,
+    model: StoredModel,
+    path: str | os.PathLike,
+    embeddings: bool = False,
+    thresholds: PresenceThresholds | None = None,
+) -> int:
+    """Writes the files of a library and the scores of one model.
+
+    The columns are `path` (readable: bytes that are not UTF-8 are escaped), `uri` (exact), `artist`, `album`, `title`,
+    `year`, `seconds`, `present` (the tags whose score reaches its threshold), one column `score.<tag>` per tag, and, on
+    request, the embedding. The file is written completely or not at all, in bounded memory.
+
+    Args:
+        database: The library.
+        model: The model.
+        path: The file; its extension is the format.
+        embeddings: Whether to add the embeddings: one list per row, in CSV one column per feature.
+        thresholds: The result of `presence_thresholds(model)`; None to look them up.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        ValueError: If the extension is not .parquet, .csv or .jsonl.
+        MusicTagError: If pyarrow is needed and not installed.
+    """
+    path = Path(path)
+    form = path.suffix.lower().removeprefix(".")
+    if form not in FORMATS:
+        raise ValueError(f"The name of the table must end in .parquet, .csv or .jsonl. Received: {str(path)!r}.")
+    vectors = read_vectors(database, model) if embeddings else None
+    limits = threshold_array(model, None, thresholds or presence_thresholds(model))
+    count = 0
+    with whole_file(path) as scratch, WRITERS[form](scratch, model, embeddings) as write:
+        for file in database.scored_files(model):
+            write(_row(file, model, limits, vectors))
+            count += 1
+    return count
+
+
+def _row(file: ScoredFile, model: StoredModel, limits: np.ndarray, vectors: np.ndarray | None) -> dict[str, Any]:
+    row = {
+        "path": printable(file.path),
+        "uri": Path(file.path).as_uri(),
+        "artist": file.labels.artist,
+        "album": file.labels.album,
+        "title": file.labels.title,
+        "year": file.labels.year,
+        "seconds": round(file.duration_seconds, 3),
+        "present": [tag for tag, here in zip(model.vocabulary, are_present(file, limits), strict=True) if here],
+        "scores": file.scores,
+    }
+    if vectors is not None:
+        row["embedding"] = vectors[file.vector_row]
+    return row
+
+
+@contextmanager
+def _parquet_writer(path: Path, model: StoredModel, embeddings: bool) -> Iterator[Callable[[dict], None]]:
+    try:
+        import pyarrow
+        from pyarrow.parquet import ParquetWriter
+    except ImportError as error:
+        raise MusicTagError(
+            "Parquet needs the package pyarrow. Install it with `pip install 'keras-musictag[library]'`, or write .csv "
+            "or .jsonl."
+        ) from error
+    fields = [(name, pyarrow.string()) for name in TEXTS]
+    fields += [("year", pyarrow.int32()), ("seconds", pyarrow.float64()), ("present", pyarrow.list_(pyarrow.string()))]
+    fields += [(f"score.{tag}", pyarrow.float32()) for tag in model.vocabulary]
+    fields += [("embedding", pyarrow.list_(pyarrow.float32(), model.features))] if embeddings else []
+    schema = pyarrow.schema(fields, metadata={"model": model.name, "weights_sha256": model.weights_sha256})
+    rows = []
+
+    def flush():
+        if rows:
+            table = {name: [row[name] for row in rows] for name in (*TEXTS, "year", "seconds", "present")}
+            scores = np.stack([row["scores"] for row in rows])
+            table |= {f"score.{tag}": scores[:, i] for i, tag in enumerate(model.vocabulary)}
+            if embeddings:
+                flat = np.concatenate([row["embedding"] for row in rows])
+                table["embedding"] = pyarrow.FixedSizeListArray.from_arrays(flat, model.features)
+            writer.write_table(pyarrow.table(table, schema=schema))
+            rows.clear()
+
+    def write(row):
+        rows.append(row)
+        if len(rows) == ROWS_PER_GROUP:
+            flush()
+
+    with ParquetWriter(path, schema) as writer:
+        yield write
+        flush()
+
+
+@contextmanager
+def _csv_writer(path: Path, model: StoredModel, embeddings: bool) -> Iterator[Callable[[dict], None]]:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\r\n")  # with "\n", a cell that contains "\r" would not be quoted
+        header = [*TEXTS, "year", "seconds", "present", *(f"score.{tag}" for tag in model.vocabulary)]
+        writer.writerow(header + [f"embedding.{i}" for i in range(model.features if embeddings else 0)])
+
+        def write(row):
+            texts = [csv_cell(row[name] or "") for name in TEXTS]
+            cells = [*texts, row["year"], row["seconds"], csv_cell("; ".join(row["present"]))]
+            cells += [f"{score:.6f}" for score in row["scores"]]
+            writer.writerow(cells + ([f"{value:.7g}" for value in row["embedding"]] if embeddings else []))
+
+        yield write
+
+
+def csv_cell(text: str) -> str:
+    """A text that spreadsheets do not run: an apostrophe precedes one that begins like a formula.
+
+    The tags of a music file come from strangers, and `=HYPERLINK(...)` can be a title. Parquet and JSON stay exact.
+
+    Example:
+        >>> csv_cell("=1+1"), csv_cell("a=b")
+        ("'=1+1", 'a=b')
+    """
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+@contextmanager
+def _jsonl_writer(path: Path, model: StoredModel, embeddings: bool) -> Iterator[Callable[[dict], None]]:
+    with open(path, "w", encoding="utf-8") as file:
+
+        def write(row):
+            scores = zip(model.vocabulary, row["scores"], strict=True)
+            row["scores"] = {tag: _float(score) for tag, score in scores}
+            if embeddings:
+                row["embedding"] = [_float(value) for value in row["embedding"]]
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+        yield write
+
+
+def _float(value: np.float32) -> float:
+    """The shortest decimal number that is this float32 again."""
+    return float(str(value))
+
+
+WRITERS = {"parquet": _parquet_writer, "csv": _csv_writer, "jsonl": _jsonl_writer}
