@@ -5,6 +5,7 @@ import dataclasses
 import json
 import re
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -272,12 +273,24 @@ def export(file, database_path, model_name, embeddings):
 @click.option("--top", type=click.IntRange(min=1), default=30, help="Near-duplicates, outliers and problems to list.")
 def report(file, database_path, model_name, top):
     """Write a page about the library to FILE (.html): tags, years, near-duplicates, outliers, problems."""
-    from keras_musictag.cli._progress import track_progress
     from keras_musictag.library.report_page import write_report_page
     from keras_musictag.library.statistics import library_statistics
 
     if file.suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"The report is a page: its name must end in .html. Received: {file}.")
-    with open_database(database_path) as database, track_progress() as progress:
+    with open_database(database_path) as database, comparison_progress() as progress:
         write_report_page(file, library_statistics(database, database.find_model(model_name), top, report=progress))
     click.echo(f"Wrote {file}")
+
+
+@contextmanager
+def comparison_progress():
+    """Yields a function that takes the number of tracks compared and the total; None if no person is watching."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from keras_musictag.terminal import progress_bar
+
+    with progress_bar() as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -31,7 +31,8 @@ dt { color: var(--soft); font-size: .85rem } dd { font-size: 1.5rem; margin: 0 }
 table { border-collapse: collapse; width: 100% } th { text-align: left; color: var(--soft); font-weight: 500 }
 th, td { padding: .25rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-td.bar { width: 45%; min-width: 6rem } td.bar svg { display: block; width: 100%; height: 1.2rem }
+@media (max-width: 32rem) { .wide { display: none } }
+td.bar { width: 45%; min-width: 4rem } td.bar svg { display: block; width: 100%; height: 1.2rem }
 rect { fill: rgb(var(--bar)) }
 td.heat { background: rgb(var(--bar) / var(--share)); text-align: right; font-variant-numeric: tabular-nums }
 .path { overflow-wrap: anywhere; font-size: .85rem; color: var(--soft) }
@@ -69,8 +70,8 @@ def report_page_text(statistics: LibraryStatistics) -> str:
         _section(
             "Near-duplicates",
             "Different recordings whose embeddings are nearly the same: other versions of a file, remasters, remixes, "
-            f"or music by one recipe. {quantity(statistics.copies, 'file')} with exactly the audio of another file "
-            f"{'is' if statistics.copies == 1 else 'are'} not listed here.",
+            "or music made in the same way. Files with exactly the same audio count as one track: this library has "
+            f"{quantity(statistics.copies, 'additional file')} of this kind.",
             _pairs(statistics),
         ),
         _section(
@@ -123,9 +124,9 @@ def _bar(share: float) -> str:
 def _shares(statistics: LibraryStatistics) -> str:
     most = max((tag.tracks for tag in statistics.tags), default=0) or 1
     return _table(
-        {"tag": "", "group": "", "": "bar", "tracks": "number", "share": "number"},
+        {"tag": "", "group": "wide", "": "bar", "tracks": "number", "share": "number"},
         (
-            f"<td>{_text(tag.tag)}</td><td>{_text(tag.group)}</td>{_bar(tag.tracks / most)}"
+            f'<td>{_text(tag.tag)}</td><td class="wide">{_text(tag.group)}</td>{_bar(tag.tracks / most)}'
             f"{_number(f'{tag.tracks:,}')}{_number(f'{100 * tag.tracks / max(1, statistics.tracks):.1f} %')}"
             for tag in statistics.tags
         ),
