@@ -6,23 +6,13 @@ from .database import (
     default_database as default_database,
 )
 from .file_tags import FileTags as FileTags
-from .neighbours import Neighbours as Neighbours, find_neighbours as find_neighbours
-from .playlist import (
-    PlaylistEntry as PlaylistEntry,
-    playlist_text as playlist_text,
-    write_playlist as write_playlist,
-)
+from .playlist import PlaylistEntry as PlaylistEntry, write_playlist as write_playlist
 from .presence import (
     PresenceThresholds as PresenceThresholds,
-    are_present as are_present,
     certainties as certainties,
     presence_thresholds as presence_thresholds,
 )
-from .query import Term as Term, parse_query as parse_query
-from .report_page import (
-    report_page_text as report_page_text,
-    write_report_page as write_report_page,
-)
+from .report_page import write_report_page as write_report_page
 from .rules import (
     Rules as Rules,
     default_rules as default_rules,
@@ -35,7 +25,6 @@ from .searching import (
     Match as Match,
     Reason as Reason,
     embed_example as embed_example,
-    mean_direction as mean_direction,
     search_library as search_library,
     stored_example as stored_example,
 )
@@ -47,7 +36,11 @@ from .statistics import (
     library_statistics as library_statistics,
 )
 from .tables import export_table as export_table
-from .vectors import VectorWriter as VectorWriter, read_vectors as read_vectors, vectors_path as vectors_path
+from .vectors import (
+    VectorWriter as VectorWriter,
+    read_vectors as read_vectors,
+    vectors_path as vectors_path,
+)
 
 __all__ = [
     "Database",
@@ -56,7 +49,6 @@ __all__ = [
     "Labels",
     "LibraryStatistics",
     "Match",
-    "Neighbours",
     "PlaylistEntry",
     "PresenceThresholds",
     "Reason",
@@ -65,9 +57,7 @@ __all__ = [
     "ShownTrack",
     "StoredModel",
     "TagStatistics",
-    "Term",
     "VectorWriter",
-    "are_present",
     "certainties",
     "cosine_similarities",
     "default_database",
@@ -75,15 +65,10 @@ __all__ = [
     "default_rules_text",
     "embed_example",
     "export_table",
-    "find_neighbours",
     "library_statistics",
-    "mean_direction",
-    "parse_query",
-    "playlist_text",
     "presence_thresholds",
     "read_rules",
     "read_vectors",
-    "report_page_text",
     "search_library",
     "stored_example",
     "tags_for_file",

@@ -85,6 +85,17 @@ def search_library(
     Raises:
         UnknownNameError: If a word is not a tag, or the library has no model.
         ValueError: If there are neither words nor an example.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_musictag import Vocabulary
+        >>> with tempfile.TemporaryDirectory() as folder, Database(f"{folder}/library.db", create=True) as database:
+        ...     model = database.add_model("my-own-v1", "", Vocabulary(("piano",)), 2)
+        ...     track = database.add_track(b"hash of the audio", 60.0, ())
+        ...     database.put_file("/music/a.mp3", 10, 20, track)
+        ...     database.add_result(track, model, np.array([0.75]), 0, 20, "keras float32")
+        ...     print([(match.path, match.match) for match in search_library(database, "piano")])
+        [('/music/a.mp3', 0.75)]
     """
     if words is None and example is None:
         raise ValueError("The search needs words, an example, or both.")

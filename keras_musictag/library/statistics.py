@@ -91,6 +91,13 @@ def library_statistics(
         top: How many near-duplicates, outliers and problems are listed at most.
         thresholds: The result of `presence_thresholds(model)`; None to look them up.
         report: Called with the number of tracks whose embeddings have been compared with all others, and of all tracks.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_musictag import Vocabulary
+        >>> with tempfile.TemporaryDirectory() as folder, Database(f"{folder}/library.db", create=True) as database:
+        ...     library_statistics(database, database.add_model("my-own-v1", "", Vocabulary(("piano",)), 2)).tracks
+        0
     """
     thresholds = thresholds or presence_thresholds(model)
     table = read_score_table(database, model, thresholds=thresholds)

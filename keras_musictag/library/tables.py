@@ -49,6 +49,17 @@ def export_table(
     Raises:
         ValueError: If the extension is not .parquet, .csv or .jsonl.
         MusicTagError: If pyarrow is needed and not installed.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_musictag import Vocabulary
+        >>> with tempfile.TemporaryDirectory() as folder, Database(f"{folder}/library.db", create=True) as database:
+        ...     model = database.add_model("my-own-v1", "", Vocabulary(("piano",)), 2)
+        ...     track = database.add_track(b"hash of the audio", 60.0, ())
+        ...     database.put_file("/music/a.mp3", 10, 20, track)
+        ...     database.add_result(track, model, np.array([0.75]), 0, 20, "keras float32")
+        ...     export_table(database, model, f"{folder}/tracks.csv")
+        1
     """
     path = Path(path)
     form = path.suffix.lower().removeprefix(".")

@@ -5,7 +5,8 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from keras_musictag.library import Labels, PlaylistEntry, playlist_text, write_playlist
+from keras_musictag.library import Labels, PlaylistEntry, write_playlist
+from keras_musictag.library.playlist import playlist_text
 
 NAMES = (
     "a.mp3",

@@ -10,8 +10,8 @@ import pytest
 from keras_musictag import load
 from keras_musictag.audio import read
 from keras_musictag.bundled_files import bundled
-from keras_musictag.library import PresenceThresholds, StoredModel, are_present, certainties, presence_thresholds
-from keras_musictag.library.presence import ESTIMATED_FOLDER
+from keras_musictag.library import PresenceThresholds, StoredModel, certainties, presence_thresholds
+from keras_musictag.library.presence import ESTIMATED_FOLDER, are_present
 from keras_musictag.tags import Vocabulary
 from keras_musictag.user_folders import HOME_VARIABLE
 from keras_musictag.zoo import Card, read_card, write_card

@@ -3,7 +3,7 @@
 import pytest
 
 from keras_musictag import UnknownNameError
-from keras_musictag.library import parse_query
+from keras_musictag.library.query import parse_query
 
 MTAT = ("piano", "techno", "quiet", "soft", "vocal", "female vocal", "no vocals", "slow", "fast", "new age", "rock")
 MSD = ("instrumental", "female vocalists", "Hip-Hop", "Mellow", "rock", "classic rock", "piano")

@@ -11,10 +11,10 @@ from keras_musictag.library import (
     Database,
     Labels,
     PresenceThresholds,
-    find_neighbours,
     library_statistics,
-    report_page_text,
 )
+from keras_musictag.library.neighbours import find_neighbours
+from keras_musictag.library.report_page import report_page_text
 from tests.library.synthetic import add_scores, random_library
 
 TAGS = Vocabulary(("rock", "new <age>"), ("genre", "genre"))
