@@ -65,14 +65,24 @@ def export_table(
     form = path.suffix.lower().removeprefix(".")
     if form not in FORMATS:
         raise ValueError(f"The name of the table must end in .parquet, .csv or .jsonl. Received: {str(path)!r}.")
-    vectors = read_vectors(database, model) if embeddings else None
     limits = threshold_array(model, None, thresholds or presence_thresholds(model))
     count = 0
-    with whole_file(path) as scratch, WRITERS[form](scratch, model, embeddings) as write:
+    with _snapshot(database), whole_file(path) as scratch, WRITERS[form](scratch, model, embeddings) as write:
+        vectors = read_vectors(database, model) if embeddings else None
         for file in database.scored_files(model):
             write(_row(file, model, limits, vectors))
             count += 1
     return count
+
+
+@contextmanager
+def _snapshot(database: Database) -> Iterator[None]:
+    """What is read in the block is from one moment: a scan at the same time does not add files without embeddings."""
+    database.connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        database.connection.execute("ROLLBACK")
 
 
 def _row(file: ScoredFile, model: StoredModel, limits: np.ndarray, vectors: np.ndarray | None) -> dict[str, Any]:

@@ -90,6 +90,17 @@ def test_an_empty_library_is_an_empty_table(tmp_path):
     assert (tmp_path / "t.csv").read_text().startswith("path,uri,artist")
 
 
+def test_a_scan_during_the_export_does_not_disturb_it(database, monkeypatch):
+    def read_then_scan(*arguments):
+        vectors = read_vectors(*arguments)
+        with Database(database.path) as other:
+            add_scores(other, ["/m/new.mp3"], SCORES[:1], TAGS, vectors=np.ones((1, 2), np.float32))
+        return vectors
+
+    monkeypatch.setattr(tables, "read_vectors", read_then_scan)
+    assert len(open(export(database, "t.jsonl", embeddings=True), encoding="utf-8").readlines()) == 3
+
+
 def test_other_formats_are_refused(database):
     with pytest.raises(ValueError, match=r"\.parquet, \.csv or \.jsonl"):
         export_table(database, database.find_model(), "t.xlsx")
