@@ -279,6 +279,16 @@ class Database:
             values,
         )
 
+    def file_state(self, path: str) -> tuple[int, int] | None:
+        """Length in bytes and modification time of a file when it was last scanned; None if it was not."""
+        row = self.connection.execute("SELECT bytes, mtime_ns FROM files WHERE path = ?", (os.fsencode(path),))
+        return row.fetchone()
+
+    def update_file_state(self, path: str, size_bytes: int, mtime_ns: int) -> None:
+        """Stores that a file was retagged: the next scan has nothing to do with it. Other paths are ignored."""
+        values = (size_bytes, mtime_ns, os.fsencode(path))
+        self.connection.execute("UPDATE files SET bytes = ?, mtime_ns = ? WHERE path = ?", values)
+
     def add_result(
         self, track: int, model: StoredModel, scores: np.ndarray, vector_row: int, chunks: int, engine: str
     ) -> None:

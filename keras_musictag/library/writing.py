@@ -1,0 +1,184 @@
+"""Writes tags into the files of a library: planned first, each with an entry in the journal, and safe at any moment."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from keras_musictag.errors import MusicTagError
+from keras_musictag.library import replacing
+from keras_musictag.library.binary_difference import difference, restore
+from keras_musictag.library.database import Database
+from keras_musictag.library.file_tags import FileTags
+from keras_musictag.library.journal import Journal, JournalEntry, journal_folder
+from keras_musictag.library.kept_content import KeptContent, read_content
+from keras_musictag.library.tag_changes import Fields, ValueChange, changed_fields, value_changes
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What happens, or happened, to a file.
+
+    Attributes:
+        path: Its path in the library.
+        changes: The values that are added and removed; empty if nothing changes.
+        problem: Why nothing can be written; None if it can.
+    """
+
+    path: str
+    changes: tuple[ValueChange, ...] = ()
+    problem: str | None = None
+
+
+def write_tags(
+    database: Database,
+    wanted: Iterable[tuple[str, FileTags]],
+    *,
+    mode: str = "add",
+    dry_run: bool = True,
+    hard_links: bool = False,
+    keep_mtime: bool = False,
+) -> Iterator[FileReport]:
+    """Writes tags into files of a library, or says what it would write.
+
+    Each file that changes has an entry in the journal, for `undo_run`, before it is touched. If the process is killed,
+    each file is the old version or the new one. Afterwards, a scan does not process the files again.
+
+    Args:
+        database: The library's database, where other processes must not write: see `Database.writing`.
+        wanted: Paths in the library, and what to write.
+        mode: "add" keeps what a file has and adds what is missing, "fill" writes only empty fields, "replace" replaces
+            genres and moods.
+        dry_run: Whether nothing is written.
+        hard_links: Whether files with several names are written. The name in the library gets its own content; the
+            other names keep the old one.
+        keep_mtime: Whether files keep their modification time.
+
+    Yields:
+        A report per file.
+
+    Raises:
+        MusicTagError: If mutagen is not installed.
+        OSError: If the journal cannot be written. The file is not touched.
+    """
+    _check_installed()
+    options = {"mode": mode, "hard_links": hard_links, "keep_mtime": keep_mtime}
+    written: dict[str, str] = {}  # the file itself -> its path in the library
+    folders: set[str] = set()
+    with Journal(journal_folder(database.path), options) as journal:
+        for path, tags in wanted:
+            target = os.path.realpath(path)
+            if target in written:  # by a symbolic link
+                if not dry_run:
+                    _update_database(database, path, os.stat(target))
+                continue
+            if not dry_run:
+                replacing.remove_leftovers(folders, target)
+            try:
+                state = _check_unchanged(database, path, target, hard_links)
+                with open(target, "rb", buffering=0) as file:
+                    plan = _plan(file, tags.fields(), mode)
+                    if plan.changes and not dry_run:
+                        new_state = _rewrite(file, target, state, plan, journal, keep_mtime)
+                        _update_database(database, path, new_state)
+            except _JournalError as error:
+                raise error.__cause__
+            except (MusicTagError, OSError) as error:
+                yield FileReport(path, problem=replacing.reason(error))
+            else:
+                if plan.changes:
+                    written[target] = path
+                yield FileReport(path, value_changes(plan.stored, plan.changes))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    stored: Fields
+    changes: Fields
+
+
+def _plan(file: BinaryIO, wanted: Fields, mode: str) -> _Plan:
+    from keras_musictag.library.tag_formats import TagFile
+
+    if not any(wanted.values()):
+        return _Plan({}, {})
+    tags = TagFile(file)
+    stored = tags.fields()
+    if tags.separator:  # a value that contains it would be read as several
+        wanted = {field: tuple(p for v in values for p in v.split(tags.separator)) for field, values in wanted.items()}
+    return _Plan(stored, changed_fields(stored, wanted, mode))
+
+
+class _JournalError(Exception):
+    """The journal cannot be written: the run must stop, unlike after an error in one file."""
+
+
+def _rewrite(
+    old: BinaryIO, path: str, state: os.stat_result, plan: _Plan, journal: Journal, keep_mtime: bool
+) -> os.stat_result:
+    from keras_musictag.library.tag_formats import TagFile
+
+    tags = TagFile(old)
+    content = read_content(old, "it")
+    if not set(content.containers) & set(tags.format.containers):
+        raise MusicTagError(f"it looks like {tags.format.name} and like {content.containers[0]}")
+    with replacing.scratch_file(path) as scratch:
+        with open(scratch, "xb+") as new:
+            before = replacing.version_of(old, copy_to=new)
+            tags.save(new, plan.changes)
+        with open(scratch, "rb", buffering=0) as new:
+            _check_result(new, tags, content, plan)
+            after, recipe = replacing.version_of(new), difference(old, new)
+            _check_recipe(recipe, new, before)
+        replacing.prepare(scratch, path, state)
+        if keep_mtime:
+            os.utime(scratch, ns=(state.st_atime_ns, state.st_mtime_ns))
+        try:
+            journal.add(JournalEntry(path, before, after, state.st_mtime_ns, recipe))
+        except OSError as error:
+            raise _JournalError from error
+        return replacing.replace(scratch, path, state)
+
+
+def _check_result(new: BinaryIO, old_tags, content: KeptContent, plan: _Plan) -> None:
+    """Compares the new version with the old one: only our fields may differ."""
+    from keras_musictag.library.tag_formats import TagFile
+
+    tags, written = TagFile(new, old_tags.format), read_content(new, "it")
+    if written.streams != content.streams:
+        raise MusicTagError("its audio or pictures would change")
+    others = content.tags.items() ^ written.tags.items()
+    if others and not old_tags.converts:
+        raise MusicTagError(f"its tag {sorted(others)[0][0][1]!r} would change")
+    if tags.others(old_tags.converts) != old_tags.others(old_tags.converts):
+        raise MusicTagError("its other tags would change")
+    expected = {field: values for field, values in {**plan.stored, **plan.changes}.items() if values}
+    if {field: values for field, values in tags.fields().items() if values} != expected:
+        raise MusicTagError("the tags cannot be read back as they were written")
+
+
+def _check_recipe(recipe: bytes, new: BinaryIO, before) -> None:
+    """Undoing must be possible before anything is done."""
+    out = replacing.VersionHash()
+    restore(recipe, new, out)
+    if out.version() != before:
+        raise MusicTagError("it was changed by another program in this moment")
+
+
+def _check_unchanged(database: Database, path: str, target: str, hard_links: bool) -> os.stat_result:
+    state = replacing.check_replaceable(target, hard_links)
+    if database.file_state(path) != (state.st_size, state.st_mtime_ns):
+        raise MusicTagError("it has changed since it was scanned: run `keras-musictag library scan` again")
+    return state
+
+
+def _update_database(database: Database, path: str, state: os.stat_result) -> None:
+    database.update_file_state(path, state.st_size, state.st_mtime_ns)
+
+
+def _check_installed() -> None:
+    try:
+        import mutagen  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MusicTagError('Tags in files need the package mutagen: pip install "keras-musictag[library]".') from error
