@@ -2,7 +2,13 @@
 
 import click
 
+from keras_musictag.cli import _library_write
+
 
 @click.group()
 def command():
     """Tag, search and write back a whole music library."""
+
+
+command.add_command(_library_write.write)
+command.add_command(_library_write.undo)

@@ -171,14 +171,14 @@ def _description(frame: bytes) -> str:
 
 
 def _as_plain_v24(frame: bytes, unsynchronised: bool) -> bytes:
-    """Writes the size as ID3v2.4 wants it (iTunes did not), and the tag's flag, which mutagen clears, into the frame."""
+    """Gives a frame its size as ID3v2.4 wants it (iTunes did not), and the flag of the tag, which mutagen clears."""
     size = BitPaddedInt.to_str(len(frame) - 10, width=4)
     flags = frame[9] | (UNSYNCHRONISED if unsynchronised else 0)
     return frame[:4] + size + frame[8:9] + bytes([flags]) + frame[10:]
 
 
 def _save_at_head(tags: ID3, file: BinaryIO, options: dict) -> None:
-    """Saves a tag at the head of a file, and keeps an ID3v1 tag at its end, which mutagen would make from the frames."""
+    """Saves a tag at the head of a file, and keeps the ID3v1 tag at its end, which mutagen would make anew."""
     old_rest = _bytes_after_tag(file)
     file.seek(-min(old_rest, 1024), 2)
     tail = file.read()

@@ -21,6 +21,10 @@ ENTRIES, DESCRIPTION, UNDONE = "entries.jsonl", "run.json", "undone.json"
 VERSION = 1  # of the format; increase it with each change
 
 
+class JournalError(MusicTagError):
+    """The journal cannot be written: a run must stop, unlike after an error in one file."""
+
+
 @dataclass(frozen=True)
 class FileVersion:
     """A version of a file: its length in bytes, and its SHA-256 as hexadecimal digits."""
@@ -100,15 +104,21 @@ class Journal:
         """Returns when the entry is on the disk.
 
         Raises:
-            OSError: If it cannot be stored. The file must not be touched then.
+            JournalError: If it cannot be stored. The file must not be touched then.
         """
-        self._file = self._file or self._open()
         state = {"path": entry.path, "before": vars(entry.before), "after": vars(entry.after)}
         row = {**state, "mtime_ns": entry.mtime_ns, "recipe": b64encode(entry.recipe).decode()}
         row["crc32"] = _checksum(row)
-        self._file.write(json.dumps(row).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file = self._file or self._open()
+            self._file.write(json.dumps(row).encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise JournalError(
+                f"The journal in {str(self._parent)!r} cannot be written ({error.strerror}), so no more files were "
+                "changed. Free space on its disk, or put the database on another one with `--db`."
+            ) from error
 
     def _open(self):
         self._parent.mkdir(parents=True, exist_ok=True)

@@ -4,12 +4,14 @@ FFmpeg is a second opinion: the tags are written by mutagen.
 """
 
 import hashlib
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import av
 
 from keras_musictag.audio.container import codec_tag, open_container
+from keras_musictag.errors import AudioError, MusicTagError
 from keras_musictag.library.file_tags import GENRE, MOOD, SCORE_PREFIX
 
 OUR_KEYS = {GENRE, MOOD, "tmoo", "wm/genre", "wm/mood"}  # FFmpeg's names of our fields, in lower case
@@ -47,29 +49,33 @@ class KeptContent:
     tags: dict[tuple[str, str], str]
 
 
-def read_content(file: BinaryIO, name: str) -> KeptContent:
+def read_content(file: BinaryIO) -> KeptContent:
     """Reads all packets of an open file, without decoding them.
 
     Raises:
-        AudioError: If FFmpeg cannot open the file.
+        MusicTagError: If FFmpeg cannot open the file. The message is a reason that follows its name.
     """
     file.seek(0)
-    with open_container(file, name, metadata_encoding="latin-1") as container:  # which has a letter for each byte
-        hashes, counts = {}, {}
+    try:
+        container = open_container(file, "it", metadata_encoding="latin-1")  # which has a letter for each byte
+    except AudioError as error:
+        raise MusicTagError("it is damaged or not audio: FFmpeg cannot open it") from error
+    with container:
+        hashes, counts = defaultdict(hashlib.sha256), Counter()
         try:
             for packet in container.demux():
                 if packet.size:
-                    hashes.setdefault(packet.stream.index, hashlib.sha256()).update(packet)
-                    counts[packet.stream.index] = counts.get(packet.stream.index, 0) + 1
-        except av.FFmpegError as error:
-            counts[-1] = type(error).__name__  # damaged, in the same way before and after
+                    hashes[packet.stream.index].update(packet)
+                    counts[packet.stream.index] += 1
+        except av.FFmpegError:
+            pass  # damaged: the new version has the same packets up to there
         streams, tags = [], _others(container.metadata, "file")
         for stream in container.streams:
             tags |= _others(stream.metadata, f"stream {stream.index}")
             context = stream.codec_context
             codec = (context.name if context else "", codec_tag(stream))
-            count, sha256 = counts.get(stream.index, 0), hashes.get(stream.index, hashlib.sha256()).digest()
-            streams.append(StreamContent(codec, context.extradata if context else None, count, sha256))
+            settings, sha256 = context.extradata if context else None, hashes[stream.index].digest()
+            streams.append(StreamContent(codec, settings, counts[stream.index], sha256))
         return KeptContent(tuple(container.format.name.split(",")), tuple(streams), tags)
 
 

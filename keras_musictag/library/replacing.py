@@ -41,7 +41,7 @@ def reason(error: Exception) -> str:
     """Why a file was left alone, to follow its name."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror[0].lower() + error.strerror[1:]
-    return str(error)
+    return str(error) if isinstance(error, MusicTagError) else f"{type(error).__name__}: {error}"
 
 
 def is_same_state(a: os.stat_result, b: os.stat_result) -> bool:

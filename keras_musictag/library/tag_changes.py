@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from keras_musictag.library.file_tags import SCORE_PREFIX
 
 Fields = dict[str, tuple[str, ...]]
-MODES = ("add", "fill", "replace")
 
 
 def changed_fields(stored: Fields, wanted: Fields, mode: str) -> Fields:
@@ -17,15 +16,13 @@ def changed_fields(stored: Fields, wanted: Fields, mode: str) -> Fields:
     Args:
         stored: What the file has.
         wanted: What is to be written.
-        mode: "add" keeps all stored values and adds those that are missing, "fill" writes only fields that are empty,
-            "replace" replaces the stored values.
+        mode: One of `choices.WRITE_MODES`: "add" keeps all stored values and adds those that are missing, "fill"
+            writes only fields that are empty, "replace" replaces the stored values.
 
     Example:
         >>> changed_fields({"genre": ("rock",)}, {"genre": ("Rock", "Punk"), "mood": ()}, "add")
         {'genre': ('rock', 'Punk')}
     """
-    if mode not in MODES:
-        raise ValueError(f"`mode` must be one of {', '.join(MODES)}. Received: {mode!r}.")
     new = {field: _merged(field, stored.get(field, ()), values, mode) for field, values in wanted.items() if values}
     if any(field.startswith(SCORE_PREFIX) for field in new):
         new |= {field: () for field in stored if field.startswith(SCORE_PREFIX) and field not in new}

@@ -18,7 +18,7 @@ Navidrome, `resources/mappings.yaml`.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import mutagen
 from mutagen.aiff import AIFF
@@ -46,7 +46,7 @@ from keras_musictag.library.id3_tags import Id3Tags
 class _MutagenTags:
     """Tags of an open file that mutagen reads as a mapping from names to lists of values."""
 
-    NAMES: dict[str, str]  # of our fields, in this format
+    NAMES: ClassVar[dict[str, str]]  # of our fields, in this format
     SCORE = SCORE_PREFIX
     converts, separator = False, None
 
@@ -99,21 +99,21 @@ class _MutagenTags:
 
 
 class _VorbisTags(_MutagenTags):
-    NAMES = {GENRE: "GENRE", MOOD: "MOOD"}
+    NAMES: ClassVar = {GENRE: "GENRE", MOOD: "MOOD"}
 
     def _items(self):
         return list(self._file.tags)
 
 
 class _AsfTags(_MutagenTags):
-    NAMES = {GENRE: "WM/Genre", MOOD: "WM/Mood"}
+    NAMES: ClassVar = {GENRE: "WM/Genre", MOOD: "WM/Mood"}
 
     def _items(self):
         return list(self._file.tags)
 
 
 class _ApeTags(_MutagenTags):
-    NAMES = {GENRE: "Genre", MOOD: "Mood"}
+    NAMES: ClassVar = {GENRE: "Genre", MOOD: "Mood"}
 
     def _items(self):
         items = self._file.tags.items()
@@ -121,7 +121,7 @@ class _ApeTags(_MutagenTags):
 
 
 class _Mp4Tags(_MutagenTags):
-    NAMES = {GENRE: "\xa9gen", MOOD: "----:com.apple.iTunes:MOOD"}
+    NAMES: ClassVar = {GENRE: "\xa9gen", MOOD: "----:com.apple.iTunes:MOOD"}
     SCORE = "----:com.apple.iTunes:KMT:"
 
     def _items(self):

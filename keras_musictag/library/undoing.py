@@ -52,7 +52,7 @@ def undo_run(
         replacing.remove_leftovers(folders, entry.path)
         try:
             _restore_file(entry, database, later, hard_links)
-        except (MusicTagError, OSError) as error:
+        except Exception as error:  # as in `write_tags`
             problems += 1
             yield UndoReport(entry.path, False, replacing.reason(error))
         else:

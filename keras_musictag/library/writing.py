@@ -3,15 +3,15 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
+from keras_musictag.choices import WRITE_MODES
 from keras_musictag.errors import MusicTagError
 from keras_musictag.library import replacing
 from keras_musictag.library.binary_difference import difference, restore
 from keras_musictag.library.database import Database
 from keras_musictag.library.file_tags import FileTags
-from keras_musictag.library.journal import Journal, JournalEntry, journal_folder
+from keras_musictag.library.journal import Journal, JournalEntry, JournalError, journal_folder
 from keras_musictag.library.kept_content import KeptContent, read_content
 from keras_musictag.library.tag_changes import Fields, ValueChange, changed_fields, value_changes
 
@@ -59,9 +59,11 @@ def write_tags(
         A report per file.
 
     Raises:
-        MusicTagError: If mutagen is not installed.
-        OSError: If the journal cannot be written. The file is not touched.
+        ValueError: If the mode is unknown.
+        MusicTagError: If mutagen is not installed, or the journal cannot be written. Then the file is not touched.
     """
+    if mode not in WRITE_MODES:
+        raise ValueError(f"`mode` must be one of {', '.join(WRITE_MODES)}. Received: {mode!r}.")
     _check_installed()
     options = {"mode": mode, "hard_links": hard_links, "keep_mtime": keep_mtime}
     written: dict[str, str] = {}  # the file itself -> its path in the library
@@ -82,9 +84,9 @@ def write_tags(
                     if plan.changes and not dry_run:
                         new_state = _rewrite(file, target, state, plan, journal, keep_mtime)
                         _update_database(database, path, new_state)
-            except _JournalError as error:
-                raise error.__cause__
-            except (MusicTagError, OSError) as error:
+            except JournalError:
+                raise
+            except Exception as error:  # a file that no one has foreseen must not stop the others
                 yield FileReport(path, problem=replacing.reason(error))
             else:
                 if plan.changes:
@@ -110,17 +112,13 @@ def _plan(file: BinaryIO, wanted: Fields, mode: str) -> _Plan:
     return _Plan(stored, changed_fields(stored, wanted, mode))
 
 
-class _JournalError(Exception):
-    """The journal cannot be written: the run must stop, unlike after an error in one file."""
-
-
 def _rewrite(
     old: BinaryIO, path: str, state: os.stat_result, plan: _Plan, journal: Journal, keep_mtime: bool
 ) -> os.stat_result:
     from keras_musictag.library.tag_formats import TagFile
 
     tags = TagFile(old)
-    content = read_content(old, "it")
+    content = read_content(old)
     if not set(content.containers) & set(tags.format.containers):
         raise MusicTagError(f"it looks like {tags.format.name} and like {content.containers[0]}")
     with replacing.scratch_file(path) as scratch:
@@ -134,10 +132,7 @@ def _rewrite(
         replacing.prepare(scratch, path, state)
         if keep_mtime:
             os.utime(scratch, ns=(state.st_atime_ns, state.st_mtime_ns))
-        try:
-            journal.add(JournalEntry(path, before, after, state.st_mtime_ns, recipe))
-        except OSError as error:
-            raise _JournalError from error
+        journal.add(JournalEntry(path, before, after, state.st_mtime_ns, recipe))
         return replacing.replace(scratch, path, state)
 
 
@@ -145,7 +140,7 @@ def _check_result(new: BinaryIO, old_tags, content: KeptContent, plan: _Plan) ->
     """Compares the new version with the old one: only our fields may differ."""
     from keras_musictag.library.tag_formats import TagFile
 
-    tags, written = TagFile(new, old_tags.format), read_content(new, "it")
+    tags, written = TagFile(new, old_tags.format), read_content(new)
     if written.streams != content.streams:
         raise MusicTagError("its audio or pictures would change")
     others = content.tags.items() ^ written.tags.items()
