@@ -21,6 +21,7 @@ RECORD = struct.Struct("<QQQ")
 SHORTEST = 32  # bytes: a shared piece that is shorter is not worth a record
 LOOK_AHEAD = 64  # bytes past a difference in which a shared piece is searched for
 NEARBY = 2**20  # bytes around a position in which a moved piece is searched for
+LARGEST_STEP = 4096
 LARGEST_READ = 2**20
 
 
@@ -46,6 +47,9 @@ def difference(old: BinaryIO, new: BinaryIO) -> bytes:
     for start, length, own in _pieces(old, new):
         literal += own
         if length:
+            earlier = _shared_ending(literal, new, start)  # the search takes large steps where it finds nothing
+            start, length = start - earlier, length + earlier
+            del literal[len(literal) - earlier :]
             records.append(RECORD.pack(*piece, len(literal)) + literal)
             piece, literal = (start, length), bytearray()
     records.append(RECORD.pack(*piece, len(literal)) + literal)
@@ -96,7 +100,9 @@ def _pieces(old: BinaryIO, new: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
         if found is None:
             yield 0, 0, _read(old, at, step)
             at += step
-            step = min(2 * step, 4096)  # without this, a large table in which every entry changes would take minutes
+            step = min(
+                2 * step, LARGEST_STEP
+            )  # without this, a large table in which every entry changes would take minutes
             continue
         skipped, shift = found
         shifts = [shift, *(other for other in shifts if other != shift)][:4]
@@ -145,6 +151,13 @@ def _shared_length(old: BinaryIO, new: BinaryIO, old_at: int, new_at: int) -> in
             return length + (int(differs.argmax()) if differs.any() else shortest)
         length += len(a)
         size = min(2 * size, LARGEST_READ)
+
+
+def _shared_ending(literal: bytes, new: BinaryIO, start: int) -> int:
+    """The number of bytes at the end of a literal that are also in the new file before a position."""
+    size = min(len(literal), start, LARGEST_STEP + LOOK_AHEAD)
+    before, ending = _read(new, start - size, size), literal[len(literal) - size :]
+    return next((n for n in range(size) if before[-1 - n] != ending[-1 - n]), size)
 
 
 def _read(file: BinaryIO, at: int, size: int) -> bytes:
