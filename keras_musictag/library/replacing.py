@@ -21,20 +21,18 @@ LEFTOVER_SECONDS = 600.0  # no file takes so long to write: an older scratch fil
 BLOCK_BYTES = 2**20
 
 
-def check_replaceable(path: str, hard_links: bool) -> os.stat_result:
-    """Returns the state of a file that may be replaced.
+def check_replaceable(path: str, state: os.stat_result, hard_links: bool) -> None:
+    """Checks that a file may be replaced.
 
     Raises:
         MusicTagError: If it may not. The message is a reason that follows the name of the file.
     """
-    state = os.stat(path)
     if not stat.S_ISREG(state.st_mode):
         raise MusicTagError("it is not a regular file")
     if not state.st_mode & 0o222 or not os.access(path, os.W_OK):
         raise MusicTagError("it is read-only")
     if state.st_nlink > 1 and not hard_links:
         raise MusicTagError(f"it has {state.st_nlink} names (hard links); --hard-links gives this one its own content")
-    return state
 
 
 def reason(error: Exception) -> str:

@@ -72,7 +72,7 @@ def _restore_file(entry: JournalEntry, database: Database | None, later: list[Ru
             return
         if current != entry.after:
             raise MusicTagError(_what_changed_it(current or replacing.version_of(new), entry, later))
-        replacing.check_replaceable(entry.path, hard_links)
+        replacing.check_replaceable(entry.path, state, hard_links)
         with replacing.scratch_file(entry.path) as scratch:
             with open(scratch, "xb+") as old:
                 restore(entry.recipe, new, old)

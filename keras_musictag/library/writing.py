@@ -65,12 +65,14 @@ def write_tags(
     if mode not in WRITE_MODES:
         raise ValueError(f"`mode` must be one of {', '.join(WRITE_MODES)}. Received: {mode!r}.")
     _check_installed()
-    options = {"mode": mode, "hard_links": hard_links, "keep_mtime": keep_mtime}
-    written: dict[str, str] = {}  # the file itself -> its path in the library
-    folders: set[str] = set()
-    with Journal(journal_folder(database.path), options) as journal:
+    options = _Options(mode, dry_run, hard_links, keep_mtime)
+    written, folders = set(), set()
+    with Journal(journal_folder(database.path), vars(options)) as journal:
         for path, tags in wanted:
-            target = os.path.realpath(path)
+            target, fields = os.path.realpath(path), tags.fields()
+            if not any(fields.values()):
+                yield FileReport(path)
+                continue
             if target in written:  # by a symbolic link
                 if not dry_run:
                     _update_database(database, path, os.stat(target))
@@ -78,20 +80,23 @@ def write_tags(
             if not dry_run:
                 replacing.remove_leftovers(folders, target)
             try:
-                state = _check_unchanged(database, path, target, hard_links)
-                with open(target, "rb", buffering=0) as file:
-                    plan = _plan(file, tags.fields(), mode)
-                    if plan.changes and not dry_run:
-                        new_state = _rewrite(file, target, state, plan, journal, keep_mtime)
-                        _update_database(database, path, new_state)
+                plan = _write_file(database, path, target, fields, journal, options)
             except JournalError:
                 raise
             except Exception as error:  # a file that no one has foreseen must not stop the others
                 yield FileReport(path, problem=replacing.reason(error))
             else:
                 if plan.changes:
-                    written[target] = path
+                    written.add(target)
                 yield FileReport(path, value_changes(plan.stored, plan.changes))
+
+
+@dataclass(frozen=True)
+class _Options:
+    mode: str
+    dry_run: bool
+    hard_links: bool
+    keep_mtime: bool
 
 
 @dataclass(frozen=True)
@@ -100,11 +105,25 @@ class _Plan:
     changes: Fields
 
 
+def _write_file(
+    database: Database, path: str, target: str, wanted: Fields, journal: Journal, options: _Options
+) -> _Plan:
+    state = os.stat(target)
+    if database.file_state(path) != (state.st_size, state.st_mtime_ns):
+        raise MusicTagError("it has changed since it was scanned: run `keras-musictag library scan` again")
+    with open(target, "rb", buffering=0) as file:
+        plan = _plan(file, wanted, options.mode)
+        if plan.changes:
+            replacing.check_replaceable(target, state, options.hard_links)
+            if not options.dry_run:
+                state = _rewrite(file, target, state, plan, journal, options.keep_mtime)
+                _update_database(database, path, state)
+    return plan
+
+
 def _plan(file: BinaryIO, wanted: Fields, mode: str) -> _Plan:
     from keras_musictag.library.tag_formats import TagFile
 
-    if not any(wanted.values()):
-        return _Plan({}, {})
     tags = TagFile(file)
     stored = tags.fields()
     if tags.separator:  # a value that contains it would be read as several
@@ -159,13 +178,6 @@ def _check_recipe(recipe: bytes, new: BinaryIO, before) -> None:
     restore(recipe, new, out)
     if out.version() != before:
         raise MusicTagError("it was changed by another program in this moment")
-
-
-def _check_unchanged(database: Database, path: str, target: str, hard_links: bool) -> os.stat_result:
-    state = replacing.check_replaceable(target, hard_links)
-    if database.file_state(path) != (state.st_size, state.st_mtime_ns):
-        raise MusicTagError("it has changed since it was scanned: run `keras-musictag library scan` again")
-    return state
 
 
 def _update_database(database: Database, path: str, state: os.stat_result) -> None:

@@ -79,7 +79,9 @@ def test_it_writes_and_undo_takes_it_back(call, folder, library):
     assert (outcome.code, outcome.out) == (0, f"{first}: 1 file restored, 0 left alone.\n")
     outcome = call("library", "undo", "--db", "library.db")
     assert outcome.code == 0 and contents(folder) == {name: music(name) for name in NAMES}
-    assert all(", undone (" in line for line in call("library", "undo", "--db", "library.db", "--list").out.splitlines())
+    assert all(
+        ", undone (" in line for line in call("library", "undo", "--db", "library.db", "--list").out.splitlines()
+    )
     assert "nothing to undo" in call("library", "undo", "--db", "library.db").err
 
 
