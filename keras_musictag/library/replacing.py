@@ -7,7 +7,6 @@ the old one. Permissions, extended attributes and, where possible, the owner are
 import hashlib
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,8 +26,6 @@ def check_replaceable(path: str, state: os.stat_result, hard_links: bool) -> Non
     Raises:
         MusicTagError: If it may not. The message is a reason that follows the name of the file.
     """
-    if not stat.S_ISREG(state.st_mode):
-        raise MusicTagError("it is not a regular file")
     if not state.st_mode & 0o222 or not os.access(path, os.W_OK):
         raise MusicTagError("it is read-only")
     if state.st_nlink > 1 and not hard_links:

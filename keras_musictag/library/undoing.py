@@ -64,23 +64,23 @@ def undo_run(
 def _restore_file(entry: JournalEntry, database: Database | None, later: list[Run], hard_links: bool) -> None:
     if not os.path.isfile(entry.path):
         raise MusicTagError("it is no longer there")
-    with open(entry.path, "rb", buffering=0) as new:
-        state = os.fstat(new.fileno())
-        sizes = {entry.before.size_bytes, entry.after.size_bytes}
-        current = replacing.version_of(new) if state.st_size in sizes else None
-        if current == entry.before:
-            return
-        if current != entry.after:
-            raise MusicTagError(_what_changed_it(current or replacing.version_of(new), entry, later))
-        replacing.check_replaceable(entry.path, state, hard_links)
-        with replacing.scratch_file(entry.path) as scratch:
+    with replacing.scratch_file(entry.path) as scratch:
+        with open(entry.path, "rb", buffering=0) as new:
+            state = os.fstat(new.fileno())
+            sizes = {entry.before.size_bytes, entry.after.size_bytes}
+            current = replacing.version_of(new) if state.st_size in sizes else None
+            if current == entry.before:
+                return
+            if current != entry.after:
+                raise MusicTagError(_what_changed_it(current or replacing.version_of(new), entry, later))
+            replacing.check_replaceable(entry.path, state, hard_links)
             with open(scratch, "xb+") as old:
                 restore(entry.recipe, new, old)
                 if replacing.version_of(old) != entry.before:
                     raise MusicTagError("the stored difference does not give the version before the run")
-            replacing.prepare(scratch, entry.path, state)
-            os.utime(scratch, ns=(state.st_atime_ns, entry.mtime_ns))
-            state = replacing.replace(scratch, entry.path, state)
+        replacing.prepare(scratch, entry.path, state)  # after closing the file, as in `write_tags`
+        os.utime(scratch, ns=(state.st_atime_ns, entry.mtime_ns))
+        state = replacing.replace(scratch, entry.path, state)
     if database:
         database.update_file_state(entry.path, state.st_size, state.st_mtime_ns)
 

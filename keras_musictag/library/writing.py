@@ -1,8 +1,10 @@
 """Writes tags into the files of a library: planned first, each with an entry in the journal, and safe at any moment."""
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from keras_musictag.choices import WRITE_MODES
@@ -11,7 +13,7 @@ from keras_musictag.library import replacing
 from keras_musictag.library.binary_difference import difference, restore
 from keras_musictag.library.database import Database
 from keras_musictag.library.file_tags import FileTags
-from keras_musictag.library.journal import Journal, JournalEntry, JournalError, journal_folder
+from keras_musictag.library.journal import FileVersion, Journal, JournalEntry, JournalError, journal_folder
 from keras_musictag.library.kept_content import KeptContent, read_content
 from keras_musictag.library.tag_changes import Fields, ValueChange, changed_fields, value_changes
 
@@ -109,15 +111,23 @@ def _write_file(
     database: Database, path: str, target: str, wanted: Fields, journal: Journal, options: _Options
 ) -> _Plan:
     state = os.stat(target)
+    if not stat.S_ISREG(state.st_mode):
+        raise MusicTagError("it is not a regular file")
     if database.file_state(path) != (state.st_size, state.st_mtime_ns):
         raise MusicTagError("it has changed since it was scanned: run `keras-musictag library scan` again")
-    with open(target, "rb", buffering=0) as file:
-        plan = _plan(file, wanted, options.mode)
-        if plan.changes:
-            replacing.check_replaceable(target, state, options.hard_links)
-            if not options.dry_run:
-                state = _rewrite(file, target, state, plan, journal, options.keep_mtime)
-                _update_database(database, path, state)
+    with replacing.scratch_file(target) as scratch:
+        with open(target, "rb", buffering=0) as file:
+            plan = _plan(file, wanted, options.mode)
+            if plan.changes:
+                replacing.check_replaceable(target, state, options.hard_links)
+            if options.dry_run or not plan.changes:
+                return plan
+            before, after, recipe = _make_new_version(file, scratch, plan)
+        replacing.prepare(scratch, target, state)  # after closing the file: Windows does not replace an open one
+        if options.keep_mtime:
+            os.utime(scratch, ns=(state.st_atime_ns, state.st_mtime_ns))
+        journal.add(JournalEntry(target, before, after, state.st_mtime_ns, recipe))
+        _update_database(database, path, replacing.replace(scratch, target, state))
     return plan
 
 
@@ -131,28 +141,23 @@ def _plan(file: BinaryIO, wanted: Fields, mode: str) -> _Plan:
     return _Plan(stored, changed_fields(stored, wanted, mode))
 
 
-def _rewrite(
-    old: BinaryIO, path: str, state: os.stat_result, plan: _Plan, journal: Journal, keep_mtime: bool
-) -> os.stat_result:
+def _make_new_version(old: BinaryIO, scratch: Path, plan: _Plan) -> tuple[FileVersion, FileVersion, bytes]:
+    """Writes the new version of a file, and checks that only our fields differ and that undoing works."""
     from keras_musictag.library.tag_formats import TagFile
 
-    tags = TagFile(old)
-    content = read_content(old)
+    tags, content = TagFile(old), read_content(old)
     if not set(content.containers) & set(tags.format.containers):
         raise MusicTagError(f"it looks like {tags.format.name} and like {content.containers[0]}")
-    with replacing.scratch_file(path) as scratch:
-        with open(scratch, "xb+") as new:
-            before = replacing.version_of(old, copy_to=new)
-            tags.save(new, plan.changes)
-        with open(scratch, "rb", buffering=0) as new:
-            _check_result(new, tags, content, plan)
-            after, recipe = replacing.version_of(new), difference(old, new)
-            _check_recipe(recipe, new, before)
-        replacing.prepare(scratch, path, state)
-        if keep_mtime:
-            os.utime(scratch, ns=(state.st_atime_ns, state.st_mtime_ns))
-        journal.add(JournalEntry(path, before, after, state.st_mtime_ns, recipe))
-        return replacing.replace(scratch, path, state)
+    with open(scratch, "xb+") as new:
+        before = replacing.version_of(old, copy_to=new)
+        tags.save(new, plan.changes)
+    with open(scratch, "rb", buffering=0) as new:
+        _check_result(new, tags, content, plan)
+        recipe, restored = difference(old, new), replacing.VersionHash()
+        restore(recipe, new, restored)
+        if restored.version() != before:
+            raise MusicTagError("it was changed by another program in this moment")
+        return before, replacing.version_of(new), recipe
 
 
 def _check_result(new: BinaryIO, old_tags, content: KeptContent, plan: _Plan) -> None:
@@ -170,14 +175,6 @@ def _check_result(new: BinaryIO, old_tags, content: KeptContent, plan: _Plan) ->
     expected = {field: values for field, values in {**plan.stored, **plan.changes}.items() if values}
     if {field: values for field, values in tags.fields().items() if values} != expected:
         raise MusicTagError("the tags cannot be read back as they were written")
-
-
-def _check_recipe(recipe: bytes, new: BinaryIO, before) -> None:
-    """Undoing must be possible before anything is done."""
-    out = replacing.VersionHash()
-    restore(recipe, new, out)
-    if out.version() != before:
-        raise MusicTagError("it was changed by another program in this moment")
 
 
 def _update_database(database: Database, path: str, state: os.stat_result) -> None:
