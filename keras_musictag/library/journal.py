@@ -39,6 +39,7 @@ class JournalEntry:
 
     Attributes:
         path: Absolute path of the file itself, not of a symbolic link to it.
+        library_path: Its path in the library, which may be such a link.
         before: The version before the run.
         after: The version after it.
         mtime_ns: Modification time before the run, in nanoseconds.
@@ -46,6 +47,7 @@ class JournalEntry:
     """
 
     path: str
+    library_path: str
     before: FileVersion
     after: FileVersion
     mtime_ns: int
@@ -106,8 +108,8 @@ class Journal:
         Raises:
             JournalError: If it cannot be stored. The file must not be touched then.
         """
-        state = {"path": entry.path, "before": vars(entry.before), "after": vars(entry.after)}
-        row = {**state, "mtime_ns": entry.mtime_ns, "recipe": b64encode(entry.recipe).decode()}
+        row = {**vars(entry), "before": vars(entry.before), "after": vars(entry.after)}
+        row["recipe"] = b64encode(entry.recipe).decode()
         row["crc32"] = _checksum(row)
         try:
             self._file = self._file or self._open()
@@ -193,8 +195,8 @@ def _parse(line: str, path: Path, number: int) -> JournalEntry:
         row = json.loads(line)
         if row.pop("crc32") != _checksum(row):
             raise ValueError("the checksum differs")
-        before, after = FileVersion(**row["before"]), FileVersion(**row["after"])
-        return JournalEntry(row["path"], before, after, row["mtime_ns"], b64decode(row["recipe"]))
+        versions = {name: FileVersion(**row[name]) for name in ("before", "after")}
+        return JournalEntry(**{**row, **versions, "recipe": b64decode(row["recipe"])})
     except (ValueError, KeyError, TypeError) as error:
         raise MusicTagError(f"Line {number} of the journal {str(path)!r} is damaged ({error}).") from error
 

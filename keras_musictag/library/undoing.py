@@ -70,6 +70,7 @@ def _restore_file(entry: JournalEntry, database: Database | None, later: list[Ru
             sizes = {entry.before.size_bytes, entry.after.size_bytes}
             current = replacing.version_of(new) if state.st_size in sizes else None
             if current == entry.before:
+                _update_database(database, entry, state)  # the process may have been killed just before that
                 return
             if current != entry.after:
                 raise MusicTagError(_what_changed_it(current or replacing.version_of(new), entry, later))
@@ -81,8 +82,12 @@ def _restore_file(entry: JournalEntry, database: Database | None, later: list[Ru
         replacing.prepare(scratch, entry.path, state)  # after closing the file, as in `write_tags`
         os.utime(scratch, ns=(state.st_atime_ns, entry.mtime_ns))
         state = replacing.replace(scratch, entry.path, state)
+    _update_database(database, entry, state)
+
+
+def _update_database(database: Database | None, entry: JournalEntry, state: os.stat_result) -> None:
     if database:
-        database.update_file_state(entry.path, state.st_size, state.st_mtime_ns)
+        database.update_file_state(entry.library_path, state.st_size, state.st_mtime_ns)
 
 
 def _what_changed_it(current: FileVersion, entry: JournalEntry, later: list[Run]) -> str:

@@ -126,7 +126,7 @@ def _write_file(
         replacing.prepare(scratch, target, state)  # after closing the file: Windows does not replace an open one
         if options.keep_mtime:
             os.utime(scratch, ns=(state.st_atime_ns, state.st_mtime_ns))
-        journal.add(JournalEntry(target, before, after, state.st_mtime_ns, recipe))
+        journal.add(JournalEntry(target, path, before, after, state.st_mtime_ns, recipe))
         _update_database(database, path, replacing.replace(scratch, target, state))
     return plan
 

@@ -13,7 +13,7 @@ NAME = os.fsdecode(b"/music/a\n\xff.mp3")
 
 
 def entry(name=NAME):
-    return JournalEntry(name, FileVersion(10, "ab" * 32), FileVersion(20, "cd" * 32), 123, bytes(range(256)))
+    return JournalEntry(name, name, FileVersion(10, "ab" * 32), FileVersion(20, "cd" * 32), 123, bytes(range(256)))
 
 
 @pytest.fixture

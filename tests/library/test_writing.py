@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from keras_musictag import MusicTagError
-from keras_musictag.library import FileTags, find_run, list_runs
+from keras_musictag.library import FileTags, find_run, list_runs, undo_run
 from tests.library import tagged_music
 from tests.library.tagged_music import (
     ARTIST,
@@ -29,6 +29,11 @@ def library(tmp_path):
 
 def folder_of(database):
     return database.path.parent / "music"
+
+
+def states(database):
+    found = {path.name: path.stat() for path in folder_of(database).iterdir()}
+    return {name: (state.st_ino, state.st_size, state.st_mtime_ns) for name, state in found.items()}
 
 
 def scores_in(path):
@@ -100,7 +105,7 @@ def test_add_keeps_fill_fills_replace_replaces(library):
 
 
 def test_a_dry_run_reports_and_changes_nothing(library):
-    before = {name: os.stat(folder_of(library) / name) for name in NAMES}
+    before = states(library)
     reports = write(library, dry_run=True)
     assert {(c.field, c.value, c.is_added) for c in reports["b.flac"].changes} == {
         ("genre", "Techno", True),
@@ -108,7 +113,7 @@ def test_a_dry_run_reports_and_changes_nothing(library):
         ("mood", "Calm", True),
         ("mood", "Fröhlich", True),
     }
-    assert {name: os.stat(folder_of(library) / name) for name in NAMES} == before
+    assert states(library) == before
     assert not library.path.with_suffix(".journal").exists()
 
 
@@ -264,6 +269,9 @@ def test_the_target_of_links_is_written_once(tmp_path):
         state = os.stat(path)
         for name in (path, link):
             assert database.file_state(str(name)) == (state.st_size, state.st_mtime_ns)
+        assert [report.problem for report in undo_run(find_run(database.path), database)] == [None]
+        state = os.stat(path)
+        assert database.file_state(str(link)) == (state.st_size, state.st_mtime_ns)
 
 
 def test_old_scratch_files_are_removed(tmp_path):
