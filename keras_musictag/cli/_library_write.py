@@ -133,10 +133,16 @@ def print_changes(reports: Iterable, written: bool) -> int:
         files["changed" if report.changes else "same"] += 1
         if report.changes:
             click.echo(printable(report.path))
+        scores = Counter()
         for change in report.changes:
-            click.echo(f"  {'+' if change.is_added else '-'} {change.field}: {printable(change.value)}")
-            kind = change.field if change.field in ("genre", "mood") else "score"
-            values[kind, change.is_added] += 1
+            if change.field in ("genre", "mood"):
+                click.echo(f"  {'+' if change.is_added else '-'} {change.field}: {printable(change.value)}")
+                values[change.field, change.is_added] += 1
+            else:
+                scores[change.is_added] += 1
+        for is_added, count in scores.items():  # one by one, they would hide the rest
+            click.echo(f"  {'+' if is_added else '-'} {quantity(count, 'score')}")
+            values["score", is_added] += count
     click.echo(totals(files, values, written))
     return files["problem"]
 

@@ -9,6 +9,7 @@ file that has only an ID3v1 tag gets an ID3v2.4 tag next to it, because players 
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from mutagen.dsf import DSF
 from mutagen.id3 import ID3, TCON, TMOO, TXXX, BitPaddedInt, Frame, Frames, ID3NoHeaderError, ID3v1SaveOptions
 
 from keras_musictag.errors import MusicTagError
@@ -71,6 +72,8 @@ class Id3Tags:
                 return ID3()
             self.converts = True
             return tags
+        if isinstance(loaded, DSF) and _dsf_tag_position(file):  # mutagen would overwrite what is there
+            raise MusicTagError("its header states the position of a tag, but there is none")
         loaded.add_tags()
         return loaded.tags
 
@@ -161,6 +164,11 @@ def _kinds_at_head() -> tuple[type, ...]:
 def _load(kind: type, file: BinaryIO, **options):
     file.seek(0)
     return kind(file, **{"translate": False, "load_v1": False, **options})
+
+
+def _dsf_tag_position(file: BinaryIO) -> int:
+    file.seek(20)
+    return int.from_bytes(file.read(8), "little")
 
 
 def _description(frame: bytes) -> str:

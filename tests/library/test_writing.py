@@ -179,6 +179,7 @@ HOSTILE = {
     "text.mp3": (b"just words " * 500, "mutagen cannot read its tags"),
     "cut.m4a": (None, "mutagen cannot read its tags"),
     "not.flac": (b"fLaC" + bytes(5000), "mutagen cannot read its tags"),
+    "shifted.dsf": (None, "there is none"),
     "other.mka": (b"\x1aE\xdf\xa3" + bytes(500), "has no tags that can be written"),
 }
 
@@ -186,7 +187,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_left_alone_with_a_reason(tmp_path, name):
     content, reason = HOSTILE[name]
-    with only(tmp_path, music("g.m4a")[:300] if content is None else content, name) as database:
+    if content is None:
+        content = music("g.m4a")[:300] if name == "cut.m4a" else music("m.dsf")[:5000] + b"x" + music("m.dsf")[5000:]
+    with only(tmp_path, content, name) as database:
         refused(database, reason)
 
 
