@@ -44,6 +44,13 @@ def undo_all(folder: Path) -> None:
                 assert report.problem is None, report
 
 
+def check_database(folder: Path, paths: list[Path]) -> None:
+    """A scan would have nothing to do."""
+    with Database(folder / "library.db") as database:
+        for path in paths:
+            assert database.file_state(str(path)) == (path.stat().st_size, path.stat().st_mtime_ns), path
+
+
 def killed(work: Callable[[], None], step: int) -> bool:
     """Does some work in a process that is killed at a step; False if it had fewer."""
     child = os.fork()
@@ -89,6 +96,7 @@ def main(template: Path, folder: Path) -> None:
             check()
             undo_all(folder)
             assert all(path.read_bytes() == old[path] for path in paths), step
+            check_database(folder, paths)
             step += 1
         print(name, step)
 
