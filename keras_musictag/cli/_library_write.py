@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -183,11 +184,13 @@ def undo(run, path, show_list, hard_links):
     if show_list:
         print_runs(list_runs(path))
         return
-    found = find_run(path, run)
-    runs = list_runs(path)
-    later = [other for other in runs if other.name > found.name]
-    files = Counter()
-    with resumable(), open_database(path) as database, database.writing():
+    found, files = find_run(path, run), Counter()
+    later = [other for other in list_runs(path) if other.name > found.name]
+    with resumable(), ExitStack() as stack:
+        database = None  # the journal is enough
+        if path.is_file():
+            database = stack.enter_context(open_database(path))
+            stack.enter_context(database.writing())
         for report in undo_run(found, database, later=later, hard_links=hard_links):
             files[report.problem is None] += 1
             if report.problem:

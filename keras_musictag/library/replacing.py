@@ -88,7 +88,11 @@ def prepare(scratch: Path, path: str, state: os.stat_result) -> None:
         with suppress(OSError):  # only root may give files away; before `copystat`, because it clears set-user-ID bits
             os.chown(scratch, state.st_uid, state.st_gid)
     modified_ns = os.stat(scratch).st_mtime_ns
-    shutil.copystat(path, scratch)
+    try:
+        shutil.copystat(path, scratch)
+    except PermissionError:  # some network shares allow no change of permissions, and give all files the same
+        if os.stat(scratch).st_mode != state.st_mode:
+            raise
     os.utime(scratch, ns=(state.st_atime_ns, modified_ns))
     with open(scratch, "rb+") as file:
         os.fsync(file.fileno())

@@ -99,6 +99,14 @@ def test_problems_are_reported_and_the_others_written(call, folder, library):
     assert outcome.out.endswith("0 files restored, 1 left alone.\n")
 
 
+def test_undo_needs_the_journal_only(call, folder, library):
+    call("library", "write", *library, "--yes")
+    for path in folder.glob("library.db*"):
+        path.unlink()
+    assert call("library", "undo", "--db", "library.db").out.endswith("2 files restored, 0 left alone.\n")
+    assert contents(folder) == {name: music(name) for name in NAMES}
+
+
 def test_modes_replace_only_when_asked(call, folder, library):
     call("library", "write", *library, "--yes")
     rules = folder / "rules.toml"
