@@ -11,10 +11,13 @@ from typing import BinaryIO
 
 from mutagen.dsf import DSF
 from mutagen.id3 import ID3, TCON, TMOO, TXXX, BitPaddedInt, Frame, Frames, ID3NoHeaderError, ID3v1SaveOptions
+from mutagen.mp3 import MP3
+from mutagen.trueaudio import TrueAudio
 
 from keras_musictag.errors import MusicTagError
 from keras_musictag.library.file_tags import GENRE, MOOD, SCORE_PREFIX
 
+AT_HEAD = (MP3, TrueAudio)  # files that begin with the tag; in the others it is in a chunk of its own
 V23_SEPARATOR = "/"  # ID3v2.3 has one text per frame; Picard joins several with this, and Navidrome splits at it
 ENCODINGS = ("latin-1", "utf-16", "utf-16-be", "utf-8")  # of a frame's text, by its first byte
 UNSYNCHRONISED = 0x02  # flag of an ID3v2.4 frame
@@ -40,7 +43,7 @@ class Id3Tags:
     """
 
     def __init__(self, kind: type, file: BinaryIO):
-        self._at_head = issubclass(kind, _kinds_at_head())
+        self._at_head = issubclass(kind, AT_HEAD)
         loaded = _load(kind, file)
         self.converts = loaded.tags is not None and loaded.tags.version[1] == 2
         if loaded.tags is None:
@@ -152,13 +155,6 @@ def _field_of(name: str, description: str) -> str | None:
 
 def _field_of_bytes(frame: bytes) -> str | None:
     return _field_of(frame[:4].decode("latin-1"), _description(frame) if frame[:4] == b"TXXX" else "")
-
-
-def _kinds_at_head() -> tuple[type, ...]:
-    from mutagen.mp3 import MP3
-    from mutagen.trueaudio import TrueAudio
-
-    return MP3, TrueAudio
 
 
 def _load(kind: type, file: BinaryIO, **options):
