@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import av
 
-from keras_musictag.audio.container import codec_tag, open_container
+from keras_musictag.audio.container import open_container
 from keras_musictag.errors import AudioError, MusicTagError
 from keras_musictag.library.file_tags import GENRE, MOOD, SCORE_PREFIX
 
@@ -22,13 +22,13 @@ class StreamContent:
     """A stream of a file, which may also be a picture.
 
     Attributes:
-        codec: FFmpeg's name of its codec, and the container's.
+        codec: FFmpeg's name of its codec; None for one that it does not know.
         settings: What the decoder needs: FFmpeg's "extradata".
         packets: Number of packets.
         sha256: Of all packets.
     """
 
-    codec: tuple[str, str]
+    codec: str | None
     settings: bytes | None
     packets: int
     sha256: bytes
@@ -73,9 +73,8 @@ def read_content(file: BinaryIO) -> KeptContent:
         for stream in container.streams:
             tags |= _others(stream.metadata, f"stream {stream.index}")
             context = stream.codec_context
-            codec = (context.name if context else "", codec_tag(stream))
-            settings, sha256 = context.extradata if context else None, hashes[stream.index].digest()
-            streams.append(StreamContent(codec, settings, counts[stream.index], sha256))
+            codec, settings = (context.name, context.extradata) if context else (None, None)
+            streams.append(StreamContent(codec, settings, counts[stream.index], hashes[stream.index].digest()))
         return KeptContent(tuple(container.format.name.split(",")), tuple(streams), tags)
 
 

@@ -204,6 +204,13 @@ def test_ten_megabytes_of_nulls_as_a_tag_are_kept(tmp_path):
         assert path.read_bytes().endswith(sound)
 
 
+def test_a_codec_that_ffmpeg_does_not_know_is_no_obstacle(tmp_path):
+    wav = music("k.wav").replace(b"fmt \x10\0\0\0\1\0", b"fmt \x10\0\0\0\x34\x12")
+    with only(tmp_path, wav, "k.wav") as database:
+        assert write(database)["k.wav"].problem is None
+        assert taglib_tags(folder_of(database) / "k.wav")["GENRE"] == ["Drum & Bass", "Techno"]
+
+
 def test_tags_that_are_not_utf8_are_not_replaced(tmp_path):
     """mutagen would write a question mark for the letter."""
     flac = music("b.flac").replace(ARTIST.encode(), b"K\xfc\xfcnstlerin")
