@@ -72,6 +72,7 @@ setup(
             "scikit-learn>=1.4",  # the metrics are compared with it
             "mido>=1.3",
             "pyfluidsynth>=1.3.4",
+            "pytaglib>=3",  # reads tags independently of mutagen
             "tensorflow-serving-api>=2.16,<2.21",  # the protos of TensorFlow Serving, and its client
             *EXPORT,
             *LIBRARY,

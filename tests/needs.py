@@ -73,6 +73,15 @@ def _takes_any_file_name() -> bool:
     return True
 
 
+def _has_attributes() -> bool:
+    with tempfile.NamedTemporaryFile() as file:
+        try:
+            os.setxattr(file.name, "user.test", b"")
+        except (AttributeError, OSError):
+            return False
+    return True
+
+
 def _has_bfloat16() -> bool:
     import openvino
 
@@ -113,6 +122,7 @@ NEEDS = {
     "package_index": Need("a package index", _reaches_index),
     "permissions": Need("file permissions, which root ignores", _permissions_bind),
     "any_file_name": Need("a file system that takes names other than UTF-8", _takes_any_file_name),
+    "attributes": Need("extended attributes of files, which Linux has", _has_attributes),
     "bfloat16": Need("a processor with bfloat16", _has_bfloat16),
     "tensorflow": Need("Keras on TensorFlow", _is_on_tensorflow),
     "linux": Need("Linux", lambda: sys.platform.startswith("linux")),

@@ -122,7 +122,7 @@ def head_after_tags(file: BinaryIO, at: int) -> bytes:
     return head
 
 
-def open_container(file: BinaryIO, name: str):
+def open_container(file: BinaryIO, name: str, metadata_encoding: str = "utf-8"):
     """Opens a file object with FFmpeg. Raises AudioError if it is not one of `CONTAINERS`."""
 
     def refuse(url, flags, options):
@@ -131,7 +131,8 @@ def open_container(file: BinaryIO, name: str):
     # The whitelists also bind demuxers that open files themselves, without `io_open`.
     options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "none"}
     try:  # tags may be in any encoding, hence "replace"
-        return av.open(file, container_options=options, io_open=refuse, metadata_errors="replace")
+        texts = {"metadata_encoding": metadata_encoding, "metadata_errors": "replace"}
+        return av.open(file, container_options=options, io_open=refuse, **texts)
     except (av.FFmpegError, OSError) as error:
         raise AudioError(
             f"{name} is not audio that can be opened; expected one of {', '.join(CONTAINERS)}. "

@@ -2,7 +2,7 @@
 
 import click
 
-from keras_musictag.cli import _library_search
+from keras_musictag.cli import _library_search, _library_write
 
 
 @click.group()
@@ -14,3 +14,5 @@ command.add_command(_library_search.rules)
 command.add_command(_library_search.search)
 command.add_command(_library_search.export)
 command.add_command(_library_search.report)
+command.add_command(_library_write.write)
+command.add_command(_library_write.undo)

@@ -5,14 +5,28 @@ from .database import (
     StoredModel as StoredModel,
     default_database as default_database,
 )
-from .file_tags import FileTags as FileTags
-from .playlist import PlaylistEntry as PlaylistEntry, write_playlist as write_playlist
+from .file_tags import (
+    FileTags as FileTags,
+)
+from .journal import (
+    FileVersion as FileVersion,
+    JournalEntry as JournalEntry,
+    Run as Run,
+    find_run as find_run,
+    list_runs as list_runs,
+)
+from .playlist import (
+    PlaylistEntry as PlaylistEntry,
+    write_playlist as write_playlist,
+)
 from .presence import (
     PresenceThresholds as PresenceThresholds,
     certainties as certainties,
     presence_thresholds as presence_thresholds,
 )
-from .report_page import write_report_page as write_report_page
+from .report_page import (
+    write_report_page as write_report_page,
+)
 from .rules import (
     Rules as Rules,
     default_rules as default_rules,
@@ -20,7 +34,9 @@ from .rules import (
     read_rules as read_rules,
     tags_for_file as tags_for_file,
 )
-from .score_table import Filters as Filters
+from .score_table import (
+    Filters as Filters,
+)
 from .searching import (
     Match as Match,
     Reason as Reason,
@@ -28,24 +44,45 @@ from .searching import (
     search_library as search_library,
     stored_example as stored_example,
 )
-from .similarity import cosine_similarities as cosine_similarities
+from .sidecar import (
+    write_sidecar as write_sidecar,
+)
+from .similarity import (
+    cosine_similarities as cosine_similarities,
+)
 from .statistics import (
     LibraryStatistics as LibraryStatistics,
     ShownTrack as ShownTrack,
     TagStatistics as TagStatistics,
     library_statistics as library_statistics,
 )
-from .tables import export_table as export_table
+from .tables import (
+    export_table as export_table,
+)
+from .tag_changes import (
+    ValueChange as ValueChange,
+)
+from .undoing import (
+    UndoReport as UndoReport,
+    undo_run as undo_run,
+)
 from .vectors import (
     VectorWriter as VectorWriter,
     read_vectors as read_vectors,
     vectors_path as vectors_path,
 )
+from .writing import (
+    FileReport as FileReport,
+    write_tags as write_tags,
+)
 
 __all__ = [
     "Database",
+    "FileReport",
     "FileTags",
+    "FileVersion",
     "Filters",
+    "JournalEntry",
     "Labels",
     "LibraryStatistics",
     "Match",
@@ -53,10 +90,13 @@ __all__ = [
     "PresenceThresholds",
     "Reason",
     "Rules",
+    "Run",
     "ScoredFile",
     "ShownTrack",
     "StoredModel",
     "TagStatistics",
+    "UndoReport",
+    "ValueChange",
     "VectorWriter",
     "certainties",
     "cosine_similarities",
@@ -65,14 +105,19 @@ __all__ = [
     "default_rules_text",
     "embed_example",
     "export_table",
+    "find_run",
     "library_statistics",
+    "list_runs",
     "presence_thresholds",
     "read_rules",
     "read_vectors",
     "search_library",
     "stored_example",
     "tags_for_file",
+    "undo_run",
     "vectors_path",
     "write_playlist",
     "write_report_page",
+    "write_sidecar",
+    "write_tags",
 ]

@@ -13,7 +13,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
@@ -278,6 +278,20 @@ class Database:
             "artist = excluded.artist, album = excluded.album, title = excluded.title, year = excluded.year",
             values,
         )
+
+    def file_state(self, path: str) -> tuple[int, int] | None:
+        """Length in bytes and modification time of a file when it was last scanned; None if it was not."""
+        row = self.connection.execute("SELECT bytes, mtime_ns FROM files WHERE path = ?", (os.fsencode(path),))
+        return row.fetchone()
+
+    def update_file_state(self, path: str, size_bytes: int, mtime_ns: int) -> None:
+        """Stores that a file was retagged: the next scan has nothing to do with it. Other paths are ignored.
+
+        A full disk is no error: the next scan then recognises the file by its audio.
+        """
+        values = (size_bytes, mtime_ns, os.fsencode(path))
+        with suppress(sqlite3.OperationalError):
+            self.connection.execute("UPDATE files SET bytes = ?, mtime_ns = ? WHERE path = ?", values)
 
     def add_result(
         self, track: int, model: StoredModel, scores: np.ndarray, vector_row: int, chunks: int, engine: str

@@ -2,6 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
+
+# The fields of a file, as the writer names them. A score is a field of its own: "KMT:techno".
+GENRE, MOOD, SCORE_PREFIX = "genre", "mood", "KMT:"
+_IN_KEYS = "".join(map(chr, range(0x20, 0x7E))).translate({ord(c): None for c in "=%"})  # of Vorbis comments and APEv2
 
 
 @dataclass(frozen=True)
@@ -21,3 +26,17 @@ class FileTags:
     genres: tuple[str, ...] = ()
     moods: tuple[str, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
+
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        """The values of each field of a file. Letters that a key cannot have are escaped as in addresses.
+
+        Example:
+            >>> FileTags(("Techno",), scores={"техно": 0.5}).fields()
+            {'genre': ('Techno',), 'mood': (), 'KMT:%D1%82%D0%B5%D1%85%D0%BD%D0%BE': ('0.500',)}
+        """
+        scores = {SCORE_PREFIX + _as_key(tag): (f"{score:.3f}",) for tag, score in self.scores.items()}
+        return {GENRE: tuple(self.genres), MOOD: tuple(self.moods), **scores}
+
+
+def _as_key(tag: str) -> str:
+    return quote(tag, safe=_IN_KEYS).replace("~", "%7E")  # `quote` never escapes it

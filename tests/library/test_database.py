@@ -83,3 +83,16 @@ def test_a_newer_format_is_refused(database):
 def test_only_one_process_writes(database):
     with database.writing(), pytest.raises(MusicTagError, match="Another process"), Database(database.path).writing():
         pass
+
+
+def test_the_state_of_a_retagged_file_is_stored(database):
+    fill(database)
+    assert database.file_state("/music/a\n.ogg") == (10, 20)
+    database.update_file_state("/music/a\n.ogg", 11, 21)
+    assert database.file_state("/music/a\n.ogg") == (11, 21)
+    assert database.file_state("/music/\udcff.mp3") == (10, 20)
+    database.update_file_state("/elsewhere", 1, 1)
+    assert database.file_state("/elsewhere") is None
+    database.connection.execute("PRAGMA query_only = ON")  # as on a full disk
+    database.update_file_state("/music/a\n.ogg", 12, 22)
+    assert database.file_state("/music/a\n.ogg") == (11, 21)

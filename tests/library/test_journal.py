@@ -1,0 +1,73 @@
+"""The journal gives back what was stored; an entry that a crash cut off does not count, and damage is an error."""
+
+import json
+import os
+
+import pytest
+
+from keras_musictag import MusicTagError, UnknownNameError
+from keras_musictag.library import FileVersion, JournalEntry, find_run, list_runs
+from keras_musictag.library.journal import DESCRIPTION, ENTRIES, Journal, journal_folder
+
+NAME = os.fsdecode(b"/music/a\n\xff.mp3")
+
+
+def entry(name=NAME):
+    return JournalEntry(name, name, FileVersion(10, "ab" * 32), FileVersion(20, "cd" * 32), 123, bytes(range(256)))
+
+
+@pytest.fixture
+def database(tmp_path):
+    """The path of a database with two runs; nothing in the journal needs the database itself."""
+    path = tmp_path / "library.db"
+    for options in ({"mode": "add"}, {"mode": "fill"}):
+        with Journal(journal_folder(path), options) as journal:
+            journal.add(entry())
+            journal.add(entry("/music/b.ogg"))
+    return path
+
+
+def test_entries_come_back(database):
+    first, second = list_runs(database)
+    assert (first.options, second.options) == ({"mode": "add"}, {"mode": "fill"})
+    assert first.name < second.name  # though both began in the same second
+    assert list(first.entries()) == [entry(), entry("/music/b.ogg")]
+
+
+def test_an_entry_that_was_cut_off_does_not_count(database):
+    path = list_runs(database)[0].folder / ENTRIES
+    path.write_bytes(path.read_bytes()[:-10])
+    assert list(list_runs(database)[0].entries()) == [entry()]
+
+
+def test_damage_is_an_error(database):
+    path = list_runs(database)[0].folder / ENTRIES
+    path.write_text(path.read_text().replace("123", "124", 1))
+    with pytest.raises(MusicTagError, match="Line 1 of the journal .* is damaged"):
+        list(list_runs(database)[0].entries())
+
+
+def test_a_newer_format_is_an_error(database):
+    path = list_runs(database)[1].folder / DESCRIPTION
+    path.write_text(json.dumps({"version": 2}))
+    with pytest.raises(MusicTagError, match="written by a newer version"):
+        list_runs(database)
+
+
+def test_the_newest_run_that_is_not_undone_is_found(database):
+    first, second = list_runs(database)
+    assert find_run(database) == second
+    second.mark_undone()
+    assert find_run(database) == first
+    assert find_run(database, second.name).is_undone
+    first.mark_undone()
+    with pytest.raises(MusicTagError, match="There is nothing to undo"):
+        find_run(database)
+    with pytest.raises(UnknownNameError, match="no run in the journal 'x'"):
+        find_run(database, "x")
+
+
+def test_a_run_without_entries_leaves_nothing(tmp_path):
+    with Journal(journal_folder(tmp_path / "library.db"), {}):
+        pass
+    assert list(tmp_path.iterdir()) == [] and list_runs(tmp_path / "library.db") == []
