@@ -9,7 +9,8 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from keras_musictag.audio.reading import open_audio
@@ -83,19 +84,31 @@ def identify(file: BinaryIO, on_progress: Callable[[], None] = lambda: None) -> 
         32
     """
     size = file.seek(0, os.SEEK_END)
-    whole = MusicFile(file, size)
-    with open_audio(SeekableFile(whole, LABEL)) as stream:
-        labels = labels_of(stream.metadata)
-        end = end_of_audio(file, size) if stream.container_name in FRAMED else size
-        if end == size:
-            file.seek(0)
-            return _hash(stream, size, on_progress, whole), labels
-    audio = MusicFile(file, end)
-    with open_audio(SeekableFile(audio, LABEL)) as stream:
-        return _hash(stream, size, on_progress, audio), labels
+    end = end_of_audio(file, size)
+    for limit in (size, end):
+        music = MusicFile(file, limit)
+        with reported(music), open_audio(SeekableFile(music, LABEL)) as stream:
+            if limit == size:
+                labels = labels_of(stream.metadata)
+            if limit == end or stream.container_name not in FRAMED:  # other demuxers find the tags themselves
+                return _hash(stream, size, on_progress), labels
 
 
-def _hash(stream: AudioStream, file_bytes: int, on_progress: Callable[[], None], file: MusicFile) -> bytes:
+@contextmanager
+def reported(file: MusicFile) -> Iterator[None]:
+    """Raises the error of a disk or network that failed in the block, which the decoder takes for the end or for damage.
+
+    Raises:
+        OSError: If reading the file failed.
+    """
+    try:
+        yield
+    finally:
+        if file.error is not None:
+            raise file.error
+
+
+def _hash(stream: AudioStream, file_bytes: int, on_progress: Callable[[], None]) -> bytes:
     digest, num_bytes = hashlib.sha256(_codec(stream).encode()), 0
     for packet in stream.packets():
         digest.update(memoryview(packet))
@@ -103,8 +116,6 @@ def _hash(stream: AudioStream, file_bytes: int, on_progress: Callable[[], None],
         if num_bytes > _FULLEST * file_bytes:
             raise AudioError(f"{LABEL} makes the decoder read in circles. Is it damaged?")
         on_progress()
-    if file.error is not None:
-        raise file.error
     if not num_bytes:
         raise AudioError(f"{LABEL} holds no audio. Was it cut off? Copy or export it again.")
     return digest.digest()
@@ -165,7 +176,7 @@ def labels_of(metadata: Mapping[str, str]) -> Labels:
         Labels(artist='Somebody', album=None, title=None, year=1999)
     """
     found = {name.lower(): text.strip() for name, text in metadata.items()}
-    dates = (found.get(name, "") for name in ("originaldate", "originalyear", "date", "year", "tyer", "tdrc"))
+    dates = (found.get(name, "") for name in ("originaldate", "originalyear", "date", "year", "wm/year"))
     years = (re.search(r"(?<!\d)[12]\d{3}(?!\d)", date) for date in dates)
     year = next((int(year[0]) for year in years if year), None)
     return Labels(*(found.get(name) or None for name in ("artist", "album", "title")), year)

@@ -18,7 +18,7 @@ from keras_musictag.audio.chunking import Chunking, cut
 from keras_musictag.audio.reading import decode_with
 from keras_musictag.audio.source import SeekableFile
 from keras_musictag.errors import AudioError, MusicTagError
-from keras_musictag.library.audio_hash import LABEL, MusicFile, identify
+from keras_musictag.library.audio_hash import LABEL, MusicFile, identify, reported
 from keras_musictag.library.database import Labels
 from keras_musictag.processes import SPAWN, begin_worker, ctrl_c_held
 
@@ -121,9 +121,8 @@ def _read(path: str, channel: _Channel) -> None:
         if not chunkings:
             return
         music = MusicFile(file, before.st_size)
-        decoded = _decode(SeekableFile(music, LABEL), chunkings, channel)
-        if music.error is not None:  # the decoder notes it, and returns what came before
-            raise music.error
+        with reported(music):
+            decoded = _decode(SeekableFile(music, LABEL), chunkings, channel)
         _check_unchanged(path, before)
         channel.send(decoded)
 
