@@ -96,7 +96,7 @@ def identify(file: BinaryIO, on_progress: Callable[[], None] = lambda: None) -> 
 
 @contextmanager
 def reported(file: MusicFile) -> Iterator[None]:
-    """Raises the error of a disk or network that failed in the block, which the decoder takes for the end or for damage.
+    """Raises the error of a disk or network that failed in the block, which the decoder takes for damage.
 
     Raises:
         OSError: If reading the file failed.

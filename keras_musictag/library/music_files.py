@@ -103,22 +103,27 @@ def _search(root: str, suffixes: frozenset[str], seen: set) -> Iterator[FoundFil
             yield ClosedFolder(path, error.strerror or str(error))
             continue
         if not entries:
-            yield ClosedFolder(path, "It is empty: a drive or network share may not be connected")
+            yield ClosedFolder(
+                path, "It is empty: a drive or share may not be connected. Remove the folder if its files are gone"
+            )
         folders = []
         for entry in entries:
             if entry.name.startswith(".") or entry.name.lower() in _NOT_MUSIC:
                 continue
-            is_music = os.path.splitext(entry.name)[1].lower() in suffixes
-            try:
-                if entry.is_dir():
-                    folders.append(entry.path)
-                elif is_music:
-                    yield _file(entry.path)
-                elif entry.is_symlink() and not os.path.exists(entry.path):
-                    yield ClosedFolder(entry.path, "It is a link to something that does not exist")
-            except OSError as error:
-                yield ClosedFolder(entry.path, error.strerror or str(error))
+            if _is_folder(entry):
+                folders.append(entry.path)
+            elif os.path.splitext(entry.name)[1].lower() in suffixes:
+                yield _file(entry.path)
+            elif entry.is_symlink() and not os.path.exists(entry.path):
+                yield ClosedFolder(entry.path, "It is a link to something that does not exist")
         waiting += reversed(folders)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # such as a link to itself
+        return False
 
 
 def _file(path: str) -> FoundFile:
