@@ -59,7 +59,10 @@ class MusicFile(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if whence == os.SEEK_END:
             offset, whence = self._end + offset, os.SEEK_SET
-        return self._file.seek(offset, whence)
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError):  # a damaged header names an impossible place
+            return -1  # FFmpeg takes that for an error; of an exception PyAV would print a traceback
 
 
 def identify(file: BinaryIO, on_progress: Callable[[], None] = lambda: None) -> tuple[bytes, Labels]:

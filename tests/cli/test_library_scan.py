@@ -1,9 +1,13 @@
 """`keras-musictag library scan`, `problems` and `info`: from a folder to the database, with one line at the end."""
 
 import json
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +61,19 @@ def test_errors_are_one_line(call, music, options, folder):
     assert done.code == 1 and "keras-musictag library scan FOLDER" in done.err
     done = call("library", "scan", music, "--engine", "none")
     assert done.code == 2 and "'none'" in done.err
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_guide_run(call, music):
+    music.rename("Music")
+    shutil.copytree("Music", "More")
+    guide = (Path(__file__).parents[2] / "docs" / "library.md").read_text(encoding="utf-8")
+    lines = re.search(r"^## Scan folders\n\n```bash\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)[1].splitlines()
+    done = [call(*shlex.split(line, comments=True)[1:]) for line in lines]
+    assert [each.code for each in done] == [0] * len(lines), [each.err for each in done]
+    assert "2 tracks tagged, 1 problem" in done[0].out
+    assert "0 tracks tagged, 3 unchanged" in done[1].out
+    assert "2 tracks tagged, 2 recognised by their audio, 1 unchanged, 1 problem" in done[2].out
 
 
 @pytest.mark.slow

@@ -157,3 +157,9 @@ def test_a_file_that_grows_ends_where_it_ended():
     file = io.BytesIO(b"0123456789")
     part = MusicFile(file, 4)
     assert part.read(99) == b"0123" and part.read(1) == b"" and part.seek(-1, 2) == 3 and part.read() == b"3"
+
+
+def test_an_impossible_place_is_no_exception(music):
+    with open(music[".wav"], "rb") as file:
+        part = MusicFile(file, 100)
+        assert [part.seek(offset) for offset in (-5, 2**40, 2**70)] == [-1, 2**40, -1]
