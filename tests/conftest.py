@@ -29,8 +29,14 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def vgg():
+def vgg(vgg_tagger):
     """The tagger that `exported_vgg_onnx` was exported from. Tests do not change it."""
+    return vgg_tagger
+
+
+@pytest.fixture(scope="session")
+def vgg_tagger():
+    """The same, for `exported_vgg_onnx`: in some folders `vgg` is something else."""
     import keras_musictag as kmt
     from keras_musictag.bundled_files import bundled
 
@@ -38,11 +44,11 @@ def vgg():
 
 
 @pytest.fixture(scope="session")
-def exported_vgg_onnx(vgg, tmp_path_factory):
+def exported_vgg_onnx(vgg_tagger, tmp_path_factory):
     """The path of an exported folder: the bundled vgg in ONNX, float32, from waveforms. Tests do not change it."""
     import keras_musictag as kmt
 
     folder = tmp_path_factory.mktemp("exported_vgg_onnx") / "vgg"
     licences = {"code": "ISC", "weights": "ISC", "training_data": "CC BY-NC-SA 3.0"}
-    kmt.export(vgg, "onnx", folder, licences=licences)
+    kmt.export(vgg_tagger, "onnx", folder, licences=licences)
     return folder

@@ -44,6 +44,16 @@ class Chunking:
         end = min(begin + self.chunk_samples, track_samples)
         return max(begin, 0) / self.sample_rate_hz, end / self.sample_rate_hz
 
+    def note_if_short(self, track_samples: int) -> str | None:
+        """Returns a sentence for a listener if a track is shorter than a chunk; else None."""
+        needed = self.chunk_samples - 2 * self.context_samples
+        if track_samples >= needed:
+            return None
+        return (
+            f"The track is {track_samples / self.sample_rate_hz:.2f} s long, shorter than the model's chunk of "
+            f"{needed / self.sample_rate_hz:.2f} s. It was padded with silence."
+        )
+
 
 def cut(blocks: Iterable[np.ndarray], chunking: Chunking, tail: str = "anchor") -> Iterator[tuple[int, np.ndarray]]:
     """Cuts a stream of samples into chunks. It holds at most one chunk and one block at a time.

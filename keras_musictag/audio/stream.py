@@ -51,6 +51,8 @@ class AudioStream:
         loudest: Index of the channel to use alone if the channels cancel each other; else None.
         is_alone: Whether a single channel is used.
         levels: Measurements of the channels, `audio.downmix.Levels`.
+        metadata: The file's tags, by FFmpeg's names, such as "artist".
+        container_name: FFmpeg's name of the container, such as "mp3".
     """
 
     def __init__(self, source, sample_rate_hz, max_seconds, channel=None):
@@ -61,6 +63,9 @@ class AudioStream:
             self._stream = audio_stream(self._container, self._name)
             self.header_seconds = header_seconds(self._container, self._stream, head)
             codec = self._stream.codec_context
+            # Ogg has its tags in the stream, the other containers have them outside
+            self.metadata = {**self._container.metadata, **self._stream.metadata}
+            self.container_name = self._container.format.name
             self._stack = stack.pop_all()
         self.codec, self.channels = codec.codec.canonical_name, codec.channels
         self.source_rate_hz, self.sample_rate_hz = codec.sample_rate, sample_rate_hz or codec.sample_rate
@@ -90,6 +95,13 @@ class AudioStream:
         self._closed = True
         self._blocks.close()
         self._stack.close()
+
+    def packets(self) -> Iterator[av.Packet]:
+        """Yields the compressed packets, without decoding them. Do not iterate over the stream as well."""
+        for packet in self._packets():
+            if packet is not None and packet.size:
+                self._packets_seen.add(packet, True, self._offset)
+                yield packet
 
     def _decode(self) -> Iterator[np.ndarray]:
         """Yields blocks of a second or more, at `sample_rate_hz`."""

@@ -10,25 +10,13 @@ from pathlib import Path
 
 import click
 
+from keras_musictag.cli._library_options import database_option, open_database
 from keras_musictag.cli._messages import print_to_stderr
 from keras_musictag.errors import printable, quantity
 
-database_option = click.option(
-    "--db",
-    "database_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Database of the library.  [default: library.db in the user's data folder]",
-)
 stored_model_option = click.option(
     "--model", "model_name", help="Model whose scores to use.  [default: the one that was added last]"
 )
-
-
-def open_database(path: Path | None):
-    """Opens the database of `--db`."""
-    from keras_musictag.library.database import Database, default_database
-
-    return Database(path or default_database())
 
 
 @click.command()

@@ -9,24 +9,10 @@ from pathlib import Path
 import click
 
 from keras_musictag.choices import WRITE_MODES
+from keras_musictag.cli._library_options import database_option, open_database
 from keras_musictag.cli._messages import print_to_stderr
 from keras_musictag.cli._progress import resumable, track_progress
 from keras_musictag.errors import printable, quantity
-
-database_option = click.option(
-    "--db",
-    "path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Database of the library.  [default: library.db in the user's data folder]",
-)
-
-
-def open_database(path: Path | None, create: bool = False):
-    """Opens the database of `--db`."""
-    from keras_musictag.library.database import Database, default_database
-
-    return Database(path or default_database(), create)
-
 
 hard_links_option = click.option(
     "--hard-links",
@@ -61,7 +47,7 @@ hard_links_option = click.option(
 )
 @hard_links_option
 @click.option("--keep-mtime", is_flag=True, help="Keep the modification times of the files.")
-def write(paths, path, model, rules_path, mode, scores, yes, sidecar, hard_links, keep_mtime):
+def write(paths, database_path, model, rules_path, mode, scores, yes, sidecar, hard_links, keep_mtime):
     """Write genres and moods into the files of the library, or into those in PATH... only.
 
     Prints what would change in each file; --yes changes it. Genres and moods that a file already has are kept, unless
@@ -69,7 +55,8 @@ def write(paths, path, model, rules_path, mode, scores, yes, sidecar, hard_links
     """
     if sidecar and yes:
         raise click.UsageError("--sidecar leaves the music files alone. Leave out --yes, or --sidecar.")
-    with open_database(path) as database, open_database(path) as reading:  # writing must not disturb the reading
+    # writing must not disturb the reading
+    with open_database(database_path) as database, open_database(database_path) as reading:
         wanted = wanted_tags(reading, model, rules_path, scores, paths)
         if sidecar:
             from keras_musictag.library.sidecar import write_sidecar
@@ -170,7 +157,7 @@ def totals(files: Counter, values: Counter, written: bool) -> str:
 @database_option
 @click.option("--list", "show_list", is_flag=True, help="List the runs, and undo nothing.")
 @hard_links_option
-def undo(run, path, show_list, hard_links):
+def undo(run, database_path, show_list, hard_links):
     """Take back what a RUN of `library write` wrote: each file becomes what it was, to the byte.
 
     Without RUN, the newest one that is not undone yet. A file that has changed since is left alone. If the command is
@@ -180,7 +167,7 @@ def undo(run, path, show_list, hard_links):
     from keras_musictag.library.journal import find_run, list_runs
     from keras_musictag.library.undoing import undo_run
 
-    path = path or default_database()
+    path = database_path or default_database()
     if show_list:
         print_runs(list_runs(path))
         return

@@ -58,12 +58,10 @@ def _track_bar() -> Iterator[Callable[[int, int], None] | None]:
 
 
 @contextmanager
-def training() -> Iterator[tuple[Callable, Callable, Callable]]:
-    """Yields three functions to call after each step, after each epoch, and with tracks that were read or evaluated.
+def stoppable() -> Iterator[Callable[[], None]]:
+    """Yields a function that ends the work with one line after Ctrl-C: call it where the work can end.
 
-    Each epoch is a line on standard output. If a person is watching, a bar on standard error shows the steps of the
-    epoch, the loss and the time left. Ctrl-C ends the command after the current step, with one line; a second Ctrl-C
-    ends it at once.
+    A second Ctrl-C ends the work at once.
     """
     before, interrupts = signal.getsignal(signal.SIGINT), []
 
@@ -72,22 +70,38 @@ def training() -> Iterator[tuple[Callable, Callable, Callable]]:
         if len(interrupts) > 1:  # not the first: inside TensorFlow it might be lost or reported as another error
             raise KeyboardInterrupt
 
-    def unless_interrupted(function: Callable) -> Callable:
-        def call(*arguments):
-            if interrupts:
-                raise KeyboardInterrupt
-            function(*arguments)
-
-        return call
+    def stop_if_interrupted() -> None:
+        if interrupts:
+            raise KeyboardInterrupt
 
     try:
         if before is signal.default_int_handler:
             signal.signal(signal.SIGINT, interrupt)
-        with resumable(interrupts), _training_bar() as (on_step, on_tracks):
-            yield unless_interrupted(on_step), unless_interrupted(_print_epoch), unless_interrupted(on_tracks)
+        with resumable(interrupts):
+            yield stop_if_interrupted
     finally:
         if before is signal.default_int_handler:
             signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def training() -> Iterator[tuple[Callable, Callable, Callable]]:
+    """Yields three functions to call after each step, after each epoch, and with tracks that were read or evaluated.
+
+    Each epoch is a line on standard output. If a person is watching, a bar on standard error shows the steps of the
+    epoch, the loss and the time left. Ctrl-C ends the command after the current step, with one line; a second Ctrl-C
+    ends it at once.
+    """
+    with stoppable() as stop_if_interrupted, _training_bar() as (on_step, on_tracks):
+
+        def unless_interrupted(function: Callable) -> Callable:
+            def call(*arguments):
+                stop_if_interrupted()
+                function(*arguments)
+
+            return call
+
+        yield unless_interrupted(on_step), unless_interrupted(_print_epoch), unless_interrupted(on_tracks)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import click
 
-from keras_musictag.cli import _library_search, _library_write
+from keras_musictag.cli import _library_scan, _library_search, _library_write
 
 
 @click.group()
@@ -10,9 +10,15 @@ def command():
     """Tag, search and write back a whole music library."""
 
 
-command.add_command(_library_search.rules)
-command.add_command(_library_search.search)
-command.add_command(_library_search.export)
-command.add_command(_library_search.report)
-command.add_command(_library_write.write)
-command.add_command(_library_write.undo)
+for subcommand in (
+    _library_scan.scan,
+    _library_scan.problems,
+    _library_scan.info,
+    _library_search.search,
+    _library_search.report,
+    _library_search.export,
+    _library_search.rules,
+    _library_write.write,
+    _library_write.undo,
+):
+    command.add_command(subcommand)

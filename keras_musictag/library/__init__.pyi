@@ -1,6 +1,8 @@
 from .database import (
     Database as Database,
+    FileCounts as FileCounts,
     Labels as Labels,
+    Problem as Problem,
     ScoredFile as ScoredFile,
     StoredModel as StoredModel,
     default_database as default_database,
@@ -33,6 +35,15 @@ from .rules import (
     default_rules_text as default_rules_text,
     read_rules as read_rules,
     tags_for_file as tags_for_file,
+)
+from .scan_lines import (
+    write_scan_lines as write_scan_lines,
+)
+from .scan_loop import (
+    ScanSummary as ScanSummary,
+)
+from .scanning import (
+    scan as scan,
 )
 from .score_table import (
     Filters as Filters,
@@ -78,6 +89,7 @@ from .writing import (
 
 __all__ = [
     "Database",
+    "FileCounts",
     "FileReport",
     "FileTags",
     "FileVersion",
@@ -88,9 +100,11 @@ __all__ = [
     "Match",
     "PlaylistEntry",
     "PresenceThresholds",
+    "Problem",
     "Reason",
     "Rules",
     "Run",
+    "ScanSummary",
     "ScoredFile",
     "ShownTrack",
     "StoredModel",
@@ -111,6 +125,7 @@ __all__ = [
     "presence_thresholds",
     "read_rules",
     "read_vectors",
+    "scan",
     "search_library",
     "stored_example",
     "tags_for_file",
@@ -118,6 +133,7 @@ __all__ = [
     "vectors_path",
     "write_playlist",
     "write_report_page",
+    "write_scan_lines",
     "write_sidecar",
     "write_tags",
 ]

@@ -26,6 +26,7 @@ from keras_musictag.user_folders import data_folder
 
 APPLICATION_ID = 0x4B4D5447  # "KMTG": tells our databases from those of other programs
 VERSION = 1  # of the schema; increase it with each change, and add the step that updates older files
+TRY_AGAIN = -1  # the time of change of a file that the next scan reads in any case
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS models (
     id INTEGER PRIMARY KEY,
@@ -93,6 +94,14 @@ class Labels:
     year: int | None = None
 
 
+@dataclass(frozen=True)
+class Problem:
+    """A file that could not be tagged, and why."""
+
+    path: str
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class ScoredFile:
     """A file of the library with the scores of one model.
@@ -114,6 +123,25 @@ class ScoredFile:
     vector_row: int
     labels: Labels
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FileCounts:
+    """What a library holds.
+
+    Attributes:
+        tagged: Files that exist and whose track is known.
+        problems: Files that exist and could not be tagged.
+        missing: Files that have disappeared.
+        tracks: Different recordings, also those whose files are missing.
+        seconds: Their duration, in seconds.
+    """
+
+    tagged: int
+    problems: int
+    missing: int
+    tracks: int
+    seconds: float
 
 
 def default_database() -> Path:
@@ -242,6 +270,33 @@ class Database:
             labels = Labels(artist, album, title, year)
             scores, notes = np.frombuffer(scores, "<f4"), tuple(json.loads(notes))
             yield ScoredFile(os.fsdecode(path), track, seconds, scores, vector_row, labels, notes)
+
+    def problems(self) -> list[Problem]:
+        """The files that exist and could not be tagged, in the order of their paths."""
+        rows = self.connection.execute(
+            "SELECT path, problem FROM files WHERE problem IS NOT NULL AND missing_since IS NULL ORDER BY path"
+        )
+        return [Problem(os.fsdecode(path), reason) for path, reason in rows]
+
+    def retry_problems(self) -> int:
+        """Makes the next scan read the files with problems again, and returns how many. Call it in `writing`."""
+        query = "UPDATE files SET mtime_ns = ? WHERE problem IS NOT NULL AND missing_since IS NULL"
+        return self.connection.execute(query, (TRY_AGAIN,)).rowcount
+
+    def count_files(self) -> FileCounts:
+        """Counts the files."""
+        query = (
+            "SELECT count(*) FILTER (WHERE missing_since IS NULL AND problem IS NULL), "
+            "count(*) FILTER (WHERE missing_since IS NULL AND problem IS NOT NULL), "
+            "count(*) FILTER (WHERE missing_since IS NOT NULL) FROM files"
+        )
+        tracks = "SELECT count(*), coalesce(sum(duration_seconds), 0.0) FROM tracks"
+        return FileCounts(*self.connection.execute(query).fetchone(), *self.connection.execute(tracks).fetchone())
+
+    def count_results(self, model: StoredModel) -> int:
+        """Counts the tracks that a model has scored."""
+        query = "SELECT count(*) FROM results WHERE model = ?"
+        return self.connection.execute(query, (model.id,)).fetchone()[0]
 
     def add_model(self, name: str, weights_sha256: str, vocabulary: Vocabulary, features: int) -> StoredModel:
         """Finds the stored model with this name and these weights, or stores it."""

@@ -5,6 +5,7 @@ at its end: `VectorWriter` removes them.
 """
 
 import os
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def read_vectors(database: Database, model: StoredModel) -> np.ndarray:
     if not path.is_file() or path.stat().st_size < rows * model.features * 4:
         raise MusicTagError(
             f"{str(path)!r} is missing or too short: it must hold {rows} embeddings. Put it back next to the database, "
-            "or scan the library into a new database."
+            "or run `keras-musictag library scan` again, which computes the lost ones again."
         )
     return np.memmap(path, "<f4", "r", shape=(rows, model.features))
 
@@ -43,6 +44,18 @@ def stored_rows(database: Database, model: StoredModel) -> int:
     """The number of rows that the database refers to."""
     query = "SELECT coalesce(max(vector_row) + 1, 0) FROM results WHERE model = ?"
     return database.connection.execute(query, (model.id,)).fetchone()[0]
+
+
+def forget_lost(database: Database, model: StoredModel) -> int:
+    """Removes the results of a model whose embeddings are lost, so that a scan computes them again.
+
+    Returns:
+        Their number.
+    """
+    path = vectors_path(database, model)
+    rows = path.stat().st_size // (model.features * 4) if path.is_file() else 0
+    query = "DELETE FROM results WHERE model = ? AND vector_row >= ?"
+    return database.connection.execute(query, (model.id, rows)).rowcount
 
 
 class VectorWriter:
@@ -70,5 +83,6 @@ class VectorWriter:
     def __enter__(self) -> "VectorWriter":
         return self
 
-    def __exit__(self, *_) -> None:
-        self._file.close()
+    def __exit__(self, kind, *_) -> None:
+        with suppress(OSError) if kind else nullcontext():  # after an error on a full disk, closing raises it again
+            self._file.close()

@@ -175,7 +175,8 @@ class EngineTagger(Tagging):
         return self.artefact.vocabulary
 
     @property
-    def _chunking(self) -> Chunking:
+    def chunking(self) -> Chunking:
+        """How a track is cut into chunks."""
         return self.artefact.chunking
 
     def _run_for_scores(self) -> RunBatch:
@@ -186,13 +187,21 @@ class EngineTagger(Tagging):
             raise UnknownNameError.of("layer of an exported model", layer, ["embedding"])
         return self._run_for_output("embedding")
 
+    def chunk_outputs(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self._reopen_after_fork()
+        outputs = self._run(batch)
+        return outputs["scores"], outputs["embedding"]
+
     def _run_for_output(self, name: str) -> RunBatch:
+        self._reopen_after_fork()
+        return lambda batch: self._run(batch)[name]
+
+    def _reopen_after_fork(self) -> None:
         if (
             self._pid != os.getpid()
         ):  # after a fork: the runtime's threads, and the locks that they held, are in the parent
             _INHERITED.append(self._run)
             self._open()
-        return lambda batch: self._run(batch)[name]
 
     def __repr__(self) -> str:
         made = f"{self.artefact.format}, {self.artefact.precision}"

@@ -63,12 +63,12 @@ def complete_folder(
         versions=versions(format),
     )
     write_artefact(artefact, folder)
-    write_tags(tagger.vocabulary, folder / TAGS_FILE)
+    write_tags_file(tagger.vocabulary, folder / TAGS_FILE)
     write_text(folder / EXAMPLE_FILE, formats.get(format).example(artefact))
     return artefact
 
 
-def write_tags(vocabulary: Vocabulary, path: Path) -> None:
+def write_tags_file(vocabulary: Vocabulary, path: Path) -> None:
     """Writes a CSV file with one row per tag, in the order of the scores: index, tag, group."""
     rows = ((i, row["name"], row["group"]) for i, row in enumerate(vocabulary.to_list()))
     write_csv(path, ["index", "tag", "group"], rows)

@@ -18,6 +18,7 @@ from keras_musictag.tagger.tagging import Tagging
 from keras_musictag.tagger.track import RunBatch
 from keras_musictag.tags.vocabulary import Vocabulary
 
+BOTH = ("scores", "embedding")  # key of the runner of both outputs, next to those of single layers
 BACKEND_NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 
@@ -75,7 +76,8 @@ class Tagger(Tagging, keras.Model):
         return self.spec.vocabulary
 
     @property
-    def _chunking(self) -> Chunking:
+    def chunking(self) -> Chunking:
+        """How a track is cut into chunks."""
         return self.spec.chunking
 
     def _run_for_scores(self) -> RunBatch:
@@ -83,6 +85,15 @@ class Tagger(Tagging, keras.Model):
 
     def _run_for_layer(self, layer: str | None) -> RunBatch:
         return self.runner(layer or self.embedding_layer)
+
+    def chunk_outputs(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self._check_head()
+        if BOTH not in self._runners:
+            with own_settings():
+                scores, embedding = self._up_to(None), self._up_to(self.embedding_layer)
+                both = keras.Model(self.inputs[0], [scores.outputs[0], embedding.outputs[0]])
+                self._runners[BOTH] = _compile(both)
+        return tuple(self._runners[BOTH](batch))
 
     @property
     def embedding_layer(self) -> str:
@@ -245,13 +256,16 @@ class _ForkedTagger:
 
 
 def _compile(model: keras.Model):
-    """Makes the fastest function for one batch after another; `predict` takes 1.5 times as long and leaks memory."""
+    """Makes the fastest function for one batch after another; `predict` takes 1.5 times as long and leaks memory.
+
+    The function returns an array, or a list of arrays if the model has several outputs.
+    """
     if keras.backend.backend() != "tensorflow":
 
         def predict(batch: np.ndarray) -> np.ndarray:
             refuse_after_fork()
             with own_settings():
-                return np.asarray(model.predict_on_batch(batch), np.float32)
+                return keras.tree.map_structure(lambda x: np.asarray(x, np.float32), model.predict_on_batch(batch))
 
         return predict
     import tensorflow as tf
@@ -259,14 +273,15 @@ def _compile(model: keras.Model):
     model = fold_normalisation(model)
 
     def run(batch):
-        return tf.cast(model(batch, training=False), tf.float32)  # inner layers may compute in lower precision
+        # inner layers may compute in lower precision
+        return tf.nest.map_structure(lambda x: tf.cast(x, tf.float32), model(batch, training=False))
 
     signature = [tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)]
     concrete = tf.function(run, input_signature=signature).get_concrete_function()
 
     def compute(batch: np.ndarray) -> np.ndarray:
         refuse_after_fork()
-        return concrete(tf.convert_to_tensor(batch)).numpy()
+        return tf.nest.map_structure(lambda x: x.numpy(), concrete(tf.convert_to_tensor(batch)))
 
     return compute
 

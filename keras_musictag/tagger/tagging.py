@@ -16,22 +16,22 @@ AudioSource = str | PathLike | BinaryIO | np.ndarray
 class Tagging:
     """`tag`, `taggram` and `embed` for a class that can run its network on a batch of chunks.
 
-    The class has a `name`, a `vocabulary` (None without a head), `_chunking`, and the two methods at the end.
+    The class has a `name`, a `vocabulary` (None without a head), `chunking`, and the three methods at the end.
     """
 
     name: str
     vocabulary: Vocabulary | None
-    _chunking: Chunking
+    chunking: Chunking
 
     @property
     def sample_rate(self) -> int:
         """Sample rate of the network's input, in Hz."""
-        return self._chunking.sample_rate_hz
+        return self.chunking.sample_rate_hz
 
     @property
     def chunk_seconds(self) -> float:
         """Length of the network's input, in seconds."""
-        return self._chunking.chunk_samples / self.sample_rate
+        return self.chunking.chunk_samples / self.sample_rate
 
     def tag(
         self,
@@ -78,13 +78,16 @@ class Tagging:
         Returns:
             A `Taggram`: `.scores` (chunks, tags), `.start_seconds` and `.end_seconds` (chunks,), `.plot(path)`.
         """
+        self._check_head()
+        run = self._run_for_scores()
+        scores, spans, facts = run_track(run, self.chunking, audio, sample_rate, hop_seconds, tail)
+        return Taggram(scores, spans[:, 0], spans[:, 1], self.vocabulary, facts)
+
+    def _check_head(self) -> None:
         if self.vocabulary is None:
             raise ValueError(
                 f"{self.name!r} was built with include_top=False: it has no tags. Use embed(), or load it with a head."
             )
-        run = self._run_for_scores()
-        scores, spans, facts = run_track(run, self._chunking, audio, sample_rate, hop_seconds, tail)
-        return Taggram(scores, spans[:, 0], spans[:, 1], self.vocabulary, facts)
 
     def embed(
         self,
@@ -108,7 +111,28 @@ class Tagging:
             UnknownNameError: If the model has no such layer.
         """
         run = self._run_for_layer(layer)
-        return warn_of_notes(run_track(run, self._chunking, audio, sample_rate, hop_seconds, tail))
+        return warn_of_notes(run_track(run, self.chunking, audio, sample_rate, hop_seconds, tail))
+
+    def chunk_outputs(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Runs the network once on chunks, for both of its outputs.
+
+        Args:
+            batch: Float32 (chunks, chunk_samples), as `audio.cut` cuts them.
+
+        Returns:
+            `(scores, embedding)`: float32 (chunks, tags) and (chunks, features), the output of the penultimate layer.
+
+        Raises:
+            ValueError: If the model has no head.
+
+        Example:
+            >>> import numpy as np
+            >>> import keras_musictag as kmt
+            >>> scores, embedding = kmt.load("vgg").chunk_outputs(np.zeros((2, 48128), np.float32))
+            >>> scores.shape, embedding.shape
+            ((2, 50), (2, 256))
+        """
+        raise NotImplementedError
 
     def _run_for_scores(self) -> RunBatch:
         """Returns the function from float32 (chunks, chunk_samples) to scores (chunks, tags)."""

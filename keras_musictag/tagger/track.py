@@ -124,11 +124,5 @@ def _name(audio) -> str:
 
 
 def _add_note_if_short(facts: TrackFacts, samples: int, chunking: Chunking) -> TrackFacts:
-    needed = chunking.chunk_samples - 2 * chunking.context_samples
-    if samples >= needed:
-        return facts
-    note = (
-        f"The track is {samples / chunking.sample_rate_hz:.2f} s long, shorter than the model's chunk of "
-        f"{needed / chunking.sample_rate_hz:.2f} s. It was padded with silence."
-    )
-    return replace(facts, notes=(*facts.notes, note))
+    note = chunking.note_if_short(samples)
+    return facts if note is None else replace(facts, notes=(*facts.notes, note))

@@ -1,10 +1,15 @@
-"""`load(..., engine=)`: a model is exported once, kept in the user's cache, and opened from there."""
+"""`load(..., engine=)`: a model is exported once, kept in the user's cache, and opened from there.
+
+`python -m keras_musictag.zoo.engine_cache ARGUMENTS` exports a model into the cache in a process of its own: ARGUMENTS
+are the first four of `load_engine`, as a JSON list.
+"""
 
 import hashlib
 import json
 import os
 import re
 import shutil
+import sys
 from numbers import Real
 from os import PathLike
 from pathlib import Path
@@ -12,7 +17,7 @@ from pathlib import Path
 from keras_musictag.errors import ChecksumError, ExportError
 from keras_musictag.files import scratch_name
 from keras_musictag.runtimes import formats
-from keras_musictag.runtimes.artefact import ARTEFACT_FILE, sha256_of, versions
+from keras_musictag.runtimes.artefact import ARTEFACT_FILE, read_artefact, sha256_of, versions
 from keras_musictag.runtimes.engine_tagger import EngineTagger
 from keras_musictag.runtimes.exporting import export
 from keras_musictag.user_folders import cache_folder, cannot_be_kept
@@ -52,6 +57,18 @@ def load_engine(
         _remove_export(cached)
     _export_to_cache(cached, source, engine, precision, chunk_seconds)
     return EngineTagger(cached)
+
+
+def is_cached(model: str | PathLike, weights: str | PathLike | None, engine: str, precision: str | None) -> bool:
+    """Whether `load_engine` would open an export from the cache, so that it loads neither TensorFlow nor Keras."""
+    formats.get(engine, kind="engine")
+    source = resolve(model, weights)
+    cached = cache_folder("exports") / cache_name(source, engine, precision or "float32", None)
+    try:
+        read_artefact(cached)
+    except (FileNotFoundError, ValueError, ChecksumError):
+        return False
+    return True
 
 
 def licences_of(source: Source) -> dict[str, str] | None:
@@ -124,3 +141,7 @@ def _remove_export(folder: Path) -> None:
     except OSError as error:
         raise cannot_be_kept("The exported model", folder.parent, error) from error
     shutil.rmtree(aside, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    load_engine(*json.loads(sys.argv[1]))

@@ -111,7 +111,7 @@ def write(tagger: "Tagger", folder: Path, precision: str, form: str, version: in
     """
     import tensorflow as tf
 
-    from keras_musictag.runtimes.export_folder import TAGS_FILE, write_tags
+    from keras_musictag.runtimes.export_folder import TAGS_FILE, write_tags_file
     from keras_musictag.runtimes.export_network import exported_network
     from keras_musictag.runtimes.formats._savedmodel_signatures import signatures_of
     from keras_musictag.runtimes.formats._savedmodel_warmup import write_warmup
@@ -123,7 +123,7 @@ def write(tagger: "Tagger", folder: Path, precision: str, form: str, version: in
     module.weights = [weight.value for weight in network.weights]
     with tempfile.TemporaryDirectory() as scratch:
         tags = Path(scratch) / TAGS_FILE
-        write_tags(tagger.vocabulary, tags)
+        write_tags_file(tagger.vocabulary, tags)
         module.tags_csv = tf.saved_model.Asset(str(tags))
         tf.saved_model.save(module, str(path), signatures=functions)
     write_warmup(path, tagger.spec.chunking)

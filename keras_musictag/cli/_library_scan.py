@@ -1,0 +1,132 @@
+"""`keras-musictag library scan`, `problems` and `info`: from folders of music to the database."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from keras_musictag.choices import EXPORT_PRECISIONS
+from keras_musictag.cli._library_options import database_option, open_database
+from keras_musictag.cli._messages import print_to_stderr
+from keras_musictag.cli._progress import stoppable
+from keras_musictag.errors import printable, quantity
+from keras_musictag.terminal import progress_bar
+
+ENGINES = ("keras", "onnx", "litert", "openvino")
+MIN_SECONDS = 2.0  # before a speed is shown
+
+
+@click.command()
+@click.argument("folders", metavar="FOLDER...", nargs=-1, required=True, type=click.Path())
+@database_option
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    default=["musicnn"],
+    help="Model to use: an architecture, a zoo entry (see `models`), or a file or folder. Repeat it for several "
+    "models, which share the decoding.",
+)
+@click.option("--weights", default="default", help="Weights for an architecture, as for `tag`.")
+@click.option("--engine", type=click.Choice(ENGINES), default="keras", help="What runs the model.")
+@click.option(
+    "--precision", type=click.Choice(EXPORT_PRECISIONS), help="What the model computes in.  [default: float32]"
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes that decode.  [default: one per core, at most 8]")
+@click.option("--nice", type=click.IntRange(0, 19), default=0, help="Give way to other programs: 19 the most.")
+@click.option("--video", is_flag=True, help="Tag the sound of video files, too.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the results as JSON lines.")
+def scan(folders, database_path, models, weights, engine, precision, jobs, nice, video, out):
+    """Tag all music in FOLDER..., and keep scores and embeddings in a database.
+
+    Run it again after a change: only what is new is heard. If it is interrupted, it resumes.
+    """
+    if nice and hasattr(os, "nice"):
+        os.nice(nice)
+    with _progress() as report, open_database(database_path, create=True) as database:
+        from keras_musictag.library.scan_lines import write_scan_lines
+        from keras_musictag.library.scanning import scan as scan_folders
+
+        summary = scan_folders(
+            folders, database, models, weights, engine, precision, jobs=jobs, video=video, report=report
+        )
+        if out is not None:
+            click.echo(f"Wrote {quantity(write_scan_lines(out, database, folders), 'line')} to {out}.")
+    for folder, reason in summary.closed:
+        print_to_stderr(f"Note: {printable(folder)} was not searched, and its files stay as they are: {reason}.")
+    click.echo(describe_scan(summary))
+
+
+def describe_scan(summary) -> str:
+    """The last line of a scan."""
+    parts = [f"{quantity(summary.tagged, 'track')} tagged"]
+    counts = {
+        "recognised by their audio": summary.known,
+        "unchanged": summary.unchanged,
+        "missing since the last scan": summary.missing,
+    }
+    parts += [f"{count:,} {what}" for what, count in counts.items() if count]
+    if summary.problems:
+        parts.append(f"{quantity(summary.problems, 'problem')} (see `keras-musictag library problems`)")
+    return ", ".join(parts) + "."
+
+
+@contextmanager
+def _progress() -> Iterator[Callable]:
+    """Yields the function that `scan` reports to. Ctrl-C ends the scan with one line."""
+    with stoppable() as stop_if_interrupted, progress_bar() as bar:
+        task, start = None, 0.0
+
+        def report(summary) -> None:
+            nonlocal task, start
+            stop_if_interrupted()
+            if task is None:
+                task, start = bar.add_task("", total=summary.to_read), time.monotonic()
+            seconds = time.monotonic() - start
+            speed = f"{summary.done / seconds:.1f} tracks/s, {summary.seconds / seconds:.0f} times real time"
+            bar.update(task, completed=summary.done, description=speed if seconds > MIN_SECONDS else "")
+
+        yield report
+
+
+@click.command()
+@database_option
+@click.option("--retry", is_flag=True, help="Make the next scan read these files again, even if they have not changed.")
+def problems(database_path, retry):
+    """List the files that could not be tagged, each with the reason."""
+    with open_database(database_path) as database:
+        found = database.problems()
+        for problem in found:
+            click.echo(f"{printable(problem.path)}: {problem.reason}")
+        if retry:
+            with database.writing():
+                count = database.retry_problems()
+            print_to_stderr(f"The next `keras-musictag library scan` reads {quantity(count, 'file')} again.")
+    if not found:
+        print_to_stderr("There are no problems.")
+
+
+@click.command()
+@database_option
+def info(database_path):
+    """Show what the library holds."""
+    from keras_musictag.library.vectors import vectors_path
+
+    with open_database(database_path) as database:
+        counts = database.count_files()
+        click.echo(f"{database.path}: {database.path.stat().st_size / 1e6:.1f} MB")
+        click.echo(f"{quantity(counts.tracks, 'track')}, {counts.seconds / 3600:.1f} hours")
+        click.echo(
+            f"{quantity(counts.tagged, 'file')} tagged, {quantity(counts.problems, 'problem')}, "
+            f"{counts.missing:,} missing"
+        )
+        for model in database.models():
+            vectors = vectors_path(database, model)
+            size = vectors.stat().st_size / 1e6 if vectors.is_file() else 0.0
+            click.echo(
+                f"{model.name}: {quantity(database.count_results(model), 'track')}, {len(model.vocabulary)} tags, "
+                f"embeddings of {model.features} numbers in {size:.1f} MB"
+            )

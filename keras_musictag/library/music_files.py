@@ -1,0 +1,136 @@
+"""Finds the music files below folders, in the order of their paths. Names may be in any bytes.
+
+Hidden files and folders, and the folders where systems keep deleted files and thumbnails, are skipped. Links are
+followed; a folder that can be reached in two ways is searched once. What cannot be searched is reported, because the
+files in it are not gone: a network share may be unplugged.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from keras_musictag.errors import MusicTagError
+
+MUSIC = frozenset(
+    ".wav .wave .w64 .aif .aiff .aifc .au .caf .flac .ogg .oga .opus .mp3 .mp2 .m4a .m4b .aac .ac3 .eac3 .amr .wma "
+    ".ape .tta .wv .mpc .dsf .mka".split()
+)
+VIDEO = frozenset(".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .m2ts .flv .wmv .asf .ogv .ogm .3gp .vob".split())
+_NOT_MUSIC = {"$recycle.bin", "@eadir", "#recycle", "lost+found", "system volume information"}
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A music file: its absolute path, size in bytes and time of change. A problem says why it cannot be read."""
+
+    path: str
+    size_bytes: int = 0
+    mtime_ns: int = 0
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class ClosedFolder:
+    """A folder that could not be searched, with the reason."""
+
+    path: str
+    reason: str
+
+
+def suffixes_of(video: bool) -> frozenset[str]:
+    """The suffixes of the files to find, in lower case."""
+    return MUSIC | VIDEO if video else MUSIC
+
+
+def check_roots(folders: Sequence[str | os.PathLike]) -> tuple[str, ...]:
+    """Returns the absolute paths of folders.
+
+    Raises:
+        FileNotFoundError: If one does not exist or is not a folder.
+        MusicTagError: If one is empty or cannot be read: a drive or network share may not be connected.
+        ValueError: If there are none.
+    """
+    roots = tuple(os.path.abspath(os.fsdecode(folder)) for folder in folders)
+    if not roots:
+        raise ValueError("`folders` must name at least one folder.")
+    for root in roots:
+        check_root(root)
+    return roots
+
+
+def check_root(root: str) -> None:
+    """Raises the errors of `check_roots` for one folder."""
+    advice = "Is its drive or network share connected? Nothing was changed in the library."
+    try:
+        with os.scandir(root) as entries:
+            is_empty = next(entries, None) is None
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(f"There is no folder {root!r}. {advice}") from error
+    except OSError as error:
+        raise MusicTagError(f"The folder {root!r} cannot be read ({error.strerror}). {advice}") from error
+    if is_empty:
+        raise MusicTagError(f"The folder {root!r} is empty. {advice}")
+
+
+def find_music(roots: Sequence[str], video: bool = False) -> Iterator[FoundFile | ClosedFolder]:
+    """Searches folders.
+
+    Args:
+        roots: Absolute paths.
+        video: Whether to find video files, too.
+
+    Yields:
+        Each music file once, and each folder that is empty, cannot be read, or is a link to nothing.
+    """
+    suffixes, seen = suffixes_of(video), set()
+    for root in roots:
+        yield from _search(root, suffixes, seen)
+
+
+def _search(root: str, suffixes: frozenset[str], seen: set) -> Iterator[FoundFile | ClosedFolder]:
+    waiting = [root]
+    while waiting:  # not recursive: folders may be nested deeper than Python allows calls
+        path = waiting.pop()
+        try:
+            facts = os.stat(path)
+            if (facts.st_dev, facts.st_ino) in seen:
+                continue
+            seen.add((facts.st_dev, facts.st_ino))
+            with os.scandir(path) as entries:
+                entries = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            yield ClosedFolder(path, error.strerror or str(error))
+            continue
+        if not entries:
+            yield ClosedFolder(
+                path, "It is empty: a drive or share may not be connected. Remove the folder if its files are gone"
+            )
+        folders = []
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name.lower() in _NOT_MUSIC:
+                continue
+            if _is_folder(entry):
+                folders.append(entry.path)
+            elif os.path.splitext(entry.name)[1].lower() in suffixes:
+                yield _file(entry.path)
+            elif entry.is_symlink() and not os.path.exists(entry.path):
+                yield ClosedFolder(entry.path, "It is a link to something that does not exist")
+        waiting += reversed(folders)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # such as a link to itself
+        return False
+
+
+def _file(path: str) -> FoundFile:
+    try:
+        facts = os.stat(path)
+    except OSError as error:  # such as a link to a file that is gone, or one that points to itself
+        return FoundFile(path, problem=f"The file cannot be read ({error.strerror}).")
+    if not stat.S_ISREG(facts.st_mode):
+        return FoundFile(path, problem="It is a pipe, socket or device, not a file.")
+    return FoundFile(path, facts.st_size, facts.st_mtime_ns)

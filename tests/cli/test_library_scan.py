@@ -1,0 +1,101 @@
+"""`keras-musictag library scan`, `problems` and `info`: from a folder to the database, with one line at the end."""
+
+import json
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from keras_musictag.library import Database
+from tests.library.music_folder import write_music
+
+
+@pytest.fixture
+def music(folder):
+    (folder / "music").mkdir()
+    write_music(folder / "music" / "a.flac", 4.0, 1)
+    write_music(folder / "music" / "b.mp3", 4.0, 2)
+    (folder / "music" / "c\nd.mp3").write_text("words")
+    return folder / "music"
+
+
+@pytest.fixture
+def options(exported_vgg_onnx):
+    return ["--model", exported_vgg_onnx, "--engine", "onnx", "--jobs", "1"]
+
+
+def test_a_folder_becomes_a_library(call, music, options, folder):
+    done = call("library", "scan", music, *options, "--out", "tags.jsonl")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == (
+        "Wrote 3 lines to tags.jsonl.\n2 tracks tagged, 1 problem (see `keras-musictag library problems`).\n"
+    )
+    tagged, _, problem = map(json.loads, (folder / "tags.jsonl").read_text().splitlines())
+    assert tagged["path"] == str(music / "a.flac") and tagged["duration_seconds"] == 4.0
+    assert len(tagged["scores"]["vgg-mtat-v1"]) == 50
+    assert "not audio" in problem["problem"] and problem["path"].endswith("c\nd.mp3")
+
+    (music / "b.mp3").unlink()
+    (music / "empty").mkdir()
+    done = call("library", "scan", music, *options)
+    assert done.out == "0 tracks tagged, 2 unchanged, 1 missing since the last scan.\n"
+    assert "empty was not searched, and its files stay as they are: It is empty" in done.err
+
+    done = call("library", "problems", "--retry")
+    assert done.out.startswith(f"{music}/c\\nd.mp3: The file is not audio")
+    assert done.err == "The next `keras-musictag library scan` reads 1 file again.\n"
+    lines = call("library", "info").out.splitlines()
+    assert lines[1:3] == ["2 tracks, 0.0 hours", "1 file tagged, 1 problem, 1 missing"]
+    assert lines[3] == "vgg-mtat-v1: 2 tracks, 50 tags, embeddings of 256 numbers in 0.0 MB"
+
+
+def test_errors_are_one_line(call, music, options, folder):
+    done = call("library", "scan", folder / "gone", *options)
+    assert done.code == 1 and done.err.startswith("Error: There is no folder") and done.err.count("\n") == 1
+    done = call("library", "problems", "--db", "none.db")
+    assert done.code == 1 and "keras-musictag library scan FOLDER" in done.err
+    done = call("library", "scan", music, "--engine", "none")
+    assert done.code == 2 and "'none'" in done.err
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_guide_run(call, music):
+    music.rename("Music")
+    shutil.copytree("Music", "More")
+    guide = (Path(__file__).parents[2] / "docs" / "library.md").read_text(encoding="utf-8")
+    lines = re.search(r"^## Scan folders\n\n```bash\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)[1].splitlines()
+    done = [call(*shlex.split(line, comments=True)[1:]) for line in lines]
+    assert [each.code for each in done] == [0] * len(lines), [each.err for each in done]
+    assert "2 tracks tagged, 1 problem" in done[0].out
+    assert "0 tracks tagged, 3 unchanged" in done[1].out
+    assert "2 tracks tagged, 2 recognised by their audio, 1 unchanged, 1 problem" in done[2].out
+
+
+@pytest.mark.slow
+@pytest.mark.needs("posix")
+def test_ctrl_c_ends_with_one_line_and_keeps_what_is_done(script, environment, options, folder):
+    (folder / "music").mkdir()
+    write_music(folder / "music" / "a.wav", 4.0, 1)
+    write_music(folder / "music" / "b.wav", 900.0, 2)
+    arguments = [script, "library", "scan", "music", "--db", "library.db", "--nice", "1", *options]
+    with subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder) as process:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and not _heard(folder / "library.db"):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert process.stderr.read() == "Interrupted. Run the same command again to resume.\n"
+    assert _heard(folder / "library.db") == [str(folder / "music" / "a.wav")]
+
+
+def _heard(path):
+    try:
+        with Database(path) as database:
+            return [file.path for model in database.models() for file in database.scored_files(model)]
+    except FileNotFoundError:
+        return []

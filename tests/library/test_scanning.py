@@ -1,0 +1,298 @@
+"""A scan tags each recording once, whatever happens to the files, the disk, the decoders and the process."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import mutagen
+import numpy as np
+import pytest
+import soundfile
+
+from keras_musictag import MusicTagError
+from keras_musictag.library import Database, ScanSummary, read_vectors, scan, vectors_path
+from keras_musictag.runtimes import EngineTagger
+from tests.library.music_folder import write_music
+
+TRACKS = ("a.mp3", "b.ogg", "deep/er/c.flac", "d.m4a", "long.wav", "minus.wav")
+
+
+@pytest.fixture(scope="session")
+def model(exported_vgg_onnx):
+    return exported_vgg_onnx
+
+
+@pytest.fixture(scope="module")
+def scanned(tmp_path_factory, model):
+    """A folder after its first scan: six recordings, a copy, and two files that are not music. Tests copy it."""
+    folder = tmp_path_factory.mktemp("scanned")
+    music = folder / "music"
+    (music / "deep" / "er").mkdir(parents=True)
+    for seed, name in enumerate(TRACKS[:4]):
+        write_music(music / name, 4.0, seed)
+    samples = np.random.default_rng(0).normal(0, 0.1, 16000 * 40)  # more than one batch
+    soundfile.write(music / "long.wav", samples, 16000)
+    soundfile.write(music / "minus.wav", np.stack([samples[:90000], -samples[:90000]], axis=1), 16000)
+    shutil.copy(music / "a.mp3", music / "copy.mp3")
+    (music / "empty.mp3").touch()
+    (music / "text.ogg").write_text("words")
+    with Database(folder / "library.db", create=True) as database:
+        summary = scan([music], database, [model], engine="onnx", jobs=2)
+    return folder, summary
+
+
+@pytest.fixture
+def again(scanned, tmp_path, model):
+    """A copy of the scanned folder, and a function that scans it."""
+    folder = tmp_path / "again"
+    shutil.copytree(scanned[0], folder)
+    with Database(folder / "library.db") as database:
+        prefix = os.fsencode(scanned[0]), os.fsencode(folder)
+        rows = database.connection.execute("SELECT id, path FROM files").fetchall()
+        moved = [(path.replace(*prefix), number) for number, path in rows]
+        database.connection.executemany("UPDATE files SET path = ? WHERE id = ?", moved)
+
+        def run(**options):
+            options = {"models": [model], "engine": "onnx", "jobs": 1, **options}
+            return scan([folder / "music"], database, **options)
+
+        yield folder / "music", database, run
+
+
+def counts(summary: ScanSummary):
+    return {name: getattr(summary, name) for name in ("tagged", "known", "unchanged", "missing", "problems")}
+
+
+def files(database):
+    return {os.path.basename(file.path): file for file in database.scored_files(database.find_model())}
+
+
+def test_each_recording_is_heard_once(scanned):
+    assert counts(scanned[1]) == {"tagged": 6, "known": 1, "unchanged": 0, "missing": 0, "problems": 2}
+    assert scanned[1].done == scanned[1].to_read == scanned[1].found == 9
+
+
+def test_results_are_those_of_tag_and_embed(scanned, model):
+    tagger = EngineTagger(model)
+    with Database(scanned[0] / "library.db") as database:
+        vectors, found = read_vectors(database, database.find_model()), files(database)
+    for name in TRACKS:
+        path, stored = scanned[0] / "music" / name, found[os.path.basename(name)]
+        wanted = tagger.tag(path)
+        np.testing.assert_allclose(stored.scores, wanted.scores, atol=1e-6)
+        assert (stored.duration_seconds, stored.notes) == (wanted.duration_seconds, wanted.notes)
+        embedding = tagger.embed(path).mean(axis=0)
+        np.testing.assert_allclose(vectors[stored.vector_row], embedding, rtol=1e-5, atol=1e-5)
+    assert "was used alone" in found["minus.wav"].notes[0]
+    assert found["copy.mp3"].track == found["a.mp3"].track
+
+
+def test_each_problem_has_a_reason(scanned):
+    with Database(scanned[0] / "library.db") as database:
+        empty, text = database.problems()
+    assert empty.path.endswith("empty.mp3") and empty.reason.startswith("The file is empty (0 bytes)")
+    assert text.path.endswith("text.ogg") and "not audio that can be opened" in text.reason
+
+
+def test_a_second_scan_reads_nothing(again):
+    _, database, run = again
+    before = database.connection.execute("SELECT * FROM files ORDER BY id").fetchall()
+    assert counts(run()) == {"tagged": 0, "known": 0, "unchanged": 9, "missing": 0, "problems": 0}
+    assert database.connection.execute("SELECT * FROM files ORDER BY id").fetchall() == before
+
+
+def test_changed_files_are_recognised_by_their_audio(again):
+    music, database, run = again
+    (music / "a.mp3").rename(music / "moved.mp3")
+    (music / "b.ogg").unlink()
+    tags = mutagen.File(music / "deep" / "er" / "c.flac")
+    tags["artist"], tags["date"] = "Somebody", "1999"
+    tags.save()
+    shutil.copy(music / "d.m4a", music / "second.m4a")
+    os.utime(music / "long.wav")
+    assert counts(run()) == {"tagged": 0, "known": 4, "unchanged": 5, "missing": 2, "problems": 0}
+    found = files(database)
+    assert found["c.flac"].labels.artist == "Somebody" and found["c.flac"].labels.year == 1999
+    assert found["moved.mp3"].track == found["copy.mp3"].track
+    assert not {"a.mp3", "b.ogg"} & set(found)
+
+
+def test_a_missing_file_that_comes_back_is_unchanged(again):
+    music, database, run = again
+    (music / "b.ogg").rename(music.parent / "b.ogg")
+    assert run().missing == 1 and run().missing == 0
+    (music.parent / "b.ogg").rename(music / "b.ogg")
+    assert counts(run())["unchanged"] == 9 and "b.ogg" in files(database)
+
+
+def test_an_unplugged_drive_marks_nothing_as_missing(again):
+    music, database, run = again
+    shutil.rmtree(music / "deep" / "er")
+    (music / "deep" / "er").mkdir()  # a mount point
+    summary = run()
+    assert summary.missing == 0 and summary.closed[0][0].endswith("er") and "c.flac" in files(database)
+    shutil.rmtree(music / "deep")
+    assert run().missing == 1
+    shutil.rmtree(music)
+    with pytest.raises(FileNotFoundError, match="Nothing was changed"):
+        run()
+    music.mkdir()
+    (music / "readme.txt").touch()
+    with pytest.raises(MusicTagError, match="no music files"):
+        run()
+    assert len(files(database)) == 6
+
+
+def test_another_model_shares_what_is_known(again, model, tmp_path):
+    music, database, run = again
+    other = tmp_path / "other"
+    shutil.copytree(model, other)
+    artefact = json.loads((other / "artefact.json").read_text())
+    artefact["name"] = "other-model"
+    artefact["model"]["chunking"]["hop_samples"] //= 2
+    (other / "artefact.json").write_text(json.dumps(artefact))
+    write_music(music / "new.flac", 7.0, seed=9)
+    assert counts(run(models=[model, other])) == {"tagged": 7, "known": 1, "unchanged": 2, "missing": 0, "problems": 0}
+    first, second = database.models()
+    for stored, folder in ((first, model), (second, other)):
+        found = {os.path.basename(file.path): file for file in database.scored_files(stored)}
+        for name in ("new.flac", "long.wav"):
+            np.testing.assert_allclose(found[name].scores, EngineTagger(folder).tag(music / name).scores, atol=1e-6)
+    assert read_vectors(database, first).shape == (7, 256) and read_vectors(database, second).shape == (7, 256)
+    assert counts(run(models=[model, other]))["unchanged"] == 10
+
+
+def test_problems_are_tried_again_on_request(again):
+    music, database, run = again
+    assert database.retry_problems() == 2
+    assert counts(run()) == {"tagged": 0, "known": 0, "unchanged": 7, "missing": 0, "problems": 2}
+    shutil.copy(music / "a.mp3", music / "empty.mp3")
+    assert counts(run()) == {"tagged": 0, "known": 1, "unchanged": 8, "missing": 0, "problems": 0}
+
+
+def test_lost_vectors_are_computed_again(again):
+    _, database, run = again
+    path = vectors_path(database, database.find_model())
+    before = np.sort(read_vectors(database, database.find_model()), axis=0)
+    with open(path, "r+b") as file:
+        file.truncate(4 * 256 * 4 + 10)
+    assert run().tagged == 2
+    np.testing.assert_allclose(np.sort(read_vectors(database, database.find_model()), axis=0), before, atol=1e-5)
+
+
+def test_only_one_scan_writes(again):
+    _, database, run = again
+    with Database(database.path) as other, other.writing(), pytest.raises(MusicTagError, match="Another process"):
+        run()
+
+
+def test_a_full_disk_is_an_error_and_loses_nothing(again):
+    music, database, run = again
+    for seed in range(20, 23):
+        write_music(music / f"{seed}.flac", 4.0, seed)
+    (pages,) = database.connection.execute("PRAGMA page_count").fetchone()
+    database.connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(MusicTagError, match="cannot be written .*full.*resume"):
+        for seed in range(100):  # until a page is full
+            write_music(music / f"{'long name ' * 20}{seed}.flac", 0.1, seed)
+            run()
+    database.connection.execute("PRAGMA max_page_count = 100000")
+    summary = run()
+    assert summary.tagged >= 1 and summary.problems == 0
+    assert database.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.needs("posix")
+def test_a_folder_that_goes_during_the_scan_ends_it(again):
+    music, database, run = again
+    for seed in range(20, 23):
+        write_music(music / f"{seed}.flac", 4.0, seed)
+
+    def unplug(summary):
+        if music.exists():
+            music.rename(music.parent / "unplugged")
+
+    with pytest.raises(FileNotFoundError, match="drive or network share"):
+        run(report=unplug)
+    assert len(database.problems()) == 2 and len(files(database)) == 7
+    (music.parent / "unplugged").rename(music)
+    assert counts(run()) == {"tagged": 3, "known": 0, "unchanged": 9, "missing": 0, "problems": 0}
+
+
+@pytest.mark.needs("posix")
+def test_decoders_that_hang_or_crash_lose_one_file_each(again):
+    music, database, run = again
+    for seed in range(20, 23):
+        write_music(music / f"{seed}.flac", 4.0, seed)
+
+    def attack(summary):
+        (worker,) = multiprocessing.active_children()
+        if summary.problems < 2:
+            os.kill(worker.pid, (signal.SIGSTOP, signal.SIGSEGV)[summary.problems])
+
+    summary = run(report=attack, stall_seconds=2.0)
+    assert (summary.tagged, summary.problems) == (1, 2)
+    reasons = [problem.reason for problem in database.problems() if "decoder" in problem.reason]
+    assert "made no progress for 2 s" in reasons[0] and "crashed" in reasons[1]
+
+
+PROGRAM = """
+import sys
+from keras_musictag.library import Database, scan
+if __name__ == "__main__":
+    with Database(sys.argv[2], create=True) as database:
+        report = lambda summary: print(summary.tagged, flush=True)
+        scan([sys.argv[1]], database, [sys.argv[3]], engine="onnx", jobs=2, report=report)
+"""
+
+
+@pytest.mark.needs("posix")
+def test_a_killed_scan_resumes(tmp_path, model):
+    music = tmp_path / "music"
+    music.mkdir()
+    for seed in range(12):
+        write_music(music / f"{seed}.flac", 20.0 if seed > 5 else 4.0, seed)
+    (tmp_path / "program.py").write_text(PROGRAM)
+    arguments = [sys.executable, tmp_path / "program.py", music, tmp_path / "library.db", model]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        heard = next(int(line) for line in process.stdout if int(line) >= 6)
+        time.sleep(1.2)  # a second after which it must be stored
+        process.kill()
+    with Database(tmp_path / "library.db") as database:
+        stored = len(files(database))
+        assert stored >= heard
+        rows = [file.vector_row for file in files(database).values()]
+        assert len(set(rows)) == stored and read_vectors(database, database.find_model()).shape[0] == max(rows) + 1
+        summary = scan([music], database, [model], engine="onnx", jobs=2)
+        assert (summary.unchanged, summary.tagged) == (stored, 12 - stored)
+        assert len(files(database)) == 12
+
+
+def test_what_report_raises_ends_the_scan(again):
+    music, _, run = again
+    write_music(music / "new.flac", 4.0, 20)
+
+    def stop(summary):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(report=stop)
+    assert not multiprocessing.active_children()
+    assert run().tagged == 1
+
+
+def test_arguments_are_checked(again):
+    _, _, run = again
+    with pytest.raises(ValueError, match="`jobs` must be 1 or more. Received: 0"):
+        run(jobs=0)
+    with pytest.raises(ValueError, match="`stall_seconds`"):
+        run(stall_seconds=0)
+    with pytest.raises(ValueError, match="`models`"):
+        run(models=[])
+    with pytest.raises(ValueError, match="trained weights"):
+        run(models=["vgg"], weights=None, engine=None)
