@@ -59,6 +59,7 @@ def add_songs(folder, per_tag):
 def command(call, folder_with_a_song, monkeypatch):  # noqa: F811
     """A function that runs a line of README in this process: to start TensorFlow for each line would take minutes."""
     monkeypatch.chdir(folder_with_a_song)
+    monkeypatch.setenv("KERAS_MUSICTAG_HOME", str(folder_with_a_song / "home"))  # not the user's own music library
 
     def run_line(line):
         program, *arguments = shlex.split(line)
