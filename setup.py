@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "keras_musictag" / "__init__.py").read_text()).group(1)
 DATA = ("zoo", "tfrecords")
-EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.3"]
+EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.4"]
 LIBRARY = ["mutagen>=1.47", "pyarrow>=15"]  # mutagen is GPL-2.0-or-later: only whoever installs this extra gets it
 
 setup(
@@ -55,7 +55,7 @@ setup(
         "matplotlib>=3.8",
     ],
     extras_require={
-        "gmtag": ["mido>=1.3", "pyfluidsynth>=1.3.4"],  # in addition to Debian's mma, fluidsynth and soundfonts
+        "gmtag": ["mido>=1.3.3", "pyfluidsynth>=1.3.4"],  # in addition to Debian's mma, fluidsynth and soundfonts
         # decodes MP3 in the graph; its last release loads only under TensorFlow 2.16 (docs/tensorflow_io.md)
         "tensorflow-io": ["tensorflow-io==0.37.1", "tensorflow==2.16.*"],
         "export": EXPORT,  # all formats except SavedModel and Keras, and `kmt.load(name, engine=...)`
@@ -64,13 +64,13 @@ setup(
         "baseline": ["scikit-learn>=1.4"],  # the ridge regression of scripts/baseline_ridge.py; librosa installs it too
         "test": [
             "pytest>=8",
-            "pytest-xdist>=3.7",
+            "pytest-xdist>=3.8",
             "ruff>=0.12",
             "build>=1",
             "setuptools>=77",
             "soundfile>=0.12",
             "scikit-learn>=1.4",  # the metrics are compared with it
-            "mido>=1.3",
+            "mido>=1.3.3",
             "pyfluidsynth>=1.3.4",
             "pytaglib>=3",  # reads tags independently of mutagen
             "tensorflow-serving-api>=2.16,<2.21",  # the protos of TensorFlow Serving, and its client

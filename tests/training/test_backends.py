@@ -1,5 +1,7 @@
 """JAX and PyTorch train without TensorFlow, and resume after a kill as TensorFlow does."""
 
+from importlib.metadata import version
+
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
@@ -39,11 +41,11 @@ assert tagger.augment is None and len(tagger.vocabulary) == 4
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_other_backends_train_and_resume_without_tensorflow(backend, records_folder, tmp_path, run_python):
     folders = tmp_path / "undisturbed", tmp_path / "killed"
-    environment = {  # JAX compiles this only once
-        "KERAS_BACKEND": backend,
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "jax"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3",
-    }
+    environment = {"KERAS_BACKEND": backend}
+    # With its cache, JAX compiles this only once; JAX 0.4.30, 0.4.31 and 0.4.34 crash or hang with it
+    if backend == "jax" and not version("jax").startswith("0.4."):
+        environment["JAX_COMPILATION_CACHE_DIR"] = str(tmp_path / "jax")
+        environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
     done = run_python(TRAIN, records_folder, *folders, **environment)
     assert done.returncode == -9, done.stderr
     assert (folders[0] / "model.keras").exists() and not (folders[1] / "model.keras").exists()
