@@ -42,7 +42,7 @@ class ScanPlan:
     """
 
     def __init__(self, database: Database, found: Iterable[FoundFile | ClosedFolder]):
-        self._connection = database.connection
+        self._database, self._connection = database, database.connection
         self._connection.executescript(_TABLES)
         self.closed: list[ClosedFolder] = []
         self.broken: list[FoundFile] = []
@@ -99,7 +99,7 @@ class ScanPlan:
             How many are newly missing.
         """
         closed = tuple(os.fsencode(folder.path) for folder in self.closed)
-        gone = [
+        gone = {
             (path,)
             for root in roots
             for (path,) in self._connection.execute(
@@ -108,19 +108,16 @@ class ScanPlan:
                 below(root),
             )
             if not _is_below(path, closed) and (video or os.path.splitext(os.fsdecode(path))[1].lower() not in VIDEO)
-        ]
+        }
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        count = self._connection.total_changes
-        self._connection.executemany(
-            f"UPDATE files SET missing_since = '{now}' WHERE path = ? AND missing_since IS NULL", gone
-        )
-        count = self._connection.total_changes - count
-        self._connection.execute(
-            "UPDATE files SET missing_since = NULL WHERE missing_since IS NOT NULL AND EXISTS "
-            "(SELECT 1 FROM found WHERE found.path = files.path AND found.bytes = files.bytes "
-            "AND found.mtime_ns = files.mtime_ns)"
-        )
-        return count
+        with self._database.transaction():
+            self._connection.executemany(f"UPDATE files SET missing_since = '{now}' WHERE path = ?", gone)
+            self._connection.execute(
+                "UPDATE files SET missing_since = NULL WHERE missing_since IS NOT NULL AND EXISTS "
+                "(SELECT 1 FROM found WHERE found.path = files.path AND found.bytes = files.bytes "
+                "AND found.mtime_ns = files.mtime_ns)"
+            )
+        return len(gone)
 
 
 def below(root: str) -> tuple[bytes, bytes]:

@@ -77,6 +77,7 @@ def test_each_recording_is_heard_once(scanned):
     assert scanned[1].done == scanned[1].to_read == scanned[1].found == 9
 
 
+@pytest.mark.filterwarnings("ignore:minus.wav")
 def test_results_are_those_of_tag_and_embed(scanned, model):
     tagger = EngineTagger(model)
     with Database(scanned[0] / "library.db") as database:
@@ -193,17 +194,18 @@ def test_only_one_scan_writes(again):
 
 def test_a_full_disk_is_an_error_and_loses_nothing(again):
     music, database, run = again
-    for seed in range(20, 23):
-        write_music(music / f"{seed}.flac", 4.0, seed)
+    for seed in range(20, 40):
+        write_music(music / f"{'long name ' * 20}{seed}.flac", 0.1, seed)
     (pages,) = database.connection.execute("PRAGMA page_count").fetchone()
     database.connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(MusicTagError, match="cannot be written .*full.*resume"):
-        for seed in range(100):  # until a page is full
-            write_music(music / f"{'long name ' * 20}{seed}.flac", 0.1, seed)
-            run()
+        run()
+    stored = len(files(database))
     database.connection.execute("PRAGMA max_page_count = 100000")
     summary = run()
-    assert summary.tagged >= 1 and summary.problems == 0
+    assert (summary.unchanged, summary.tagged, summary.problems) == (stored + 2, 27 - stored, 0)
+    vectors = read_vectors(database, database.find_model())
+    assert len(vectors) == 26 and np.abs(vectors).max(axis=1).min() > 0
     assert database.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
@@ -225,7 +227,7 @@ def test_a_folder_that_goes_during_the_scan_ends_it(again):
 
 
 @pytest.mark.needs("posix")
-def test_decoders_that_hang_or_crash_lose_one_file_each(again):
+def test_decoders_that_crash_lose_one_file_each(again):
     music, database, run = again
     for seed in range(20, 23):
         write_music(music / f"{seed}.flac", 4.0, seed)
@@ -233,12 +235,12 @@ def test_decoders_that_hang_or_crash_lose_one_file_each(again):
     def attack(summary):
         (worker,) = multiprocessing.active_children()
         if summary.problems < 2:
-            os.kill(worker.pid, (signal.SIGSTOP, signal.SIGSEGV)[summary.problems])
+            os.kill(worker.pid, (signal.SIGKILL, signal.SIGSEGV)[summary.problems])
 
-    summary = run(report=attack, stall_seconds=2.0)
+    summary = run(report=attack)
     assert (summary.tagged, summary.problems) == (1, 2)
     reasons = [problem.reason for problem in database.problems() if "decoder" in problem.reason]
-    assert "made no progress for 2 s" in reasons[0] and "crashed" in reasons[1]
+    assert [reason[-5:] for reason in reasons] == [" -9).", "-11)."]
 
 
 PROGRAM = """
