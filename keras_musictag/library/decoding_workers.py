@@ -23,6 +23,7 @@ from keras_musictag.library.database import Labels
 from keras_musictag.processes import SPAWN, begin_worker, ctrl_c_held
 
 BEAT_SECONDS = 1.0  # how often a worker that has nothing to send says that it makes progress
+READY = "ready"  # the first message of a process
 _BEAT, _CHUNK, _MESSAGE = 0, 1, 2  # the first byte of what a worker sends
 
 
@@ -74,12 +75,13 @@ class ChangedError(MusicTagError):
 def work(connection) -> None:
     """What a worker process runs, until its parent closes the connection."""
     begin_worker()
+    channel = _Channel(connection)
+    channel.send(READY)
     while True:
         try:
             path = connection.recv()
         except EOFError:
             return
-        channel = _Channel(connection)
         try:
             _read(path, channel)
         except BrokenPipeError:
@@ -219,6 +221,7 @@ class DecodingWorker:
         self._start()
 
     def _start(self) -> None:
+        self._is_ready = False
         self.connection, theirs = SPAWN.Pipe()
         self.process = SPAWN.Process(target=work, args=(theirs,), daemon=True)
         with ctrl_c_held():
@@ -233,7 +236,11 @@ class DecodingWorker:
             pass
 
     def receive(self) -> Identified | Chunk | Restarted | Decoded | Failed:
-        """Waits for the next message about the file. After a hang or a crash, that is `Failed`."""
+        """Waits for the next message about the file. After a hang or a crash, that is `Failed`.
+
+        Raises:
+            MusicTagError: If the process could not start, which is not the fault of a file.
+        """
         while True:
             try:
                 if not self.connection.poll(self._stall_seconds):
@@ -242,11 +249,19 @@ class DecodingWorker:
             except (EOFError, OSError):
                 self.process.join(self._stall_seconds)
                 code = self.process.exitcode
+                if not self._is_ready:
+                    raise MusicTagError(
+                        f"A process that decodes could not start (exit code {code}). In a script, call `scan` below "
+                        "`if __name__ == '__main__':`."
+                    ) from None
                 return self._replace(f"The decoder crashed on this file (exit code {code}).")
             if received[0] == _CHUNK:
                 return Chunk(received[1], np.frombuffer(received, "<f4", offset=4))
             if received[0] == _MESSAGE:
-                return pickle.loads(received[1:])
+                message = pickle.loads(received[1:])
+                if message != READY:
+                    return message
+                self._is_ready = True
 
     def _replace(self, reason: str) -> Failed:
         self._kill()

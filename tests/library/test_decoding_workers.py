@@ -6,6 +6,7 @@ import signal
 import numpy as np
 import pytest
 
+from keras_musictag import MusicTagError
 from keras_musictag.audio import Chunking, cut, read
 from keras_musictag.library.decoding_workers import (
     Chunk,
@@ -116,9 +117,15 @@ def test_a_worker_that_hangs_or_crashes_is_replaced(song):
         worker._stall_seconds = 0.5  # not before: on a busy machine a process takes longer to start
         assert messages(worker, song) == [Failed("The decoder made no progress for 0.5 s and was ended.")]
         worker._stall_seconds = 60.0
+        assert isinstance(messages(worker, song)[-1], Decoded)
         os.kill(worker.process.pid, signal.SIGSEGV)
         assert messages(worker, song) == [Failed(f"The decoder crashed on this file (exit code {-signal.SIGSEGV}).")]
         assert isinstance(messages(worker, song)[-1], Decoded)
+        worker.process.kill()
+        worker._start()
+        os.kill(worker.process.pid, signal.SIGKILL)
+        with pytest.raises(MusicTagError, match="could not start .*__main__"):
+            messages(worker, song)
     finally:
         worker.stop()
 
