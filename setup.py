@@ -20,8 +20,15 @@ setup(
     license="Apache-2.0 AND ISC",
     license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.11,<3.14",
-    packages=[*find_packages(include=["keras_musictag*"]), *(f"keras_musictag._data.{name}" for name in DATA)],
-    package_dir={f"keras_musictag._data.{name}": name for name in DATA},
+    packages=[
+        *find_packages(include=["keras_musictag*"]),
+        *(f"keras_musictag._data.{name}" for name in DATA),
+        "beetsplug",
+    ],
+    package_dir={
+        **{f"keras_musictag._data.{name}": name for name in DATA},
+        "beetsplug": "keras_musictag/library/beets_plugin",  # a namespace package, to which beets adds its own plugins
+    },
     package_data={
         "": ["*.pyi", "py.typed"],
         "keras_musictag": [
@@ -60,6 +67,8 @@ setup(
         "tensorflow-io": ["tensorflow-io==0.37.1", "tensorflow==2.16.*"],
         "export": EXPORT,  # all formats except SavedModel and Keras, and `kmt.load(name, engine=...)`
         "library": LIBRARY,  # writes tags into files, and Parquet
+        "ray": ["ray[data]>=2.51"],  # the scan on many machines; with pyarrow
+        "beets": ["beets>=2.7"],  # the first version whose items have several genres; it needs NumPy 2
         "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on other backends than TensorFlow
         "baseline": ["scikit-learn>=1.4"],  # the ridge regression of scripts/baseline_ridge.py; librosa installs it too
         "test": [

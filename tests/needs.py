@@ -116,6 +116,8 @@ NEEDS = {
     "espeak_ng": Need("espeak-ng", lambda: shutil.which("espeak-ng") is not None, debian=("espeak-ng",)),
     "jax": Need("JAX", _module("jax"), pip=("jax",)),
     "torch": Need("PyTorch", _module("torch"), pip=("torch",)),
+    "beets": Need("beets", _module("beets"), pip=("beets",)),
+    "ray": Need("Ray", _module("ray"), pip=("ray[data]",)),
     "git": Need("a checkout with git", _has_checkout, debian=("git",)),
     # an empty folder counts as missing: .ci/bare mounts one over the data
     "shared": Need("the reference data of the maintainers", (FOLDER / "reference").is_dir),

@@ -51,7 +51,9 @@ def test_the_wheel_has_all_package_files_and_no_others(wheel):
     assert "keras_musictag/assets/demo.mp3" in names
     for pattern in ("*.py", "*.pyi", "py.typed", "*.json"):
         for path in (ROOT / "keras_musictag").rglob(pattern):
-            assert str(path.relative_to(ROOT)) in names
+            assert str(path.relative_to(ROOT)).replace("keras_musictag/library/beets_plugin", "beetsplug") in names
+    in_namespace = {name for name in names if name.startswith("beetsplug/")}
+    assert in_namespace == {"beetsplug/musictag.py"}, "an __init__.py would hide beets' own plugins"
     assert any(name.endswith("licenses/NOTICE") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "scripts/", "docs/"))]
 
