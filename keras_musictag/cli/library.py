@@ -2,7 +2,7 @@
 
 import click
 
-from keras_musictag.cli import _library_scan, _library_search, _library_write
+from keras_musictag.cli import _library_parts, _library_scan, _library_search, _library_write
 
 
 @click.group()
@@ -20,5 +20,7 @@ for subcommand in (
     _library_search.rules,
     _library_write.write,
     _library_write.undo,
+    _library_parts.distribute,
+    _library_parts.import_,
 ):
     command.add_command(subcommand)

@@ -7,9 +7,9 @@ from .database import (
     StoredModel as StoredModel,
     default_database as default_database,
 )
-from .file_tags import (
-    FileTags as FileTags,
-)
+from .distributing import DistributeSummary as DistributeSummary, distribute as distribute
+from .file_tags import FileTags as FileTags
+from .importing import ImportSummary as ImportSummary, import_parts as import_parts
 from .journal import (
     FileVersion as FileVersion,
     JournalEntry as JournalEntry,
@@ -89,11 +89,13 @@ from .writing import (
 
 __all__ = [
     "Database",
+    "DistributeSummary",
     "FileCounts",
     "FileReport",
     "FileTags",
     "FileVersion",
     "Filters",
+    "ImportSummary",
     "JournalEntry",
     "Labels",
     "LibraryStatistics",
@@ -117,9 +119,11 @@ __all__ = [
     "default_database",
     "default_rules",
     "default_rules_text",
+    "distribute",
     "embed_example",
     "export_table",
     "find_run",
+    "import_parts",
     "library_statistics",
     "list_runs",
     "presence_thresholds",

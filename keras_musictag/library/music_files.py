@@ -113,7 +113,7 @@ def _search(root: str, suffixes: frozenset[str], seen: set) -> Iterator[FoundFil
             if _is_folder(entry):
                 folders.append(entry.path)
             elif os.path.splitext(entry.name)[1].lower() in suffixes:
-                yield _file(entry.path)
+                yield found_file(entry.path)
             elif entry.is_symlink() and not os.path.exists(entry.path):
                 yield ClosedFolder(entry.path, "It is a link to something that does not exist")
         waiting += reversed(folders)
@@ -126,7 +126,8 @@ def _is_folder(entry: os.DirEntry) -> bool:
         return False
 
 
-def _file(path: str) -> FoundFile:
+def found_file(path: str) -> FoundFile:
+    """Looks at a file."""
     try:
         facts = os.stat(path)
     except OSError as error:  # such as a link to a file that is gone, or one that points to itself

@@ -112,7 +112,7 @@ def _scan(roots, database, choices, jobs, video, stall_seconds, report) -> ScanS
     taggers = []
     if None in models:  # a model that was never used: its length of an embedding is not known
         taggers = [choice.open() for choice in choices]
-        models = [_store(database, choice, tagger) for choice, tagger in zip(choices, taggers, strict=True)]
+        models = [store_model(database, choice, tagger) for choice, tagger in zip(choices, taggers, strict=True)]
     for model in models:
         forget_lost(database, model)
     to_read = plan.choose(models)
@@ -139,6 +139,7 @@ def _scan(roots, database, choices, jobs, video, stall_seconds, report) -> ScanS
     return summary
 
 
-def _store(database: Database, choice: ModelChoice, tagger: Tagging) -> StoredModel:
+def store_model(database: Database, choice: ModelChoice, tagger: Tagging) -> StoredModel:
+    """Finds or stores a model that is loaded."""
     _, embedding = tagger.chunk_outputs(np.zeros((1, tagger.chunking.chunk_samples), np.float32))
     return database.add_model(choice.name, choice.weights_sha256, tagger.vocabulary, embedding.shape[1])
