@@ -27,22 +27,25 @@ MIN_SECONDS = 2.0  # before a speed is shown
     "models",
     multiple=True,
     default=["musicnn"],
-    help="Model to use: an architecture, a zoo entry (see `models`), or a file or folder. Repeat it for several "
-    "models, which share the decoding.",
+    help="Model to use: an architecture, a zoo entry (see `models`), or a file or folder. Repeat the option to use "
+    "several models, which share the decoding.",
 )
 @click.option("--weights", default="default", help="Weights for an architecture, as for `tag`.")
-@click.option("--engine", type=click.Choice(ENGINES), default="keras", help="What runs the model.")
+@click.option("--engine", type=click.Choice(ENGINES), default="keras", help="Engine that runs the model.")
 @click.option(
-    "--precision", type=click.Choice(EXPORT_PRECISIONS), help="What the model computes in.  [default: float32]"
+    "--precision", type=click.Choice(EXPORT_PRECISIONS), help="Numeric precision of the model.  [default: float32]"
 )
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes that decode.  [default: one per core, at most 8]")
-@click.option("--nice", type=click.IntRange(0, 19), default=0, help="Give way to other programs: 19 the most.")
-@click.option("--video", is_flag=True, help="Tag the sound of video files, too.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Number of decoding processes.  [default: one per core, at most 8]"
+)
+@click.option("--nice", type=click.IntRange(0, 19), default=0, help="Lower the priority of the scan; 19 is the lowest.")
+@click.option("--video", is_flag=True, help="Also tag the sound of video files.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the results as JSON lines.")
 def scan(folders, database_path, models, weights, engine, precision, jobs, nice, video, out):
-    """Tag all music in FOLDER..., and keep scores and embeddings in a database.
+    """Tag all music in folders, and store the results.
 
-    Run it again after a change: only what is new is heard. If it is interrupted, it resumes.
+    Finds the music in each FOLDER and stores scores and embeddings in the database of the library. Run it again after
+    a change: only new music is processed. If it is interrupted, run it again to resume.
     """
     if nice and hasattr(os, "nice"):
         os.nice(nice)
@@ -56,7 +59,9 @@ def scan(folders, database_path, models, weights, engine, precision, jobs, nice,
         if out is not None:
             click.echo(f"Wrote {quantity(write_scan_lines(out, database, folders), 'line')} to {out}.")
     for folder, reason in summary.closed:
-        print_to_stderr(f"Note: {printable(folder)} was not searched, and its files stay as they are: {reason}.")
+        print_to_stderr(
+            f"Note: {printable(folder)} was not searched, and its files are not marked as missing. {reason}."
+        )
     click.echo(describe_scan(summary))
 
 
@@ -96,7 +101,7 @@ def _progress() -> Iterator[Callable]:
 @database_option
 @click.option("--retry", is_flag=True, help="Make the next scan read these files again, even if they have not changed.")
 def problems(database_path, retry):
-    """List the files that could not be tagged, each with the reason."""
+    """List the files that could not be tagged, and why."""
     with open_database(database_path) as database:
         found = database.problems()
         for problem in found:
@@ -112,21 +117,28 @@ def problems(database_path, retry):
 @click.command()
 @database_option
 def info(database_path):
-    """Show what the library holds."""
+    """Show the size of the library and its models."""
+    from rich.filesize import decimal
+
     from keras_musictag.library.vectors import vectors_path
 
     with open_database(database_path) as database:
         counts = database.count_files()
-        click.echo(f"{database.path}: {database.path.stat().st_size / 1e6:.1f} MB")
-        click.echo(f"{quantity(counts.tracks, 'track')}, {counts.seconds / 3600:.1f} hours")
+        click.echo(f"{database.path}: {decimal(database.path.stat().st_size)}")
+        click.echo(f"{quantity(counts.tracks, 'track')}, {describe_duration(counts.seconds)}")
         click.echo(
             f"{quantity(counts.tagged, 'file')} tagged, {quantity(counts.problems, 'problem')}, "
             f"{counts.missing:,} missing"
         )
         for model in database.models():
             vectors = vectors_path(database, model)
-            size = vectors.stat().st_size / 1e6 if vectors.is_file() else 0.0
+            size = vectors.stat().st_size if vectors.is_file() else 0
             click.echo(
                 f"{model.name}: {quantity(database.count_results(model), 'track')}, {len(model.vocabulary)} tags, "
-                f"embeddings of {model.features} numbers in {size:.1f} MB"
+                f"embeddings of {model.features} numbers in {decimal(size)}"
             )
+
+
+def describe_duration(seconds: float) -> str:
+    """A duration in hours, or in minutes if it is below an hour."""
+    return f"{seconds / 3600:,.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"

@@ -22,11 +22,12 @@ stored_model_option = click.option(
 @click.command()
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--init", is_flag=True, help="Write the default rules to FILE, or to standard output.")
-@click.option("--model", "model_name", default="musicnn", help="Zoo entry or architecture that the rules are for.")
+@click.option("--model", "model_name", default="musicnn", help="Zoo entry or architecture that the rules apply to.")
 def rules(file, init, model_name):
-    """Show which tags are written into files, by the rules in FILE or by the default ones.
+    """Show or create rules: which tags `write` writes.
 
-    With --init, write the default rules with comments, to be changed.
+    Shows and checks the rules in FILE, or shows the default rules. With --init, writes the default rules with comments
+    to FILE, for you to edit.
     """
     from keras_musictag.files import whole_file
     from keras_musictag.library.rules import default_rules, default_rules_text, read_rules
@@ -40,7 +41,7 @@ def rules(file, init, model_name):
         click.echo(text, nl=False)
         return
     if file.exists():
-        raise click.UsageError(f"{file} exists. Name another file, or remove it.")
+        raise click.UsageError(f"{file} already exists. Name another file, or remove this one.")
     with whole_file(file) as scratch:
         scratch.write_text(text, encoding="utf-8")
     click.echo(f"Wrote {file}")
@@ -78,10 +79,11 @@ def print_rules(model, rules) -> None:
                 limit = f"{values[tag]:.4f}" if values[tag] == values[tag] else "never present"
                 table.add_row(Text(tag), limit, Text(f"{kind} {name}"))
     Console().print(table)
-    origin = {"card": "of the model's card", "estimated": "estimated, on music without labels", "none": "missing"}
+    origin = {"card": "from the model's card", "estimated": "estimated on music without labels", "none": "missing"}
+    changed = rules.thresholds or rules.model_thresholds.get(model.name)
     click.echo(
         f"At most {quantity(rules.max_genres, 'genre')} and {quantity(rules.max_moods, 'mood')} per file. The "
-        f"thresholds of {model.name} are {origin[thresholds.origin]}."
+        f"{'other ' if changed else ''}thresholds of {model.name} are {origin[thresholds.origin]}."
     )
 
 
@@ -99,7 +101,12 @@ class Years(click.ParamType):
 
 @click.command()
 @click.argument("words", nargs=-1)
-@click.option("--like", multiple=True, type=click.Path(), help="Rank by similarity to this file. May be repeated.")
+@click.option(
+    "--like",
+    multiple=True,
+    type=click.Path(),
+    help="Rank by similarity to this file. Repeat the option to name several.",
+)
 @database_option
 @click.option(
     "--model",
@@ -108,10 +115,10 @@ class Years(click.ParamType):
 )
 @click.option("--artist", help="Only artists whose name contains this.")
 @click.option("--year", "years", type=Years(), help="Only this year, or these years, such as 1990-1999.")
-@click.option("--longer", "longer_seconds", type=float, help="Only tracks of at least so many seconds.")
-@click.option("--shorter", "shorter_seconds", type=float, help="Only tracks of at most so many seconds.")
-@click.option("--present", "only_present", is_flag=True, help="Only tracks on which every wanted tag is present.")
-@click.option("--top", type=click.IntRange(min=1), default=20, help="Number of tracks.")
+@click.option("--longer", "longer_seconds", type=float, help="Only tracks of at least this many seconds.")
+@click.option("--shorter", "shorter_seconds", type=float, help="Only tracks of at most this many seconds.")
+@click.option("--present", "only_present", is_flag=True, help="Only tracks on which every tag you ask for is present.")
+@click.option("--top", type=click.IntRange(min=1), default=20, help="Number of tracks to show.")
 @click.option(
     "--format",
     "form",
@@ -120,10 +127,10 @@ class Years(click.ParamType):
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Playlist to write, such as calm.m3u8.")
 def search(words, like, database_path, model_name, years, only_present, top, form, out, **limits):
-    """Find tracks by WORDS, such as 'calm piano, no vocals, not techno', by example (--like), or both.
+    """Find tracks by tags, by example (--like), or both.
 
-    Words are tags, separated by commas or spaces; "no", "not" and "without" negate. With --like, the words select
-    tracks, and the similarity ranks them.
+    WORDS are tags, such as 'calm piano, no vocals, not techno'. Separate them by commas or spaces; "no", "not" and
+    "without" negate the next one. With --like, the words select tracks, and the similarity ranks them.
     """
     if not words and not like:
         raise click.UsageError("Name tags to search for, such as 'calm piano, no vocals', or a file with --like.")
@@ -148,7 +155,9 @@ def search(words, like, database_path, model_name, years, only_present, top, for
             track,
         )
     if not found:
-        print_to_stderr("No track was found." + (" With --like, each wanted tag must be present." if like else ""))
+        print_to_stderr(
+            "No track was found." + (" With --like, each tag you ask for must be present." if like and words else "")
+        )
     if out is not None:
         from keras_musictag.library.playlist import write_playlist
 
@@ -244,9 +253,12 @@ WRITERS = {"table": write_table, "json": write_json, "csv": write_csv, "m3u8": w
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @database_option
 @stored_model_option
-@click.option("--embeddings", is_flag=True, help="Add the embeddings.")
+@click.option("--embeddings", is_flag=True, help="Also write the embeddings.")
 def export(file, database_path, model_name, embeddings):
-    """Write one row per file to FILE: .parquet, .csv or .jsonl."""
+    """Write a table with one row per music file.
+
+    The name of FILE must end in .parquet, .csv or .jsonl.
+    """
     from keras_musictag.library.tables import export_table
 
     with open_database(database_path) as database:
@@ -258,9 +270,14 @@ def export(file, database_path, model_name, embeddings):
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @database_option
 @stored_model_option
-@click.option("--top", type=click.IntRange(min=1), default=30, help="Near-duplicates, outliers and problems to list.")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=30, help="Number of near-duplicates, outliers and problems to list."
+)
 def report(file, database_path, model_name, top):
-    """Write a page about the library to FILE (.html): tags, years, near-duplicates, outliers, problems."""
+    """Write an HTML page about the library.
+
+    FILE must end in .html. The page shows tags, years, near-duplicates, outliers and problems.
+    """
     from keras_musictag.library.report_page import write_report_page
     from keras_musictag.library.statistics import library_statistics
 

@@ -17,20 +17,21 @@ from keras_musictag.errors import printable, quantity
 hard_links_option = click.option(
     "--hard-links",
     is_flag=True,
-    help="Also write files that have several names. The name in the library gets its own content; the others keep the "
-    "old one.",
+    help="Also change files that have several names (hard links). The name in the library gets its own content; the "
+    "other names keep the old content.",
 )
 
 
 @click.command()
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path())
 @database_option
-@click.option("--model", help="Whose scores to use.  [default: the newest model in the library]")
+@click.option("--model", help="Model whose scores to use.  [default: the one that was added last]")
 @click.option(
     "--rules",
     "rules_path",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Rules: which tags are written, and how (see `library rules`).  [default: the built-in rules]",
+    help="File of rules: which tags are written, and under which names (see `library rules`).  [default: the built-in "
+    "rules]",
 )
 @click.option(
     "--mode",
@@ -39,7 +40,9 @@ hard_links_option = click.option(
     help="Add to what a file has, fill only what is empty, or replace genres and moods.",
 )
 @click.option("--scores", is_flag=True, help="Also write the score of each tag, as KMT:tag.")
-@click.option("--yes", is_flag=True, help="Write. Without it, the command only prints what it would write.")
+@click.option(
+    "--yes", is_flag=True, help="Change the files. Without this option, the command only prints what it would change."
+)
 @click.option(
     "--sidecar",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -48,10 +51,11 @@ hard_links_option = click.option(
 @hard_links_option
 @click.option("--keep-mtime", is_flag=True, help="Keep the modification times of the files.")
 def write(paths, database_path, model, rules_path, mode, scores, yes, sidecar, hard_links, keep_mtime):
-    """Write genres and moods into the files of the library, or into those in PATH... only.
+    """Write genres and moods into the music files.
 
-    Prints what would change in each file; --yes changes it. Genres and moods that a file already has are kept, unless
-    --mode replace is given. To take everything back, use `library undo`.
+    Changes all files of the library, or only those in each PATH. Without --yes, only prints what would change. Genres
+    and moods that a file already has are kept, unless you pass --mode replace. To take everything back, use
+    `library undo`.
     """
     if sidecar and yes:
         raise click.UsageError("--sidecar leaves the music files alone. Leave out --yes, or --sidecar.")
@@ -144,24 +148,30 @@ def totals(files: Counter, values: Counter, written: bool) -> str:
     changed = f"{quantity(files['changed'], 'file')} {'changed' if written else 'would change'}"
     lines = [f"{changed}{': ' if parts else ''}{'; '.join(parts)}. Unchanged: {files['same']:,}."]
     if files["problem"]:
-        lines.append(f"{quantity(files['problem'], 'file')} cannot be written: the reasons are above.")
+        lines.append(f"{quantity(files['problem'], 'file')} cannot be written; see the reasons above.")
     if files["changed"] and not written:
         lines.append("Nothing was written. To write, add --yes.")
     elif files["changed"]:
         lines.append("To take this back: keras-musictag library undo")
+    elif files["same"]:
+        lines.append(
+            "The rules found no tag in these files, or the files already have it. `keras-musictag library rules` shows "
+            "the tags and thresholds."
+        )
     return "\n".join(lines)
 
 
 @click.command()
 @click.argument("run", required=False)
 @database_option
-@click.option("--list", "show_list", is_flag=True, help="List the runs, and undo nothing.")
+@click.option("--list", "show_list", is_flag=True, help="List the runs, without undoing any.")
 @hard_links_option
 def undo(run, database_path, show_list, hard_links):
-    """Take back what a RUN of `library write` wrote: each file becomes what it was, to the byte.
+    """Restore the files that `library write` changed.
 
-    Without RUN, the newest one that is not undone yet. A file that has changed since is left alone. If the command is
-    interrupted, run it again to resume.
+    Each file that the RUN changed becomes what it was before, to the byte. Without RUN, the newest run that is not
+    yet undone is taken back. A file that has changed since is left alone. If the command is interrupted, run it again
+    to resume.
     """
     from keras_musictag.library.database import default_database
     from keras_musictag.library.journal import find_run, list_runs
@@ -192,6 +202,7 @@ def print_runs(runs: list) -> None:
     if not runs:
         print_to_stderr("No run of `library write` has changed a file.")
     for run in runs:
-        options = ", ".join(f"{name} {value}" for name, value in run.options.items())
+        flags = [f"--{name.replace('_', '-')}" for name, value in run.options.items() if value is True]
+        options = ", ".join([f"--mode {run.options['mode']}", *flags])
         undone = ", undone" if run.is_undone else ""
         click.echo(f"{run.name}: {quantity(sum(1 for _ in run.entries()), 'file')}{undone} ({options})")

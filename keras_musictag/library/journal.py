@@ -119,7 +119,7 @@ class Journal:
         except OSError as error:
             raise JournalError(
                 f"The journal in {str(self._parent)!r} cannot be written ({error.strerror}), so no more files were "
-                "changed. Free space on its disk, or put the database on another one with `--db`."
+                "changed. Free some space on its disk and run the command again."
             ) from error
 
     def _open(self):
@@ -185,8 +185,10 @@ def find_run(database: str | os.PathLike, name: str | None = None) -> Run:
     found = [run for run in runs if (run.name == name if name else not run.is_undone)]
     if not found:
         if name is None:
-            raise MusicTagError("There is nothing to undo: no run of `library write` is left that changed a file.")
-        raise UnknownNameError.of("run in the journal", name, [run.name for run in runs])
+            raise MusicTagError(
+                "There is nothing to undo: no run of `library write` has changed a file, or all are undone."
+            )
+        raise UnknownNameError.of("run of `library write`", name, [run.name for run in runs])
     return found[-1]
 
 

@@ -133,5 +133,5 @@ def found_file(path: str) -> FoundFile:
     except OSError as error:  # such as a link to a file that is gone, or one that points to itself
         return FoundFile(path, problem=f"The file cannot be read ({error.strerror}).")
     if not stat.S_ISREG(facts.st_mode):
-        return FoundFile(path, problem="It is a pipe, socket or device, not a file.")
+        return FoundFile(path, problem="It is not a regular file, but a pipe, socket or device.")
     return FoundFile(path, facts.st_size, facts.st_mtime_ns)

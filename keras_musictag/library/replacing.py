@@ -29,7 +29,9 @@ def check_replaceable(path: str, state: os.stat_result, hard_links: bool) -> Non
     if not state.st_mode & 0o222 or not os.access(path, os.W_OK):
         raise MusicTagError("it is read-only")
     if state.st_nlink > 1 and not hard_links:
-        raise MusicTagError(f"it has {state.st_nlink} names (hard links); --hard-links gives this one its own content")
+        raise MusicTagError(
+            f"it has {state.st_nlink} names (hard links): add --hard-links to give this name its own content"
+        )
 
 
 def reason(error: Exception) -> str:
@@ -105,7 +107,9 @@ def replace(scratch: Path, path: str, state: os.stat_result) -> os.stat_result:
         MusicTagError: If the file has changed since it had that state.
     """
     if not is_same_state(os.stat(path), state):
-        raise MusicTagError("it was changed by another program in this moment")
+        raise MusicTagError(
+            "another program changed it at the same moment: run `keras-musictag library scan`, then try again"
+        )
     os.replace(scratch, path)
     return os.stat(path)
 

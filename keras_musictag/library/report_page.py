@@ -92,7 +92,7 @@ def _numbers(statistics: LibraryStatistics) -> str:
         "hours": f"{statistics.hours:,.1f}",
         "files": f"{statistics.files:,}",
         "files with a problem": f"{statistics.problem_files:,}",
-        "files deleted since": f"{statistics.missing:,}",
+        "missing files": f"{statistics.missing:,}",
         "model": _text(statistics.model.name),
     }
     return "<dl>" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in rows.items()) + "</dl>"

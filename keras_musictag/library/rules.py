@@ -83,7 +83,7 @@ def read_rules(path: str | PathLike, model: StoredModel) -> Rules:
         data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileNotFoundError(
-            f"There are no rules at {str(path)!r}. Write the default ones with `keras-musictag library rules --init`."
+            f"There is no file of rules {str(path)!r}. Make one with `keras-musictag library rules --init FILE`."
         ) from None
     except ValueError as error:  # also UnicodeDecodeError
         raise ValueError(f"{str(path)!r} is not valid TOML: {error}.") from error
@@ -208,13 +208,13 @@ max_genres = {max_genres}
 max_moods = {max_moods}
 
 # The name that is written for a tag. Tags that are not listed are not written, so these two tables are a whitelist.
-# Several tags may have one name.
+# Several tags may have the same name.
 """
 THRESHOLDS = """
 # A tag is present if the score of the track is at least its threshold.
 # {origin}
 # To use other thresholds, remove the # and change the number: a higher one gives fewer tags, and fewer wrong ones.
-# A table [thresholds."NAME OF A MODEL"] holds for one model only.
+# A table [thresholds."NAME OF A MODEL"] applies to that model only.
 [thresholds]
 """
 ORIGINS = {

@@ -27,12 +27,12 @@ class ScanSummary:
         found: Music files on the disk.
         unchanged: Files that were not read, because neither size nor time of change differ.
         to_read: Files that the scan reads.
-        tagged: Files that were heard.
-        known: Files that were recognised by their audio, and not heard.
+        tagged: Files that were decoded and tagged.
+        known: Files that were recognised by their audio, and not tagged again.
         problems: Files that could not be used; `Database.problems` says why.
         missing: Files that have disappeared since the last scan.
         closed: Folders that could not be searched, each with the reason.
-        seconds: Duration of the audio that was heard, in seconds.
+        seconds: Duration of the audio that was tagged, in seconds.
     """
 
     found: int = 0
@@ -61,8 +61,8 @@ class Network:
     computed_by: str
 
 
-class _Hearing:
-    """A track that is being heard: its chunkings, and for each of them the networks that need it with their outputs."""
+class _TrackState:
+    """A track that is being tagged: its chunkings, and the networks that need each of them, with their outputs."""
 
     def __init__(self, networks: Sequence[Network]):
         self.chunkings = tuple(dict.fromkeys(network.chunking for network in networks))
@@ -85,7 +85,7 @@ class _Hearing:
         return self.decoded is not None and all(outputs.is_complete for _, outputs in self.results())
 
 
-_COPY = "copy"  # the state of a track whose audio is being heard from another file
+_COPY = "copy"  # the state of a track whose audio is being tagged from another file
 
 
 class ScanLoop:
@@ -113,7 +113,9 @@ class ScanLoop:
         self._summary, self._report = summary, report
         # for the threads of the feed, which call `_choose` one at a time
         self._known = sqlite3.connect(database.path, timeout=60.0, isolation_level=None, check_same_thread=False)
-        self._heard: dict[bytes, list[Track]] = {}  # audio that is being heard -> other files with the same audio
+        self._in_progress: dict[
+            bytes, list[Track]
+        ] = {}  # audio that is being tagged -> other files with the same audio
         self._complete: list[Track] = []  # decoded, and waiting for the network
         self._stored: list[bytes] = []  # audio whose results are not yet committed
         self._again: deque[FoundFile] = deque()
@@ -155,9 +157,9 @@ class ScanLoop:
                 return
 
     def _choose(self, track: Track) -> tuple[Chunking, ...]:
-        """Decides what to decode of a track; nothing if its audio is known, or is being heard from another file."""
+        """Decides what to decode of a track; nothing if its audio is known, or is being tagged from another file."""
         audio = track.identified.audio_sha256
-        if audio in self._heard:
+        if audio in self._in_progress:
             track.state = _COPY
             return ()
         query = "SELECT model FROM results JOIN tracks ON results.track = tracks.id WHERE audio_sha256 = ?"
@@ -165,8 +167,8 @@ class ScanLoop:
         networks = [network for network in self._networks if network.stored.id not in known]
         if not networks:
             return ()
-        self._heard[audio] = []
-        track.state = _Hearing(networks)
+        self._in_progress[audio] = []
+        track.state = _TrackState(networks)
         return track.state.chunkings
 
     def _take(self, track: Track, message) -> None:
@@ -183,7 +185,7 @@ class ScanLoop:
             case Failed():
                 self._fail(track, message)
             case (_, ()) if track.state == _COPY:
-                copies = self._heard.get(track.identified.audio_sha256)
+                copies = self._in_progress.get(track.identified.audio_sha256)
                 if copies is None:  # it was stored, or failed, meanwhile
                     self._again.append(track.file)
                 else:
@@ -204,7 +206,7 @@ class ScanLoop:
                 self._fail(track, Failed("The network computed scores that are not numbers."))
                 continue
             scored = [(network.stored, network.computed_by, outputs) for network, outputs in results]
-            self._writer.add_heard(track.file, track.identified, track.state.decoded, scored)
+            self._writer.add_tagged(track.file, track.identified, track.state.decoded, scored)
             self._summary.tagged += 1
             self._summary.seconds += track.state.decoded.duration_seconds
             self._stored.append(track.identified.audio_sha256)
@@ -213,7 +215,7 @@ class ScanLoop:
         """Stores what is finished; then the copies of these tracks are known."""
         self._writer.commit()
         for audio in self._stored:
-            for copy in self._heard.pop(audio):
+            for copy in self._in_progress.pop(audio):
                 self._store_known(copy)
         self._stored = []
         self._writer.commit()
@@ -224,5 +226,5 @@ class ScanLoop:
                 check_root(root)
         self._writer.add_problem(track.file, failed, track.identified)
         self._summary.problems += 1
-        if isinstance(track.state, _Hearing):
-            self._again += [copy.file for copy in self._heard.pop(track.identified.audio_sha256)]
+        if isinstance(track.state, _TrackState):
+            self._again += [copy.file for copy in self._in_progress.pop(track.identified.audio_sha256)]

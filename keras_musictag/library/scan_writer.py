@@ -54,7 +54,7 @@ class ScanWriter:
         """Takes a file that could not be used."""
         self._entries.append(_Entry(file, identified, failed))
 
-    def add_heard(
+    def add_tagged(
         self,
         file: FoundFile,
         identified: Identified,

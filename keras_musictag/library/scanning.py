@@ -104,7 +104,7 @@ def _scan(roots, database, choices, jobs, video, stall_seconds, report) -> ScanS
     plan = ScanPlan(database, find_music(roots, video))
     if not plan.num_found:
         raise MusicTagError(
-            f"There are no music files in {', '.join(map(repr, roots))}. Is a drive or network share not connected? "
+            f"There are no music files in {', '.join(map(repr, roots))}. Is a drive or network share disconnected? "
             "Nothing was changed in the library."
         )
     stored = {(model.name, model.weights_sha256): model for model in database.models()}

@@ -167,7 +167,7 @@ def _match(terms: list[Term], tables: list[ScoreTable], tracks: np.ndarray, only
         with_tags = _certainty(term.tags, tables, tracks)
         against = _certainty(term.opposites, tables, tracks)
         certainty = np.where(np.isnan(against), with_tags, (with_tags + 1 - against) / 2)
-        match *= 1 - certainty if term.negated else certainty  # NaN if no model with these tags has heard the track
+        match *= 1 - certainty if term.negated else certainty  # NaN if no model with these tags has tagged the track
         if term.negated:
             eligible &= ~(with_tags >= 0.5)
         elif only_present:

@@ -50,7 +50,7 @@ class LibraryStatistics:
     Attributes:
         model: The model whose scores were used.
         origin: Where its thresholds come from: see `presence.PresenceThresholds`.
-        files, missing, problem_files: Numbers of files: found by the last scan, deleted since, and not tagged.
+        files, missing, problem_files: Numbers of files: found by the last scan, missing, and not tagged.
         tracks: Number of tracks with scores that are not silent.
         hours: Their duration.
         decades: Decade -> number of tracks.

@@ -63,7 +63,7 @@ def undo_run(
 
 def _restore_file(entry: JournalEntry, database: Database | None, later: list[Run], hard_links: bool) -> None:
     if not os.path.isfile(entry.path):
-        raise MusicTagError("it is no longer there")
+        raise MusicTagError("it no longer exists here: if you moved it, move it back")
     with replacing.scratch_file(entry.path) as scratch:
         with open(entry.path, "rb", buffering=0) as new:
             state = os.fstat(new.fileno())

@@ -35,7 +35,7 @@ def read_vectors(database: Database, model: StoredModel) -> np.ndarray:
     if not path.is_file() or path.stat().st_size < rows * model.features * 4:
         raise MusicTagError(
             f"{str(path)!r} is missing or too short: it must hold {rows} embeddings. Put it back next to the database, "
-            "or run `keras-musictag library scan` again, which computes the lost ones again."
+            "or run `keras-musictag library scan` again to compute the lost ones."
         )
     return np.memmap(path, "<f4", "r", shape=(rows, model.features))
 

@@ -156,7 +156,9 @@ def _make_new_version(old: BinaryIO, scratch: Path, plan: _Plan) -> tuple[FileVe
         recipe, restored = difference(old, new), replacing.VersionHash()
         restore(recipe, new, restored)
         if restored.version() != before:
-            raise MusicTagError("it was changed by another program in this moment")
+            raise MusicTagError(
+                "another program changed it at the same moment: run `keras-musictag library scan`, then try again"
+            )
         return before, replacing.version_of(new), recipe
 
 

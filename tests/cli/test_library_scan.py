@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from keras_musictag.cli._library_scan import describe_duration
 from keras_musictag.library import Database
 from tests.library.music_folder import write_music
 
@@ -44,14 +45,23 @@ def test_a_folder_becomes_a_library(call, music, options, folder):
     (music / "empty").mkdir()
     done = call("library", "scan", music, *options)
     assert done.out == "0 tracks tagged, 2 unchanged, 1 missing since the last scan.\n"
-    assert "empty was not searched, and its files stay as they are: It is empty" in done.err
+    assert "empty was not searched, and its files are not marked as missing. It is empty" in done.err
 
     done = call("library", "problems", "--retry")
     assert done.out.startswith(f"{music}/c\\nd.mp3: The file is not audio")
     assert done.err == "The next `keras-musictag library scan` reads 1 file again.\n"
     lines = call("library", "info").out.splitlines()
-    assert lines[1:3] == ["2 tracks, 0.0 hours", "1 file tagged, 1 problem, 1 missing"]
-    assert lines[3] == "vgg-mtat-v1: 2 tracks, 50 tags, embeddings of 256 numbers in 0.0 MB"
+    assert lines[1:3] == ["2 tracks, 0.1 minutes", "1 file tagged, 1 problem, 1 missing"]
+    assert lines[3] == "vgg-mtat-v1: 2 tracks, 50 tags, embeddings of 256 numbers in 2.0 kB"
+
+
+def test_command_summaries_are_not_cut_off(call):
+    summaries = call("library", "--help").out.partition("Commands:")[2].strip().splitlines()
+    assert len(summaries) == 9 and not any(line.endswith("...") for line in summaries)
+
+
+def test_durations_have_a_readable_unit():
+    assert [describe_duration(seconds) for seconds in (294, 5400)] == ["4.9 minutes", "1.5 hours"]
 
 
 def test_errors_are_one_line(call, music, options, folder):
@@ -85,15 +95,15 @@ def test_ctrl_c_ends_with_one_line_and_keeps_what_is_done(script, environment, o
     arguments = [script, "library", "scan", "music", "--db", "library.db", "--nice", "1", *options]
     with subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder) as process:
         deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and not _heard(folder / "library.db"):
+        while time.monotonic() < deadline and not _tagged_paths(folder / "library.db"):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
         assert process.stderr.read() == "Interrupted. Run the same command again to resume.\n"
-    assert _heard(folder / "library.db") == [str(folder / "music" / "a.wav")]
+    assert _tagged_paths(folder / "library.db") == [str(folder / "music" / "a.wav")]
 
 
-def _heard(path):
+def _tagged_paths(path):
     try:
         with Database(path) as database:
             return [file.path for model in database.models() for file in database.scored_files(model)]

@@ -146,6 +146,8 @@ def test_rules_are_written_shown_and_checked(call, folder):
     shown = call("library", "rules", "r.toml")
     assert shown.code == 0 and shown.out == call("library", "rules").out
     assert "Techno" in shown.out and "estimated" in shown.out
+    (folder / "own.toml").write_text("[thresholds]\ntechno = 0.9\n")
+    assert "The other thresholds of" in call("library", "rules", "own.toml").out
     assert "exists" in call("library", "rules", "--init", "r.toml").err
     (folder / "r.toml").write_text(text.replace('techno = "', 'tekno = "'))
     assert "Did you mean 'techno'" in call("library", "rules", "r.toml").err

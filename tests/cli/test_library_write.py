@@ -72,8 +72,10 @@ def test_it_writes_and_undo_takes_it_back(call, folder, library):
     assert contents(folder)["a.mp3"] == music("a.mp3")
 
     call("library", "write", *library, "--yes")
+    assert "The rules found no tag" in call("library", "write", *library, "--yes").out
     listed = call("library", "undo", "--db", "library.db", "--list").out.splitlines()
     assert [line.partition(": ")[2].split(" (")[0] for line in listed] == ["1 file", "1 file"]
+    assert listed[1].endswith(": 1 file (--mode add)")
     first = listed[0].partition(":")[0]
     outcome = call("library", "undo", "--db", "library.db", first)
     assert (outcome.code, outcome.out) == (0, f"{first}: 1 file restored, 0 left alone.\n")

@@ -63,7 +63,7 @@ def test_the_newest_run_that_is_not_undone_is_found(database):
     first.mark_undone()
     with pytest.raises(MusicTagError, match="There is nothing to undo"):
         find_run(database)
-    with pytest.raises(UnknownNameError, match="no run in the journal 'x'"):
+    with pytest.raises(UnknownNameError, match="no run of `library write` 'x'"):
         find_run(database, "x")
 
 

@@ -72,7 +72,7 @@ def files(database):
     return {os.path.basename(file.path): file for file in database.scored_files(database.find_model())}
 
 
-def test_each_recording_is_heard_once(scanned):
+def test_each_recording_is_tagged_once(scanned):
     assert counts(scanned[1]) == {"tagged": 6, "known": 1, "unchanged": 0, "missing": 0, "problems": 2}
     assert scanned[1].done == scanned[1].to_read == scanned[1].found == 9
 
@@ -265,12 +265,12 @@ def test_a_killed_scan_resumes(tmp_path, model):
     (tmp_path / "program.py").write_text(PROGRAM)
     arguments = [sys.executable, tmp_path / "program.py", music, tmp_path / "library.db", model]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
-        heard = next(int(line) for line in process.stdout if int(line) >= 6)
+        begun = next(int(line) for line in process.stdout if int(line) >= 6)
         time.sleep(1.2)  # a second after which it must be stored
         process.kill()
     with Database(tmp_path / "library.db") as database:
         stored = len(files(database))
-        assert stored >= heard
+        assert stored >= begun
         rows = [file.vector_row for file in files(database).values()]
         assert len(set(rows)) == stored and read_vectors(database, database.find_model()).shape[0] == max(rows) + 1
         summary = scan([music], database, [model], engine="onnx", jobs=2)

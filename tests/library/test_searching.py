@@ -79,7 +79,7 @@ def test_models_are_searched_together(database):
     add_scores(database, PATHS[:2], np.array([[0.9, 0.1], [0.2, 0.99]]), tags, "other-own-v1")
     assert names(search_library(database, "piano")) == "bcad"  # the more certain model counts
     assert search_library(database, "piano")[0].reasons[0].model == "other-own-v1"
-    assert names(search_library(database, "hip hop")) == "ab"  # the others were not heard by this model
+    assert names(search_library(database, "hip hop")) == "ab"  # the others were not tagged by this model
     first = database.find_model("my-own-v1")
     assert names(search_library(database, "piano", model=first)) == "cabd"
     with pytest.raises(UnknownNameError, match="hip"):

@@ -72,7 +72,10 @@ def test_missing_read_only_and_linked_files_are_left_alone(two):
     folder = two.path.parent / "music"
     (folder / "a.mp3").unlink()
     (folder / "b.flac").chmod(0o444)
-    assert undo(two) == {"a.mp3": "it is no longer there", "b.flac": "it is read-only"}
+    assert undo(two) == {
+        "a.mp3": "it no longer exists here: if you moved it, move it back",
+        "b.flac": "it is read-only",
+    }
     (folder / "b.flac").chmod(0o644)
     if os.name == "posix":
         os.link(folder / "b.flac", two.path.parent / "other")
