@@ -156,7 +156,8 @@ def search(words, like, database_path, model_name, years, only_present, top, for
         )
     if not found:
         print_to_stderr(
-            "No track was found." + (" With --like, each tag you ask for must be present." if like and words else "")
+            "No track was found. Ask for fewer tags, or leave out a filter."
+            + (" With --like, each tag you ask for must be present." if like and words else "")
         )
     if out is not None:
         from keras_musictag.library.playlist import write_playlist

@@ -96,7 +96,7 @@ def wanted_tags(database, model_name: str | None, rules_path: Path | None, score
         if inside or not places:
             yield file.path, tags_for_file(file, model, rules, thresholds, scores)
     for path in places.keys() - found:
-        print_to_stderr(f"Note: the library has no tagged file in {printable(path)}.")
+        print_to_stderr(f"Note: the library has no tagged file in {printable(path)}. To add it, scan its folder first.")
 
 
 def is_inside(path: str, place: str) -> bool:

@@ -115,7 +115,11 @@ def test_every_table_is_written(library, folder):
 
 def test_nothing_found_is_said(library):
     outcome = library("search", "rock", "--artist", "nobody", "--format", "json")
-    assert (outcome.code, outcome.err, outcome.out) == (0, "No track was found.\n", "[]\n")
+    assert (outcome.code, outcome.err, outcome.out) == (
+        0,
+        "No track was found. Ask for fewer tags, or leave out a filter.\n",
+        "[]\n",
+    )
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_without_yes_it_only_shows(call, folder, library):
 def test_it_writes_and_undo_takes_it_back(call, folder, library):
     outcome = call("library", "write", *library, "--yes", "--scores", "music/b.flac", "nowhere")
     assert outcome.code == 0
-    assert outcome.err == "Note: the library has no tagged file in nowhere.\n"
+    assert outcome.err == "Note: the library has no tagged file in nowhere. To add it, scan its folder first.\n"
     assert "1 file changed: 1 genre, 1 mood, 3 scores added. Unchanged: 0." in outcome.out
     assert outcome.out.endswith("To take this back: keras-musictag library undo\n")
     tags = taglib_tags(folder / "music" / "b.flac")
