@@ -18,9 +18,9 @@ from keras_musictag.terminal import progress_bar
 @click.argument("manifest", metavar="LIST", type=click.Path(dir_okay=False))
 @click.argument("out", metavar="DIR", type=click.Path(file_okay=False))
 @model_options
-@click.option("--engine", type=click.Choice(ENGINES), default="keras", help="What runs the model.")
+@click.option("--engine", type=click.Choice(ENGINES), default="keras", help="Engine that runs the model.")
 @click.option(
-    "--precision", type=click.Choice(EXPORT_PRECISIONS), help="What the model computes in.  [default: float32]"
+    "--precision", type=click.Choice(EXPORT_PRECISIONS), help="Numeric precision of the model.  [default: float32]"
 )
 @click.option("--cores", type=click.IntRange(min=1), default=2, help="Cores per worker.")
 @click.option("--part-files", type=click.IntRange(min=1), default=200, help="Files per part.")
@@ -61,9 +61,9 @@ def distribute(manifest, out, model, weights, engine, precision, cores, part_fil
 @click.argument("parts", metavar="PART...", nargs=-1, required=True, type=click.Path())
 @database_option
 def import_(parts, database_path):
-    """Take parts, or folders of them, into the database.
+    """Store the results of `distribute` in the database.
 
-    Parts that were imported before change nothing.
+    PART is a part (a Parquet file) or a folder of parts. Importing a part again changes nothing.
     """
     with _progress() as show, open_database(database_path, create=True) as database:
         from keras_musictag.library.importing import import_parts

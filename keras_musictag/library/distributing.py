@@ -47,7 +47,7 @@ class DistributeSummary:
         written: Parts that this call has written.
         tagged: Files in them that were tagged.
         problems: Files in them that could not be used.
-        seconds: Duration of the audio that was heard, in seconds.
+        seconds: Duration of the audio that was tagged, in seconds.
 
     Example:
         >>> DistributeSummary(parts=9, earlier=6, written=3).tagged

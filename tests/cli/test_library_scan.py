@@ -57,7 +57,7 @@ def test_a_folder_becomes_a_library(call, music, options, folder):
 
 def test_command_summaries_are_not_cut_off(call):
     summaries = call("library", "--help").out.partition("Commands:")[2].strip().splitlines()
-    assert len(summaries) == 9 and not any(line.endswith("...") for line in summaries)
+    assert len(summaries) > 8 and not any(line.endswith("...") for line in summaries)
 
 
 def test_durations_have_a_readable_unit():
