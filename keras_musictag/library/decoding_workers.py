@@ -20,6 +20,7 @@ from keras_musictag.audio.source import SeekableFile
 from keras_musictag.errors import AudioError, MusicTagError
 from keras_musictag.library.audio_hash import LABEL, MusicFile, identify, reported
 from keras_musictag.library.database import Labels
+from keras_musictag.library.music_files import storable_ns
 from keras_musictag.processes import SPAWN, begin_worker, ctrl_c_held
 
 BEAT_SECONDS = 1.0  # how often a worker that has nothing to send says that it makes progress
@@ -118,7 +119,7 @@ def _read(path: str, channel: _Channel) -> None:
         before = os.fstat(file.fileno())
         audio_sha256, labels = identify(file, channel.beat)
         _check_unchanged(path, before)
-        channel.send(Identified(before.st_size, before.st_mtime_ns, audio_sha256, labels))
+        channel.send(Identified(before.st_size, storable_ns(before.st_mtime_ns), audio_sha256, labels))
         chunkings = channel.receive()
         if not chunkings:
             return

@@ -20,6 +20,11 @@ VIDEO = frozenset(".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .m2ts .flv .wmv
 _NOT_MUSIC = {"$recycle.bin", "@eadir", "#recycle", "lost+found", "system volume information"}
 
 
+def storable_ns(mtime_ns: int) -> int:
+    """A modification time as SQLite can store it: file systems have times after 2262, which is the last year there."""
+    return max(-(2**63), min(mtime_ns, 2**63 - 1))
+
+
 @dataclass(frozen=True)
 class FoundFile:
     """A music file: its absolute path, size in bytes and time of change. A problem says why it cannot be read."""
@@ -134,4 +139,4 @@ def found_file(path: str) -> FoundFile:
         return FoundFile(path, problem=f"The file cannot be read ({error.strerror}).")
     if not stat.S_ISREG(facts.st_mode):
         return FoundFile(path, problem="It is a pipe, socket or device, not a file.")
-    return FoundFile(path, facts.st_size, facts.st_mtime_ns)
+    return FoundFile(path, facts.st_size, storable_ns(facts.st_mtime_ns))
