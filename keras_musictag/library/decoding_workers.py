@@ -24,6 +24,7 @@ from keras_musictag.library.music_files import storable_ns
 from keras_musictag.processes import SPAWN, begin_worker, ctrl_c_held
 
 BEAT_SECONDS = 1.0  # how often a worker that has nothing to send says that it makes progress
+KILLED = -9  # the exit code of a process that another one, or a system without memory, has killed with SIGKILL
 READY = "ready"  # the first message of a process
 _BEAT, _CHUNK, _MESSAGE = 0, 1, 2  # the first byte of what a worker sends
 
@@ -255,6 +256,8 @@ class DecodingWorker:
                         f"A process that decodes could not start (exit code {code}). In a script, call `scan` below "
                         "`if __name__ == '__main__':`."
                     ) from None
+                if code == KILLED:
+                    return self._replace("The decoder was killed: did memory run out? Try fewer jobs.", again=True)
                 return self._replace(f"The decoder crashed on this file (exit code {code}).")
             if received[0] == _CHUNK:
                 return Chunk(received[1], np.frombuffer(received, "<f4", offset=4))
@@ -264,11 +267,11 @@ class DecodingWorker:
                     return message
                 self._is_ready = True
 
-    def _replace(self, reason: str) -> Failed:
+    def _replace(self, reason: str, again: bool = False) -> Failed:
         self._kill()
         if not self._stopped:
             self._start()
-        return Failed(reason)
+        return Failed(reason, again)
 
     def stop(self) -> None:
         """Ends the process for good, even if it hangs."""

@@ -99,9 +99,11 @@ def _search(root: str, suffixes: frozenset[str], seen: set) -> Iterator[FoundFil
         path = waiting.pop()
         try:
             facts = os.stat(path)
-            if (facts.st_dev, facts.st_ino) in seen:
+            # some shared folders on Windows number nothing, and every folder would be the first one again
+            identity = (facts.st_dev, facts.st_ino) if facts.st_ino else os.path.realpath(path)
+            if identity in seen:
                 continue
-            seen.add((facts.st_dev, facts.st_ino))
+            seen.add(identity)
             with os.scandir(path) as entries:
                 entries = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:

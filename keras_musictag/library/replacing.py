@@ -106,8 +106,9 @@ def replace(scratch: Path, path: str, state: os.stat_result) -> os.stat_result:
     """
     if not is_same_state(os.stat(path), state):
         raise MusicTagError("it was changed by another program in this moment")
+    written = os.stat(scratch)  # before it has the name: another program may change it right after that
     os.replace(scratch, path)
-    return os.stat(path)
+    return written
 
 
 def remove_leftovers(folders: set[str], path: str) -> None:

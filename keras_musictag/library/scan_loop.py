@@ -200,7 +200,7 @@ class ScanLoop:
         for track in [track for track in self._complete if track.state.is_complete]:
             self._complete.remove(track)
             results = list(track.state.results())
-            if not all(np.isfinite(outputs.scores).all() for _, outputs in results):
+            if not all(np.isfinite(row).all() for _, outputs in results for row in (outputs.scores, outputs.embedding)):
                 self._fail(track, Failed("The network computed scores that are not numbers."))
                 continue
             scored = [(network.stored, network.computed_by, outputs) for network, outputs in results]

@@ -46,6 +46,20 @@ def test_links_are_followed_once(tmp_path):
     assert names_in(tmp_path) == [b"a/1.mp3", b"a/b/2.mp3"]
 
 
+def test_folders_without_numbers_are_all_searched(tmp_path, monkeypatch):
+    fill(tmp_path, b"a/1.mp3", b"b/2.mp3")
+    real = os.stat
+
+    def without_number(path, **options):
+        _, (fields, others) = real(path, **options).__reduce__()
+        return os.stat_result((fields[0], 0, *fields[2:]), others)
+
+    monkeypatch.setattr(os, "stat", without_number)
+    found = [file.path for file in find_music([str(tmp_path), str(tmp_path / "a")])]
+    monkeypatch.undo()
+    assert found == [str(tmp_path / "a" / "1.mp3"), str(tmp_path / "b" / "2.mp3")]
+
+
 @pytest.mark.needs("posix")
 def test_a_date_after_2262_can_be_stored(tmp_path):
     fill(tmp_path, b"a.mp3")
