@@ -42,7 +42,7 @@ MIN_SECONDS = 2.0  # before a speed is shown
 def scan(folders, database_path, models, weights, engine, precision, jobs, nice, video, out):
     """Tag all music in FOLDER..., and keep scores and embeddings in a database.
 
-    Run it again after a change: only what is new is heard. If it is interrupted, it resumes.
+    Run it again after a change: only new audio is decoded and tagged. If it was interrupted, it resumes.
     """
     if nice and hasattr(os, "nice"):
         os.nice(nice)
@@ -94,7 +94,11 @@ def _progress() -> Iterator[Callable]:
 
 @click.command()
 @database_option
-@click.option("--retry", is_flag=True, help="Make the next scan read these files again, even if they have not changed.")
+@click.option(
+    "--retry",
+    is_flag=True,
+    help="Also mark these files: the next `library scan` reads them again, even if they have not changed.",
+)
 def problems(database_path, retry):
     """List the files that could not be tagged, each with the reason."""
     with open_database(database_path) as database:

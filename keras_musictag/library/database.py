@@ -26,7 +26,7 @@ from keras_musictag.user_folders import data_folder
 
 APPLICATION_ID = 0x4B4D5447  # "KMTG": tells our databases from those of other programs
 VERSION = 1  # of the schema; increase it with each change, and add the step that updates older files
-TRY_AGAIN = -1  # the time of change of a file that the next scan reads in any case
+TRY_AGAIN = -1  # the stored modification time of a file that the next scan reads in any case
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS models (
     id INTEGER PRIMARY KEY,

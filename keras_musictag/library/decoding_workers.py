@@ -31,7 +31,7 @@ _BEAT, _CHUNK, _MESSAGE = 0, 1, 2  # the first byte of what a worker sends
 
 @dataclass(frozen=True)
 class Identified:
-    """What a file is: size and time of change when it was opened, the hash of its audio, and what its tags say."""
+    """What a file is: size and modification time when it was opened, the hash of its audio, and what its tags say."""
 
     size_bytes: int
     mtime_ns: int

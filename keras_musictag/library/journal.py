@@ -1,6 +1,6 @@
 """The journal of what was written into files, so that it can be taken back: one folder per run, next to the database.
 
-An entry is on the disk before its file is touched. Entries need no second mark for "done": the hash of the file tells
+An entry is on the disk before its file is touched. Entries need no second mark for "done": the hash of the file shows
 whether it is the version before the run, the version after it, or something else. So both writing and undoing can be
 killed at any moment.
 """

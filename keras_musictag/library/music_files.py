@@ -27,7 +27,7 @@ def storable_ns(mtime_ns: int) -> int:
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A music file: its absolute path, size in bytes and time of change. A problem says why it cannot be read."""
+    """A music file: its absolute path, size in bytes and modification time. A problem says why it cannot be read."""
 
     path: str
     size_bytes: int = 0

@@ -25,14 +25,14 @@ class ScanSummary:
 
     Attributes:
         found: Music files on the disk.
-        unchanged: Files that were not read, because neither size nor time of change differ.
+        unchanged: Files that were not read, because neither size nor modification time differ.
         to_read: Files that the scan reads.
-        tagged: Files that were heard.
-        known: Files that were recognised by their audio, and not heard.
+        tagged: Files that were decoded and tagged.
+        known: Files that were recognised by their audio, and not decoded.
         problems: Files that could not be used; `Database.problems` says why.
         missing: Files that have disappeared since the last scan.
         closed: Folders that could not be searched, each with the reason.
-        seconds: Duration of the audio that was heard, in seconds.
+        seconds: Duration of the audio that was tagged, in seconds.
     """
 
     found: int = 0
@@ -62,7 +62,7 @@ class Network:
 
 
 class _Hearing:
-    """A track that is being heard: its chunkings, and for each of them the networks that need it with their outputs."""
+    """A track that is being decoded: its chunkings, and for each the networks that need it with their outputs."""
 
     def __init__(self, networks: Sequence[Network]):
         self.chunkings = tuple(dict.fromkeys(network.chunking for network in networks))
@@ -85,7 +85,7 @@ class _Hearing:
         return self.decoded is not None and all(outputs.is_complete for _, outputs in self.results())
 
 
-_COPY = "copy"  # the state of a track whose audio is being heard from another file
+_COPY = "copy"  # the state of a track whose audio is being decoded from another file
 
 
 class ScanLoop:
@@ -113,7 +113,7 @@ class ScanLoop:
         self._summary, self._report = summary, report
         # for the threads of the feed, which call `_choose` one at a time
         self._known = sqlite3.connect(database.path, timeout=60.0, isolation_level=None, check_same_thread=False)
-        self._heard: dict[bytes, list[Track]] = {}  # audio that is being heard -> other files with the same audio
+        self._heard: dict[bytes, list[Track]] = {}  # audio that is being decoded -> other files with the same audio
         self._complete: list[Track] = []  # decoded, and waiting for the network
         self._stored: list[bytes] = []  # audio whose results are not yet committed
         self._again: deque[FoundFile] = deque()
@@ -155,7 +155,7 @@ class ScanLoop:
                 return
 
     def _choose(self, track: Track) -> tuple[Chunking, ...]:
-        """Decides what to decode of a track; nothing if its audio is known, or is being heard from another file."""
+        """Decides what to decode of a track; nothing if its audio is known, or is being decoded from another file."""
         audio = track.identified.audio_sha256
         if audio in self._heard:
             track.state = _COPY

@@ -32,7 +32,7 @@ class TrackFeed:
 
     Args:
         choose: Called in a thread, one call at a time, with a `Track` that is identified. It returns the chunkings to
-            decode, and none if the track need not be heard.
+            decode, and none if the track need not be decoded.
         workers: Number of processes.
         stall_seconds: See `DecodingWorker`.
         held_messages: How many messages wait for the consumer at most.

@@ -155,6 +155,22 @@ def test_a_date_after_2262_is_no_obstacle(tmp_path):
         assert path.stat().st_mtime_ns == 10**19
 
 
+def test_a_change_right_after_the_write_is_noticed(tmp_path, monkeypatch):
+    real = os.replace
+
+    def replace_and_edit(old, new):
+        real(old, new)
+        if os.fspath(new).endswith(".mp3"):
+            with open(new, "ab") as file:
+                file.write(b"by another program")
+
+    with only(tmp_path, music("a.mp3")) as database:
+        monkeypatch.setattr(os, "replace", replace_and_edit)
+        write(database)
+        path = folder_of(database) / "a.mp3"
+        assert database.file_state(str(path))[0] == path.stat().st_size - len(b"by another program")
+
+
 def test_mode_and_mtime_are_kept(library):
     path = folder_of(library) / "a.mp3"
     path.chmod(0o640)
