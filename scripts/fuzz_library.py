@@ -24,7 +24,11 @@ from tests.library.music_folder import FORMATS, write_music
 
 CHUNKINGS = (Chunking(chunk_samples=8000, hop_samples=8000), Chunking(chunk_samples=12000, hop_samples=9000))
 HEAD_BYTES = 400  # where the headers of most formats are
-LOST = ("The decoder crashed", "The decoder made no progress")  # how the reasons of a lost worker begin
+LOST = (
+    "The decoder crashed",
+    "The decoder was killed",
+    "The decoder made no progress",
+)  # how the reasons of a lost worker begin
 
 
 def mutate(content: bytes, others: list[bytes], chance: np.random.Generator) -> tuple[str, bytes]:

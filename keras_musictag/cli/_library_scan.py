@@ -99,7 +99,11 @@ def _progress() -> Iterator[Callable]:
 
 @click.command()
 @database_option
-@click.option("--retry", is_flag=True, help="Make the next scan read these files again, even if they have not changed.")
+@click.option(
+    "--retry",
+    is_flag=True,
+    help="Also mark these files: the next `library scan` reads them again, even if they have not changed.",
+)
 def problems(database_path, retry):
     """List the files that could not be tagged, and why."""
     with open_database(database_path) as database:

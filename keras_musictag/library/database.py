@@ -26,7 +26,7 @@ from keras_musictag.user_folders import data_folder
 
 APPLICATION_ID = 0x4B4D5447  # "KMTG": tells our databases from those of other programs
 VERSION = 1  # of the schema; increase it with each change, and add the step that updates older files
-TRY_AGAIN = -1  # the time of change of a file that the next scan reads in any case
+TRY_AGAIN = -1  # the stored modification time of a file that the next scan reads in any case
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS models (
     id INTEGER PRIMARY KEY,
@@ -62,6 +62,7 @@ CREATE TABLE IF NOT EXISTS results (
     engine TEXT NOT NULL,                   -- what computed them, such as "onnx float32"
     PRIMARY KEY (track, model)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS results_by_row ON results (model, vector_row);
 """
 
 
@@ -168,14 +169,20 @@ class Database:
     """
 
     def __init__(self, path: str | os.PathLike, create: bool = False):
-        self.path = Path(path)
+        self.path = Path(os.path.realpath(path))  # the files next to it must be the same by each link to it
         if not create and not self.path.is_file():
             raise FileNotFoundError(
                 f"There is no library database {str(self.path)!r}. Make one with `keras-musictag library scan FOLDER`, "
                 "or name another file with `--db`."
             )
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.connection = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
+        try:
+            self.connection = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
+        except sqlite3.OperationalError as error:
+            raise MusicTagError(
+                f"The library database {str(self.path)!r} cannot be opened ({error}). Is it a file, in a folder where "
+                "you may write? Name another one with `--db`."
+            ) from error
         try:
             self._check_or_create()
         except BaseException:
@@ -232,10 +239,11 @@ class Database:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield self.connection
+            self.connection.execute("COMMIT")
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            if self.connection.in_transaction:  # SQLite has already ended it if the disk is full
+                self.connection.execute("ROLLBACK")
             raise
-        self.connection.execute("COMMIT")
 
     def models(self) -> list[StoredModel]:
         """The models whose scores are stored, in the order in which they were first used."""
@@ -262,7 +270,8 @@ class Database:
         """The files that exist and were tagged by a model, in the order of their paths."""
         rows = self.connection.execute(
             "SELECT path, tracks.id, duration_seconds, scores, vector_row, artist, album, title, year, notes "
-            "FROM files JOIN tracks ON files.track = tracks.id JOIN results ON results.track = tracks.id "
+            # CROSS JOIN: SQLite must begin with `files`, in the order of the paths, else it would sort all scores
+            "FROM files CROSS JOIN tracks ON files.track = tracks.id CROSS JOIN results ON results.track = tracks.id "
             "WHERE results.model = ? AND missing_since IS NULL ORDER BY path",
             (model.id,),
         )

@@ -20,16 +20,18 @@ from keras_musictag.audio.source import SeekableFile
 from keras_musictag.errors import AudioError, MusicTagError
 from keras_musictag.library.audio_hash import LABEL, MusicFile, identify, reported
 from keras_musictag.library.database import Labels
+from keras_musictag.library.music_files import storable_ns
 from keras_musictag.processes import SPAWN, begin_worker, ctrl_c_held
 
 BEAT_SECONDS = 1.0  # how often a worker that has nothing to send says that it makes progress
+KILLED = -9  # the exit code of a process that another one, or a system without memory, has killed with SIGKILL
 READY = "ready"  # the first message of a process
 _BEAT, _CHUNK, _MESSAGE = 0, 1, 2  # the first byte of what a worker sends
 
 
 @dataclass(frozen=True)
 class Identified:
-    """What a file is: size and time of change when it was opened, the hash of its audio, and what its tags say."""
+    """What a file is: size and modification time when it was opened, the hash of its audio, and what its tags say."""
 
     size_bytes: int
     mtime_ns: int
@@ -118,7 +120,7 @@ def _read(path: str, channel: _Channel) -> None:
         before = os.fstat(file.fileno())
         audio_sha256, labels = identify(file, channel.beat)
         _check_unchanged(path, before)
-        channel.send(Identified(before.st_size, before.st_mtime_ns, audio_sha256, labels))
+        channel.send(Identified(before.st_size, storable_ns(before.st_mtime_ns), audio_sha256, labels))
         chunkings = channel.receive()
         if not chunkings:
             return
@@ -254,6 +256,8 @@ class DecodingWorker:
                         f"A process that decodes could not start (exit code {code}). In a script, call `scan` below "
                         "`if __name__ == '__main__':`."
                     ) from None
+                if code == KILLED:
+                    return self._replace("The decoder was killed: did memory run out? Try fewer jobs.", again=True)
                 return self._replace(f"The decoder crashed on this file (exit code {code}).")
             if received[0] == _CHUNK:
                 return Chunk(received[1], np.frombuffer(received, "<f4", offset=4))
@@ -263,11 +267,11 @@ class DecodingWorker:
                     return message
                 self._is_ready = True
 
-    def _replace(self, reason: str) -> Failed:
+    def _replace(self, reason: str, again: bool = False) -> Failed:
         self._kill()
         if not self._stopped:
             self._start()
-        return Failed(reason)
+        return Failed(reason, again)
 
     def stop(self) -> None:
         """Ends the process for good, even if it hangs."""

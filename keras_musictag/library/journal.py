@@ -1,6 +1,6 @@
 """The journal of what was written into files, so that it can be taken back: one folder per run, next to the database.
 
-An entry is on the disk before its file is touched. Entries need no second mark for "done": the hash of the file tells
+An entry is on the disk before its file is touched. Entries need no second mark for "done": the hash of the file shows
 whether it is the version before the run, the version after it, or something else. So both writing and undoing can be
 killed at any moment.
 """
@@ -10,7 +10,9 @@ import os
 import time
 import zlib
 from base64 import b64decode, b64encode
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +87,15 @@ class Run:
                 if line.endswith("\n"):
                     yield _parse(line, path, number)
 
+    def last_entry(self) -> JournalEntry | None:
+        """The last of the entries; None if there is none. Raises the errors of `entries`."""
+        path = self.folder / ENTRIES
+        if not path.is_file():
+            return None
+        with open(path, encoding="ascii") as file:
+            lines = deque(enumerate(file, 1), maxlen=2)
+        return next((_parse(line, path, number) for number, line in reversed(lines) if line.endswith("\n")), None)
+
     def mark_undone(self) -> None:
         """Remembers that all files of this run were restored."""
         write_json(self.folder / UNDONE, {"undone": _utc_now()})
@@ -144,12 +155,14 @@ class Journal:
 
     def __exit__(self, *_) -> None:
         if self._file:
-            self._file.close()
+            with suppress(OSError):  # each entry is stored; on a full disk, closing raises the error of `add` again
+                self._file.close()
 
 
 def journal_folder(database: Path) -> Path:
-    """The folder of the journals of a library, next to its database: `library.db` has `library.journal`."""
-    return database.with_suffix(".journal")
+    """The folder of the journals of a library, next to its database: `library.db` has `library.db.journal`."""
+    path = os.path.realpath(database)  # as in `Database`
+    return Path(f"{path}.journal")
 
 
 def list_runs(database: str | os.PathLike) -> list[Run]:
@@ -163,8 +176,8 @@ def list_runs(database: str | os.PathLike) -> list[Run]:
     """
     runs = []
     for folder in sorted(journal_folder(Path(database)).glob("*/")):
-        if not (folder / DESCRIPTION).is_file():
-            continue  # the run was killed before its first entry
+        if not (folder / DESCRIPTION).is_file() or not _has_entry(folder / ENTRIES):
+            continue  # the run was killed, or the disk was full, before its first entry
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         if description["version"] > VERSION:
             raise MusicTagError(
@@ -190,6 +203,13 @@ def find_run(database: str | os.PathLike, name: str | None = None) -> Run:
             )
         raise UnknownNameError.of("run of `library write`", name, [run.name for run in runs])
     return found[-1]
+
+
+def _has_entry(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.readline().endswith(b"\n")
 
 
 def _parse(line: str, path: Path, number: int) -> JournalEntry:

@@ -20,9 +20,14 @@ VIDEO = frozenset(".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .m2ts .flv .wmv
 _NOT_MUSIC = {"$recycle.bin", "@eadir", "#recycle", "lost+found", "system volume information"}
 
 
+def storable_ns(mtime_ns: int) -> int:
+    """A modification time as SQLite can store it: file systems have times after 2262, which is the last year there."""
+    return max(-(2**63), min(mtime_ns, 2**63 - 1))
+
+
 @dataclass(frozen=True)
 class FoundFile:
-    """A music file: its absolute path, size in bytes and time of change. A problem says why it cannot be read."""
+    """A music file: its absolute path, size in bytes and modification time. A problem says why it cannot be read."""
 
     path: str
     size_bytes: int = 0
@@ -94,9 +99,11 @@ def _search(root: str, suffixes: frozenset[str], seen: set) -> Iterator[FoundFil
         path = waiting.pop()
         try:
             facts = os.stat(path)
-            if (facts.st_dev, facts.st_ino) in seen:
+            # some shared folders on Windows number nothing, and every folder would be the first one again
+            identity = (facts.st_dev, facts.st_ino) if facts.st_ino else os.path.realpath(path)
+            if identity in seen:
                 continue
-            seen.add((facts.st_dev, facts.st_ino))
+            seen.add(identity)
             with os.scandir(path) as entries:
                 entries = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
@@ -134,4 +141,4 @@ def found_file(path: str) -> FoundFile:
         return FoundFile(path, problem=f"The file cannot be read ({error.strerror}).")
     if not stat.S_ISREG(facts.st_mode):
         return FoundFile(path, problem="It is not a regular file, but a pipe, socket or device.")
-    return FoundFile(path, facts.st_size, facts.st_mtime_ns)
+    return FoundFile(path, facts.st_size, storable_ns(facts.st_mtime_ns))

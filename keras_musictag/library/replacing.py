@@ -110,8 +110,9 @@ def replace(scratch: Path, path: str, state: os.stat_result) -> os.stat_result:
         raise MusicTagError(
             "another program changed it at the same moment: run `keras-musictag library scan`, then try again"
         )
+    written = os.stat(scratch)  # before it has the name: another program may change it right after that
     os.replace(scratch, path)
-    return os.stat(path)
+    return written
 
 
 def remove_leftovers(folders: set[str], path: str) -> None:

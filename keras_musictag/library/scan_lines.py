@@ -33,21 +33,25 @@ def write_scan_lines(path: str | os.PathLike, database: Database, folders: Seque
         ...     write_scan_lines(f"{folder}/tags.jsonl", database, ["/music"])
         0
     """
-    count = 0
+    count, end = 0, b""
+    spans = sorted(below(os.path.abspath(os.fsdecode(folder))) for folder in folders)
     with whole_file(Path(path)) as scratch, open(scratch, "w", encoding="ascii") as file:
-        for folder in folders:
-            for line in _lines(database, os.path.abspath(os.fsdecode(folder))):
+        for span in spans:
+            if span[0] < end:  # a folder in another one
+                continue
+            end = span[1]
+            for line in _lines(database, span):
                 file.write(json.dumps(line) + "\n")
                 count += 1
     return count
 
 
-def _lines(database: Database, folder: str) -> Iterator[dict]:
+def _lines(database: Database, span: tuple[bytes, bytes]) -> Iterator[dict]:
     models = {model.id: model for model in database.models()}
     rows = database.connection.execute(
         "SELECT path, problem, duration_seconds, notes, tracks.id FROM files LEFT JOIN tracks ON tracks.id = track "
         "WHERE path >= ? AND path < ? AND missing_since IS NULL ORDER BY path",
-        below(folder),
+        span,
     )
     for path, problem, seconds, notes, track in rows:
         line = {"path": os.fsdecode(path)}

@@ -25,7 +25,7 @@ class ScanSummary:
 
     Attributes:
         found: Music files on the disk.
-        unchanged: Files that were not read, because neither size nor time of change differ.
+        unchanged: Files that were not read, because neither size nor modification time differ.
         to_read: Files that the scan reads.
         tagged: Files that were decoded and tagged.
         known: Files that were recognised by their audio, and not tagged again.
@@ -113,9 +113,8 @@ class ScanLoop:
         self._summary, self._report = summary, report
         # for the threads of the feed, which call `_choose` one at a time
         self._known = sqlite3.connect(database.path, timeout=60.0, isolation_level=None, check_same_thread=False)
-        self._in_progress: dict[
-            bytes, list[Track]
-        ] = {}  # audio that is being tagged -> other files with the same audio
+        # audio that is being tagged -> other files with the same audio
+        self._in_progress: dict[bytes, list[Track]] = {}
         self._complete: list[Track] = []  # decoded, and waiting for the network
         self._stored: list[bytes] = []  # audio whose results are not yet committed
         self._again: deque[FoundFile] = deque()
@@ -202,7 +201,7 @@ class ScanLoop:
         for track in [track for track in self._complete if track.state.is_complete]:
             self._complete.remove(track)
             results = list(track.state.results())
-            if not all(np.isfinite(outputs.scores).all() for _, outputs in results):
+            if not all(np.isfinite(row).all() for _, outputs in results for row in (outputs.scores, outputs.embedding)):
                 self._fail(track, Failed("The network computed scores that are not numbers."))
                 continue
             scored = [(network.stored, network.computed_by, outputs) for network, outputs in results]

@@ -42,7 +42,7 @@ def scan(
 ) -> ScanSummary:
     """Tags the music in folders. Call it again to resume, or to add what is new.
 
-    A file whose size and time of change are the same is not read. A file that was moved, renamed or retagged is
+    A file whose size and modification time are the same is not read. A file that was moved, renamed or retagged is
     recognised by its audio. Files that have disappeared are marked as missing. A file that cannot be used is stored
     with the reason. The scores of a track are those of `Tagger.tag`, and its embedding is the mean of `Tagger.embed`.
 

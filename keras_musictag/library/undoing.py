@@ -9,6 +9,7 @@ from keras_musictag.library import replacing
 from keras_musictag.library.binary_difference import restore
 from keras_musictag.library.database import Database
 from keras_musictag.library.journal import FileVersion, JournalEntry, Run
+from keras_musictag.library.music_files import storable_ns
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _restore_file(entry: JournalEntry, database: Database | None, later: list[Ru
 
 def _update_database(database: Database | None, entry: JournalEntry, state: os.stat_result) -> None:
     if database:
-        database.update_file_state(entry.library_path, state.st_size, state.st_mtime_ns)
+        database.update_file_state(entry.library_path, state.st_size, storable_ns(state.st_mtime_ns))
 
 
 def _what_changed_it(current: FileVersion, entry: JournalEntry, later: list[Run]) -> str:

@@ -15,9 +15,10 @@ from keras_musictag.library.database import Database, StoredModel
 
 
 def vectors_path(database: Database, model: StoredModel) -> Path:
-    """The file of a model's embeddings, such as `library.musicnn-mtat-v1-0a1b2c3d.vectors`."""
+    """The file of a model's embeddings, such as `library.db.musicnn-mtat-v1-0a1b2c3d.vectors`."""
     name = "".join(c if c.isalnum() or c in "-_." else "_" for c in model.name)
-    return database.path.with_suffix(f".{name}-{model.weights_sha256[:8]}.vectors")
+    # the whole name: library.2025 and library.2026 are two databases
+    return database.path.with_name(f"{database.path.name}.{name}-{model.weights_sha256[:8]}.vectors")
 
 
 def read_vectors(database: Database, model: StoredModel) -> np.ndarray:

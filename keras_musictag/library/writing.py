@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,8 +14,9 @@ from keras_musictag.library import replacing
 from keras_musictag.library.binary_difference import difference, restore
 from keras_musictag.library.database import Database
 from keras_musictag.library.file_tags import FileTags
-from keras_musictag.library.journal import FileVersion, Journal, JournalEntry, JournalError, journal_folder
+from keras_musictag.library.journal import FileVersion, Journal, JournalEntry, JournalError, journal_folder, list_runs
 from keras_musictag.library.kept_content import KeptContent, read_content
+from keras_musictag.library.music_files import storable_ns
 from keras_musictag.library.tag_changes import Fields, ValueChange, changed_fields, value_changes
 
 
@@ -67,6 +69,7 @@ def write_tags(
     if mode not in WRITE_MODES:
         raise ValueError(f"`mode` must be one of {', '.join(WRITE_MODES)}. Received: {mode!r}.")
     _check_installed()
+    _finish_killed_run(database)
     options = _Options(mode, dry_run, hard_links, keep_mtime)
     written, folders = set(), set()
     with Journal(journal_folder(database.path), vars(options)) as journal:
@@ -113,7 +116,7 @@ def _write_file(
     state = os.stat(target)
     if not stat.S_ISREG(state.st_mode):
         raise MusicTagError("it is not a regular file")
-    if database.file_state(path) != (state.st_size, state.st_mtime_ns):
+    if database.file_state(path) != (state.st_size, storable_ns(state.st_mtime_ns)):
         raise MusicTagError("it has changed since it was scanned: run `keras-musictag library scan` again")
     with replacing.scratch_file(target) as scratch:
         with open(target, "rb", buffering=0) as file:
@@ -179,8 +182,22 @@ def _check_result(new: BinaryIO, old_tags, content: KeptContent, plan: _Plan) ->
         raise MusicTagError("the tags cannot be read back as they were written")
 
 
+def _finish_killed_run(database: Database) -> None:
+    """Stores the state of the last file that was written, if the process was killed just before that."""
+    with suppress(OSError, MusicTagError):  # then the file has changed since it was scanned, or `undo` reports it
+        runs = list_runs(database.path)
+        entry = runs[-1].last_entry() if runs else None
+        before = entry and (entry.before.size_bytes, storable_ns(entry.mtime_ns))
+        if entry is None or database.file_state(entry.library_path) != before:
+            return
+        with open(entry.path, "rb", buffering=0) as file:
+            state = os.fstat(file.fileno())
+            if replacing.version_of(file) == entry.after:
+                _update_database(database, entry.library_path, state)
+
+
 def _update_database(database: Database, path: str, state: os.stat_result) -> None:
-    database.update_file_state(path, state.st_size, state.st_mtime_ns)
+    database.update_file_state(path, state.st_size, storable_ns(state.st_mtime_ns))
 
 
 def _check_installed() -> None:

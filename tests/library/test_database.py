@@ -7,6 +7,8 @@ import pytest
 
 from keras_musictag import MusicTagError, UnknownNameError, Vocabulary
 from keras_musictag.library import Database, Labels, VectorWriter, read_vectors
+from keras_musictag.library.journal import journal_folder
+from keras_musictag.library.vectors import forget_lost, stored_rows
 
 TAGS = Vocabulary(("rock", "calm"), ("genre", "mood"))
 
@@ -72,6 +74,55 @@ def test_other_files_are_refused(tmp_path):
         other.execute("CREATE TABLE photos (id)")
     with pytest.raises(MusicTagError, match="another program"):
         Database(tmp_path / "other.db")
+
+    with pytest.raises(MusicTagError, match="cannot be opened"):
+        Database(tmp_path, create=True)
+
+
+def test_neighbours_do_not_share_their_embeddings(tmp_path):
+    with Database(tmp_path / "music.2025", create=True) as old, Database(tmp_path / "music.2026", create=True) as new:
+        model = fill(old)
+        fill(new, names=(b"/music/other.mp3",))
+        assert read_vectors(old, model)[1].tolist() == [1, 1, 1]
+        assert journal_folder(old.path) != journal_folder(new.path)
+
+
+@pytest.mark.needs("posix")
+def test_a_link_to_a_database_is_that_database(database, tmp_path):
+    model = fill(database)
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "link.db"
+    link.symlink_to(database.path)
+    with Database(link) as linked:
+        assert read_vectors(linked, model).shape == (2, 3)
+        assert journal_folder(link) == journal_folder(database.path)
+        with database.writing(), pytest.raises(MusicTagError, match="Another process"), linked.writing():
+            pass
+
+
+def test_the_cause_of_a_failed_transaction_is_raised(database):
+    (pages,) = database.connection.execute("PRAGMA page_count").fetchone()
+    database.connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(sqlite3.OperationalError, match="full"), database.transaction():
+        for number in range(99):
+            database.put_file("a long name" * 99 + str(number), 1, 1)
+    assert not database.connection.in_transaction
+
+
+def test_no_query_sorts_scores_or_reads_all_of_them(database):
+    def steps(call):
+        queries = []
+        database.connection.set_trace_callback(queries.append)
+        call()
+        database.connection.set_trace_callback(None)
+        rows = [database.connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall() for query in queries]
+        return "; ".join(step for found in rows for *_, step in found)
+
+    model = fill(database)
+    assert "TEMP B-TREE" not in steps(lambda: list(database.scored_files(model)))
+    assert "COVERING INDEX results_by_row (model=?" in steps(lambda: stored_rows(database, model))
+    assert "COVERING INDEX results_by_row (model=?" in steps(lambda: forget_lost(database, model))
+    assert "COVERING INDEX results_by_row (model=?" in steps(lambda: database.count_results(model))
 
 
 def test_a_newer_format_is_refused(database):

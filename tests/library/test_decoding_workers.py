@@ -121,6 +121,9 @@ def test_a_worker_that_hangs_or_crashes_is_replaced(song):
         os.kill(worker.process.pid, signal.SIGSEGV)
         assert messages(worker, song) == [Failed(f"The decoder crashed on this file (exit code {-signal.SIGSEGV}).")]
         assert isinstance(messages(worker, song)[-1], Decoded)
+        worker.process.kill()  # as a system without memory does: another time, the file may be fine
+        (failed,) = messages(worker, song)
+        assert "memory" in failed.reason and failed.again
         worker.process.kill()
         worker._start()
         os.kill(worker.process.pid, signal.SIGKILL)

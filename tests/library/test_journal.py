@@ -38,6 +38,26 @@ def test_an_entry_that_was_cut_off_does_not_count(database):
     path = list_runs(database)[0].folder / ENTRIES
     path.write_bytes(path.read_bytes()[:-10])
     assert list(list_runs(database)[0].entries()) == [entry()]
+    assert list_runs(database)[0].last_entry() == entry()
+    path.write_bytes(path.read_bytes()[:99])  # in the first entry: the run has changed nothing
+    assert len(list_runs(database)) == 1
+
+
+@pytest.mark.needs("posix")
+def test_a_full_disk_is_one_clear_error(tmp_path):
+    """A limit on the size of files stands in for the disk."""
+    import resource
+    import signal
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with pytest.raises(MusicTagError, match="cannot be written"), Journal(tmp_path, {}) as journal:
+            journal.add(entry())
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[0][1]))
+            journal.add(entry())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before[0])
+        signal.signal(signal.SIGXFSZ, before[1])
 
 
 def test_damage_is_an_error(database):

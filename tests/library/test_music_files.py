@@ -5,7 +5,9 @@ import os
 import pytest
 
 from keras_musictag import MusicTagError
+from keras_musictag.library import Database
 from keras_musictag.library.music_files import ClosedFolder, FoundFile, check_roots, find_music
+from keras_musictag.library.scan_plan import ScanPlan
 
 
 def fill(folder, *names):
@@ -42,6 +44,31 @@ def test_links_are_followed_once(tmp_path):
     (tmp_path / "a" / "b" / "loop").symlink_to(tmp_path)
     (tmp_path / "twice").symlink_to(tmp_path / "a")
     assert names_in(tmp_path) == [b"a/1.mp3", b"a/b/2.mp3"]
+
+
+def test_folders_without_numbers_are_all_searched(tmp_path, monkeypatch):
+    fill(tmp_path, b"a/1.mp3", b"b/2.mp3")
+    real = os.stat
+
+    def without_number(path, **options):
+        _, (fields, others) = real(path, **options).__reduce__()
+        return os.stat_result((fields[0], 0, *fields[2:]), others)
+
+    monkeypatch.setattr(os, "stat", without_number)
+    found = [file.path for file in find_music([str(tmp_path), str(tmp_path / "a")])]
+    monkeypatch.undo()
+    assert found == [str(tmp_path / "a" / "1.mp3"), str(tmp_path / "b" / "2.mp3")]
+
+
+@pytest.mark.needs("posix")
+def test_a_date_after_2262_can_be_stored(tmp_path):
+    fill(tmp_path, b"a.mp3")
+    os.utime(tmp_path / "a.mp3", ns=(10**19, 10**19))
+    (found,) = find_music([str(tmp_path)])
+    with Database(tmp_path / "library.db", create=True) as database:
+        ScanPlan(database, [found])
+        database.put_file(found.path, found.size_bytes, found.mtime_ns)
+        assert database.file_state(found.path) == (found.size_bytes, found.mtime_ns)
 
 
 @pytest.mark.needs("posix")

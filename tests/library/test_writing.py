@@ -31,6 +31,10 @@ def folder_of(database):
     return database.path.parent / "music"
 
 
+def journal_of(database):
+    return database.path.with_name("library.db.journal")
+
+
 def states(database):
     found = {path.name: path.stat() for path in folder_of(database).iterdir()}
     return {name: (state.st_ino, state.st_size, state.st_mtime_ns) for name, state in found.items()}
@@ -114,7 +118,7 @@ def test_a_dry_run_reports_and_changes_nothing(library):
         ("mood", "Fröhlich", True),
     }
     assert states(library) == before
-    assert not library.path.with_suffix(".journal").exists()
+    assert not journal_of(library).exists()
 
 
 def test_a_scan_has_nothing_to_do_after_a_write(library):
@@ -122,6 +126,49 @@ def test_a_scan_has_nothing_to_do_after_a_write(library):
     for name in NAMES:
         state = os.stat(folder_of(library) / name)
         assert library.file_state(str(folder_of(library) / name)) == (state.st_size, state.st_mtime_ns)
+
+
+def test_a_kill_before_the_database_is_updated_is_noticed(tmp_path):
+    with make_library(tmp_path, {name: music(name) for name in ("a.mp3", "b.flac")}) as database:
+        path = folder_of(database) / "b.flac"
+        before = database.file_state(str(path))
+        write(database)
+        database.update_file_state(str(path), *before)  # all that such a kill leaves
+        reports = write(database, wanted=FileTags(("Pop",)))
+        assert all(report.changes and report.problem is None for report in reports.values())
+
+        before = database.file_state(str(path))
+        write(database, wanted=FileTags(("Rock",)))
+        database.update_file_state(str(path), *before)
+        path.write_bytes(path.read_bytes() + b"more")  # by another program
+        assert "changed since it was scanned" in write(database, ["b.flac"])["b.flac"].problem
+
+
+@pytest.mark.needs("posix")
+def test_a_date_after_2262_is_no_obstacle(tmp_path):
+    with only(tmp_path, music("a.mp3")) as database:
+        path = folder_of(database) / "a.mp3"
+        os.utime(path, ns=(10**19, 10**19))
+        database.put_file(str(path), path.stat().st_size, 2**63 - 1)
+        assert write(database, keep_mtime=True)["a.mp3"].problem is None
+        assert [report.problem for report in undo_run(find_run(database.path), database)] == [None]
+        assert path.stat().st_mtime_ns == 10**19
+
+
+def test_a_change_right_after_the_write_is_noticed(tmp_path, monkeypatch):
+    real = os.replace
+
+    def replace_and_edit(old, new):
+        real(old, new)
+        if os.fspath(new).endswith(".mp3"):
+            with open(new, "ab") as file:
+                file.write(b"by another program")
+
+    with only(tmp_path, music("a.mp3")) as database:
+        monkeypatch.setattr(os, "replace", replace_and_edit)
+        write(database)
+        path = folder_of(database) / "a.mp3"
+        assert database.file_state(str(path))[0] == path.stat().st_size - len(b"by another program")
 
 
 def test_mode_and_mtime_are_kept(library):
@@ -249,7 +296,7 @@ def test_a_full_disk_leaves_the_file_alone(tmp_path):
 @pytest.mark.needs("posix")
 def test_no_file_is_touched_without_a_journal(tmp_path):
     with only(tmp_path, music("a.mp3")) as database:
-        database.path.with_suffix(".journal").write_text("in the way")
+        journal_of(database).write_text("in the way")
         with pytest.raises(MusicTagError, match="The journal in .* cannot be written"):
             write(database)
         path = folder_of(database) / "a.mp3"
