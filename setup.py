@@ -9,6 +9,7 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "keras_musictag" / "__init__.py").read_text()).group(1)
 DATA = ("zoo", "tfrecords")
 EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.4"]
+WEB = ["fastapi>=0.115", "uvicorn>=0.30", "python-multipart>=0.0.9", "prometheus-client>=0.20"]
 LIBRARY = ["mutagen>=1.47", "pyarrow>=15"]  # mutagen is GPL-2.0-or-later: only whoever installs this extra gets it
 
 setup(
@@ -36,6 +37,8 @@ setup(
             "evaluation/*.json",
             "training/recipes/*.json",
             "library/estimated_thresholds/*.json",
+            "web/static/*",
+            "web/static/vendor/*",
         ],
         **{f"keras_musictag._data.{name}": ["*/*"] for name in DATA},
     },
@@ -67,6 +70,7 @@ setup(
         "tensorflow-io": ["tensorflow-io==0.37.1", "tensorflow==2.16.*"],
         "export": EXPORT,  # all formats except SavedModel and Keras, and `kmt.load(name, engine=...)`
         "library": LIBRARY,  # writes tags into files, and Parquet
+        "web": WEB,  # `keras-musictag serve`
         "ray": ["ray[data]>=2.51"],  # the scan on many machines; with pyarrow
         "beets": ["beets>=2.7"],  # the first version whose items have several genres; it needs NumPy 2
         "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on other backends than TensorFlow
@@ -83,8 +87,10 @@ setup(
             "pyfluidsynth>=1.3.4",
             "pytaglib>=3",  # reads tags independently of mutagen
             "tensorflow-serving-api>=2.16,<2.21",  # the protos of TensorFlow Serving, and its client
+            "httpx>=0.27",  # the test client of the page's server
             *EXPORT,
             *LIBRARY,
+            *WEB,
         ],
     },
     entry_points={"console_scripts": ["keras-musictag = keras_musictag.cli:main"]},

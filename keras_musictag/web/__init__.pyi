@@ -1,0 +1,4 @@
+from .app import create_app as create_app, serve as serve
+from .settings import ServerSettings as ServerSettings
+
+__all__ = ["ServerSettings", "create_app", "serve"]
