@@ -1,6 +1,7 @@
 """`keras-musictag serve`: the page and the REST interface."""
 
 import os
+import secrets
 from pathlib import Path
 
 import click
@@ -44,7 +45,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     metavar="NAME",
     help="Another name by which clients reach the server, such as that of a proxy; repeat it for several.",
 )
-@click.option("--no-token", is_flag=True, help="Require no token even if other machines can reach the server.")
+@click.option("--no-token", is_flag=True, help="Require no token, even if other machines can reach the server.")
 @click.option("--max-upload-mb", type=click.IntRange(min=1), default=200, help="Largest upload, in MiB.")
 @click.option(
     "--max-minutes", type=click.FloatRange(min=0, min_open=True), default=180.0, help="Longest track, in minutes."
@@ -74,9 +75,12 @@ def command(
     address that other machines can reach, clients need the token that is part of the printed address; the environment
     variable KERAS_MUSICTAG_TOKEN sets another one. Ctrl-C ends it.
     """
-    from keras_musictag.web.app import serve
-    from keras_musictag.web.settings import ServerSettings
+    from keras_musictag.web.server import serve
+    from keras_musictag.web.settings import ServerSettings, is_loopback
 
+    token = os.environ.get(TOKEN_VARIABLE) or None
+    if token is None and not no_token and not is_loopback(host):
+        token = secrets.token_urlsafe(24)
     settings = ServerSettings(
         models=models,
         engine=engine,
@@ -86,7 +90,7 @@ def command(
         host=host,
         port=port,
         allowed_hosts=allowed_hosts,
-        token=os.environ.get(TOKEN_VARIABLE) or None,
+        token=None if no_token else token,
         max_upload_bytes=max_upload_mb * MEBIBYTE,
         max_audio_seconds=60 * max_minutes,
         max_queued_chunks=max_queued,

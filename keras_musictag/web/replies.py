@@ -49,7 +49,7 @@ def error_reply(status: int, sentence: str, headers: dict[str, str] | None = Non
 
 
 def add_error_replies(app: FastAPI) -> None:
-    """Makes every error of an application a reply in the one form."""
+    """Makes every expected error of an application a reply in the one form; `security` answers the others."""
 
     async def of_http(request: Request, error: StarletteHTTPException) -> JSONResponse:
         return error_reply(error.status_code, _sentence(str(error.detail)), error.headers)
@@ -60,13 +60,9 @@ def add_error_replies(app: FastAPI) -> None:
     async def of_package(request: Request, error: MusicTagError) -> JSONResponse:
         return error_reply(status_of(error), str(error))
 
-    async def of_anything(request: Request, error: Exception) -> JSONResponse:
-        return error_reply(500, f"The server failed on this request ({type(error).__name__}); its log says where.")
-
     app.add_exception_handler(StarletteHTTPException, of_http)
     app.add_exception_handler(RequestValidationError, of_validation)
     app.add_exception_handler(MusicTagError, of_package)
-    app.add_exception_handler(Exception, of_anything)
 
 
 def status_of(error: MusicTagError) -> int:

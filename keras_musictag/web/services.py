@@ -12,19 +12,28 @@ from keras_musictag.web.settings import ServerSettings
 
 @dataclass(eq=False)
 class Services:
-    """What the routes share. One is made when the server starts, in its event loop."""
+    """What the routes share: made by `of`, begun by `start` in the event loop, and ended by `close`."""
 
     settings: ServerSettings
     models: ModelPool
     jobs: Jobs
 
     @classmethod
-    async def start(cls, settings: ServerSettings) -> "Services":
-        """Makes the services, and loads the models that must be ready."""
-        jobs = Jobs(settings.max_running_jobs, settings.max_waiting_jobs, settings.max_kept_jobs)
-        services = cls(settings, ModelPool(settings), jobs)
-        await services.models.start()
-        return services
+    def of(cls, settings: ServerSettings) -> "Services":
+        """Makes the services from the settings.
+
+        Raises:
+            UnknownNameError: If the settings name a model that does not exist.
+        """
+        return cls(
+            settings=settings,
+            models=ModelPool(settings),
+            jobs=Jobs(settings.max_running_jobs, settings.max_waiting_jobs, settings.max_kept_jobs),
+        )
+
+    async def start(self) -> None:
+        """Loads the models that must be ready."""
+        await self.models.start()
 
     async def close(self) -> None:
         """Ends everything that runs."""

@@ -28,7 +28,7 @@ class ServerSettings:
         max_queued_chunks: How many chunks of all clients may wait for a model before requests are refused.
         max_memory_bytes: Memory that loaded models may occupy together, about, before the longest unused one is
             dropped.
-        max_stored_bytes: Space that the uploads may occupy together, with those that are being sent.
+        max_stored_bytes: Space that the uploads may occupy together; as much again may be on its way.
         upload_seconds: How long an upload is kept after its last use.
         stall_seconds: How long a client may send nothing in the middle of a request, and a decoder make no progress.
         decoders: Number of processes that decode audio.
@@ -41,8 +41,8 @@ class ServerSettings:
         ValueError: If a number is not positive, or the token is empty.
 
     Example:
-        >>> ServerSettings(host="0.0.0.0").is_loopback, ServerSettings().is_loopback
-        (False, True)
+        >>> ServerSettings(port=9000).host
+        '127.0.0.1'
     """
 
     models: tuple[str, ...] = ()
@@ -75,10 +75,15 @@ class ServerSettings:
         if self.token is not None and not (self.token.isascii() and self.token.isprintable() and self.token.strip()):
             raise ValueError("`token` must be printable ASCII letters and digits, and not empty; None for no token.")
 
-    @property
-    def is_loopback(self) -> bool:
-        """Whether only programs on this machine can reach the server."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs on this machine can reach a server that listens on `host`.
+
+    Example:
+        >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0")
+        (True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

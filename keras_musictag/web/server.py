@@ -1,0 +1,109 @@
+"""`serve`: listens, prints the page's address, and ends in order when it is asked to."""
+
+import asyncio
+import signal
+import socket
+
+import h11
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from keras_musictag.errors import MusicTagError
+from keras_musictag.web.app import create_app
+from keras_musictag.web.security import ANY_ADDRESS
+from keras_musictag.web.settings import ServerSettings
+
+HEADER_SECONDS = 15.0  # for the first request of a connection to come whole
+MAX_CONNECTIONS = 500  # below the usual limit of 1024 open files
+
+
+def serve(settings: ServerSettings | None = None) -> None:
+    """Runs the server until SIGTERM or Ctrl-C. Then requests that run may finish, for `drain_seconds` at most.
+
+    Args:
+        settings: What to offer, and where to listen; None for the defaults.
+
+    Raises:
+        MusicTagError: If the address cannot be used, or a model does not exist.
+    """
+    settings = settings or ServerSettings()
+    with _bound_socket(settings) as listener:  # first, because models take seconds
+        app = create_app(settings)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=round(settings.drain_seconds),
+            limit_concurrency=MAX_CONNECTIONS,
+            http=_Protocol,
+            ws="none",
+        )
+        # after it has ended, uvicorn raises the signal again: the exit code is 0 nevertheless
+        before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            _Server(config, app, settings).run([listener])
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+def page_address(settings: ServerSettings) -> str:
+    """The address at which a browser on this machine finds the page, with the token if there is one."""
+    host = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
+    place = f"[{host}]" if ":" in host else host
+    return f"http://{place}:{settings.port}/" + (f"#token={settings.token}" if settings.token else "")
+
+
+def _bound_socket(settings: ServerSettings) -> socket.socket:
+    """A socket at the address of the settings.
+
+    Raises:
+        MusicTagError: If the address is unknown, or in use.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise MusicTagError(
+            f"The server cannot listen on {settings.host}, port {settings.port} ({error.strerror or error}). Try "
+            "another `--port`, or another `--host`."
+        ) from error
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """A server that says where the page is, and starts no new work once it was asked to end."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, settings: ServerSettings):
+        super().__init__(config)
+        self._app, self._settings = app, settings
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            print(f"The page is at {page_address(self._settings)} - press Ctrl-C to end.", flush=True)
+
+    def handle_exit(self, sig: int, frame) -> None:
+        self._app.state.services.jobs.ending = True
+        super().handle_exit(sig, frame)
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's protocol, which drops a connection whose first request does not come in time."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEADER_SECONDS, self._drop_if_silent)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._deadline.cancel()
+        super().connection_lost(error)
+
+    def _drop_if_silent(self) -> None:
+        if self.cycle is None and self.conn.their_state is h11.IDLE:
+            self.transport.close()
