@@ -280,6 +280,15 @@ class Database:
             scores, notes = np.frombuffer(scores, "<f4"), tuple(json.loads(notes))
             yield ScoredFile(os.fsdecode(path), track, seconds, scores, vector_row, labels, notes)
 
+    def files_of_track(self, track: int) -> list[tuple[str, Labels]]:
+        """The path and the labels of each file of a track that exists, in the order of the paths."""
+        rows = self.connection.execute(
+            "SELECT path, artist, album, title, year FROM files "
+            "WHERE track = ? AND missing_since IS NULL ORDER BY path",
+            (track,),
+        )
+        return [(os.fsdecode(path), Labels(*labels)) for path, *labels in rows]
+
     def problems(self) -> list[Problem]:
         """The files that exist and could not be tagged, in the order of their paths."""
         rows = self.connection.execute(

@@ -47,6 +47,7 @@ class Job:
         state: "queued", "running", "done", "failed" or "cancelled".
         progress: From 0 to 1; None if it is not known.
         error: Why it failed, in a sentence.
+        failure: The exception itself.
         result: The data of its last event, `done`.
         events: The events so far.
     """
@@ -54,6 +55,8 @@ class Job:
     def __init__(self, kind: str):
         self.id, self.kind = secrets.token_hex(16), kind
         self.state, self.progress, self.error, self.result = "queued", None, None, None
+        self.failure: Exception | None = None
+        self.abandonable = True
         self.events: list[Event] = []
         self.log_characters = 0
         self.followers, self.last_seen = 0, time.monotonic()
@@ -148,7 +151,14 @@ class Jobs:
     def __iter__(self):
         return iter(list(self._jobs.values()))
 
-    def start(self, kind: str, work: Work, max_running: int | None = None, abandonable: bool = True) -> Job:
+    def start(
+        self,
+        kind: str,
+        work: Work,
+        max_running: int | None = None,
+        abandonable: bool = True,
+        queue: str | None = None,
+    ) -> Job:
         """Starts a job, or puts it into the queue.
 
         Args:
@@ -157,34 +167,40 @@ class Jobs:
                 be cancelled at any `await`.
             max_running: How many jobs of this kind run at the same time; None for the server's usual number.
             abandonable: Whether the job is cancelled if no client asks for it any more.
+            queue: Name of the queue in which the job waits, and whose running jobs count; None for that of its kind.
 
         Raises:
             HTTPException: 429 if too many jobs wait, 503 if the server is ending.
         """
+        self.check_room(kind)
+        if self._sweeper is None:
+            self._sweeper = asyncio.create_task(self._sweep())
+        place = self._places.setdefault(queue or kind, asyncio.Semaphore(max_running or self._max_running))
+        job = Job(kind)
+        job.abandonable = abandonable
+        self._jobs[job.id] = job
+        job.task = asyncio.create_task(self._run(job, work, place))
+        job.task.add_done_callback(lambda _: job.state in ENDED or job.end("cancelled", "cancelled", {}))
+        return job
+
+    def check_room(self, kind: str) -> None:
+        """Raises the error of `start` if no job of a kind can be started now."""
         if self.ending:
             raise refusal(503, "The server is ending and starts no new jobs. Try again in a moment.")
         if sum(job.kind == kind and job.state == "queued" for job in self) >= self._max_waiting:
-            raise busy(f"{self._max_waiting} jobs are waiting already. Try again later.", 10)
-        if self._sweeper is None:
-            self._sweeper = asyncio.create_task(self._sweep())
-        place = self._places.setdefault(kind, asyncio.Semaphore(max_running or self._max_running))
-        job = Job(kind)
-        self._jobs[job.id] = job
-        job.task = asyncio.create_task(self._run(job, work, place, abandonable))
-        return job
+            raise busy(f"{self._max_waiting} jobs are waiting already. Try again later.")
 
-    async def _run(self, job: Job, work: Work, place: asyncio.Semaphore, abandonable: bool) -> None:
-        job.abandonable = abandonable
+    async def _run(self, job: Job, work: Work, place: asyncio.Semaphore) -> None:
         try:
             async with place:
                 job.state = "running"
                 result = await work(job)
             job.progress, job.result = 1.0, result
             job.end("done", "done", result)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError:  # also by the callback, if it is cancelled before it begins
             job.end("cancelled", "cancelled", {})
         except Exception as error:
-            job.error = _sentence(error)
+            job.error, job.failure = _sentence(error), error
             job.end("failed", "failed", {"error": job.error})
         self._forget_old()
 

@@ -5,9 +5,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from keras_musictag.web.decoding import Decoders
 from keras_musictag.web.jobs import Jobs
 from keras_musictag.web.served_models import ModelPool
 from keras_musictag.web.settings import ServerSettings
+from keras_musictag.web.sound import Sound
+from keras_musictag.web.sources import Sources
 
 
 @dataclass(eq=False)
@@ -17,6 +20,9 @@ class Services:
     settings: ServerSettings
     models: ModelPool
     jobs: Jobs
+    decoders: Decoders
+    sources: Sources
+    sound: Sound
 
     @classmethod
     def of(cls, settings: ServerSettings) -> "Services":
@@ -25,19 +31,27 @@ class Services:
         Raises:
             UnknownNameError: If the settings name a model that does not exist.
         """
+        decoders = Decoders(settings.decoders, settings.max_running_jobs, settings.stall_seconds)
+        sources = Sources(settings, decoders)
         return cls(
             settings=settings,
             models=ModelPool(settings),
             jobs=Jobs(settings.max_running_jobs, settings.max_waiting_jobs, settings.max_kept_jobs),
+            decoders=decoders,
+            sources=sources,
+            sound=Sound(settings, sources, decoders),
         )
 
     async def start(self) -> None:
         """Loads the models that must be ready."""
+        await self.sources.start()
         await self.models.start()
 
     async def close(self) -> None:
         """Ends everything that runs."""
         await self.jobs.drain(self.settings.drain_seconds)
+        await self.sources.close()
+        self.decoders.close()
         await self.models.close()
 
 

@@ -31,8 +31,9 @@ class ServerSettings:
         max_stored_bytes: Space that the uploads may occupy together; as much again may be on its way.
         upload_seconds: How long an upload is kept after its last use.
         stall_seconds: How long a client may send nothing in the middle of a request, and a decoder make no progress.
-        decoders: Number of processes that decode audio.
-        max_running_jobs: How many jobs of one kind run at the same time; further ones wait.
+        decoders: How many processes decode audio at the same time at most.
+        max_running_jobs: How many jobs of one kind run at the same time; further ones wait. Long tracks are a kind of
+            their own, so that short ones do not wait for them.
         max_waiting_jobs: How many jobs may wait before further ones are refused.
         max_kept_jobs: How many finished jobs are kept, for clients that come back.
         drain_seconds: How long running requests may take after the server was asked to end.
@@ -62,7 +63,7 @@ class ServerSettings:
     max_stored_bytes: int = 2048 * MEBIBYTE
     upload_seconds: float = 3600.0
     stall_seconds: float = 30.0
-    decoders: int = 2
+    decoders: int = 8
     max_running_jobs: int = 4
     max_waiting_jobs: int = 64
     max_kept_jobs: int = 64
