@@ -41,7 +41,7 @@ class AudioFacts:
         codec: FFmpeg's name of the codec.
         sample_rate_hz: Sample rate, Hz.
         channels: Number of channels.
-        seconds: Duration that the file states, in seconds; None if it states none.
+        seconds: Duration that the file states, or a guess from its bit rate, in seconds; None if there is neither.
     """
 
     container: str
@@ -52,7 +52,7 @@ class AudioFacts:
 
     @classmethod
     def of(cls, stream: AudioStream) -> "AudioFacts":
-        return cls(stream.container_name, stream.codec, stream.source_rate_hz, stream.channels, stream.header_seconds)
+        return cls(stream.container_name, stream.codec, stream.source_rate_hz, stream.channels, stream.guessed_seconds)
 
 
 @dataclass(frozen=True)
@@ -116,21 +116,19 @@ class Cut:
         def send(stream: AudioStream) -> int:
             channel.send(Restarted() if streams else AudioFacts.of(stream))
             streams.append(stream)
-            counter = _Counter(stream, channel)
-            for chunks in self._batches(counter):
+            blocks = _Blocks(stream, channel, self.max_seconds)
+            for chunks in self._batches(blocks):
                 channel.send(chunks)
-            return counter.samples
+            return blocks.samples
 
         with open(self.path, "rb") as file:
-            samples, stream = decode_with(
-                send, SeekableFile(file, LABEL), self.chunking.sample_rate_hz, self.max_seconds
-            )
+            samples, stream = decode_with(send, SeekableFile(file, LABEL), self.chunking.sample_rate_hz)
         if not samples:
             raise AudioError(f"{LABEL} has no samples at the model's sample rate: it is too short to tag.")
         notes = (*stream.notes, self.chunking.note_if_short(samples))
         yield Decoded(stream.duration_seconds, stream.bad_packets, tuple(note for note in notes if note))
 
-    def _batches(self, blocks: "_Counter") -> Iterator[Chunks]:
+    def _batches(self, blocks: "_Blocks") -> Iterator[Chunks]:
         batch, spans = [], []
         for start, chunk in cut(blocks, self.chunking, self.tail):
             batch.append(chunk)
@@ -143,15 +141,23 @@ class Cut:
             yield Chunks(np.stack(batch), np.array(spans))
 
 
-class _Counter:
-    """Iterates over blocks, counts their samples, and tells the parent that there is progress."""
+class _Blocks:
+    """The blocks of a stream: counts their samples, says that there is progress, and refuses a track that is too long.
 
-    def __init__(self, blocks: Iterable[np.ndarray], channel: Channel):
-        self._blocks, self._channel, self.samples = blocks, channel, 0
+    The limit is checked here, because the message of `open_audio` is for its callers, not for clients.
+    """
+
+    def __init__(self, stream: AudioStream, channel: Channel, max_seconds: float):
+        self._stream, self._channel, self._max_seconds, self.samples = stream, channel, max_seconds, 0
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        for block in self._blocks:
+        for block in self._stream:
             self.samples += len(block)
+            if self.samples > self._max_seconds * self._stream.sample_rate_hz:
+                raise AudioError(
+                    f"{LABEL} lasts longer than {self._max_seconds / 60:g} minutes, the limit of this server. Send a "
+                    "shorter one."
+                )
             self._channel.beat()
             yield block
 
@@ -173,10 +179,7 @@ class Peaks:
     def answer(self, channel: Channel) -> Iterator[tuple[float, np.ndarray]]:
         with open(self.path, "rb") as file:
             outline, stream = decode_with(
-                lambda blocks: self._outline(_Counter(blocks, channel)),
-                SeekableFile(file, LABEL),
-                None,
-                self.max_seconds,
+                lambda stream: self._outline(_Blocks(stream, channel, self.max_seconds)), SeekableFile(file, LABEL)
             )
         yield stream.duration_seconds, outline
 
@@ -224,10 +227,9 @@ class Preview:
     def answer(self, channel: Channel) -> Iterator[None]:
         with open(self.path, "rb") as file:
             decode_with(
-                lambda blocks: self._write(_Counter(blocks, channel)),
+                lambda stream: self._write(_Blocks(stream, channel, self.max_seconds)),
                 SeekableFile(file, LABEL),
                 PREVIEW_RATE_HZ,
-                self.max_seconds,
             )
         yield from ()
 

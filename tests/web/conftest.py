@@ -1,18 +1,19 @@
 """An application to talk to, in this process: `client` is shared by all tests, `open_client` makes others."""
 
+import json
 from contextlib import ExitStack
 
 import pytest
+from fastapi.testclient import TestClient
+
+import keras_musictag as kmt
+from keras_musictag.web import ServerSettings, create_app
 
 BASE_URL = "http://127.0.0.1:8000"  # the server refuses other names
 
 
 def make_client(**settings):
     """A test client of an application with these settings; a context manager that starts and ends it."""
-    from fastapi.testclient import TestClient
-
-    from keras_musictag.web import ServerSettings, create_app
-
     return TestClient(create_app(ServerSettings(**settings)), base_url=BASE_URL)
 
 
@@ -28,3 +29,24 @@ def open_client():
     """A function from settings to a client that is closed after the test; by default it offers vgg-mtat-v1."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(make_client(**{"models": ("vgg-mtat-v1",), **settings}))
+
+
+@pytest.fixture(scope="package")
+def musicnn():
+    """The tagger with which the server's results are compared."""
+    return kmt.load("musicnn-mtat-v1")
+
+
+def demo_file(name: str = "demo.mp3") -> dict:
+    """The demo clip as the file of a form."""
+    return {"file": (name, kmt.demo_clip().read_bytes())}
+
+
+def events_of(text: str) -> list[tuple[int, str, dict]]:
+    """The events of a stream: number, name and data."""
+    found = []
+    for block in text.split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if lines:
+            found.append((int(lines["id"]), lines["event"], json.loads(lines["data"])))
+    return found
