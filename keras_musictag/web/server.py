@@ -1,6 +1,7 @@
 """`serve`: listens, prints the page's address, and ends in order when it is asked to."""
 
 import asyncio
+import math
 import signal
 import socket
 
@@ -28,24 +29,30 @@ def serve(settings: ServerSettings | None = None) -> None:
         MusicTagError: If the address cannot be used, or a model does not exist.
     """
     settings = settings or ServerSettings()
-    with _bound_socket(settings) as listener:  # first, because models take seconds
-        app = create_app(settings)
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=round(settings.drain_seconds),
-            limit_concurrency=MAX_CONNECTIONS,
-            http=_Protocol,
-            ws="none",
-        )
+    with bound_socket(settings) as listener:  # first, because models take seconds
+        server = make_server(settings)
         # after it has ended, uvicorn raises the signal again: the exit code is 0 nevertheless
         before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGTERM, signal.SIGINT)}
         try:
-            _Server(config, app, settings).run([listener])
+            server.run([listener])
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
+
+
+def make_server(settings: ServerSettings) -> "Server":
+    """A server of an application with these settings; `run` it with the socket of `bound_socket`."""
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
+        limit_concurrency=MAX_CONNECTIONS,
+        http=_Protocol,
+        ws="none",
+    )
+    return Server(config, app, settings)
 
 
 def page_address(settings: ServerSettings) -> str:
@@ -55,7 +62,7 @@ def page_address(settings: ServerSettings) -> str:
     return f"http://{place}:{settings.port}/" + (f"#token={settings.token}" if settings.token else "")
 
 
-def _bound_socket(settings: ServerSettings) -> socket.socket:
+def bound_socket(settings: ServerSettings) -> socket.socket:
     """A socket at the address of the settings.
 
     Raises:
@@ -76,7 +83,7 @@ def _bound_socket(settings: ServerSettings) -> socket.socket:
     return listener
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that says where the page is, and starts no new work once it was asked to end."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI, settings: ServerSettings):

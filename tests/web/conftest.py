@@ -1,13 +1,17 @@
 """An application to talk to, in this process: `client` is shared by all tests, `open_client` makes others."""
 
 import json
-from contextlib import ExitStack
+import socket
+import threading
+import time
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from fastapi.testclient import TestClient
 
 import keras_musictag as kmt
 from keras_musictag.web import ServerSettings, create_app
+from keras_musictag.web.server import bound_socket, make_server
 
 BASE_URL = "http://127.0.0.1:8000"  # the server refuses other names
 
@@ -50,3 +54,30 @@ def events_of(text: str) -> list[tuple[int, str, dict]]:
         if lines:
             found.append((int(lines["id"]), lines["event"], json.loads(lines["data"])))
     return found
+
+
+@contextmanager
+def running_server(**settings):
+    """A real server on a free port of this process; yields its settings. For what `TestClient` cannot do."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = ServerSettings(**{"models": ("vgg-mtat-v1",), "port": port, **settings})
+    server = make_server(settings)
+    with bound_socket(settings) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            while not server.started and thread.is_alive():
+                time.sleep(0.01)
+            yield settings
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture(scope="package")
+def live_server():
+    """The settings of a real server. Tests do not change it."""
+    with running_server(stall_seconds=1.0, max_upload_bytes=2**20) as settings:
+        yield settings

@@ -1,0 +1,166 @@
+"""A real server: hostile clients on sockets, and the command from its start to its end."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+import keras_musictag as kmt
+from keras_musictag import MusicTagError
+from keras_musictag.web import ServerSettings
+from keras_musictag.web.server import bound_socket, page_address
+from tests.web.conftest import demo_file, running_server
+
+
+def connect(settings, text: str = "") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", settings.port), timeout=20)
+    connection.sendall(text.encode())
+    return connection
+
+
+def head(path: str, *lines: str) -> str:
+    boundary = "Content-Type: multipart/form-data; boundary=x"
+    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: 127.0.0.1", boundary, *lines, "", ""])
+
+
+PART = '--x\r\nContent-Disposition: form-data; name="file"; filename="a.mp3"\r\n\r\n'
+
+
+def reply_of(connection: socket.socket) -> tuple[int, dict]:
+    """Status and JSON of the reply, after the server has closed the connection."""
+    content = b""
+    while piece := connection.recv(65536):
+        content += piece
+    first, _, rest = content.partition(b"\r\n\r\n")
+    return int(first.split()[1]), json.loads(rest)
+
+
+def files_of_uploads() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("keras_musictag-*/*"))
+
+
+def test_a_body_that_stalls_gets_an_answer_and_leaves_nothing(live_server):
+    before = files_of_uploads()
+    with connect(live_server, head("/api/sources", "Content-Length: 5000") + PART + "abc") as connection:
+        status, reply = reply_of(connection)
+    assert (status, reply["error"]) == (408, "The body came too slowly. Send it again.")
+    assert files_of_uploads() == before
+
+
+def test_a_stated_length_beyond_the_limit_is_refused_before_the_body(live_server):
+    with connect(live_server, head("/api/sources", "Content-Length: 2000000000") + PART) as connection:
+        connection.settimeout(2)
+        assert connection.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_a_chunked_body_is_refused_at_the_limit_and_the_client_sees_why(live_server):
+    before = files_of_uploads()
+    with connect(live_server, head("/api/sources", "Transfer-Encoding: chunked")) as connection:
+        for content in [PART.encode(), *[b"x" * 65536] * 24]:
+            connection.sendall(f"{len(content):x}\r\n".encode() + content + b"\r\n")
+        connection.sendall(b"0\r\n\r\n")
+        status, reply = reply_of(connection)
+    assert (status, reply["error"].startswith("The body is too large; expected at most 1 MiB.")) == (413, True)
+    assert files_of_uploads() == before
+
+
+def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(live_server):
+    before, own = files_of_uploads(), open_temporary_files()
+    with connect(live_server, head("/api/sources", "Content-Length: 900000") + PART + "x" * 800_000):
+        time.sleep(0.2)
+    eventually(lambda: files_of_uploads() == before and open_temporary_files() == own)
+
+
+def test_a_client_that_hangs_up_while_its_file_is_tagged_ends_the_work():
+    with running_server() as settings:
+        content = kmt.demo_clip().read_bytes()
+        fields = '--x\r\nContent-Disposition: form-data; name="hop_seconds"\r\n\r\n0.01\r\n'
+        body = (fields + PART).encode() + content + b"\r\n--x--\r\n"
+        before = files_of_uploads()
+        with connect(settings, head("/api/tag", f"Content-Length: {len(body)}")) as connection:
+            connection.sendall(body)
+            eventually(lambda: files_of_uploads() > before)
+        eventually(lambda: files_of_uploads() == before)  # 2,800 chunks would take longer than this waits
+
+
+def open_temporary_files() -> list[str]:
+    """Files of this process without a name, such as the parts of forms."""
+    links = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
+    return [os.readlink(link) for link in links if os.path.islink(link) and "deleted" in os.readlink(link)]
+
+
+def eventually(is_true, seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_slow_clients_do_not_stop_others(live_server):
+    slow = [connect(live_server, "GET / HTT") for _ in range(20)]
+    slow += [connect(live_server, head("/api/sources", "Content-Length: 900000") + PART) for _ in range(20)]
+    assert httpx.get(f"http://127.0.0.1:{live_server.port}/api/models").status_code == 200
+    for connection in slow:
+        connection.close()
+
+
+def test_a_first_request_must_come_in_time(monkeypatch):
+    monkeypatch.setattr("keras_musictag.web.server.HEADER_SECONDS", 0.2)
+    with running_server() as settings, connect(settings, "GET / HTTP/1.1\r\nHost: 127") as connection:
+        assert connection.recv(100) == b""
+
+
+def test_an_address_that_is_in_use_is_a_sentence(live_server):
+    with pytest.raises(MusicTagError, match=rf"cannot listen on 127.0.0.1, port {live_server.port} .*Try another"):
+        bound_socket(live_server)
+    with pytest.raises(MusicTagError, match="cannot listen on nowhere.invalid"):
+        bound_socket(ServerSettings(host="nowhere.invalid"))
+
+
+def test_the_address_of_the_page_has_the_token():
+    assert page_address(ServerSettings()) == "http://127.0.0.1:8000/"
+    assert page_address(ServerSettings(host="0.0.0.0", port=9, token="abc")) == "http://127.0.0.1:9/#token=abc"
+    assert page_address(ServerSettings(host="::1")) == "http://[::1]:8000/"
+
+
+@pytest.mark.slow
+@pytest.mark.needs("posix")
+def test_the_command_serves_until_it_is_asked_to_end():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = "from keras_musictag.cli import main; main()"
+    command = [sys.executable, "-c", program, "serve", "--model", "vgg-mtat-v1", "--port", str(port)]
+    environment = {**os.environ, "KERAS_MUSICTAG_TOKEN": "abc", "PYTHONPATH": str(Path(__file__).parents[2])}
+    before = files_of_uploads()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        line = process.stdout.readline()
+        assert re.fullmatch(rf"The page is at http://127.0.0.1:{port}/#token=abc - press Ctrl-C to end.\n", line)
+        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
+        assert client.get("/api/models").status_code == 401
+        client.headers["Authorization"] = "Bearer abc"
+        reply = client.post("/api/tag", files=demo_file(), data={"top": "1"}).json()
+        assert reply["tags"][0]["tag"] == "flute"
+        assert client.post("/api/sources", files=demo_file()).status_code == 201
+        form = {"source": "demo:demo", "hop_seconds": "0.25"}
+        with client.stream("POST", "/api/tag", data=form, headers={"Accept": "text/event-stream"}) as stream:
+            lines = stream.iter_lines()
+            next(lines)
+            process.send_signal(signal.SIGTERM)  # in the middle of a request, which finishes
+            assert "event: done" in list(lines)
+        out, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out) == (0, "")
+    assert "Traceback" not in errors and "ERROR" not in errors
+    assert files_of_uploads() == before
