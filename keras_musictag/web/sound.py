@@ -15,7 +15,7 @@ from keras_musictag.web.sources import Source, Sources
 
 # container -> (its media type, the codecs that browsers play in it)
 PLAYABLE = {
-    "mp3": ("audio/mpeg", {"mp3", "mp3float"}),
+    "mp3": ("audio/mpeg", {"mp3"}),
     "wav": ("audio/wav", {"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_f32le"}),
     "flac": ("audio/flac", {"flac"}),
     "ogg": ("audio/ogg", {"vorbis", "opus", "flac"}),
