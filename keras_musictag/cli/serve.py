@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from keras_musictag.cli._messages import print_to_stderr
+from keras_musictag.errors import MusicTagError
+
 TOKEN_VARIABLE = "KERAS_MUSICTAG_TOKEN"
 MEBIBYTE = 2**20
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -54,46 +57,33 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--max-queued", type=click.IntRange(min=1), default=512, help="Most chunks of all clients that wait for a model."
 )
 @click.option("--max-memory-mb", type=click.IntRange(min=1), default=2048, help="Memory for loaded models, in MiB.")
-def command(
-    models,
-    engine,
-    database,
-    records,
-    reports,
-    host,
-    port,
-    allowed_hosts,
-    no_token,
-    max_upload_mb,
-    max_minutes,
-    max_queued,
-    max_memory_mb,
-):
-    """Open a page on this machine: tag songs, compare models, search the music library.
+def command(models, no_token, host, max_upload_mb, max_minutes, max_queued, max_memory_mb, **others):
+    """Serve a page to tag songs, compare models and search music.
 
-    The page is at http://127.0.0.1:8000/, and its REST interface is described at /docs. If the server listens on an
-    address that other machines can reach, clients need the token that is part of the printed address; the environment
-    variable KERAS_MUSICTAG_TOKEN sets another one. Ctrl-C ends it.
+    The page is at http://127.0.0.1:8000/, and its REST interface is described at /docs. If other machines can reach the
+    server, clients need the token in the printed address; the environment variable KERAS_MUSICTAG_TOKEN sets another
+    one. Ctrl-C ends the server.
     """
-    from keras_musictag.web.server import serve
-    from keras_musictag.web.settings import ServerSettings, is_loopback
-
-    token = os.environ.get(TOKEN_VARIABLE) or None
-    if token is None and not no_token and not is_loopback(host):
-        token = secrets.token_urlsafe(24)
-    settings = ServerSettings(
-        models=models,
-        engine=engine,
-        database=database,
-        records=records,
-        reports=reports,
-        host=host,
-        port=port,
-        allowed_hosts=allowed_hosts,
-        token=None if no_token else token,
-        max_upload_bytes=max_upload_mb * MEBIBYTE,
-        max_audio_seconds=60 * max_minutes,
-        max_queued_chunks=max_queued,
-        max_memory_bytes=max_memory_mb * MEBIBYTE,
+    try:
+        from keras_musictag.web.server import serve
+        from keras_musictag.web.settings import ServerSettings, is_loopback
+    except ImportError as error:
+        raise MusicTagError(f'The page needs the package {error.name}: pip install "keras-musictag[web]".') from error
+    token = None if no_token else os.environ.get(TOKEN_VARIABLE) or None
+    if token is None and not is_loopback(host):
+        if no_token:
+            print_to_stderr(f"Everyone who can reach {host} can use this server: it requires no token.")
+        else:
+            token = secrets.token_urlsafe(24)
+    serve(
+        ServerSettings(
+            models=models,
+            host=host,
+            token=token,
+            max_upload_bytes=max_upload_mb * MEBIBYTE,
+            max_audio_seconds=60 * max_minutes,
+            max_queued_chunks=max_queued,
+            max_memory_bytes=max_memory_mb * MEBIBYTE,
+            **others,
+        )
     )
-    serve(settings)
