@@ -146,7 +146,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._places: dict[str, asyncio.Semaphore] = {}
         self._sweeper: asyncio.Task | None = None
-        self.ending = False
+        self._ending_since: float | None = None
 
     def __iter__(self):
         return iter(list(self._jobs.values()))
@@ -185,7 +185,7 @@ class Jobs:
 
     def check_room(self, kind: str) -> None:
         """Raises the error of `start` if no job of a kind can be started now."""
-        if self.ending:
+        if self.is_ending:
             raise refusal(503, "The server is ending and starts no new jobs. Try again in a moment.")
         if sum(job.kind == kind and job.state == "queued" for job in self) >= self._max_waiting:
             raise busy(f"{self._max_waiting} jobs are waiting already. Try again later.")
@@ -237,12 +237,22 @@ class Jobs:
                 if job.abandonable and not job.followers and now - job.last_seen > ABANDONED_SECONDS:
                     job.cancel()
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether no new jobs are started."""
+        return self._ending_since is not None
+
+    def begin_ending(self) -> None:
+        """Starts no new jobs from now on."""
+        self._ending_since = self._ending_since or time.monotonic()
+
     async def drain(self, seconds: float) -> None:
-        """Starts no new jobs, waits for those that run, and cancels them after a number of seconds."""
-        self.ending = True
+        """Starts no new jobs, and waits for those that run, until `seconds` after `begin_ending`; then cancels them."""
+        self.begin_ending()
         tasks = [job.task for job in self if job.state not in ENDED]
         if tasks:
-            _, unfinished = await asyncio.wait(tasks, timeout=seconds)
+            left = max(0.0, self._ending_since + seconds - time.monotonic())
+            _, unfinished = await asyncio.wait(tasks, timeout=left)
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)

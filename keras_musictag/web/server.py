@@ -5,7 +5,6 @@ import math
 import signal
 import socket
 
-import h11
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -15,7 +14,7 @@ from keras_musictag.web.app import create_app
 from keras_musictag.web.security import ANY_ADDRESS
 from keras_musictag.web.settings import ServerSettings
 
-HEADER_SECONDS = 15.0  # for the first request of a connection to come whole
+REQUEST_SECONDS = 15.0  # the head of the next request must come whole within at most twice this time
 MAX_CONNECTIONS = 500  # below the usual limit of 1024 open files
 
 
@@ -96,21 +95,29 @@ class Server(uvicorn.Server):
             print(f"The page is at {page_address(self._settings)} - press Ctrl-C to end.", flush=True)
 
     def handle_exit(self, sig: int, frame) -> None:
-        self._app.state.services.jobs.ending = True
+        self._app.state.services.jobs.begin_ending()
         super().handle_exit(sig, frame)
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's protocol, which drops a connection whose first request does not come in time."""
+    """uvicorn's protocol, which also drops a connection on which no request comes in time, however it trickles."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(HEADER_SECONDS, self._drop_if_silent)
+        self._seen = None  # the last request that was known at the last look
+        self._look_again()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._deadline.cancel()
+        self._next_look.cancel()
         super().connection_lost(error)
 
-    def _drop_if_silent(self) -> None:
-        if self.cycle is None and self.conn.their_state is h11.IDLE:
+    def _look_again(self) -> None:
+        self._next_look = self.loop.call_later(REQUEST_SECONDS, self._drop_if_no_request_came)
+
+    def _drop_if_no_request_came(self) -> None:
+        has_ended = self.cycle is None or self.cycle.response_complete
+        if has_ended and self.cycle is self._seen:
             self.transport.close()
+        else:
+            self._seen = self.cycle
+            self._look_again()

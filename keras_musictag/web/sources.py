@@ -26,6 +26,7 @@ from keras_musictag.web.settings import ServerSettings
 
 SWEEP_SECONDS = 30.0
 MAX_NAME = 200
+MAX_UPLOADS = 256
 MAX_TRACKS = 256  # of the library whose facts are remembered
 TRACK = re.compile(r"track:([1-9]\d{0,17})")
 
@@ -183,8 +184,8 @@ class Sources:
         excess = sum(source.bytes for source in uploads) + size - self._settings.max_stored_bytes
         if excess > 0 and size > self._settings.max_stored_bytes:
             raise busy("The server has no room for this file. Try a smaller one.", 60)
-        for source in uploads:
-            if excess <= 0:
+        for position, source in enumerate(uploads):
+            if excess <= 0 and len(uploads) - position < MAX_UPLOADS:
                 return
             excess -= source.bytes
             self._forget(source)

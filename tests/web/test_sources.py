@@ -113,6 +113,14 @@ def test_the_oldest_uploads_make_room(open_client):
     assert len(files_of(client)) == 2
 
 
+def test_the_number_of_uploads_is_limited(client, monkeypatch):
+    monkeypatch.setattr("keras_musictag.web.sources.MAX_UPLOADS", 2)
+    ids = [client.post("/api/sources", files=demo_file()).json()["source"] for _ in range(3)]
+    assert [client.get(f"/api/sources/{source}").status_code for source in ids] == [404, 200, 200]
+    for source in ids[1:]:
+        client.delete(f"/api/sources/{source}")
+
+
 def test_the_folder_is_removed_at_the_end(open_client):
     client = open_client()
     folder = client.app.state.services.sources.folder
