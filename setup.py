@@ -9,7 +9,14 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "keras_musictag" / "__init__.py").read_text()).group(1)
 DATA = ("zoo", "tfrecords")
 EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.4"]
-WEB = ["fastapi>=0.115", "uvicorn>=0.30", "python-multipart>=0.0.9", "prometheus-client>=0.20"]
+WEB = [
+    "fastapi>=0.115.8",
+    "starlette>=0.45",  # ranges of files, limits of forms
+    "pydantic>=2.9",
+    "uvicorn>=0.34",
+    "python-multipart>=0.0.20",
+    "prometheus-client>=0.20",
+]
 LIBRARY = ["mutagen>=1.47", "pyarrow>=15"]  # mutagen is GPL-2.0-or-later: only whoever installs this extra gets it
 
 setup(
