@@ -11,6 +11,7 @@ from tests.web.conftest import demo_file, events_of
 
 # in a batch that is shared with other clients, the order of additions differs: float32 has 7 digits
 ROUNDING = 2e-6
+VGG = {"model": "vgg-mtat-v1"}
 STREAM = {"Accept": "text/event-stream"}
 
 
@@ -35,30 +36,30 @@ def assert_same(reply: dict, result: kmt.TagResult) -> None:
 
 
 @pytest.mark.parametrize("aggregate", ["mean", "median", "max"])
-def test_a_source_has_the_tags_of_the_library(client, musicnn, aggregate):
-    form = {"source": "demo:demo", "model": "musicnn-mtat-v1", "aggregate": aggregate, "top": "50"}
+def test_a_source_has_the_tags_of_the_library(client, vgg, aggregate):
+    form = {"source": "demo:demo", "model": "vgg-mtat-v1", "aggregate": aggregate, "top": "50"}
     reply = client.post("/api/tag", data=form)
     assert reply.status_code == 200
-    assert_same(reply.json(), musicnn.tag(kmt.demo_clip(), top=50, aggregate=aggregate))
+    assert_same(reply.json(), vgg.tag(kmt.demo_clip(), top=50, aggregate=aggregate))
 
 
 @pytest.mark.parametrize("tail", ["anchor", "pad", "drop"])
-def test_hop_and_tail_are_those_of_the_library(client, musicnn, tail):
-    form = {"tail": tail, "hop_seconds": "1.25", "top": "7"}
+def test_hop_and_tail_are_those_of_the_library(client, vgg, tail):
+    form = {"model": "vgg-mtat-v1", "tail": tail, "hop_seconds": "1.25", "top": "7"}
     reply = client.post("/api/tag", data=form, files=demo_file()).json()
-    assert_same(reply, musicnn.tag(kmt.demo_clip(), top=7, tail=tail, hop_seconds=1.25))
+    assert_same(reply, vgg.tag(kmt.demo_clip(), top=7, tail=tail, hop_seconds=1.25))
 
 
-def test_events_are_the_taggram_of_the_library(client, musicnn):
-    reply = client.post("/api/tag", data={"hop_seconds": "0.5"}, files=demo_file(), headers=STREAM)
+def test_events_are_the_taggram_of_the_library(client, vgg):
+    reply = client.post("/api/tag", data={"hop_seconds": "0.5", **VGG}, files=demo_file(), headers=STREAM)
     assert reply.headers["content-type"].startswith("text/event-stream")
     numbers, names, data = zip(*events_of(reply.text), strict=True)
     assert numbers == tuple(range(len(numbers)))
     assert (names[0], names[-1]) == ("start", "done")
     chunks = [each for name, each in zip(names, data, strict=True) if name == "chunks"]
     assert len(chunks) > 3  # they come as they are computed
-    taggram = musicnn.taggram(kmt.demo_clip(), hop_seconds=0.5)
-    assert data[0]["tags"] == list(musicnn.vocabulary.names)
+    taggram = vgg.taggram(kmt.demo_clip(), hop_seconds=0.5)
+    assert data[0]["tags"] == list(vgg.vocabulary.names)
     assert [each["first"] for each in chunks] == np.cumsum([0, *(len(c["scores"]) for c in chunks[:-1])]).tolist()
     for name in ("start_seconds", "end_seconds"):
         assert np.concatenate([each[name] for each in chunks]) == pytest.approx(getattr(taggram, name), abs=6e-5)
@@ -87,12 +88,12 @@ def test_a_short_track_is_noted(client):
     assert "shorter than the model's chunk" in reply["notes"][0]
 
 
-def test_channels_that_cancel_each_other_begin_again(client, musicnn):
+def test_channels_that_cancel_each_other_begin_again(client, vgg):
     file = wav(np.stack([noise(30.0), -noise(30.0)]))
-    events = events_of(client.post("/api/tag", files={"file": ("a.wav", file)}, headers=STREAM).text)
+    events = events_of(client.post("/api/tag", data=VGG, files={"file": ("a.wav", file)}, headers=STREAM).text)
     names = [name for _, name, _ in events]
     assert names.count("start") == 2
-    assert_same(events[-1][2], musicnn.tag(io.BytesIO(file), top=None))
+    assert_same(events[-1][2], vgg.tag(io.BytesIO(file), top=None))
 
 
 def test_a_job_has_the_same_result_and_its_events_resume(client, musicnn):
