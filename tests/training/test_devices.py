@@ -30,7 +30,7 @@ from keras_musictag.training.run_state import Position
 
 records, out = Records(sys.argv[1]), Path(sys.argv[2])
 recipe = Recipe("a test", (Phase("sgd", 2e-5, 1),), batch_size=8, chunks_per_track=2, l2=1e-4)
-settings = Settings("musicnn", None, "chunk", "float32", recipe, records_identity(records))
+settings = Settings("vgg", None, "chunk", "float32", recipe, records_identity(records), {"filters": 16})
 
 
 class Losses(keras.callbacks.Callback):
@@ -90,9 +90,8 @@ def test_two_devices_train_like_one(records_folder, tmp_path, run_python):
     one, two = results = [json.loads(line) for line in done.stdout.splitlines()[-2:]]
     assert (one["replicas"], two["replicas"]) == (1, 2)
     assert len(one["losses"]) == 6
-    # float32 sums in another order. If each device normalised by its own half, the losses would differ by 1e-1
-    np.testing.assert_allclose(two["losses"][0], one["losses"][0], atol=1e-5)
-    # normalised over 8 rows, some of MusiCNN's units hardly vary, and their rounding moves single losses by 4e-5
+    # float32 sums in another order: measured up to 2e-4, because features of -60 dB, whose mean is subtracted, round more
+    # than others. If each device normalised by its own half, the losses would differ by 1e-1
     np.testing.assert_allclose(two["losses"], one["losses"], atol=5e-4)
     assert one["smooth"][-1] < 0.8 * one["smooth"][0]
     np.testing.assert_allclose(two["smooth"], one["smooth"], atol=1e-5)
