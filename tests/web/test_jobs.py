@@ -210,7 +210,7 @@ def test_the_routes_follow_and_cancel(client):
     ("body", "status", "message"),
     [
         ({"kind": "dance"}, 422, "kind"),
-        ({"kind": "tag"}, 422, "`source` is missing."),
+        ({"kind": "tag"}, 422, "source` is missing."),
         ({"kind": "tag", "source": "/etc/passwd"}, 404, "There is no source"),
         ({"kind": "tag", "source": "demo:demo", "model": "x"}, 404, "There is no model"),
         ({"kind": "tag", "source": "demo:demo", "hop_seconds": -1}, 422, "hop_seconds"),

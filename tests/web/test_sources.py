@@ -9,7 +9,7 @@ import pytest
 import keras_musictag as kmt
 from keras_musictag.library import Database, scan
 from keras_musictag.web.sources import shown_name
-from tests.web.conftest import demo_file
+from tests.web.conftest import demo_file, make_client
 from tests.web.test_tagging import noise, wav
 
 
@@ -121,14 +121,12 @@ def test_the_number_of_uploads_is_limited(client, monkeypatch):
         client.delete(f"/api/sources/{source}")
 
 
-def test_the_folder_is_removed_at_the_end(open_client):
-    client = open_client()
-    folder = client.app.state.services.sources.folder
-    client.post("/api/sources", files=demo_file())
-    assert len(files_of(client)) == 1
-    client.__exit__(None, None, None)
+def test_the_folder_is_removed_at_the_end():
+    with make_client(models=("vgg-mtat-v1",)) as client:
+        folder = client.app.state.services.sources.folder
+        client.post("/api/sources", files=demo_file())
+        assert len(files_of(client)) == 1
     assert not folder.exists()
-    client.__enter__()  # the fixture ends it again
 
 
 def test_a_form_with_a_second_file_is_refused(client):
