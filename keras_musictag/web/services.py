@@ -31,7 +31,7 @@ class Services:
         Raises:
             UnknownNameError: If the settings name a model that does not exist.
         """
-        decoders = Decoders(settings.decoders, settings.max_running_jobs, settings.stall_seconds)
+        decoders = Decoders(settings.decoders, settings.max_running_jobs, settings.decoder_seconds)
         sources = Sources(settings, decoders)
         return cls(
             settings=settings,

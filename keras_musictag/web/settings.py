@@ -30,7 +30,8 @@ class ServerSettings:
             dropped.
         max_stored_bytes: Space that the uploads may occupy together; as much again may be on its way.
         upload_seconds: How long an upload is kept after its last use.
-        stall_seconds: How long a client may send nothing in the middle of a request, and a decoder make no progress.
+        stall_seconds: How long a client may send nothing in the middle of a request.
+        decoder_seconds: How long a process that decodes may make no progress before it is ended.
         decoders: How many processes decode audio at the same time at most.
         max_running_jobs: How many jobs of one kind run at the same time; further ones wait. Long tracks are a kind of
             their own, so that short ones do not wait for them.
@@ -63,6 +64,7 @@ class ServerSettings:
     max_stored_bytes: int = 2048 * MEBIBYTE
     upload_seconds: float = 3600.0
     stall_seconds: float = 30.0
+    decoder_seconds: float = 60.0
     decoders: int = 8
     max_running_jobs: int = 4
     max_waiting_jobs: int = 64

@@ -94,10 +94,14 @@ def test_a_huge_stated_duration_is_only_a_statement(client):
     client.delete(f"/api/sources/{source}")
 
 
-def test_uploads_expire_after_their_last_use(open_client):
-    client = open_client(upload_seconds=1.0)
-    client.get("/api/sources/demo:demo")  # starts a decoder, which takes about a second
+def test_uploads_expire_after_their_last_use(open_client, monkeypatch):
+    monkeypatch.setattr("keras_musictag.web.sources.SWEEP_SECONDS", 0.05)
+    client = open_client(upload_seconds=600.0)
     source = client.post("/api/sources", files=demo_file()).json()["source"]
+    time.sleep(0.2)
+    assert client.get(f"/api/sources/{source}").status_code == 200
+    (upload,) = client.app.state.services.sources._uploads()
+    upload.last_used -= 601
     end = time.monotonic() + 10
     while files_of(client) and time.monotonic() < end:
         time.sleep(0.05)
