@@ -163,8 +163,23 @@ class _Blocks:
 
 
 @dataclass(frozen=True)
+class Outline:
+    """What a whole track looks like.
+
+    Attributes:
+        seconds: Its decoded duration, in seconds.
+        peaks: Float32 (points, 2), the lowest and highest sample of each of many equal parts.
+        notes: Sentences for a listener.
+    """
+
+    seconds: float
+    peaks: np.ndarray = field(repr=False)
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Peaks:
-    """Asks for the outline of a track.
+    """Asks for the `Outline` of a track.
 
     Attributes:
         path: The file.
@@ -176,14 +191,14 @@ class Peaks:
     max_seconds: float
     max_points: int = 16384
 
-    def answer(self, channel: Channel) -> Iterator[tuple[float, np.ndarray]]:
+    def answer(self, channel: Channel) -> Iterator[Outline]:
         with open(self.path, "rb") as file:
-            outline, stream = decode_with(
-                lambda stream: self._outline(_Blocks(stream, channel, self.max_seconds)), SeekableFile(file, LABEL)
+            peaks, stream = decode_with(
+                lambda stream: self._peaks(_Blocks(stream, channel, self.max_seconds)), SeekableFile(file, LABEL)
             )
-        yield stream.duration_seconds, outline
+        yield Outline(stream.duration_seconds, peaks, stream.notes)
 
-    def _outline(self, blocks: Iterable[np.ndarray]) -> np.ndarray:
+    def _peaks(self, blocks: Iterable[np.ndarray]) -> np.ndarray:
         """The lowest and highest sample of each of many equal parts, float32 (points, 2)."""
         points, size, rest = np.zeros((0, 2), np.float32), 64, np.zeros(0, np.float32)
         for block in blocks:

@@ -58,8 +58,8 @@ class Sound:
         async with source.lock:
             if source.outline is None:
                 source.outline = await self._decoders.answer(Peaks(str(source.path), self._max_seconds))
-        seconds, outline = source.outline
-        return {"seconds": round(seconds, 3), "peaks": reduce_peaks(outline, points).round(4).tolist()}
+        outline = source.outline
+        return {"seconds": round(outline.seconds, 3), "peaks": reduce_peaks(outline.peaks, points).round(4).tolist()}
 
     async def preview(self, source: Source) -> tuple[Path, asyncio.Task]:
         """A copy of a source that browsers can play, and the task that writes it."""

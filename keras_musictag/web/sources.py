@@ -15,12 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from keras_musictag.bundled_files import demo_clip
 from keras_musictag.errors import UnknownNameError, printable
 from keras_musictag.library.database import Database
-from keras_musictag.web.decoding import AudioFacts, Decoders, Probe
+from keras_musictag.web.decoding import AudioFacts, Decoders, Outline, Probe
 from keras_musictag.web.replies import busy
 from keras_musictag.web.settings import ServerSettings
 
@@ -42,7 +40,7 @@ class Source:
         bytes: Size of the file.
         facts: What the file is, by its content; None until it was probed.
         last_used: When it was last asked for, by `time.monotonic`.
-        outline: Its duration in seconds and its peaks; None until they were computed.
+        outline: What the whole track looks like; None until it was decoded.
         preview: The task that writes a copy which browsers can play; None until it was asked for.
         lock: Held by whoever finds out one of these.
     """
@@ -53,7 +51,7 @@ class Source:
     bytes: int
     facts: AudioFacts | None = None
     last_used: float = field(default_factory=time.monotonic)
-    outline: tuple[float, np.ndarray] | None = None
+    outline: Outline | None = None
     preview: asyncio.Task | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -56,7 +56,7 @@ def test_the_outline_of_a_long_file_is_bounded(client, upload):
     assert reply["seconds"] == pytest.approx(240.0)
     assert np.argmax(np.array(reply["peaks"])[:, 1]) in (99, 100)
     (source,) = [s for s in client.app.state.services.sources._known.values() if s.id in address]
-    assert 8192 <= len(source.outline[1]) <= 20_000
+    assert 8192 <= len(source.outline.peaks) <= 20_000
 
 
 def test_a_reduced_outline_has_the_extremes():

@@ -87,9 +87,12 @@ def test_demo_clips_cannot_be_removed(client):
 
 def test_a_huge_stated_duration_is_only_a_statement(client):
     content = bytearray(wav(noise(1.0)[None]))
-    content[40:44] = (2**32 - 2).to_bytes(4, "little")  # the length of the samples: 37 hours
+    content[40:44] = (2**31).to_bytes(4, "little")  # the length of the samples: 18.6 hours
     source = client.post("/api/sources", files={"file": ("a.wav", bytes(content))}).json()["source"]
     assert client.get(f"/api/sources/{source}/peaks").json()["seconds"] == pytest.approx(1.0)
+    described = client.get(f"/api/sources/{source}").json()
+    assert described["seconds"] == pytest.approx(1.0)
+    assert described["notes"][0].startswith("The header states ")
     assert client.post("/api/tag", data={"source": source}).json()["seconds"] == pytest.approx(1.0)
     client.delete(f"/api/sources/{source}")
 

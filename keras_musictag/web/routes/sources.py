@@ -53,16 +53,16 @@ async def upload(request: Request, services: Shared) -> dict[str, Any]:
 
 @router.get("/{source_id}")
 async def describe(source_id: str, services: Shared) -> dict[str, Any]:
-    """What a source is."""
+    """What a source is. Its duration is a guess, and notes are missing, until its peaks were asked for."""
     source = await services.sources.get(source_id)
     facts = await services.sources.probe(source)
     return {
         "source": source.id,
         "name": source.name,
-        "seconds": facts.seconds,
+        "seconds": facts.seconds if source.outline is None else source.outline.seconds,
         "sample_rate": facts.sample_rate_hz,
         "channels": facts.channels,
-        "notes": [],
+        "notes": [] if source.outline is None else list(source.outline.notes),
         "playable": media_type(facts) is not None,
     }
 
