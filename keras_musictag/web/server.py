@@ -87,7 +87,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, app: FastAPI, settings: ServerSettings):
         super().__init__(config)
-        self._app, self._settings = app, settings
+        self.app, self._settings = app, settings
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -95,7 +95,7 @@ class Server(uvicorn.Server):
             print(f"The page is at {page_address(self._settings)} - press Ctrl-C to end.", flush=True)
 
     def handle_exit(self, sig: int, frame) -> None:
-        self._app.state.services.jobs.begin_ending()
+        self.app.state.services.jobs.begin_ending()
         super().handle_exit(sig, frame)
 
 

@@ -56,6 +56,9 @@ def events_of(text: str) -> list[tuple[int, str, dict]]:
     return found
 
 
+APPS = {}  # the applications of the servers that run, by their ports
+
+
 @contextmanager
 def running_server(**settings):
     """A real server on a free port of this process; yields its settings. For what `TestClient` cannot do."""
@@ -64,6 +67,7 @@ def running_server(**settings):
         port = probe.getsockname()[1]
     settings = ServerSettings(**{"models": ("vgg-mtat-v1",), "port": port, **settings})
     server = make_server(settings)
+    APPS[port] = server.app
     with bound_socket(settings) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
@@ -74,6 +78,7 @@ def running_server(**settings):
         finally:
             server.should_exit = True
             thread.join()
+            del APPS[port]
 
 
 @pytest.fixture(scope="package")

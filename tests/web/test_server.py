@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +18,7 @@ import keras_musictag as kmt
 from keras_musictag import MusicTagError
 from keras_musictag.web import ServerSettings
 from keras_musictag.web.server import bound_socket, page_address
-from tests.web.conftest import demo_file, running_server
+from tests.web.conftest import APPS, demo_file, running_server
 
 
 def connect(settings, text: str = "") -> socket.socket:
@@ -45,16 +44,16 @@ def reply_of(connection: socket.socket) -> tuple[int, dict]:
     return int(first.split()[1]), json.loads(rest)
 
 
-def files_of_uploads() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("keras_musictag-*/*"))
+def uploads_of(settings) -> list[Path]:
+    """The files that a running server keeps."""
+    return list(APPS[settings.port].state.services.sources.folder.iterdir())
 
 
 def test_a_body_that_stalls_gets_an_answer_and_leaves_nothing(live_server):
-    before = files_of_uploads()
     with connect(live_server, head("/api/sources", "Content-Length: 5000") + PART + "abc") as connection:
         status, reply = reply_of(connection)
     assert (status, reply["error"]) == (408, "The body came too slowly. Send it again.")
-    assert files_of_uploads() == before
+    assert uploads_of(live_server) == []
 
 
 def test_a_stated_length_beyond_the_limit_is_refused_before_the_body(live_server):
@@ -64,21 +63,20 @@ def test_a_stated_length_beyond_the_limit_is_refused_before_the_body(live_server
 
 
 def test_a_chunked_body_is_refused_at_the_limit_and_the_client_sees_why(live_server):
-    before = files_of_uploads()
     with connect(live_server, head("/api/sources", "Transfer-Encoding: chunked")) as connection:
         for content in [PART.encode(), *[b"x" * 65536] * 24]:
             connection.sendall(f"{len(content):x}\r\n".encode() + content + b"\r\n")
         connection.sendall(b"0\r\n\r\n")
         status, reply = reply_of(connection)
     assert (status, reply["error"].startswith("The body is too large; expected at most 1 MiB.")) == (413, True)
-    assert files_of_uploads() == before
+    assert uploads_of(live_server) == []
 
 
 def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(live_server):
-    before, own = files_of_uploads(), open_temporary_files()
+    own = open_temporary_files()
     with connect(live_server, head("/api/sources", "Content-Length: 900000") + PART + "x" * 800_000):
         time.sleep(0.2)
-    eventually(lambda: files_of_uploads() == before and open_temporary_files() == own)
+    eventually(lambda: uploads_of(live_server) == [] and open_temporary_files() == own)
 
 
 def test_a_client_that_hangs_up_while_its_file_is_tagged_ends_the_work():
@@ -86,11 +84,10 @@ def test_a_client_that_hangs_up_while_its_file_is_tagged_ends_the_work():
         content = kmt.demo_clip().read_bytes()
         fields = '--x\r\nContent-Disposition: form-data; name="hop_seconds"\r\n\r\n0.01\r\n'
         body = (fields + PART).encode() + content + b"\r\n--x--\r\n"
-        before = files_of_uploads()
         with connect(settings, head("/api/tag", f"Content-Length: {len(body)}")) as connection:
             connection.sendall(body)
-            eventually(lambda: files_of_uploads() > before)
-        eventually(lambda: files_of_uploads() == before)  # 2,800 chunks would take longer than this waits
+            eventually(lambda: len(uploads_of(settings)) == 1)
+        eventually(lambda: uploads_of(settings) == [])  # 2,800 chunks would take longer than this waits
 
 
 def open_temporary_files() -> list[str]:
@@ -151,14 +148,14 @@ def test_the_address_of_the_page_has_the_token():
 
 @pytest.mark.slow
 @pytest.mark.needs("posix")
-def test_the_command_serves_until_it_is_asked_to_end():
+def test_the_command_serves_until_it_is_asked_to_end(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     program = "from keras_musictag.cli import main; main()"
     command = [sys.executable, "-c", program, "serve", "--model", "vgg-mtat-v1", "--port", str(port)]
     own = {"KERAS_MUSICTAG_TOKEN": "abc", "PYTHONPATH": str(Path(__file__).parents[2]), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    before = files_of_uploads()
+    own["TMPDIR"] = str(tmp_path)
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **own}
     )
@@ -171,6 +168,7 @@ def test_the_command_serves_until_it_is_asked_to_end():
         reply = client.post("/api/tag", files=demo_file(), data={"top": "1"}).json()
         assert reply["tags"][0]["tag"] == "flute"
         assert client.post("/api/sources", files=demo_file()).status_code == 201
+        assert len(list(tmp_path.glob("*/*"))) == 1
         form = {"source": "demo:demo", "hop_seconds": "0.25"}
         with client.stream("POST", "/api/tag", data=form, headers={"Accept": "text/event-stream"}) as stream:
             lines = stream.iter_lines()
@@ -182,4 +180,4 @@ def test_the_command_serves_until_it_is_asked_to_end():
         process.kill()
     assert (process.returncode, out) == (0, "")
     assert "Traceback" not in errors and "ERROR" not in errors
-    assert files_of_uploads() == before
+    assert list(tmp_path.iterdir()) == []
