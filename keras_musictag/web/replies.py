@@ -6,6 +6,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from keras_musictag.errors import AudioError, MusicTagError, UnknownNameError
+from keras_musictag.web.batching import QueueFullError
+from keras_musictag.web.served_models import ModelLoadError
 
 ERROR_SCHEMA = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
 # the statuses that any route may answer with, for the OpenAPI document
@@ -18,7 +20,7 @@ ERRORS = {
     415: "The file is not audio that can be used.",
     422: "A value is invalid.",
     429: "The server is busy; `Retry-After` says when to try again.",
-    503: "The server is ending.",
+    503: "The server is ending, or cannot load the model.",
 }
 ERROR_RESPONSES = {
     status: {"description": text, "content": {"application/json": {"schema": ERROR_SCHEMA}}}
@@ -58,6 +60,9 @@ def add_error_replies(app: FastAPI) -> None:
         return error_reply(422, _describe(error))
 
     async def of_package(request: Request, error: MusicTagError) -> JSONResponse:
+        if isinstance(error, QueueFullError):
+            error = busy(str(error), error.retry_after_seconds)
+            return error_reply(error.status_code, error.detail, error.headers)
         return error_reply(status_of(error), str(error))
 
     app.add_exception_handler(StarletteHTTPException, of_http)
@@ -69,6 +74,8 @@ def status_of(error: MusicTagError) -> int:
     """The HTTP status of one of the package's errors."""
     if isinstance(error, AudioError):
         return 415
+    if isinstance(error, ModelLoadError):
+        return 503
     return 404 if isinstance(error, UnknownNameError) else 400
 
 

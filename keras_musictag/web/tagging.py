@@ -3,14 +3,12 @@
 The tags at the end are those of `Tagger.tag`, within the rounding of float32: batches are shared with other clients.
 """
 
-import asyncio
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from fastapi import HTTPException
 
 from keras_musictag.audio.downmix import SILENT
 from keras_musictag.tagger.results import Taggram, TagResult, TrackFacts
@@ -25,7 +23,6 @@ from keras_musictag.web.sources import Source
 LONG_SECONDS = 15 * 60.0
 SMALL_BYTES = 8 * 2**20  # such a file is not probed before it is tagged
 DIGITS = 4  # of scores in events
-BUSY_TRIES = 30  # for a batch in the middle of a track, a second apart
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ async def tag_source(
             elif isinstance(message, Chunks):
                 if num_chunks + len(message.samples) > settings.max_chunks_per_track:
                     raise refusal(422, too_many_chunks(settings.max_chunks_per_track, options))
-                batch = await _run(model, message.samples, may_wait=num_chunks > 0)
+                batch = await model.run(message.samples, admitted=num_chunks > 0)
                 job.emit("chunks", _chunks_event(num_chunks, message.spans, batch))
                 scores.append(batch)
                 spans.append(message.spans)
@@ -94,18 +91,6 @@ async def tag_source(
     facts = TrackFacts(source.name, decoded.seconds, decoded.bad_packets, decoded.notes)
     taggram = Taggram(np.concatenate(scores), spans[:, 0], spans[:, 1], model.vocabulary, facts)
     return result_of(taggram.merge(options.aggregate, top=None), model, time.monotonic() - began)
-
-
-async def _run(model: ServedModel, samples: np.ndarray, may_wait: bool) -> np.ndarray:
-    """Scores a batch. If the model has too much to do, a track that has begun waits; a new one is refused."""
-    for _ in range(BUSY_TRIES if may_wait else 0):
-        try:
-            return await model.run(samples)
-        except HTTPException as error:
-            if error.status_code != 429:
-                raise
-        await asyncio.sleep(1.0)
-    return await model.run(samples)
 
 
 def _start_event(model: ServedModel, chunking) -> dict[str, Any]:
