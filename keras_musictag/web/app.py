@@ -10,6 +10,7 @@ import keras_musictag
 from keras_musictag.registry import load_module, module_names
 from keras_musictag.web import routes
 from keras_musictag.web.body_limits import BodyLimits
+from keras_musictag.web.monitoring import RequestCounts
 from keras_musictag.web.replies import ERROR_RESPONSES, add_error_replies
 from keras_musictag.web.routes.page import STATIC
 from keras_musictag.web.security import Security
@@ -55,7 +56,8 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     )
     app.state.services = services
     app.add_middleware(BodyLimits, settings=settings)
-    app.add_middleware(Security, settings=settings)  # added last, it comes first
+    app.add_middleware(Security, settings=settings)
+    app.add_middleware(RequestCounts, monitor=services.monitor)  # added last, it comes first
     add_error_replies(app)
     for name in module_names(routes):
         app.include_router(load_module(routes, "route", name).router)

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from keras_musictag.web.decoding import Decoders
-from keras_musictag.web.jobs import Jobs
+from keras_musictag.web.jobs import ENDED, Jobs
+from keras_musictag.web.monitoring import Monitor
 from keras_musictag.web.served_models import ModelPool
 from keras_musictag.web.settings import ServerSettings
 from keras_musictag.web.sound import Sound
@@ -23,6 +24,7 @@ class Services:
     decoders: Decoders
     sources: Sources
     sound: Sound
+    monitor: Monitor
 
     @classmethod
     def of(cls, settings: ServerSettings) -> "Services":
@@ -33,14 +35,26 @@ class Services:
         """
         decoders = Decoders(settings.decoders, settings.max_running_jobs, settings.decoder_seconds)
         sources = Sources(settings, decoders)
-        return cls(
+        monitor = Monitor()
+        services = cls(
             settings=settings,
-            models=ModelPool(settings),
+            models=ModelPool(settings, monitor.note_batch),
             jobs=Jobs(settings.max_running_jobs, settings.max_waiting_jobs, settings.max_kept_jobs),
             decoders=decoders,
             sources=sources,
             sound=Sound(settings, sources, decoders),
+            monitor=monitor,
         )
+        services._watch()
+        return services
+
+    def _watch(self) -> None:
+        """What Prometheus is told of the present."""
+        watch = self.monitor.watch
+        watch("queued_chunks", "Chunks that wait for a model.", lambda: self.models.queued)
+        watch("loaded_models", "Models in memory.", lambda: len(self.models.loaded))
+        watch("kept_uploads", "Uploads that are kept.", lambda: self.sources.num_uploads)
+        watch("running_jobs", "Jobs that have not ended.", lambda: sum(job.state not in ENDED for job in self.jobs))
 
     async def start(self) -> None:
         """Loads the models that must be ready."""

@@ -188,6 +188,11 @@ class Sources:
             excess -= source.bytes
             self._forget(source)
 
+    @property
+    def num_uploads(self) -> int:
+        """How many uploads are kept."""
+        return len(self._uploads())
+
     def _uploads(self) -> list[Source]:
         return [source for source in self._known.values() if source.id.startswith("upload:")]
 

@@ -1,14 +1,15 @@
 """Tagging in one request: a file or a source goes in, and its tags come out, at once or as they come."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any
+from collections.abc import AsyncIterator
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from keras_musictag.choices import AGGREGATES, TAILS
+from keras_musictag.web.client_left import wait_until_left
 from keras_musictag.web.forms import form_schema, read_form
 from keras_musictag.web.jobs import Job
 from keras_musictag.web.replies import refusal
@@ -102,15 +103,10 @@ async def event_texts(job: Job, after: int = -1) -> AsyncIterator[str]:
 async def until_ended(job: Job, request: Request) -> None:
     """Waits until a job has ended, and cancels it if the client hangs up."""
     with job.followed():
-        hung_up = asyncio.create_task(_disconnected(request.receive))
+        hung_up = asyncio.create_task(wait_until_left(request))
         try:
             await asyncio.wait([job.task, hung_up], return_when=asyncio.FIRST_COMPLETED)
         finally:
             hung_up.cancel()
             job.cancel()  # unless it has ended
         await asyncio.wait([job.task])
-
-
-async def _disconnected(receive: Callable[[], Any]) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

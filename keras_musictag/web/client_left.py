@@ -1,0 +1,44 @@
+"""Work that ends when the client that asked for it has left."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
+
+from fastapi import Request
+
+from keras_musictag.web.replies import refusal
+
+T = TypeVar("T")
+CLIENT_LEFT = 499  # the status that nginx logs for it; nobody receives it
+
+
+async def unless_client_leaves(request: Request, work: Coroutine[None, None, T]) -> T:
+    """Awaits work, and cancels it if the client closes the connection. Call it when the body has been read.
+
+    Args:
+        request: The request.
+        work: A coroutine.
+
+    Returns:
+        What the coroutine returns.
+
+    Raises:
+        HTTPException: 499 if the client has left.
+    """
+    task = asyncio.ensure_future(work)
+    watch = asyncio.ensure_future(wait_until_left(request))
+    try:
+        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise refusal(CLIENT_LEFT, "The client has left.")
+    finally:
+        for each in (task, watch):
+            each.cancel()
+        await asyncio.gather(task, watch, return_exceptions=True)
+
+
+async def wait_until_left(request: Request) -> None:
+    """Waits until the client has closed the connection. Call it when the body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
