@@ -95,6 +95,7 @@ setup(
             "pytaglib>=3",  # reads tags independently of mutagen
             "tensorflow-serving-api>=2.16,<2.21",  # the protos of TensorFlow Serving, and its client
             "httpx>=0.27",  # the test client of the page's server
+            "schemathesis>=4",  # requests made from the OpenAPI document
             *EXPORT,
             *LIBRARY,
             *WEB,
