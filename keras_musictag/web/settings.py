@@ -66,7 +66,7 @@ class ServerSettings:
     stall_seconds: float = 30.0
     decoder_seconds: float = 60.0
     decoders: int = 8
-    max_running_jobs: int = 4
+    max_running_jobs: int = 16
     max_waiting_jobs: int = 64
     max_kept_jobs: int = 64
     drain_seconds: float = 30.0

@@ -4,7 +4,6 @@ The tags at the end are those of `Tagger.tag`, within the rounding of float32: b
 """
 
 import time
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from keras_musictag.tagger.results import Taggram, TagResult, TrackFacts
 from keras_musictag.tagger.track import with_hop
 from keras_musictag.web.decoding import AudioFacts, Chunks, Cut, Decoded, Restarted
 from keras_musictag.web.jobs import Job
+from keras_musictag.web.read_ahead import read_ahead
 from keras_musictag.web.replies import refusal
 from keras_musictag.web.served_models import ServedModel
 from keras_musictag.web.services import Services
@@ -22,6 +22,7 @@ from keras_musictag.web.sources import Source
 
 LONG_SECONDS = 15 * 60.0
 SMALL_BYTES = 8 * 2**20  # such a file is not probed before it is tagged
+MESSAGES_AHEAD = 4  # of a decoder, which then is done with a short track before the model is
 DIGITS = 4  # of scores in events
 
 
@@ -45,11 +46,12 @@ async def start_tag_job(services: Services, source: Source, model: ServedModel, 
     if source.bytes > SMALL_BYTES:
         facts = await services.sources.probe(source)
         is_long = facts.seconds is None or facts.seconds > LONG_SECONDS
-    most = services.settings.max_running_jobs
+    settings = services.settings
     return services.jobs.start(
         "tag",
         lambda job: tag_source(job, services, source, model, options),
-        max_running=max(1, most // 2) if is_long else most,
+        # a long track keeps its decoder: leave others to short tracks
+        max_running=max(1, settings.decoders // 2) if is_long else settings.max_running_jobs,
         queue="long tracks" if is_long else "tag",
     )
 
@@ -66,7 +68,7 @@ async def tag_source(
     request = Cut(str(source.path), chunking, options.tail, settings.max_audio_seconds)
     scores, spans, num_chunks, seconds, decoded = [], [], 0, None, None
     start = _start_event(model, chunking)
-    async with aclosing(services.decoders.answers(request)) as messages:
+    async with read_ahead(services.decoders.answers(request), MESSAGES_AHEAD) as messages:
         async for message in messages:
             if isinstance(message, AudioFacts):
                 seconds = message.seconds
