@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TypeVar
 
-from fastapi import Request
+from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
 
 from keras_musictag.web.replies import refusal
 
@@ -31,11 +32,28 @@ async def unless_client_leaves(request: Request, work: Coroutine[None, None, T])
         await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
-        raise refusal(CLIENT_LEFT, "The client has left.")
+        raise left_error()
     finally:
         for each in (task, watch):
             each.cancel()
         await asyncio.gather(task, watch, return_exceptions=True)
+
+
+async def body_of(request: Request) -> bytes:
+    """The body of a request.
+
+    Raises:
+        HTTPException: 499 if the client has left.
+    """
+    try:
+        return await request.body()
+    except ClientDisconnect:
+        raise left_error() from None
+
+
+def left_error() -> HTTPException:
+    """The error of a request whose client has left, which nobody receives."""
+    return refusal(CLIENT_LEFT, "The client has left.")
 
 
 async def wait_until_left(request: Request) -> None:

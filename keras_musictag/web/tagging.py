@@ -14,7 +14,7 @@ from keras_musictag.tagger.results import Taggram, TagResult, TrackFacts
 from keras_musictag.tagger.track import with_hop
 from keras_musictag.web.decoding import AudioFacts, Chunks, Cut, Decoded, Restarted
 from keras_musictag.web.jobs import Job
-from keras_musictag.web.read_ahead import read_ahead
+from keras_musictag.web.reading_ahead import read_ahead
 from keras_musictag.web.replies import refusal
 from keras_musictag.web.served_models import ServedModel
 from keras_musictag.web.services import Services

@@ -17,7 +17,7 @@ from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 import keras_musictag as kmt
-from keras_musictag.library.presence import PresenceThresholds
+from keras_musictag.library import PresenceThresholds
 from keras_musictag.web import ServerSettings, create_app
 from keras_musictag.web.batching import Batcher
 from keras_musictag.web.routes.serving import SIGNATURES, answer

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from keras_musictag.web.read_ahead import read_ahead
+from keras_musictag.web.reading_ahead import read_ahead
 
 
 async def produce(log: list, count: int, error: Exception | None = None):
