@@ -33,7 +33,7 @@ class Services:
         Raises:
             UnknownNameError: If the settings name a model that does not exist.
         """
-        decoders = Decoders(settings.decoders, max(1, settings.decoders // 2), settings.decoder_seconds)
+        decoders = Decoders(settings.decoders, settings.decoders, settings.decoder_seconds)
         sources = Sources(settings, decoders)
         monitor = Monitor()
         services = cls(

@@ -34,7 +34,7 @@ class ServerSettings:
         decoder_seconds: How long a process that decodes may make no progress before it is ended.
         decoders: How many processes decode audio at the same time at most.
         max_running_jobs: How many jobs of one kind run at the same time; further ones wait. Long tracks are a kind of
-            their own, so that short ones do not wait for them.
+            their own, of which half as many run as there are decoders, so that short ones do not wait for them.
         max_waiting_jobs: How many jobs may wait before further ones are refused.
         max_kept_jobs: How many finished jobs are kept, for clients that come back.
         drain_seconds: How long running requests may take after the server was asked to end.

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_musictag as kmt
+from keras_musictag.web.served_models import ServedModel
 from tests.web.conftest import demo_file, events_of
 
 # in a batch that is shared with other clients, the order of additions differs: float32 has 7 digits
@@ -155,3 +156,15 @@ def test_invalid_forms_are_refused_with_a_sentence(client, form, status, message
 def test_a_body_that_is_no_form_is_refused(client):
     reply = client.post("/api/tag", json={"source": "demo:demo"})
     assert (reply.status_code, "must be a form" in reply.json()["error"]) == (415, True)
+
+
+def test_only_the_first_batch_of_a_track_can_be_refused(client, monkeypatch):
+    flags, run = [], ServedModel.run
+
+    def noting_run(model, chunks, admitted=False):
+        flags.append(admitted)
+        return run(model, chunks, admitted)
+
+    monkeypatch.setattr(ServedModel, "run", noting_run)
+    assert client.post("/api/tag", data=VGG, files=demo_file()).status_code == 200
+    assert flags == [False, True]  # ten chunks in batches of eight
