@@ -37,7 +37,7 @@ from keras_musictag.audio import Chunking, cut, open_audio, read, resample
 from keras_musictag.processes import usable_cores
 
 CLIP_SECONDS = 9.0
-SETTLE_SECONDS = 5.0  # of load before the measurement begins
+SETTLE_SECONDS = 10.0  # of load before the measurement begins: decoders start
 WORK_SECONDS = 5.0  # for each kind of work without a server
 START_SECONDS = 300.0  # with another engine, the first start exports the model
 MEMORY_READINGS = 6
