@@ -130,9 +130,14 @@ def read_numbers(path: Path, kind: type[Row]) -> list[Row]:
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = csv.DictReader(file, strict=True)
-            return [kind(**{column.name: _read_cell(row[column.name], column.type) for column in fields(kind)}) for row in rows]
+            return [
+                kind(**{column.name: _read_cell(row[column.name], column.type) for column in fields(kind)})
+                for row in rows
+            ]
     except (csv.Error, KeyError, ValueError) as error:
-        raise ValueError(f"{str(path)!r} is damaged or incomplete ({error}). Run the command that wrote it again.") from error
+        raise ValueError(
+            f"{str(path)!r} is damaged or incomplete ({error}). Run the command that wrote it again."
+        ) from error
 
 
 def _read_cell(text: str | None, kind: type) -> str | int | float:
@@ -146,6 +151,17 @@ NOT_COMPARABLE = (
     "Reported elsewhere, not measured here: with other training, and not always with the same tracks, chunks and "
     "decoding. No intervals are known."
 )
+
+
+def published_datasets() -> list[str]:
+    """Returns the ids of the datasets of which there are published tables.
+
+    Example:
+        >>> published_datasets()
+        ['mtat', 'msd', 'mtg-jamendo']
+    """
+    content = json.loads(PUBLISHED_FILE.read_text(encoding="utf-8"))
+    return list(dict.fromkeys(table["dataset"] for table in content["tables"]))
 
 
 def published_tables(dataset: str) -> list[Table]:

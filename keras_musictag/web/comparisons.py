@@ -1,11 +1,11 @@
 """Comparisons of reports on the same data: a table of models, tests between neighbours, robustness, and costs.
 
-All reports about the same tracks and tags are compared, wherever they are. Files of `compare` and `robustness` belong to the
-comparison of a report with the same values, else of a report below their folder; if there is none, they are one of their own.
+All reports about the same tracks and tags are compared, wherever they are. What `compare` or `robustness` wrote belongs
+to the comparison of a report with the same values, else of a report in its folder; else it is one of its own.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,26 @@ from keras_musictag.errors import UnknownNameError, printable
 from keras_musictag.evaluation.comparing import Neighbours
 from keras_musictag.evaluation.comparison_files import PAIRS, VALUES
 from keras_musictag.evaluation.predictions import WHOLE
+from keras_musictag.evaluation.report_files import AVERAGE_PRECISION_NOTE
 from keras_musictag.evaluation.tables import published_datasets, published_tables, read_numbers
 from keras_musictag.robustness.conditions import CONDITIONS, KINDS, ORIGINAL
 from keras_musictag.robustness.drop_files import VALUES as DROPS
 from keras_musictag.robustness.drops import Drop
-from keras_musictag.web.reports import COSTS, FoundReport, ReportFolder, Reports, files_named, interval_of
-from keras_musictag.web.reports import number_or_none, short_id, without_folder
+from keras_musictag.web.reports import (
+    COSTS,
+    FoundReport,
+    ReportFolder,
+    Reports,
+    files_named,
+    interval_of,
+    number_or_none,
+    short_id,
+    without_folder,
+)
 
 RANKED_BY = "pr_auc"
-KEY_METRICS = ("roc_auc", "pr_auc")
+SPEED_NOTE = "Speed was measured while a model was evaluated: compare it only if nothing else ran on the same machine."
+RECOGNISED_BY = ("roc_auc", "pr_auc")  # in full precision, two metrics tell a model's report from all others
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,27 @@ class _StoredDrop(Drop):
     tracks: int
 
 
+@dataclass(eq=False)
+class _Files:
+    """What `compare` and `robustness` wrote into one folder."""
+
+    values: list[_ComparedValue] = field(default_factory=list)
+    pairs: list[Neighbours] = field(default_factory=list)
+    drops: list[_StoredDrop] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def scores(self) -> dict[str, dict[str, float]]:
+        """Model -> its tracks and its macro values by metric, on all undeformed tracks."""
+        found: dict[str, dict[str, float]] = {}
+        for value in self.values:
+            if (value.level, value.subset) == ("track", WHOLE):
+                found.setdefault(value.model, {"tracks": value.tracks})[value.metric] = value.macro
+        for drop in self.drops:
+            if drop.condition == ORIGINAL:
+                found.setdefault(drop.model, {"tracks": drop.tracks})[drop.metric] = drop.value
+        return found
+
+
 def find_comparisons(reports: Reports) -> list[dict[str, Any]]:
     """All comparisons as plain data for JSON: published ones first, then those with most models."""
     found = [report for report in reports.find_reports() if report.data is not None]
@@ -57,16 +89,25 @@ def find_comparisons(reports: Reports) -> list[dict[str, Any]]:
         comparison = comparisons.setdefault(report.data, _new(repr(report.data), name, report.folder.source, **about))
         comparison["models"].append(_row(report))
     for folder in reports.folders:
-        for path in files_named(folder.path, (VALUES, PAIRS, DROPS)):
-            _add_file(comparisons, found, folder, path)
+        for path in dict.fromkeys(path.parent for path in files_named(folder.path, (VALUES, PAIRS, DROPS))):
+            files = _read_files(folder, path)
+            key = _data_of(found, files, path)
+            if key is None:
+                key, name = path, printable(path.name)
+                comparisons[key] = {**_new(str(path), name, folder.source), "models": _rows_of(files, folder.source)}
+            _add(comparisons[key], files)
     for comparison in comparisons.values():
         comparison["models"].sort(key=lambda row: -(row["metrics"].get(RANKED_BY, {}).get("value") or 0))
         comparison["cost"] = list(_cost_rows(comparison["models"]))
-    return sorted(comparisons.values(), key=lambda one: (one["source"] != "published", -len(one["models"]), one["name"]))
+        known = any(row["audio_seconds_per_second"] is not None for row in comparison["models"])
+        comparison["notes"] = [AVERAGE_PRECISION_NOTE] + [SPEED_NOTE] * known
+    return sorted(
+        comparisons.values(), key=lambda one: (one["source"] != "published", -len(one["models"]), one["name"])
+    )
 
 
 def comparison_page(reports: Reports, comparison: str | None = None) -> dict[str, Any]:
-    """One comparison, the list of all of them, and what others published.
+    """One comparison, the list of all of them, and what others published, as plain data for JSON.
 
     Args:
         reports: The reports.
@@ -81,17 +122,19 @@ def comparison_page(reports: Reports, comparison: str | None = None) -> dict[str
         raise UnknownNameError(f"There is no comparison {comparison!r}. Were its reports removed? Reload the page.")
     listed = ("comparison", "name", "dataset", "split", "part", "tracks", "source")
     return {
-        **(chosen[0] if chosen else _new("", "", "published") | {"comparison": None, "cost": []}),
+        **(chosen[0] if chosen else {**_new("", "", "published"), "comparison": None, "cost": [], "notes": []}),
         "comparisons": [{**{key: one[key] for key in listed}, "models": len(one["models"])} for one in found],
         "elsewhere": [
-            {"dataset": dataset, **asdict(table)} for dataset in published_datasets() for table in published_tables(dataset)
+            {"dataset": dataset, **asdict(table)}
+            for dataset in published_datasets()
+            for table in published_tables(dataset)
         ],
     }
 
 
 def _new(key: str, name: str, source: str, **about) -> dict[str, Any]:
     unknown = dict.fromkeys(("dataset", "split", "part", "tracks"))
-    lists = {key: [] for key in ("models", "neighbours", "robustness", "problems")}
+    lists = {name: [] for name in ("models", "neighbours", "robustness", "problems")}
     return {"comparison": short_id(key), "name": name, "source": source, **unknown, **about, **lists}
 
 
@@ -101,75 +144,77 @@ def _row(report: FoundReport) -> dict[str, Any]:
     return {"model": report.content["name"], "report": report.id, **kept}
 
 
-def _cost_rows(models: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _cost_rows(models: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """One row per model, cost and metric."""
     for row in models:
         for cost in COSTS.values():
             for metric, numbers in row["metrics"].items():
                 if row[cost] is not None and numbers["value"] is not None:
-                    kept = {"model": row["model"], "report": row["report"]}
-                    yield {**kept, "cost": cost, "amount": row[cost], "metric": metric, **numbers}
+                    about = {"model": row["model"], "report": row["report"], "cost": cost, "amount": row[cost]}
+                    yield {**about, "metric": metric, **numbers}
 
 
-def _add_file(comparisons: dict, found: list[FoundReport], folder: ReportFolder, path: Path) -> None:
-    """Adds what is in a file to the comparison that it belongs to."""
-    try:
-        values = read_numbers(path.with_name(VALUES), _ComparedValue) if path.name != DROPS else []
-        drops = read_numbers(path, _StoredDrop) if path.name == DROPS else []
-        pairs = read_numbers(path, Neighbours) if path.name == PAIRS else []
-        problem = None
-    except (OSError, ValueError) as error:
-        values, drops, pairs, problem = [], [], [], without_folder(folder.path, error)
-    whole = [value for value in values if (value.level, value.subset) == ("track", WHOLE)]
-    stated = [(v.model, v.metric, v.tracks, v.macro) for v in whole]
-    stated += [(drop.model, drop.metric, drop.tracks, drop.value) for drop in drops if drop.condition == ORIGINAL]
-    data = _data_of(found, stated, path.parent)
-    if data is None:
-        data, name = path.parent, printable(path.parent.name)
-        comparison = comparisons.setdefault(data, _new(str(data), name, folder.source))
-        if path.name == VALUES:
-            comparison["models"] += _rows_of_file(whole, folder)
-    comparison = comparisons[data]
-    comparison["neighbours"] += [_finite(asdict(pair)) for pair in pairs]
-    comparison["robustness"] += [row for drop in drops for row in _curve_rows(drop)]
-    comparison["problems"] += [problem] if problem else []
+def _read_files(folder: ReportFolder, path: Path) -> _Files:
+    files = _Files()
+    kinds = (
+        (files.values, VALUES, _ComparedValue),
+        (files.pairs, PAIRS, Neighbours),
+        (files.drops, DROPS, _StoredDrop),
+    )
+    for rows, name, kind in kinds:
+        try:
+            rows += read_numbers(path / name, kind)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            files.problems.append(without_folder(folder.path, error))
+    return files
 
 
-def _data_of(found: list[FoundReport], stated: list[tuple], folder: Path) -> tuple | None:
-    """The data of a report with the stated values, else of a report in the folder."""
-    values: dict[str, dict] = {}
-    for model, metric, tracks, value in stated:
-        values.setdefault(model, {"tracks": tracks})[metric] = value
-    wanted = {(row["tracks"], *map(row.get, KEY_METRICS)) for row in values.values()}
+def _data_of(found: Iterable[FoundReport], files: _Files, path: Path) -> tuple | None:
+    """The data of a report with the same values as a model in the files, else of a report in their folder."""
+    wanted = {(row["tracks"], *map(row.get, RECOGNISED_BY)) for row in files.scores().values()}
+    in_folder = None
     for report in found:
         metrics = report.content["metrics"]
-        if (report.content["tracks"], *(metrics[name]["value"] for name in KEY_METRICS)) in wanted:
+        if (report.content["tracks"], *(metrics[name]["value"] for name in RECOGNISED_BY)) in wanted:
             return report.data
-    return next((report.data for report in found if (report.folder.path / report.place).is_relative_to(folder)), None)
+        if in_folder is None and report.path.is_relative_to(path):
+            in_folder = report.data
+    return in_folder
 
 
-def _rows_of_file(values: list[_ComparedValue], folder: ReportFolder) -> list[dict[str, Any]]:
-    """Rows of models of which there is only `compare.csv`."""
+def _add(comparison: dict[str, Any], files: _Files) -> None:
+    measured = {CONDITIONS[drop.condition].kind for drop in files.drops if drop.condition in CONDITIONS}
+    kinds = [kind for kind in KINDS if kind in measured]
+    comparison["neighbours"] += [_finite(asdict(pair)) for pair in files.pairs]
+    comparison["robustness"] += [row for drop in files.drops for row in _curve_rows(drop, kinds)]
+    comparison["problems"] += files.problems
+
+
+def _rows_of(files: _Files, source: str) -> list[dict[str, Any]]:
+    """Rows of models that have no report."""
+    unknown = ("report", "place", "chunk_seconds", "chunks_per_track", "seconds_per_track", *COSTS.values())
     rows = {}
-    for value in values:
-        empty = dict.fromkeys(("report", "place", "chunk_seconds", "chunks_per_track", "seconds_per_track", *COSTS.values()))
-        row = {"model": value.model, **empty, "source": folder.source, "tracks": value.tracks, "metrics": {}}
-        numbers = interval_of(np.array([value.macro, value.macro_low, value.macro_high]))
-        rows.setdefault(value.model, row)["metrics"][value.metric] = numbers
+    for value in files.values:
+        if (value.level, value.subset) == ("track", WHOLE):
+            row = {"model": value.model, **dict.fromkeys(unknown), "source": source, "tracks": value.tracks}
+            row = rows.setdefault(value.model, {**row, "metrics": {}})
+            row["metrics"][value.metric] = interval_of(np.array([value.macro, value.macro_low, value.macro_high]))
     return list(rows.values())
 
 
-def _curve_rows(drop: _StoredDrop) -> Iterator[dict[str, Any]]:
-    """The points of a condition on its curve; the original is a point of each curve."""
+def _curve_rows(drop: _StoredDrop, kinds: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The points of a condition: one on the curve of its kind; the original is a point of each curve."""
     numbers = {name: value for name, value in asdict(drop).items() if name not in ("condition", "tracks")}
     if drop.condition == ORIGINAL:
-        curves = [(kind, KINDS[kind].title, KINDS[kind].original, 0) for kind in KINDS]
+        points = [(kind, KINDS[kind].title, KINDS[kind].original, 0) for kind in kinds]
     elif drop.condition in CONDITIONS:
         condition = CONDITIONS[drop.condition]
-        curves = [(condition.kind, KINDS[condition.kind].title, condition.label, condition.position)]
-    else:  # of a newer version
-        curves = [(drop.condition, drop.condition, drop.condition, 1)]
-    for kind, title, level, position in curves:
+        points = [(condition.kind, KINDS[condition.kind].title, condition.label, condition.position)]
+    else:  # a condition of a newer version
+        points = [(drop.condition, drop.condition, drop.condition, 1)]
+    for kind, title, level, position in points:
         yield _finite({"condition": kind, "title": title, "level": level, "position": position, **numbers})
 
 

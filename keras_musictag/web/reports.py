@@ -43,7 +43,8 @@ class FoundReport:
     Attributes:
         id: Its name in addresses.
         folder: The folder that was searched.
-        place: Where it is in that folder, such as "gmtag_small/ridge".
+        place: Where it is in that folder, as clients are told, such as "gmtag_small/ridge".
+        path: The folder of the run.
         report: The report; None if it is damaged.
         content: What the page shows of it, as plain data for JSON; of a damaged one, {"error": sentence}.
     """
@@ -51,6 +52,7 @@ class FoundReport:
     id: str
     folder: ReportFolder
     place: str
+    path: Path
     report: Report | None = field(repr=False)
     content: Mapping[str, Any] = field(repr=False)
 
@@ -131,7 +133,7 @@ class Reports:
         except (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
             content = {"name": place, "metrics": {}, **about, "error": without_folder(folder.path, error)}
             report = None
-        return FoundReport(self.report_id(path.parent), folder, place, report, content)
+        return FoundReport(self.report_id(path.parent), folder, place, path.parent, report, content)
 
 
 def files_named(folder: Path, names: Sequence[str]) -> Iterator[Path]:
@@ -213,7 +215,13 @@ def number_or_none(value: float) -> float | int | None:
 
 
 def _text_or_number(value: Any) -> str | float | int | None:
-    return printable(value) if isinstance(value, str) else number_or_none(value) if isinstance(value, (int, float)) else None
+    return (
+        printable(value)
+        if isinstance(value, str)
+        else number_or_none(value)
+        if isinstance(value, (int, float))
+        else None
+    )
 
 
 def _seconds_per_track(facts: Mapping[str, Any]) -> float | None:

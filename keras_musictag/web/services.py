@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from keras_musictag.web.decoding import Decoders
 from keras_musictag.web.jobs import Jobs
+from keras_musictag.web.reports import Reports
 from keras_musictag.web.served_models import ModelPool
 from keras_musictag.web.settings import ServerSettings
 from keras_musictag.web.sound import Sound
@@ -23,6 +24,7 @@ class Services:
     decoders: Decoders
     sources: Sources
     sound: Sound
+    reports: Reports
 
     @classmethod
     def of(cls, settings: ServerSettings) -> "Services":
@@ -40,6 +42,7 @@ class Services:
             decoders=decoders,
             sources=sources,
             sound=Sound(settings, sources, decoders),
+            reports=Reports(settings.reports),
         )
 
     async def start(self) -> None:
