@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from keras_musictag.web.decoding import Decoders
 from keras_musictag.web.jobs import Jobs
+from keras_musictag.web.library_view import LibraryView
 from keras_musictag.web.reports import Reports
 from keras_musictag.web.served_models import ModelPool
 from keras_musictag.web.settings import ServerSettings
@@ -25,6 +26,7 @@ class Services:
     sources: Sources
     sound: Sound
     reports: Reports
+    library: LibraryView
 
     @classmethod
     def of(cls, settings: ServerSettings) -> "Services":
@@ -43,6 +45,7 @@ class Services:
             sources=sources,
             sound=Sound(settings, sources, decoders),
             reports=Reports(settings.reports),
+            library=LibraryView(settings.database),
         )
 
     async def start(self) -> None:

@@ -95,3 +95,11 @@ def written_reports(tmp_path_factory):
 def reports_folder(written_reports, tmp_path):
     """A copy that the test may change."""
     return shutil.copytree(written_reports, tmp_path / "mine")
+
+
+@pytest.fixture(scope="session")
+def scanned_library(tmp_path_factory):
+    """A real library, `library.db` and `music`, scanned with the bundled vgg. Tests do not change it."""
+    from tests.web.scanned_music import scan_music
+
+    return scan_music(tmp_path_factory.mktemp("library"))
