@@ -108,10 +108,6 @@ class Reports:
                 return report
         raise UnknownNameError(f"There is no report {report_id!r}. Was its folder removed? Reload the list of reports.")
 
-    def report_id(self, folder: Path) -> str:
-        """The id that the report in a run folder has, or will have."""
-        return short_id(os.path.realpath(folder))
-
     def _find(self, folder: ReportFolder, path: Path) -> FoundReport | None:
         try:
             facts = path.stat()
@@ -133,7 +129,7 @@ class Reports:
         except (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
             content = {"name": place, "metrics": {}, **about, "error": without_folder(folder.path, error)}
             report = None
-        return FoundReport(self.report_id(path.parent), folder, place, path.parent, report, content)
+        return FoundReport(report_id(path.parent), folder, place, path.parent, report, content)
 
 
 def files_named(folder: Path, names: Sequence[str]) -> Iterator[Path]:
@@ -142,6 +138,11 @@ def files_named(folder: Path, names: Sequence[str]) -> Iterator[Path]:
         depth = len(Path(parent).relative_to(folder).parts)
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if depth < DEPTH else []
         yield from (Path(parent) / name for name in names if name in files and (Path(parent) / name).is_file())
+
+
+def report_id(folder: Path) -> str:
+    """The id of the report in a run folder, also before it is written."""
+    return short_id(os.path.realpath(folder))
 
 
 def short_id(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from keras_musictag.web.decoding import Decoders
+from keras_musictag.web.evaluation_jobs import Evaluations
 from keras_musictag.web.jobs import Jobs
 from keras_musictag.web.library_view import LibraryView
 from keras_musictag.web.reports import Reports
@@ -27,6 +28,7 @@ class Services:
     sound: Sound
     reports: Reports
     library: LibraryView
+    evaluations: Evaluations
 
     @classmethod
     def of(cls, settings: ServerSettings) -> "Services":
@@ -37,6 +39,7 @@ class Services:
         """
         decoders = Decoders(settings.decoders, settings.max_running_jobs, settings.stall_seconds)
         sources = Sources(settings, decoders)
+        evaluations = Evaluations(settings.records, settings.reports)
         return cls(
             settings=settings,
             models=ModelPool(settings),
@@ -44,12 +47,14 @@ class Services:
             decoders=decoders,
             sources=sources,
             sound=Sound(settings, sources, decoders),
-            reports=Reports(settings.reports),
+            reports=Reports(settings.reports, evaluations.out),
             library=LibraryView(settings.database),
+            evaluations=evaluations,
         )
 
     async def start(self) -> None:
         """Loads the models that must be ready."""
+        self.evaluations.open()
         await self.sources.start()
         await self.models.start()
 
@@ -59,6 +64,7 @@ class Services:
         await self.sources.close()
         self.decoders.close()
         await self.models.close()
+        self.evaluations.close()
 
 
 def services_of(request: Request) -> Services:
