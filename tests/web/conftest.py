@@ -1,12 +1,11 @@
 """An application to talk to, in this process: `client` is shared by all tests, `open_client` makes others."""
 
 import json
+import shutil
 import socket
 import threading
 import time
 from contextlib import ExitStack, contextmanager
-import shutil
-from contextlib import ExitStack
 
 import pytest
 from fastapi.testclient import TestClient
@@ -14,7 +13,6 @@ from fastapi.testclient import TestClient
 import keras_musictag as kmt
 from keras_musictag.web import ServerSettings, create_app
 from keras_musictag.web.server import bound_socket, make_server
-
 from tests.web.report_folders import write_reports
 
 BASE_URL = "http://127.0.0.1:8000"  # the server refuses other names
@@ -85,6 +83,8 @@ def live_server():
     """The settings of a real server. Tests do not change it."""
     with running_server(stall_seconds=1.0, max_upload_bytes=2**20) as settings:
         yield settings
+
+
 @pytest.fixture(scope="session")
 def written_reports(tmp_path_factory):
     """A folder of reports. Tests do not change it."""
