@@ -1,6 +1,5 @@
 """The music library that the page shows: a database of `library scan`, only read. A scan may write to it meanwhile."""
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -15,13 +14,11 @@ from keras_musictag.errors import AudioError, MusicTagError, UnknownNameError, p
 from keras_musictag.library.database import Database, Labels, StoredModel
 from keras_musictag.library.presence import are_present, presence_thresholds
 from keras_musictag.library.rules import threshold_array
-from keras_musictag.library.searching import Match, embed_example, find_matches, stored_example
-from keras_musictag.web.replies import busy, refusal
+from keras_musictag.library.searching import Match, find_matches, stored_example
+from keras_musictag.web.replies import refusal
 from keras_musictag.web.reports import without_folder
 
 SHOWN_PARTS = 3  # of a path: usually artist, album and file
-MAX_WAITING = 4  # requests whose examples wait to be embedded
-MAX_KEPT = 64  # embeddings of uploads, for further pages of results
 
 
 class LibraryView:
@@ -29,12 +26,14 @@ class LibraryView:
 
     Args:
         path: The database; None if there is no library.
+
+    Attributes:
+        examples: Embeddings of sources that were compared with the library: see `examples`.
     """
 
     def __init__(self, path: Path | None):
         self.path = path
-        self._embedding, self._waiting = asyncio.Lock(), 0
-        self._kept: dict[tuple, np.ndarray] = {}
+        self.examples: dict[tuple, np.ndarray] = {}
 
     @contextmanager
     def opened(self) -> Iterator[Database]:
@@ -83,12 +82,12 @@ class LibraryView:
         limit: int = 50,
         offset: int = 0,
     ) -> dict[str, Any]:
-        """Finds tracks by words, by a track of the library, or by the result of `embed`, as plain data for JSON.
+        """Finds tracks by words, by a track of the library, or by another example, as plain data for JSON.
 
         Args:
             words: See `library.query`.
             track: Number of the track that the others are compared with.
-            example: Another example instead.
+            example: A stored model and an embedding by it, instead of a track.
             model: Name of the model to search by; None for all, and for the newest one with an example.
             limit: How many tracks are returned at most.
             offset: How many of the best tracks are left out.
@@ -112,35 +111,12 @@ class LibraryView:
             root = _common_folder(database)
             return {"matches": [_shown_match(match, root) for match in found], "total": total}
 
-    async def embed(self, path: Path, name: str, model: str | None = None) -> tuple[StoredModel, np.ndarray]:
-        """Computes the embedding of a file by the stored model with a name. One file at a time: others wait.
-
-        Args:
-            path: The file.
-            name: What clients call it.
-            model: Name of the model; None for the newest one.
+    def find_model(self, name: str | None = None) -> StoredModel:
+        """A model whose scores are stored; None for the newest one.
 
         Raises:
-            HTTPException: 400 if the model cannot be loaded, 429 if too many files wait.
-            UnknownNameError: If there is no such model.
-            AudioError: If the file cannot be used as audio.
+            UnknownNameError: If there is none.
         """
-        stored = await asyncio.to_thread(self._find_model, model)
-        key = (os.fspath(path), stored.name, stored.weights_sha256)
-        if self._waiting >= MAX_WAITING:
-            raise busy("Too many files are being compared with the library. Try again in a moment.", 5)
-        self._waiting += 1
-        try:
-            async with self._embedding:
-                if key not in self._kept:
-                    self._kept[key] = await asyncio.to_thread(_embed, path, name, stored)
-        finally:
-            self._waiting -= 1
-        while len(self._kept) > MAX_KEPT:
-            del self._kept[next(iter(self._kept))]
-        return stored, self._kept[key]
-
-    def _find_model(self, name: str | None) -> StoredModel:
         with self.opened() as database:
             return database.find_model(name)
 
@@ -189,17 +165,6 @@ def _vector_of(database: Database, model: StoredModel, track: int) -> np.ndarray
     if example is None:
         raise refusal(404, f"There is no track {track} in the library that {model.name} has tagged. Search again.")
     return example[1]
-
-
-def _embed(path: Path, name: str, model: StoredModel) -> np.ndarray:
-    try:
-        return embed_example(path, model)
-    except FileNotFoundError as error:
-        raise refusal(404, f"{name!r} is no longer on the server. Send it again.") from error
-    except AudioError:
-        raise
-    except MusicTagError as error:
-        raise refusal(400, str(error).replace(repr(str(path)), repr(name))) from error
 
 
 def _common_folder(database: Database) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path as PathValue, Query
 
-from keras_musictag.web.replies import refusal
+from keras_musictag.web.examples import embed_source
 from keras_musictag.web.services import Shared
 
 MAX_ROW = 10**6
@@ -37,11 +37,9 @@ async def search(
     if like is not None:
         if number := re.fullmatch(r"track:(\d{1,18})", like):
             track = int(number[1])
-        elif library.path is None:
-            raise refusal(404, "There is no library to compare with.")
         else:
-            source = await services.sources.get(like)
-            example = await library.embed(source.path, source.name, model)
+            stored = await asyncio.to_thread(library.find_model, model)
+            example = stored, await embed_source(services, await services.sources.get(like), stored)
     words = q if q is None or q.strip() or like is None else None
     return await asyncio.to_thread(library.search, words, track, example, model, limit, offset)
 
