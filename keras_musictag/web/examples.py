@@ -1,6 +1,6 @@
 """Embeds a source as a scan does, to find tracks of the library that resemble it.
 
-The file is decoded in a process of its own, and its chunks share the batches of the served model with those of all clients.
+The file is decoded in a process of its own, and its chunks share the batches of the model with those of all clients.
 """
 
 from contextlib import aclosing

@@ -117,9 +117,9 @@ def test_an_upload_is_compared_by_the_stored_model(client, database):
         source = client.post("/api/sources", files={"file": ("mine.mp3", file)}).json()["source"]
     first = find(client, like=source)["matches"][0]
     assert first["name"] == "demo.mp3" and first["score"] == pytest.approx(1, abs=1e-4)
-    expected = search_library(
-        database, example=embed_example(demo_clip(), database.find_model()), model=database.find_model()
-    )
+    model = database.find_model()
+    example = embed_example(demo_clip(), model)
+    expected = search_library(database, example=example, model=model)
     assert first["source"] == f"track:{expected[0].track}"
     vocals = find(client, like=source, q="vocals")["total"]  # words select
     assert vocals == len(search_library(database, "vocals", example=example, model=model)) < 3
