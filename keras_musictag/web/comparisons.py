@@ -119,7 +119,9 @@ def comparison_page(reports: Reports, comparison: str | None = None) -> dict[str
     found = find_comparisons(reports)
     chosen = [one for one in found if comparison in (None, one["comparison"])]
     if not chosen and comparison is not None:
-        raise UnknownNameError(f"There is no comparison {comparison!r}. Were its reports removed? Reload the page.")
+        raise UnknownNameError(
+            f"There is no comparison {comparison[:80]!r}. Were its reports removed? Reload the page."
+        )
     listed = ("comparison", "name", "dataset", "split", "part", "tracks", "source")
     return {
         **(chosen[0] if chosen else {**_new("", "", "published"), "comparison": None, "cost": [], "notes": []}),
@@ -162,10 +164,10 @@ def _read_files(folder: ReportFolder, path: Path) -> _Files:
         (files.drops, DROPS, _StoredDrop),
     )
     for rows, name, kind in kinds:
+        if not (path / name).is_file():
+            continue
         try:
             rows += read_numbers(path / name, kind)
-        except FileNotFoundError:
-            continue
         except (OSError, ValueError) as error:
             files.problems.append(without_folder(folder.path, error))
     return files

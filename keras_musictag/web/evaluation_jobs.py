@@ -133,7 +133,7 @@ class Evaluations:
             raise UnknownNameError.of("model", model, cards)
         found = next((found for found in self.find_records() if found.id == records), None)
         if found is None:
-            raise UnknownNameError(f"There are no records {records!r}. Was the folder removed? Reload the page.")
+            raise UnknownNameError(f"There are no records {records[:80]!r}. Was the folder removed? Reload the page.")
         row = _row(found, cards)
         if found.records is None:
             raise refusal(400, found.error)

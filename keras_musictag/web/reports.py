@@ -106,7 +106,9 @@ class Reports:
         for report in self.find_reports():
             if report.id == report_id:
                 return report
-        raise UnknownNameError(f"There is no report {report_id!r}. Was its folder removed? Reload the list of reports.")
+        raise UnknownNameError(
+            f"There is no report {report_id[:80]!r}. Was its folder removed? Reload the list of reports."
+        )
 
     def _find(self, folder: ReportFolder, path: Path) -> FoundReport | None:
         try:
