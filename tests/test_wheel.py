@@ -23,7 +23,8 @@ from pathlib import Path
 assert Path(kmt.__file__).is_relative_to({site!r}), kmt.__file__
 from keras_musictag.web.comparisons import comparison_page
 from keras_musictag.web.reports import Reports
-assert len(comparison_page(Reports())["models"]) >= 5
+page = comparison_page(Reports())
+assert len(page["models"]) >= 5 and page["robustness"] and page["neighbours"], page
 print(kmt.load("vgg-msd-v1").tag(kmt.demo_clip(), top=1).tags[0][0])
 """
 

@@ -37,6 +37,16 @@ def test_published_curves_begin_at_the_original(client):
     assert curve["0.4"]["low"] < curve["0.4"]["value"] < curve["0.4"]["high"]
 
 
+def test_files_belong_to_the_reports_in_their_folder(tmp_path):
+    """As in the wheel, which has no compare.csv."""
+    names = ("ridge/report.json", "neighbours.csv", "robustness.csv")
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(bundled("results") / "gmtag_small" / name, tmp_path / name)
+    (one,) = find_comparisons(Reports(published=tmp_path))
+    assert len(one["models"]) == 1 and one["neighbours"] and one["robustness"]
+
+
 def test_tables_of_others_are_shown_apart(client):
     elsewhere = client.get("/api/comparison").json()["elsewhere"]
     tables = [table for table in elsewhere if table["dataset"] == "mtat"]
