@@ -8,7 +8,7 @@ from keras_musictag.tags import read_tags
 from tests.records.make import make_manifest, part_of
 
 
-def write_records(folder: Path, num_tracks: int = 30, seconds: float = 10.0) -> Path:
+def write_records(folder: Path, num_tracks: int = 15, seconds: float = 10.0) -> Path:
     """Of ten tracks, six are in train, two each in valid and test. Each tag of four applies to a quarter of them."""
     tags = read_tags(bundled("tfrecords") / "mtat" / "tags.txt")
     tracks = [

@@ -70,7 +70,7 @@ def test_records_are_listed_with_the_models_that_fit(client, folder):
     rows = records_of(client)
     assert set(rows) == {"mtat/records", "other/records", "damaged"}
     mtat = rows["mtat/records"]
-    assert (mtat["tags"], mtat["parts"], mtat["models"]) == (50, {"train": 18, "valid": 6, "test": 6}, [VGG])
+    assert (mtat["tags"], mtat["parts"], mtat["models"]) == (50, {"train": 9, "valid": 3, "test": 3}, [VGG])
     assert rows["other/records"]["models"] == []
     assert "is missing" in rows["damaged"]["error"] and str(folder) not in rows["damaged"]["error"]
 
@@ -107,14 +107,14 @@ def test_two_evaluations_run_one_after_the_other(client, folder, reports, vgg_ta
     client.delete(f"/api/jobs/{first}")
     assert wait(client, first, "cancelled", seconds=60)["result"] is None
     (resumable,) = (reports / "from_page").glob("vgg*-train-*/.train.partial.npz")
-    assert 0 < len(np.load(resumable)["counts"]) < 18
+    assert 0 < len(np.load(resumable)["counts"]) < 9
 
     job = wait(client, second, "done")
     assert children() == []
     events = client.get(f"/api/jobs/{second}/events").text
-    assert '{"done":12,"total":12}' in events and "event: done" in events
+    assert '{"done":6,"total":6}' in events and "event: done" in events
     whole = client.get(f"/api/reports/{job['result']['report']}").json()
-    assert (whole["name"], whole["source"], whole["part"], whole["tracks"]) == (VGG, "job", "test", 6)
+    assert (whole["name"], whole["source"], whole["part"], whole["tracks"]) == (VGG, "job", "test", 3)
     expected = evaluate(vgg_tagger, folder / "mtat" / "records", tmp_path / "expected")
     (written,) = (reports / "from_page").glob("vgg*-test-*")
     np.testing.assert_array_equal(
