@@ -86,7 +86,7 @@ def find_comparisons(reports: Reports) -> list[dict[str, Any]]:
     for report in found:
         about = {name: report.content[name] for name in ("dataset", "split", "part", "tracks")}
         name = f"{about['dataset']} {about['split']}, {about['part']}"
-        comparison = comparisons.setdefault(report.data, _new(repr(report.data), name, report.folder.source, **about))
+        comparison = comparisons.setdefault(report.data, _new(report.comparison, name, report.folder.source, **about))
         comparison["models"].append(_row(report))
     for folder in reports.folders:
         for path in dict.fromkeys(path.parent for path in files_named(folder.path, (VALUES, PAIRS, DROPS))):
@@ -94,7 +94,10 @@ def find_comparisons(reports: Reports) -> list[dict[str, Any]]:
             key = _data_of(found, files, path)
             if key is None:
                 key, name = path, printable(path.name)
-                comparisons[key] = {**_new(str(path), name, folder.source), "models": _rows_of(files, folder.source)}
+                comparisons[key] = {
+                    **_new(short_id(str(path)), name, folder.source),
+                    "models": _rows_of(files, folder.source),
+                }
             _add(comparisons[key], files)
     for comparison in comparisons.values():
         comparison["models"].sort(key=lambda row: -(row["metrics"].get(RANKED_BY, {}).get("value") or 0))
@@ -124,7 +127,7 @@ def comparison_page(reports: Reports, comparison: str | None = None) -> dict[str
         )
     listed = ("comparison", "name", "dataset", "split", "part", "tracks", "source")
     return {
-        **(chosen[0] if chosen else {**_new("", "", "published"), "comparison": None, "cost": [], "notes": []}),
+        **(chosen[0] if chosen else {**_new(None, "", "published"), "cost": [], "notes": []}),
         "comparisons": [{**{key: one[key] for key in listed}, "models": len(one["models"])} for one in found],
         "elsewhere": [
             {"dataset": dataset, **asdict(table)}
@@ -134,10 +137,10 @@ def comparison_page(reports: Reports, comparison: str | None = None) -> dict[str
     }
 
 
-def _new(key: str, name: str, source: str, **about) -> dict[str, Any]:
+def _new(comparison: str | None, name: str, source: str, **about) -> dict[str, Any]:
     unknown = dict.fromkeys(("dataset", "split", "part", "tracks"))
     lists = {name: [] for name in ("models", "neighbours", "robustness", "problems")}
-    return {"comparison": short_id(key), "name": name, "source": source, **unknown, **about, **lists}
+    return {"comparison": comparison, "name": name, "source": source, **unknown, **about, **lists}
 
 
 def _row(report: FoundReport) -> dict[str, Any]:

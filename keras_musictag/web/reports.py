@@ -63,12 +63,18 @@ class FoundReport:
             return None
         return self.report.source, self.report.vocabulary.names, self.report.group().tracks
 
+    @property
+    def comparison(self) -> str | None:
+        """Id of the comparison that it belongs to; None if it has no `data`."""
+        return None if self.data is None else short_id(repr(self.data))
+
     def summary(self) -> dict[str, Any]:
         """The row of this report in the list of reports."""
         source = "source" if self.report is None else "dataset dataset_version split part deformation source tracks"
         names = (*source.split(), "metrics", *COSTS.values(), "error")
         kept = {name: self.content[name] for name in names if name in self.content}
-        return {"report": self.id, "name": self.content["name"], "place": self.content["place"], **kept}
+        about = {"report": self.id, "comparison": self.comparison}
+        return {**about, "name": self.content["name"], "place": self.content["place"], **kept}
 
 
 class Reports:

@@ -21,7 +21,8 @@ def test_the_published_models_are_compared_from_the_start(client):
     values = [row["metrics"]["pr_auc"]["value"] for row in page["models"]]
     assert len(values) == 5 and values == sorted(values, reverse=True)
     assert page["models"][0]["model"] == page["neighbours"][0]["better"] == "short_chunk_cnn, chunk level"
-    assert client.get(f"/api/reports/{page['models'][0]['report']}").json()["name"] == page["models"][0]["model"]
+    report = client.get(f"/api/reports/{page['models'][0]['report']}").json()
+    assert (report["name"], report["comparison"]) == (page["models"][0]["model"], page["comparison"])
     costs = {row["amount"] for row in page["cost"] if (row["cost"], row["metric"]) == ("parameters", "mcc")}
     report = read_report(bundled("results") / "gmtag_small" / "ridge")
     assert len(costs) == 3 and report.facts["parameters"] in costs  # two networks were trained twice

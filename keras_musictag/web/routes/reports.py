@@ -23,7 +23,7 @@ def list_reports(services: Shared) -> list[dict[str, Any]]:
 def show_report(report: str, services: Shared) -> dict[str, Any]:
     """A whole report: macro and micro averages of all levels and subsets, and each tag, with intervals."""
     found = services.reports.find_report(report)
-    return {"report": found.id, **found.content}
+    return {"report": found.id, "comparison": found.comparison, **found.content}
 
 
 @router.get("/comparison")
