@@ -190,7 +190,7 @@ class Database:
 
     def __init__(self, path: str | os.PathLike, create: bool = False, read_only: bool = False):
         self.path = Path(os.path.realpath(path))  # the files next to it must be the same by each link to it
-        if not create and not self.path.is_file():
+        if (read_only or not create) and not self.path.is_file():
             raise FileNotFoundError(
                 f"There is no library database {str(self.path)!r}. Make one with `keras-musictag library scan FOLDER`, "
                 "or name another file with `--db`."

@@ -80,9 +80,9 @@ class Evaluations:
     """
 
     def __init__(self, records: Sequence[Path], reports: Sequence[Path]):
-        self._roots, self._is_kept = records, bool(reports)
+        self._roots, self._is_kept = [folder.resolve() for folder in records], bool(reports)
         temporary = Path(tempfile.gettempdir()) / f"keras_musictag-reports-{secrets.token_hex(8)}"
-        self.out = reports[0] / FOLDER_NAME if reports else temporary
+        self.out = (reports[0] / FOLDER_NAME if reports else temporary).resolve()
 
     def open(self) -> None:
         """Makes the folder of results that are not to be kept."""

@@ -32,7 +32,7 @@ class LibraryView:
     """
 
     def __init__(self, path: Path | None):
-        self.path = path
+        self.path = path and path.resolve()
         self.examples: dict[tuple, np.ndarray] = {}
 
     @contextmanager

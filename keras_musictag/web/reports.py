@@ -87,9 +87,10 @@ class Reports:
     """
 
     def __init__(self, folders: Sequence[Path] = (), jobs: Path | None = None, published: Path | None = None):
-        self.folders = [ReportFolder(published or bundled("results"), "published")]
-        self.folders += [ReportFolder(jobs, "job")] if jobs else []  # first: it may be in one of the user's folders
-        self.folders += [ReportFolder(folder, "folder") for folder in folders]
+        paths = [(published or bundled("results"), "published")]
+        paths += [(jobs, "job")] if jobs else []  # first: it may be in one of the user's folders
+        paths += [(folder, "folder") for folder in folders]
+        self.folders = [ReportFolder(path.resolve(), source) for path, source in paths]
         self._read: dict[Path, tuple[tuple, FoundReport]] = {}  # path -> (state of the file, report)
 
     def find_reports(self) -> list[FoundReport]:
@@ -159,7 +160,7 @@ def short_id(text: str) -> str:
 
 
 def without_folder(folder: Path, error: Exception) -> str:
-    """The sentence of an error, in which the folder has only its name: clients are told no other path."""
+    """The sentence of an error, in which an absolute folder has only its name: clients are told no other path."""
     sentence = str(error)
     for shown in (str(folder), repr(str(folder))[1:-1]):
         sentence = sentence.replace(shown, folder.name)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +86,13 @@ def test_a_damaged_report_is_listed_with_the_reason(reports_folder, damage):
     assert row["metrics"] == {} and row["error"], row
     assert str(reports_folder.parent) not in json.dumps(row), "clients are told no path"
     assert reports.find_report(row["report"]).content["error"] == row["error"]
+
+
+def test_folders_may_be_relative(reports_folder, monkeypatch):
+    monkeypatch.chdir(reports_folder)
+    (reports_folder / "runs" / "good" / "report.json").write_text("[]")
+    found = {report.place: report for report in Reports([Path(".")]).find_reports()}
+    assert f"'{reports_folder.name}/runs/good/report.json' cannot be read" in found["runs/good"].content["error"]
 
 
 def test_odd_names_and_numbers_are_valid_json(reports_folder):
