@@ -1,4 +1,4 @@
-"""Packages of keras_musictag; `zoo/` and `tfrecords/` go into the wheel as data."""
+"""Packages of keras_musictag; `zoo/`, `tfrecords/` and the results that the page shows go into the wheel as data."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,11 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "keras_musictag" / "__init__.py").read_text()).group(1)
-DATA = ("zoo", "tfrecords")
+DATA = {  # package data: name -> its folder, and its files
+    "zoo": ("zoo", ["*/*"]),
+    "tfrecords": ("tfrecords", ["*/*"]),
+    "results": ("docs/results", ["*/robustness.csv", "*/neighbours.csv", "*/*/report.json"]),
+}
 EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.4"]
 WEB = [
     "fastapi>=0.115.8",
@@ -34,7 +38,7 @@ setup(
         "beetsplug",
     ],
     package_dir={
-        **{f"keras_musictag._data.{name}": name for name in DATA},
+        **{f"keras_musictag._data.{name}": folder for name, (folder, _) in DATA.items()},
         "beetsplug": "keras_musictag/library/beets_plugin",  # a namespace package, to which beets adds its own plugins
     },
     package_data={
@@ -47,7 +51,7 @@ setup(
             "web/static/*",
             "web/static/vendor/*",
         ],
-        **{f"keras_musictag._data.{name}": ["*/*"] for name in DATA},
+        **{f"keras_musictag._data.{name}": files for name, (_, files) in DATA.items()},
     },
     install_requires=[
         # kapre 0.4.1 limits TensorFlow and Keras, and requires the distribution named `tensorflow`

@@ -6,8 +6,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from keras_musictag.web.decoding import Decoders
+from keras_musictag.web.evaluation_jobs import Evaluations
 from keras_musictag.web.jobs import ENDED, Jobs
+from keras_musictag.web.library_view import LibraryView
 from keras_musictag.web.monitoring import Monitor
+from keras_musictag.web.reports import Reports
 from keras_musictag.web.served_models import ModelPool
 from keras_musictag.web.settings import ServerSettings
 from keras_musictag.web.sound import Sound
@@ -25,6 +28,9 @@ class Services:
     sources: Sources
     sound: Sound
     monitor: Monitor
+    reports: Reports
+    library: LibraryView
+    evaluations: Evaluations
 
     @classmethod
     def of(cls, settings: ServerSettings) -> "Services":
@@ -36,6 +42,7 @@ class Services:
         decoders = Decoders(settings.decoders, settings.decoders, settings.decoder_seconds)
         sources = Sources(settings, decoders)
         monitor = Monitor()
+        evaluations = Evaluations(settings.records, settings.reports)
         services = cls(
             settings=settings,
             models=ModelPool(settings, monitor.note_batch),
@@ -44,6 +51,9 @@ class Services:
             sources=sources,
             sound=Sound(settings, sources, decoders),
             monitor=monitor,
+            reports=Reports(settings.reports, evaluations.out),
+            library=LibraryView(settings.database),
+            evaluations=evaluations,
         )
         services._watch()
         return services
@@ -58,6 +68,7 @@ class Services:
 
     async def start(self) -> None:
         """Loads the models that must be ready."""
+        self.evaluations.open()
         await self.sources.start()
         await self.models.start()
 
@@ -67,6 +78,7 @@ class Services:
         await self.sources.close()
         self.decoders.close()
         await self.models.close()
+        self.evaluations.close()
 
 
 def services_of(request: Request) -> Services:

@@ -127,7 +127,7 @@ class Sources:
         return source
 
     def _track(self, number: int) -> Source:
-        with Database(self._settings.database) as database:
+        with Database(self._settings.database, read_only=True) as database:
             files = database.files_of_track(number)
         for path, labels in files:
             if os.path.isfile(path):

@@ -1,6 +1,7 @@
 """An application to talk to, in this process: `client` is shared by all tests, `open_client` makes others."""
 
 import json
+import shutil
 import socket
 import threading
 import time
@@ -12,6 +13,7 @@ from fastapi.testclient import TestClient
 import keras_musictag as kmt
 from keras_musictag.web import ServerSettings, create_app
 from keras_musictag.web.server import bound_socket, make_server
+from tests.web.report_folders import write_reports
 
 BASE_URL = "http://127.0.0.1:8000"  # the server refuses other names
 
@@ -86,3 +88,23 @@ def live_server():
     """The settings of a real server. Tests do not change it."""
     with running_server(stall_seconds=1.0, max_upload_bytes=2**20) as settings:
         yield settings
+
+
+@pytest.fixture(scope="session")
+def written_reports(tmp_path_factory):
+    """A folder of reports. Tests do not change it."""
+    return write_reports(tmp_path_factory.mktemp("reports"))
+
+
+@pytest.fixture
+def reports_folder(written_reports, tmp_path):
+    """A copy that the test may change."""
+    return shutil.copytree(written_reports, tmp_path / "mine")
+
+
+@pytest.fixture(scope="session")
+def scanned_library(tmp_path_factory):
+    """A real library, `library.db` and `music`, scanned with the bundled vgg. Tests do not change it."""
+    from tests.web.scanned_music import scan_music
+
+    return scan_music(tmp_path_factory.mktemp("library"))

@@ -27,9 +27,25 @@ class TagJob(BaseModel):
     hop_seconds: Hop = None
 
 
+class EvaluationJob(BaseModel):
+    """A model to be evaluated on a part of prepared records."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["evaluate"]
+    model: str
+    records: str
+    part: Literal["test", "valid", "train"] = "test"
+
+
 @router.post("", status_code=202)
-async def start(request: TagJob, services: Shared) -> dict[str, str]:
+async def start(
+    request: Annotated[TagJob | EvaluationJob, Field(discriminator="kind")], services: Shared
+) -> dict[str, str]:
     """Starts a job. Its events are at `/api/jobs/ID/events`."""
+    if request.kind == "evaluate":
+        cards, chosen = services.models.cards, (request.model, request.records, request.part)
+        return {"job": services.evaluations.start(services.jobs, cards, *chosen).id}
     source, model = await services.sources.get(request.source), await services.models.get(request.model)
     await services.sources.probe(source)  # what is not audio is refused now
     options = TagOptions(request.aggregate, request.tail, request.hop_seconds)
