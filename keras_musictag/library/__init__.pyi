@@ -43,6 +43,7 @@ from .scan_loop import (
     ScanSummary as ScanSummary,
 )
 from .scanning import (
+    rescan_problems as rescan_problems,
     scan as scan,
 )
 from .score_table import (
@@ -129,6 +130,7 @@ __all__ = [
     "presence_thresholds",
     "read_rules",
     "read_vectors",
+    "rescan_problems",
     "scan",
     "search_library",
     "stored_example",

@@ -9,15 +9,17 @@ import numpy as np
 
 from keras_musictag.files import whole_file
 from keras_musictag.library.database import Database, StoredModel
+from keras_musictag.library.music_files import absolute_path
 from keras_musictag.library.scan_plan import below
+from keras_musictag.library.tables import utf8_path
 
 
 def write_scan_lines(path: str | os.PathLike, database: Database, folders: Sequence[str | os.PathLike]) -> int:
     """Writes what is known of the files in folders: for each its scores by model, or the reason of its problem.
 
     A line is such as `{"path": "/music/a.mp3", "duration_seconds": 181.2, "notes": [], "scores": {"musicnn-mtat-v1":
-    {"guitar": 0.71, ...}}}`, or `{"path": "/music/b.mp3", "problem": "..."}`. All characters are ASCII; bytes of a name
-    that are not valid UTF-8 are surrogates.
+    {"guitar": 0.71, ...}}}`, or `{"path": "/music/b.mp3", "problem": "..."}`. All characters are ASCII. A path with
+    bytes that are not UTF-8 is its `file://` address.
 
     Args:
         path: The file to write.
@@ -34,7 +36,7 @@ def write_scan_lines(path: str | os.PathLike, database: Database, folders: Seque
         0
     """
     count, end = 0, b""
-    spans = sorted(below(os.path.abspath(os.fsdecode(folder))) for folder in folders)
+    spans = sorted(below(absolute_path(folder)) for folder in folders)
     with whole_file(Path(path)) as scratch, open(scratch, "w", encoding="ascii") as file:
         for span in spans:
             if span[0] < end:  # a folder in another one
@@ -54,7 +56,7 @@ def _lines(database: Database, span: tuple[bytes, bytes]) -> Iterator[dict]:
         span,
     )
     for path, problem, seconds, notes, track in rows:
-        line = {"path": os.fsdecode(path)}
+        line = {"path": utf8_path(os.fsdecode(path))}
         if problem is not None:
             yield line | {"problem": problem}
             continue

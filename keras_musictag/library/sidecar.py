@@ -5,6 +5,7 @@ from pathlib import Path
 
 from keras_musictag.files import write_csv, write_json
 from keras_musictag.library.file_tags import GENRE, MOOD, FileTags
+from keras_musictag.library.tables import utf8_path
 
 ENDINGS = (".json", ".csv")
 
@@ -20,7 +21,7 @@ def write_sidecar(path: Path, wanted: Iterable[tuple[str, FileTags]]) -> int:
 
     Args:
         path: The file to write: `.json` for an object from paths to genres, moods and scores, `.csv` for the columns
-            path, field and value.
+            path, field and value. A path with bytes that are not UTF-8 is its `file://` address.
         wanted: Paths, and what to write.
 
     Returns:
@@ -40,7 +41,7 @@ def write_sidecar(path: Path, wanted: Iterable[tuple[str, FileTags]]) -> int:
         /a.mp3,genre,House
     """
     check_sidecar(path)
-    rows = {file: tags for file, tags in wanted if any(tags.fields().values())}
+    rows = {utf8_path(file): tags for file, tags in wanted if any(tags.fields().values())}
     if path.suffix.lower() == ".json":
         content = {file: {GENRE: tags.genres, MOOD: tags.moods, "scores": tags.scores} for file, tags in rows.items()}
         write_json(path, content)

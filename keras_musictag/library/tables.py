@@ -168,6 +168,20 @@ def csv_cell(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
+def utf8_path(path: str) -> str:
+    """A path as text that any program can read: itself, or its `file://` address if bytes of it are not UTF-8.
+
+    Example:
+        >>> utf8_path("/music/caf\\u00e9.mp3") == "/music/caf\\u00e9.mp3", utf8_path("/music/caf\\udce9.mp3")
+        (True, 'file:///music/caf%E9.mp3')
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return Path(path).as_uri()
+    return path
+
+
 @contextmanager
 def _jsonl_writer(path: Path, model: StoredModel, embeddings: bool) -> Iterator[Callable[[dict], None]]:
     with open(path, "w", encoding="utf-8") as file:
