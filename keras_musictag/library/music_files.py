@@ -109,13 +109,13 @@ def absolute_path(path: str | os.PathLike) -> str:
 
 def _listed_name(folder: str, name: str) -> str:
     """The name in the letters of its folder's list; the same one if the letters matter, or it does not exist."""
-    path = os.path.join(folder, name)
+    if not all(os.path.lexists(os.path.join(folder, each)) for each in (name, name.swapcase())):
+        return name  # without a look at the list, which may be long
     try:
-        if not os.path.samefile(path, os.path.join(folder, name.swapcase())):
-            return name
         names = os.listdir(folder)
     except OSError:
         return name
+    # not by `samefile`: some file systems number a file anew for each way to write its name
     same = [each for each in names if each.casefold() == name.casefold()]
     return name if name in same or not same else same[0]
 

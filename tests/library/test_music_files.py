@@ -161,7 +161,8 @@ def test_letters_of_a_path_are_those_of_the_disk(tmp_path, monkeypatch):
     typed = str(tmp_path / "MUSIC" / "jazz")
     assert absolute_path(typed) == typed  # here, the letters matter
     with monkeypatch.context() as patched:
-        patched.setattr(os.path, "samefile", lambda a, b: a.casefold() == b.casefold())
+        exists = os.path.lexists
+        patched.setattr(os.path, "lexists", lambda path: "new" in path or exists(path) or "music" in path.casefold())
         real = os.listdir
         patched.setattr(os, "listdir", lambda path: real(str(path).replace("MUSIC", "Music")))
         assert absolute_path(typed) == str(tmp_path / "Music" / "Jazz")
