@@ -64,8 +64,8 @@ def scan(folders, database_path, models, weights, engine, precision, jobs, nice,
     if nice and hasattr(os, "nice"):
         os.nice(nice)
     with _progress() as report, open_database(database_path, create=True) as database:
-        from keras_musictag.library.scan_lines import write_scan_lines
         from keras_musictag.library.scanning import scan as scan_folders
+        from keras_musictag.library.tables import write_scan_lines
 
         summary = scan_folders(
             folders, database, models, weights, engine, precision, jobs=jobs, video=video, report=report

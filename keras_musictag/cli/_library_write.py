@@ -63,7 +63,7 @@ def write(paths, database_path, model, rules_path, mode, scores, yes, sidecar, h
     with open_database(database_path) as database, open_database(database_path) as reading:
         wanted = wanted_tags(reading, model, rules_path, scores, paths)
         if sidecar:
-            from keras_musictag.library.sidecar import write_sidecar
+            from keras_musictag.library.tables import write_sidecar
 
             click.echo(f"Wrote the tags of {quantity(write_sidecar(sidecar, wanted), 'file')} to {sidecar}.")
             return

@@ -13,11 +13,10 @@ from keras_musictag.errors import MusicTagError
 from keras_musictag.library import replacing
 from keras_musictag.library.binary_difference import difference, restore
 from keras_musictag.library.database import Database
-from keras_musictag.library.file_tags import FileTags
+from keras_musictag.library.file_tags import Fields, FileTags, ValueChange, changed_fields, value_changes
 from keras_musictag.library.journal import FileVersion, Journal, JournalEntry, JournalError, journal_folder, list_runs
 from keras_musictag.library.kept_content import KeptContent, read_content
 from keras_musictag.library.music_files import storable_ns
-from keras_musictag.library.tag_changes import Fields, ValueChange, changed_fields, value_changes
 
 
 @dataclass(frozen=True)
