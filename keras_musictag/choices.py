@@ -9,7 +9,7 @@ EXPORT_PRECISIONS = ("float32", "float16", "bfloat16", "int8")  # each format su
 INPUTS = ("waveform", "log-mel")  # what an exported model takes
 EXAMPLE_LEVELS = ("chunk", "song")  # length of a training example: the network's own chunk, or 29 s
 
-WRITE_MODES = ("add", "fill", "replace")  # what writing tags does to those that a file has: library.tag_changes
+WRITE_MODES = ("add", "fill", "replace")  # what writing tags does to those that a file has: library.file_tags
 
 STORAGES = ("pcm", "source")  # what records store: samples, or the compressed file
 FRACTIONS = (0.8, 0.1, 0.1)  # train, valid, test

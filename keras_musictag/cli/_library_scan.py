@@ -17,6 +17,27 @@ from keras_musictag.terminal import progress_bar
 
 ENGINES = ("keras", "onnx", "litert", "openvino")
 MIN_SECONDS = 2.0  # before a speed is shown
+SHOWN_FOLDERS = 10  # that were not searched: an unplugged drive may have thousands
+
+
+def computing_options(command):
+    """Options of `scan` that say how scores are computed."""
+    for option in (
+        click.option(
+            "--jobs",
+            type=click.IntRange(min=1),
+            help="Number of decoding processes.  [default: one per core, at most 8]",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(EXPORT_PRECISIONS),
+            help="Numeric precision of the model.  [default: float32]",
+        ),
+        click.option("--engine", type=click.Choice(ENGINES), default="keras", help="Engine that runs the model."),
+        click.option("--weights", default="default", help="Weights for an architecture, as for `tag`."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -30,14 +51,7 @@ MIN_SECONDS = 2.0  # before a speed is shown
     help="Model to use: an architecture, a zoo entry (see `models`), or a file or folder. Repeat the option to use "
     "several models, which share the decoding.",
 )
-@click.option("--weights", default="default", help="Weights for an architecture, as for `tag`.")
-@click.option("--engine", type=click.Choice(ENGINES), default="keras", help="Engine that runs the model.")
-@click.option(
-    "--precision", type=click.Choice(EXPORT_PRECISIONS), help="Numeric precision of the model.  [default: float32]"
-)
-@click.option(
-    "--jobs", type=click.IntRange(min=1), help="Number of decoding processes.  [default: one per core, at most 8]"
-)
+@computing_options
 @click.option("--nice", type=click.IntRange(0, 19), default=0, help="Lower the priority of the scan; 19 is the lowest.")
 @click.option("--video", is_flag=True, help="Also tag the sound of video files.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the results as JSON lines.")
@@ -50,18 +64,20 @@ def scan(folders, database_path, models, weights, engine, precision, jobs, nice,
     if nice and hasattr(os, "nice"):
         os.nice(nice)
     with _progress() as report, open_database(database_path, create=True) as database:
-        from keras_musictag.library.scan_lines import write_scan_lines
         from keras_musictag.library.scanning import scan as scan_folders
+        from keras_musictag.library.tables import write_scan_lines
 
         summary = scan_folders(
             folders, database, models, weights, engine, precision, jobs=jobs, video=video, report=report
         )
         if out is not None:
             click.echo(f"Wrote {quantity(write_scan_lines(out, database, folders), 'line')} to {out}.")
-    for folder, reason in summary.closed:
+    for folder, reason in summary.closed[:SHOWN_FOLDERS]:
         print_to_stderr(
             f"Note: {printable(folder)} was not searched, and its files are not marked as missing. {reason}."
         )
+    if more := summary.closed[SHOWN_FOLDERS:]:
+        print_to_stderr(f"Note: {quantity(len(more), 'more folder')} could not be searched, either.")
     click.echo(describe_scan(summary))
 
 
@@ -70,13 +86,14 @@ def describe_scan(summary) -> str:
     parts = [f"{quantity(summary.tagged, 'track')} tagged"]
     counts = {
         "recognised by their audio": summary.known,
-        "unchanged": summary.unchanged,
+        "unchanged": summary.unchanged - summary.known_problems,
         "missing since the last scan": summary.missing,
     }
     parts += [f"{count:,} {what}" for what, count in counts.items() if count]
-    if summary.problems:
-        parts.append(f"{quantity(summary.problems, 'problem')} (see `keras-musictag library problems`)")
-    return ", ".join(parts) + "."
+    parts += [quantity(summary.problems, "problem")] if summary.problems else []
+    parts += [quantity(summary.known_problems, "known problem")] if summary.known_problems else []
+    see = " (see `keras-musictag library problems`)" if summary.problems or summary.known_problems else ""
+    return ", ".join(parts) + see + "."
 
 
 @contextmanager
@@ -102,20 +119,39 @@ def _progress() -> Iterator[Callable]:
 @click.option(
     "--retry",
     is_flag=True,
-    help="Also mark these files: the next `library scan` reads them again, even if they have not changed.",
+    help="First read these files again, even if they have not changed. The options below apply.",
 )
-def problems(database_path, retry):
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    help="Model to use, as for `scan`.  [default: all models of the library that are in the zoo]",
+)
+@computing_options
+def problems(database_path, retry, models, weights, engine, precision, jobs):
     """List the files that could not be tagged, and why."""
     with open_database(database_path) as database:
+        if retry:
+            retry_problems(database, models, weights, engine, precision, jobs)
         found = database.problems()
         for problem in found:
             click.echo(f"{printable(problem.path)}: {problem.reason}")
-        if retry:
-            with database.writing():
-                count = database.retry_problems()
-            print_to_stderr(f"The next `keras-musictag library scan` reads {quantity(count, 'file')} again.")
     if not found:
         print_to_stderr("There are no problems.")
+
+
+def retry_problems(database, *options) -> None:
+    """Reads the files with problems again, and says on standard error what came of it."""
+    from keras_musictag.library.scanning import rescan_problems
+
+    before = len(database.problems())
+    with _progress() as report:
+        summary = rescan_problems(database, *options, report=report)
+    parts = [f"{quantity(summary.tagged + summary.known, 'file')} tagged", f"{summary.problems:,} still with a problem"]
+    if gone := before - summary.found:
+        parts.append(f"{gone:,} not found, which `keras-musictag library scan` looks for")
+    if before:
+        print_to_stderr(f"Read {quantity(summary.found, 'file')} again: {', '.join(parts)}.")
 
 
 @click.command()

@@ -63,7 +63,7 @@ def write(paths, database_path, model, rules_path, mode, scores, yes, sidecar, h
     with open_database(database_path) as database, open_database(database_path) as reading:
         wanted = wanted_tags(reading, model, rules_path, scores, paths)
         if sidecar:
-            from keras_musictag.library.sidecar import write_sidecar
+            from keras_musictag.library.tables import write_sidecar
 
             click.echo(f"Wrote the tags of {quantity(write_sidecar(sidecar, wanted), 'file')} to {sidecar}.")
             return
@@ -75,7 +75,7 @@ def write(paths, database_path, model, rules_path, mode, scores, yes, sidecar, h
                 problems = print_changes(write_tags(database, wanted, **options), yes)
         else:
             with database.writing(), track_progress() as progress:
-                total = sum(1 for _ in reading.scored_files(reading.find_model(model))) if progress else 0
+                total = sum(1 for _ in files_inside(reading, reading.find_model(model), paths)) if progress else 0
                 problems = print_changes(counted(write_tags(database, wanted, **options), total, progress), yes)
     if problems:
         raise SystemExit(1)
@@ -89,14 +89,25 @@ def wanted_tags(database, model_name: str | None, rules_path: Path | None, score
     model = database.find_model(model_name)
     rules = read_rules(rules_path, model) if rules_path else default_rules(model.vocabulary)
     thresholds, found = presence_thresholds(model), set()
-    places = {path: os.path.abspath(path) for path in paths}
+    for file, inside in files_inside(database, model, paths):
+        found |= inside
+        yield file.path, tags_for_file(file, model, rules, thresholds, scores)
+    for path in dict.fromkeys(paths):
+        if path not in found:
+            print_to_stderr(
+                f"Note: the library has no tagged file in {printable(path)}. To add it, scan its folder first."
+            )
+
+
+def files_inside(database, model, paths: tuple[str, ...]) -> Iterator[tuple]:
+    """The tagged files in some paths, or all without paths; each with the set of the paths that it is in."""
+    from keras_musictag.library.music_files import absolute_path
+
+    places = {path: absolute_path(path) for path in paths}
     for file in database.scored_files(model):
         inside = {path for path, place in places.items() if is_inside(file.path, place)}
-        found |= inside
         if inside or not places:
-            yield file.path, tags_for_file(file, model, rules, thresholds, scores)
-    for path in places.keys() - found:
-        print_to_stderr(f"Note: the library has no tagged file in {printable(path)}. To add it, scan its folder first.")
+            yield file, inside
 
 
 def is_inside(path: str, place: str) -> bool:
@@ -182,7 +193,8 @@ def undo(run, database_path, show_list, hard_links):
         print_runs(list_runs(path))
         return
     found, files = find_run(path, run), Counter()
-    later = [other for other in list_runs(path) if other.name > found.name]
+    runs = list_runs(path)
+    later = runs[runs.index(found) + 1 :]
     with resumable(), ExitStack() as stack:
         database = None  # the journal is enough
         if path.is_file():

@@ -8,7 +8,7 @@ from .database import (
     default_database as default_database,
 )
 from .distributing import DistributeSummary as DistributeSummary, distribute as distribute
-from .file_tags import FileTags as FileTags
+from .file_tags import FileTags as FileTags, ValueChange as ValueChange
 from .importing import ImportSummary as ImportSummary, import_parts as import_parts
 from .journal import (
     FileVersion as FileVersion,
@@ -36,13 +36,11 @@ from .rules import (
     read_rules as read_rules,
     tags_for_file as tags_for_file,
 )
-from .scan_lines import (
-    write_scan_lines as write_scan_lines,
-)
 from .scan_loop import (
     ScanSummary as ScanSummary,
 )
 from .scanning import (
+    rescan_problems as rescan_problems,
     scan as scan,
 )
 from .score_table import (
@@ -55,9 +53,6 @@ from .searching import (
     search_library as search_library,
     stored_example as stored_example,
 )
-from .sidecar import (
-    write_sidecar as write_sidecar,
-)
 from .similarity import (
     cosine_similarities as cosine_similarities,
 )
@@ -69,9 +64,8 @@ from .statistics import (
 )
 from .tables import (
     export_table as export_table,
-)
-from .tag_changes import (
-    ValueChange as ValueChange,
+    write_scan_lines as write_scan_lines,
+    write_sidecar as write_sidecar,
 )
 from .undoing import (
     UndoReport as UndoReport,
@@ -129,6 +123,7 @@ __all__ = [
     "presence_thresholds",
     "read_rules",
     "read_vectors",
+    "rescan_problems",
     "scan",
     "search_library",
     "stored_example",

@@ -13,7 +13,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
@@ -234,9 +234,13 @@ class Database:
             yield
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """What is done in the `with` block is stored completely or not at all."""
-        self.connection.execute("BEGIN IMMEDIATE")
+    def transaction(self, locks: bool = True) -> Iterator[sqlite3.Connection]:
+        """What is done in the `with` block is stored completely or not at all.
+
+        Args:
+            locks: Whether no other connection may write from the beginning; if not, from the first change.
+        """
+        self.connection.execute("BEGIN IMMEDIATE" if locks else "BEGIN")
         try:
             yield self.connection
             self.connection.execute("COMMIT")
@@ -361,10 +365,19 @@ class Database:
         """Stores that a file was retagged: the next scan has nothing to do with it. Other paths are ignored.
 
         A full disk is no error: the next scan then recognises the file by its audio.
+
+        Raises:
+            MusicTagError: If the database cannot be written for another reason.
         """
         values = (size_bytes, mtime_ns, os.fsencode(path))
-        with suppress(sqlite3.OperationalError):
+        try:
             self.connection.execute("UPDATE files SET bytes = ?, mtime_ns = ? WHERE path = ?", values)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                raise MusicTagError(
+                    f"{str(self.path)!r} cannot be written ({error}). May you write to it, and is its disk sound? The "
+                    "files that were changed so far are in the journal."
+                ) from error
 
     def add_result(
         self, track: int, model: StoredModel, scores: np.ndarray, vector_row: int, chunks: int, engine: str

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,11 +22,16 @@ from pathlib import Path
 from keras_musictag import architectures
 from keras_musictag.errors import MusicTagError, quantity
 from keras_musictag.files import locked, write_json
-from keras_musictag.library.part_files import import_pyarrow
-from keras_musictag.library.part_scanning import scan_part
-from keras_musictag.library.scan_loop import ScanSummary
+from keras_musictag.library.database import Database
+from keras_musictag.library.decoding_workers import Failed
+from keras_musictag.library.music_files import found_file
+from keras_musictag.library.network_batches import NetworkBatches
+from keras_musictag.library.part_files import import_pyarrow, write_part
+from keras_musictag.library.scan_loop import Network, ScanLoop, ScanSummary
 from keras_musictag.library.scan_models import ModelChoice, choose_model
-from keras_musictag.library.scanning import STALL_SECONDS
+from keras_musictag.library.scan_plan import ScanPlan
+from keras_musictag.library.scan_writer import ScanWriter
+from keras_musictag.library.scanning import STALL_SECONDS, store_model
 from keras_musictag.runtimes.engine_tagger import EngineTagger
 from keras_musictag.tagger.tagging import Tagging
 from keras_musictag.zoo.catalog import entries
@@ -186,6 +192,48 @@ def start_job(out: Path, paths: Sequence[str], choice: ModelChoice, part_files: 
         raise MusicTagError(
             f"{str(out)!r} has parts of another job, which differs in {differs}. Import them, and use another folder."
         )
+
+
+def scan_part(
+    paths: Sequence[str], part: Path, choice: ModelChoice, tagger: Tagging, jobs: int, stall_seconds: float
+) -> ScanSummary:
+    """Scans files, by way of a database in a temporary folder.
+
+    Args:
+        paths: Absolute paths.
+        part: The Parquet file to write.
+        choice: The model.
+        tagger: The same, loaded.
+        jobs: Number of processes that decode.
+        stall_seconds: A decoder that makes no progress for so long, in seconds, is ended.
+
+    Returns:
+        A `ScanSummary`.
+
+    Raises:
+        MusicTagError: If none of the files can be read: their share may not be connected to this machine.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Database(Path(folder) / "part.db", create=True) as database,
+        database.writing(),
+    ):
+        model = store_model(database, choice, tagger)
+        plan = ScanPlan(database, map(found_file, paths))
+        if len(plan.broken) == plan.num_found:
+            raise MusicTagError(
+                f"None of the {quantity(len(paths), 'file')}, such as {paths[0]!r}, can be read. Is their share "
+                "connected to that machine? If they were deleted, make a new list."
+            )
+        summary = ScanSummary(plan.num_found, to_read=plan.choose([model]), problems=len(plan.broken))
+        network = Network(model, NetworkBatches(tagger), tagger.chunking, choice.computed_by(tagger))
+        with ScanWriter(database, [model]) as writer:
+            for file in plan.broken:
+                writer.add_problem(file, Failed(file.problem))
+            loop = ScanLoop(database, [network], writer, (), summary, lambda summary: None)
+            loop.run(plan.to_read(), jobs, stall_seconds)
+        write_part(part, database, model)
+    return summary
 
 
 class PartScanner:

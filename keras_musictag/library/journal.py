@@ -21,6 +21,7 @@ from keras_musictag.files import write_json
 
 ENTRIES, DESCRIPTION, UNDONE = "entries.jsonl", "run.json", "undone.json"
 VERSION = 1  # of the format; increase it with each change
+TIME_FORMAT, TIME_LENGTH = "%Y-%m-%dT%H-%M-%S", 19  # of the name of a run; "-2" follows in that of the second one
 
 
 class JournalError(MusicTagError):
@@ -135,7 +136,7 @@ class Journal:
 
     def _open(self):
         self._parent.mkdir(parents=True, exist_ok=True)
-        started, number = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime()), 1
+        started, number = time.strftime(TIME_FORMAT, time.gmtime()), 1
         while True:
             self.run = started if number == 1 else f"{started}-{number}"
             folder = self._parent / self.run
@@ -175,7 +176,7 @@ def list_runs(database: str | os.PathLike) -> list[Run]:
         MusicTagError: If a journal was written by a newer version of this package.
     """
     runs = []
-    for folder in sorted(journal_folder(Path(database)).glob("*/")):
+    for folder in sorted(journal_folder(Path(database)).glob("*/"), key=_began):
         if not (folder / DESCRIPTION).is_file() or not _has_entry(folder / ENTRIES):
             continue  # the run was killed, or the disk was full, before its first entry
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
@@ -203,6 +204,12 @@ def find_run(database: str | os.PathLike, name: str | None = None) -> Run:
             )
         raise UnknownNameError.of("run of `library write`", name, [run.name for run in runs])
     return found[-1]
+
+
+def _began(folder: Path) -> tuple[str, int]:
+    """The time in the name of a run, and its number within that second: without the number it is the first."""
+    time_text, number = folder.name[:TIME_LENGTH], folder.name[TIME_LENGTH + 1 :]
+    return time_text, int(number) if number.isdecimal() else 1
 
 
 def _has_entry(path: Path) -> bool:

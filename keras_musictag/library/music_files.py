@@ -2,12 +2,14 @@
 
 Hidden files and folders, and the folders where systems keep deleted files and thumbnails, are skipped. Links are
 followed; a folder that can be reached in two ways is searched once. What cannot be searched is reported, because the
-files in it are not gone: a network share may be unplugged.
+files in it are not gone: a network share may be unplugged. `Volume` notices one that is unplugged later.
 """
 
 import os
+import queue
 import stat
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from keras_musictag.errors import MusicTagError
@@ -37,15 +39,85 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class ClosedFolder:
-    """A folder that could not be searched, with the reason."""
+    """A folder that could not be searched, with the reason. An empty one may be the place of an unplugged drive."""
 
     path: str
     reason: str
+    is_empty: bool = False
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A folder that was named, or in which another file system begins, and the number of its file system."""
+
+    path: str
+    device: int
+
+
+def check_volumes(volumes: Iterable[Volume], seconds: float) -> None:
+    """Checks that volumes are still connected.
+
+    Args:
+        volumes: The volumes.
+        seconds: How long each may take to answer.
+
+    Raises:
+        MusicTagError: If one cannot be read, is empty, is on another file system now, or does not answer.
+    """
+    for volume in volumes:
+        answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        # in a thread, because the system may wait for a network share for ever
+        threading.Thread(target=lambda: answers.put(_why_gone(volume)), daemon=True).start()  # noqa: B023
+        try:
+            reason = answers.get(timeout=seconds)
+        except queue.Empty:
+            reason = f"does not answer within {seconds:g} s"
+        if reason is not None:
+            raise MusicTagError(
+                f"The folder {volume.path!r} {reason}. Was its drive or network share disconnected? What was finished "
+                "is stored; run the same command again to resume."
+            )
+
+
+def _why_gone(volume: Volume) -> str | None:
+    try:
+        with os.scandir(volume.path) as entries:
+            is_empty = next(entries, None) is None
+        has_moved = os.stat(volume.path).st_dev != volume.device
+    except OSError as error:
+        return f"can no longer be read ({error.strerror})"
+    return "has lost its files during the scan" if is_empty or has_moved else None
 
 
 def suffixes_of(video: bool) -> frozenset[str]:
     """The suffixes of the files to find, in lower case."""
     return MUSIC | VIDEO if video else MUSIC
+
+
+def absolute_path(path: str | os.PathLike) -> str:
+    """The absolute path, in the letters that the disk has: macOS and Windows find a name in any letters.
+
+    A link stays a link. Without this, a folder that is typed in other letters would be another folder.
+    """
+    drive, rest = os.path.splitdrive(os.path.abspath(os.fsdecode(path)))
+    found = drive.upper() + os.sep
+    for name in rest.split(os.sep):
+        if name:
+            found = os.path.join(found, _listed_name(found, name))
+    return found
+
+
+def _listed_name(folder: str, name: str) -> str:
+    """The name in the letters of its folder's list; the same one if the letters matter, or it does not exist."""
+    if not all(os.path.lexists(os.path.join(folder, each)) for each in (name, name.swapcase())):
+        return name  # without a look at the list, which may be long
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return name
+    # not by `samefile`: some file systems number a file anew for each way to write its name
+    same = [each for each in names if each.casefold() == name.casefold()]
+    return name if name in same or not same else same[0]
 
 
 def check_roots(folders: Sequence[str | os.PathLike]) -> tuple[str, ...]:
@@ -56,16 +128,15 @@ def check_roots(folders: Sequence[str | os.PathLike]) -> tuple[str, ...]:
         MusicTagError: If one is empty or cannot be read: a drive or network share may not be connected.
         ValueError: If there are none.
     """
-    roots = tuple(os.path.abspath(os.fsdecode(folder)) for folder in folders)
+    roots = tuple(map(absolute_path, folders))
     if not roots:
         raise ValueError("`folders` must name at least one folder.")
     for root in roots:
-        check_root(root)
+        _check_root(root)
     return roots
 
 
-def check_root(root: str) -> None:
-    """Raises the errors of `check_roots` for one folder."""
+def _check_root(root: str) -> None:
     advice = "Is its drive or network share connected? Nothing was changed in the library."
     try:
         with os.scandir(root) as entries:
@@ -78,7 +149,7 @@ def check_root(root: str) -> None:
         raise MusicTagError(f"The folder {root!r} is empty. {advice}")
 
 
-def find_music(roots: Sequence[str], video: bool = False) -> Iterator[FoundFile | ClosedFolder]:
+def find_music(roots: Sequence[str], video: bool = False) -> Iterator[FoundFile | ClosedFolder | Volume]:
     """Searches folders.
 
     Args:
@@ -86,17 +157,18 @@ def find_music(roots: Sequence[str], video: bool = False) -> Iterator[FoundFile 
         video: Whether to find video files, too.
 
     Yields:
-        Each music file once, and each folder that is empty, cannot be read, or is a link to nothing.
+        Each music file once; each folder that is empty, cannot be read, or is a link to nothing; and each volume,
+        before what is in it.
     """
     suffixes, seen = suffixes_of(video), set()
     for root in roots:
         yield from _search(root, suffixes, seen)
 
 
-def _search(root: str, suffixes: frozenset[str], seen: set) -> Iterator[FoundFile | ClosedFolder]:
-    waiting = [root]
+def _search(root: str, suffixes: frozenset[str], seen: set) -> Iterator[FoundFile | ClosedFolder | Volume]:
+    waiting = [(root, None)]
     while waiting:  # not recursive: folders may be nested deeper than Python allows calls
-        path = waiting.pop()
+        path, parent_device = waiting.pop()
         try:
             facts = os.stat(path)
             # some shared folders on Windows number nothing, and every folder would be the first one again
@@ -110,27 +182,27 @@ def _search(root: str, suffixes: frozenset[str], seen: set) -> Iterator[FoundFil
             yield ClosedFolder(path, error.strerror or str(error))
             continue
         if not entries:
-            yield ClosedFolder(
-                path, "It is empty: a drive or share may not be connected. Remove the folder if its files are gone"
-            )
+            reason = "It is empty: a drive or share may not be connected. Remove the folder if its files are gone"
+            yield ClosedFolder(path, reason, is_empty=True)
+        elif facts.st_dev != parent_device:
+            yield Volume(path, facts.st_dev)
         folders = []
         for entry in entries:
             if entry.name.startswith(".") or entry.name.lower() in _NOT_MUSIC:
                 continue
-            if _is_folder(entry):
-                folders.append(entry.path)
-            elif os.path.splitext(entry.name)[1].lower() in suffixes:
+            is_music = os.path.splitext(entry.name)[1].lower() in suffixes
+            try:
+                is_folder = entry.is_dir()
+            except OSError as error:  # it may be either
+                yield found_file(entry.path) if is_music else ClosedFolder(entry.path, error.strerror or str(error))
+                continue
+            if is_folder:
+                folders.append((entry.path, facts.st_dev))
+            elif is_music:
                 yield found_file(entry.path)
             elif entry.is_symlink() and not os.path.exists(entry.path):
                 yield ClosedFolder(entry.path, "It is a link to something that does not exist")
         waiting += reversed(folders)
-
-
-def _is_folder(entry: os.DirEntry) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # such as a link to itself
-        return False
 
 
 def found_file(path: str) -> FoundFile:

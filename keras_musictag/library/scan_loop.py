@@ -10,7 +10,7 @@ import numpy as np
 from keras_musictag.audio.chunking import Chunking
 from keras_musictag.library.database import Database, StoredModel
 from keras_musictag.library.decoding_workers import Chunk, Decoded, Failed, Restarted
-from keras_musictag.library.music_files import FoundFile, check_root
+from keras_musictag.library.music_files import FoundFile, Volume, check_volumes
 from keras_musictag.library.network_batches import MergedOutputs, NetworkBatches, batch_chunks
 from keras_musictag.library.scan_writer import ScanWriter
 from keras_musictag.library.track_feed import Track, TrackFeed
@@ -26,10 +26,11 @@ class ScanSummary:
     Attributes:
         found: Music files on the disk.
         unchanged: Files that were not read, because neither size nor modification time differ.
+        known_problems: Those of them that an earlier scan could not use.
         to_read: Files that the scan reads.
         tagged: Files that were decoded and tagged.
         known: Files that were recognised by their audio, and not tagged again.
-        problems: Files that could not be used; `Database.problems` says why.
+        problems: Files that were read and could not be used; `Database.problems` says why.
         missing: Files that have disappeared since the last scan.
         closed: Folders that could not be searched, each with the reason.
         seconds: Duration of the audio that was tagged, in seconds.
@@ -41,6 +42,7 @@ class ScanSummary:
     tagged: int = 0
     known: int = 0
     problems: int = 0
+    known_problems: int = 0
     missing: int = 0
     closed: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
@@ -95,7 +97,7 @@ class ScanLoop:
         database: The database, for what is known of a track.
         networks: The models.
         writer: Stores what is finished.
-        roots: The folders that are scanned.
+        volumes: Folders that may be disconnected meanwhile. That ends the scan, and no file of theirs is a problem.
         summary: Is updated.
         report: Called with it after each message.
     """
@@ -105,11 +107,11 @@ class ScanLoop:
         database: Database,
         networks: Sequence[Network],
         writer: ScanWriter,
-        roots: Sequence[str],
+        volumes: Sequence[Volume],
         summary: ScanSummary,
         report: Callable[[ScanSummary], None],
     ):
-        self._networks, self._writer, self._roots = networks, writer, roots
+        self._networks, self._writer, self._volumes = networks, writer, volumes
         self._summary, self._report = summary, report
         # for the threads of the feed, which call `_choose` one at a time
         self._known = sqlite3.connect(database.path, timeout=60.0, isolation_level=None, check_same_thread=False)
@@ -123,9 +125,10 @@ class ScanLoop:
         """Reads all files.
 
         Raises:
-            FileNotFoundError, MusicTagError: If a folder disappears meanwhile, or the disk is full.
+            MusicTagError: If a volume is disconnected meanwhile, or the disk is full.
             Whatever `report` raises.
         """
+        self._stall_seconds = stall_seconds
         held = _HELD_BATCHES * max(batch_chunks(network.chunking) for network in self._networks)
         try:
             with TrackFeed(self._choose, jobs, stall_seconds, held) as feed:
@@ -220,9 +223,7 @@ class ScanLoop:
         self._writer.commit()
 
     def _fail(self, track: Track, failed: Failed) -> None:
-        if failed.again:  # the whole folder may have gone
-            for root in self._roots:
-                check_root(root)
+        check_volumes(self._volumes, self._stall_seconds)
         self._writer.add_problem(track.file, failed, track.identified)
         self._summary.problems += 1
         if isinstance(track.state, _TrackState):

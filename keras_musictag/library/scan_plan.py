@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from keras_musictag.library.database import Database, StoredModel
-from keras_musictag.library.music_files import VIDEO, ClosedFolder, FoundFile
+from keras_musictag.library.music_files import VIDEO, ClosedFolder, FoundFile, Volume
 
 _ROWS = 500  # fetched at once
 
 _TABLES = """
-CREATE TEMP TABLE IF NOT EXISTS found (path BLOB PRIMARY KEY, bytes INTEGER, mtime_ns INTEGER) WITHOUT ROWID;
+CREATE TEMP TABLE IF NOT EXISTS found (path BLOB PRIMARY KEY, bytes INTEGER, mtime_ns INTEGER, broken INTEGER)
+WITHOUT ROWID;
 CREATE TEMP TABLE IF NOT EXISTS to_read (path BLOB, bytes INTEGER, mtime_ns INTEGER);
 DELETE FROM found;
 DELETE FROM to_read;
@@ -37,27 +38,37 @@ class ScanPlan:
 
     Attributes:
         num_found: Music files on the disk.
-        closed: Folders that could not be searched, with the reason.
+        closed: Folders that could not be searched, with the reason; empty ones only if the library has files in them.
         broken: Files that cannot be read, with the reason in `problem`.
+        volumes: Folders that may be disconnected during the scan.
     """
 
-    def __init__(self, database: Database, found: Iterable[FoundFile | ClosedFolder]):
+    def __init__(self, database: Database, found: Iterable[FoundFile | ClosedFolder | Volume]):
         self._database, self._connection = database, database.connection
         self._connection.executescript(_TABLES)
         self.closed: list[ClosedFolder] = []
         self.broken: list[FoundFile] = []
-        with database.transaction():
-            self._connection.executemany("INSERT OR IGNORE INTO found VALUES (?, ?, ?)", self._rows(found))
+        self.volumes: list[Volume] = []
+        with database.transaction(locks=False):  # searching takes minutes, and the tables are of this connection only
+            self._connection.executemany("INSERT OR IGNORE INTO found VALUES (?, ?, ?, ?)", self._rows(found))
         (self.num_found,) = self._connection.execute("SELECT count(*) FROM found").fetchone()
+        self.closed = [folder for folder in self.closed if not folder.is_empty or self._has_files(folder.path)]
 
-    def _rows(self, found: Iterable[FoundFile | ClosedFolder]) -> Iterator[tuple]:
+    def _rows(self, found: Iterable[FoundFile | ClosedFolder | Volume]) -> Iterator[tuple]:
         for each in found:
-            if isinstance(each, ClosedFolder):
-                self.closed.append(each)
-                continue
-            if each.problem is not None:
-                self.broken.append(each)
-            yield os.fsencode(each.path), each.size_bytes, each.mtime_ns
+            match each:
+                case ClosedFolder():
+                    self.closed.append(each)
+                case Volume():
+                    self.volumes.append(each)
+                case FoundFile():
+                    if each.problem is not None:
+                        self.broken.append(each)
+                    yield os.fsencode(each.path), each.size_bytes, each.mtime_ns, each.problem is not None
+
+    def _has_files(self, folder: str) -> bool:
+        query = "SELECT 1 FROM files WHERE path >= ? AND path < ? AND missing_since IS NULL LIMIT 1"
+        return self._connection.execute(query, below(folder)).fetchone() is not None
 
     def choose(self, models: Sequence[StoredModel]) -> int:
         """Chooses the files to read: those that changed, and those that a model has not scored.
@@ -70,13 +81,19 @@ class ScanPlan:
         """
         unchanged = _UNCHANGED.format(models=", ".join(str(model.id) for model in models), count=len(models))
         self._connection.execute(
-            f"INSERT INTO to_read SELECT * FROM found WHERE NOT EXISTS (SELECT 1 FROM files WHERE {unchanged}) "
-            "ORDER BY path"
+            "INSERT INTO to_read SELECT path, bytes, mtime_ns FROM found WHERE NOT broken AND NOT EXISTS "
+            f"(SELECT 1 FROM files WHERE {unchanged}) ORDER BY path"
         )
-        broken = [(os.fsencode(each.path),) for each in self.broken]
-        self._connection.executemany("DELETE FROM to_read WHERE path = ?", broken)
         (count,) = self._connection.execute("SELECT count(*) FROM to_read").fetchone()
         return count
+
+    def count_known_problems(self) -> int:
+        """Counts the files that an earlier scan could not use, and that have not changed."""
+        query = (
+            "SELECT count(*) FROM found JOIN files ON files.path = found.path AND files.bytes = found.bytes "
+            "AND files.mtime_ns = found.mtime_ns WHERE problem IS NOT NULL AND NOT broken"
+        )
+        return self._connection.execute(query).fetchone()[0]
 
     def to_read(self) -> Iterator[FoundFile]:
         """The files to read, in the order of their paths."""
@@ -98,7 +115,7 @@ class ScanPlan:
         Returns:
             How many are newly missing.
         """
-        closed = tuple(os.fsencode(folder.path) for folder in self.closed)
+        closed = tuple(os.fsencode(each.path) for each in (*self.closed, *self.broken))  # which may be folders
         gone = {
             (path,)
             for root in roots

@@ -16,6 +16,7 @@ import numpy as np
 
 from keras_musictag.errors import MusicTagError, UnknownNameError
 from keras_musictag.library.database import Database, Labels, StoredModel
+from keras_musictag.library.music_files import absolute_path
 from keras_musictag.library.presence import certainties
 from keras_musictag.library.query import Term, parse_query
 from keras_musictag.library.score_table import EVERYTHING, Filters, ScoreTable, read_score_table
@@ -132,7 +133,7 @@ def stored_example(database: Database, model: StoredModel, path: str | os.PathLi
     row = database.connection.execute(
         "SELECT results.track, vector_row FROM files JOIN results ON results.track = files.track "
         "WHERE path = ? AND model = ?",
-        (os.fsencode(os.path.abspath(path)), model.id),
+        (os.fsencode(absolute_path(path)), model.id),
     ).fetchone()
     return None if row is None else (row[0], np.array(read_vectors(database, model)[row[1]]))
 

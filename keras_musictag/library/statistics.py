@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_musictag.library.database import Database, Labels, StoredModel
-from keras_musictag.library.neighbours import find_neighbours
 from keras_musictag.library.presence import PresenceThresholds, certainties, presence_thresholds
 from keras_musictag.library.score_table import ScoreTable, read_score_table
-from keras_musictag.library.similarity import unit_rows
+from keras_musictag.library.similarity import find_neighbours, unit_rows
 from keras_musictag.library.vectors import read_vectors
 
 YEARS_PER_COLUMN = 10

@@ -1,9 +1,9 @@
-"""Writes a library as an open table: one row per file, as Parquet, CSV or JSON lines."""
+"""Writes what a library knows for other programs: tables, the results of a scan as JSON lines, and sidecars."""
 
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 
 from keras_musictag.errors import MusicTagError, printable
-from keras_musictag.files import whole_file
+from keras_musictag.files import whole_file, write_csv, write_json
 from keras_musictag.library.database import Database, ScoredFile, StoredModel
+from keras_musictag.library.file_tags import GENRE, MOOD, FileTags
+from keras_musictag.library.music_files import absolute_path
 from keras_musictag.library.presence import PresenceThresholds, are_present, presence_thresholds
 from keras_musictag.library.rules import threshold_array
+from keras_musictag.library.scan_plan import below
 from keras_musictag.library.vectors import read_vectors
 
 FORMATS = ("parquet", "csv", "jsonl")
+SIDECAR_ENDINGS = (".json", ".csv")
 TEXTS = ("path", "uri", "artist", "album", "title")
 ROWS_PER_GROUP = 4096  # of Parquet, which are in memory together
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -168,6 +172,20 @@ def csv_cell(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
+def utf8_path(path: str) -> str:
+    """A path as text that any program can read: itself, or its `file://` address if bytes of it are not UTF-8.
+
+    Example:
+        >>> utf8_path("/music/caf\\u00e9.mp3") == "/music/caf\\u00e9.mp3", utf8_path("/music/caf\\udce9.mp3")
+        (True, 'file:///music/caf%E9.mp3')
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return Path(path).as_uri()
+    return path
+
+
 @contextmanager
 def _jsonl_writer(path: Path, model: StoredModel, embeddings: bool) -> Iterator[Callable[[dict], None]]:
     with open(path, "w", encoding="utf-8") as file:
@@ -188,3 +206,104 @@ def _float(value: np.float32) -> float:
 
 
 WRITERS = {"parquet": _parquet_writer, "csv": _csv_writer, "jsonl": _jsonl_writer}
+
+
+def write_scan_lines(path: str | os.PathLike, database: Database, folders: Sequence[str | os.PathLike]) -> int:
+    """Writes what is known of the files in folders: for each its scores by model, or the reason of its problem.
+
+    A line is such as `{"path": "/music/a.mp3", "duration_seconds": 181.2, "notes": [], "scores": {"musicnn-mtat-v1":
+    {"guitar": 0.71, ...}}}`, or `{"path": "/music/b.mp3", "problem": "..."}`. All characters are ASCII. A path with
+    bytes that are not UTF-8 is its `file://` address.
+
+    Args:
+        path: The file to write.
+        database: The library.
+        folders: The folders.
+
+    Returns:
+        The number of lines.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, Database(f"{folder}/library.db", create=True) as database:
+        ...     write_scan_lines(f"{folder}/tags.jsonl", database, ["/music"])
+        0
+    """
+    count, end = 0, b""
+    spans = sorted(below(absolute_path(folder)) for folder in folders)
+    with whole_file(Path(path)) as scratch, open(scratch, "w", encoding="ascii") as file:
+        for span in spans:
+            if span[0] < end:  # a folder in another one
+                continue
+            end = span[1]
+            for line in _scan_lines(database, span):
+                file.write(json.dumps(line) + "\n")
+                count += 1
+    return count
+
+
+def _scan_lines(database: Database, span: tuple[bytes, bytes]) -> Iterator[dict]:
+    models = {model.id: model for model in database.models()}
+    rows = database.connection.execute(
+        "SELECT path, problem, duration_seconds, notes, tracks.id FROM files LEFT JOIN tracks ON tracks.id = track "
+        "WHERE path >= ? AND path < ? AND missing_since IS NULL ORDER BY path",
+        span,
+    )
+    for path, problem, seconds, notes, track in rows:
+        line = {"path": utf8_path(os.fsdecode(path))}
+        if problem is not None:
+            yield line | {"problem": problem}
+            continue
+        found = database.connection.execute("SELECT model, scores FROM results WHERE track = ?", (track,))
+        scores = {models[model].name: _scores_by_tag(models[model], stored) for model, stored in found}
+        yield line | {"duration_seconds": round(seconds, 3), "notes": json.loads(notes), "scores": scores}
+
+
+def _scores_by_tag(model: StoredModel, scores: bytes) -> dict[str, float]:
+    values = np.frombuffer(scores, "<f4").tolist()
+    return {tag: round(score, 6) for tag, score in zip(model.vocabulary, values, strict=True)}
+
+
+def check_sidecar(path: Path) -> None:
+    """Raises ValueError if the name of a file does not say which of the two formats it is."""
+    if path.suffix.lower() not in SIDECAR_ENDINGS:
+        raise ValueError(f"The name of the file must end in {' or '.join(SIDECAR_ENDINGS)}. Received: {str(path)!r}.")
+
+
+def write_sidecar(path: Path, wanted: Iterable[tuple[str, FileTags]]) -> int:
+    """Writes what `write_tags` would write into files that have no tags.
+
+    Args:
+        path: The file to write: `.json` for an object from paths to genres, moods and scores, `.csv` for the columns
+            path, field and value. A path with bytes that are not UTF-8 is its `file://` address.
+        wanted: Paths, and what to write.
+
+    Returns:
+        The number of music files in it; files with nothing to write are left out.
+
+    Raises:
+        ValueError: If the name ends in something else.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "tags.csv"
+        ...     count = write_sidecar(path, [("/a.mp3", FileTags(("Techno", "House")))])
+        ...     print(path.read_text(), end="")
+        path,field,value
+        /a.mp3,genre,Techno
+        /a.mp3,genre,House
+    """
+    check_sidecar(path)
+    rows = {utf8_path(file): tags for file, tags in wanted if any(tags.fields().values())}
+    if path.suffix.lower() == ".json":
+        content = {file: {GENRE: tags.genres, MOOD: tags.moods, "scores": tags.scores} for file, tags in rows.items()}
+        write_json(path, content)
+    else:
+        fields = ((file, field, value) for file, tags in rows.items() for field, value in _field_values(tags))
+        write_csv(path, ("path", "field", "value"), fields)
+    return len(rows)
+
+
+def _field_values(tags: FileTags) -> Iterable[tuple[str, str]]:
+    return ((field, value) for field, values in tags.fields().items() for value in values)

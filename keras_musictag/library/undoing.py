@@ -45,24 +45,27 @@ def undo_run(
         A report per file.
 
     Raises:
-        MusicTagError: If the journal is damaged.
+        MusicTagError: If the journal is damaged, or the database cannot be written.
     """
     entries, problems = list(run.entries()), 0
     folders: set[str] = set()
     for entry in reversed(entries):
         replacing.remove_leftovers(folders, entry.path)
         try:
-            _restore_file(entry, database, later, hard_links)
+            state = _restore_file(entry, later, hard_links)
         except Exception as error:  # as in `write_tags`
             problems += 1
             yield UndoReport(entry.path, False, replacing.reason(error))
-        else:
-            yield UndoReport(entry.path, True)
+            continue
+        if database:
+            database.update_file_state(entry.library_path, state.st_size, storable_ns(state.st_mtime_ns))
+        yield UndoReport(entry.path, True)
     if not problems:
         run.mark_undone()
 
 
-def _restore_file(entry: JournalEntry, database: Database | None, later: list[Run], hard_links: bool) -> None:
+def _restore_file(entry: JournalEntry, later: list[Run], hard_links: bool) -> os.stat_result:
+    """Returns the state of the restored file."""
     if not os.path.isfile(entry.path):
         raise MusicTagError("it no longer exists here: if you moved it, move it back")
     with replacing.scratch_file(entry.path) as scratch:
@@ -71,8 +74,7 @@ def _restore_file(entry: JournalEntry, database: Database | None, later: list[Ru
             sizes = {entry.before.size_bytes, entry.after.size_bytes}
             current = replacing.version_of(new) if state.st_size in sizes else None
             if current == entry.before:
-                _update_database(database, entry, state)  # the process may have been killed just before that
-                return
+                return state  # which the database may not know, if the process was killed just before that
             if current != entry.after:
                 raise MusicTagError(_what_changed_it(current or replacing.version_of(new), entry, later))
             replacing.check_replaceable(entry.path, state, hard_links)
@@ -82,13 +84,7 @@ def _restore_file(entry: JournalEntry, database: Database | None, later: list[Ru
                     raise MusicTagError("the stored difference does not give the version before the run")
         replacing.prepare(scratch, entry.path, state)  # after closing the file, as in `write_tags`
         os.utime(scratch, ns=(state.st_atime_ns, entry.mtime_ns))
-        state = replacing.replace(scratch, entry.path, state)
-    _update_database(database, entry, state)
-
-
-def _update_database(database: Database | None, entry: JournalEntry, state: os.stat_result) -> None:
-    if database:
-        database.update_file_state(entry.library_path, state.st_size, storable_ns(state.st_mtime_ns))
+        return replacing.replace(scratch, entry.path, state)
 
 
 def _what_changed_it(current: FileVersion, entry: JournalEntry, later: list[Run]) -> str:

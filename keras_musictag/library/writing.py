@@ -13,11 +13,10 @@ from keras_musictag.errors import MusicTagError
 from keras_musictag.library import replacing
 from keras_musictag.library.binary_difference import difference, restore
 from keras_musictag.library.database import Database
-from keras_musictag.library.file_tags import FileTags
+from keras_musictag.library.file_tags import Fields, FileTags, ValueChange, changed_fields, value_changes
 from keras_musictag.library.journal import FileVersion, Journal, JournalEntry, JournalError, journal_folder, list_runs
 from keras_musictag.library.kept_content import KeptContent, read_content
 from keras_musictag.library.music_files import storable_ns
-from keras_musictag.library.tag_changes import Fields, ValueChange, changed_fields, value_changes
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,8 @@ def write_tags(
 
     Raises:
         ValueError: If the mode is unknown.
-        MusicTagError: If mutagen is not installed, or the journal cannot be written. Then the file is not touched.
+        MusicTagError: If mutagen is not installed; if the journal cannot be written, and then the file is not touched;
+            or if the database cannot be written.
     """
     if mode not in WRITE_MODES:
         raise ValueError(f"`mode` must be one of {', '.join(WRITE_MODES)}. Received: {mode!r}.")
@@ -85,15 +85,17 @@ def write_tags(
             if not dry_run:
                 replacing.remove_leftovers(folders, target)
             try:
-                plan = _write_file(database, path, target, fields, journal, options)
+                plan, state = _write_file(database, path, target, fields, journal, options)
             except JournalError:
                 raise
             except Exception as error:  # a file that no one has foreseen must not stop the others
                 yield FileReport(path, problem=replacing.reason(error))
-            else:
-                if plan.changes:
-                    written.add(target)
-                yield FileReport(path, value_changes(plan.stored, plan.changes))
+                continue
+            if state:
+                _update_database(database, path, state)
+            if plan.changes:
+                written.add(target)
+            yield FileReport(path, value_changes(plan.stored, plan.changes))
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ class _Plan:
 
 def _write_file(
     database: Database, path: str, target: str, wanted: Fields, journal: Journal, options: _Options
-) -> _Plan:
+) -> tuple[_Plan, os.stat_result | None]:
+    """Returns the plan, and the state of the new version if one was written."""
     state = os.stat(target)
     if not stat.S_ISREG(state.st_mode):
         raise MusicTagError("it is not a regular file")
@@ -124,14 +127,13 @@ def _write_file(
             if plan.changes:
                 replacing.check_replaceable(target, state, options.hard_links)
             if options.dry_run or not plan.changes:
-                return plan
+                return plan, None
             before, after, recipe = _make_new_version(file, scratch, plan)
         replacing.prepare(scratch, target, state)  # after closing the file: Windows does not replace an open one
         if options.keep_mtime:
             os.utime(scratch, ns=(state.st_atime_ns, state.st_mtime_ns))
         journal.add(JournalEntry(target, path, before, after, state.st_mtime_ns, recipe))
-        _update_database(database, path, replacing.replace(scratch, target, state))
-    return plan
+        return plan, replacing.replace(scratch, target, state)
 
 
 def _plan(file: BinaryIO, wanted: Fields, mode: str) -> _Plan:

@@ -44,15 +44,33 @@ def test_a_folder_becomes_a_library(call, music, options, folder):
     (music / "b.mp3").unlink()
     (music / "empty").mkdir()
     done = call("library", "scan", music, *options)
-    assert done.out == "0 tracks tagged, 2 unchanged, 1 missing since the last scan.\n"
-    assert "empty was not searched, and its files are not marked as missing. It is empty" in done.err
+    assert (done.out, done.err) == (
+        "0 tracks tagged, 1 unchanged, 1 missing since the last scan, 1 known problem (see `keras-musictag library "
+        "problems`).\n",
+        "",
+    )
 
-    done = call("library", "problems", "--retry")
-    assert done.out.startswith(f"{music}/c\\nd.mp3: The file is not audio")
-    assert done.err == "The next `keras-musictag library scan` reads 1 file again.\n"
+    done = call("library", "problems", "--retry", *options)
+    assert done.out.startswith(f"{music}/c\\nd.mp3: The file is not audio") and done.out.count("\n") == 1
+    assert done.err == "Read 1 file again: 0 files tagged, 1 still with a problem.\n"
+    (music / "c\nd.mp3").rename(folder / "elsewhere")
+    done = call("library", "problems", "--retry", *options)
+    assert "Read 0 files again" in done.err and "1 not found, which `keras-musictag library scan` looks for" in done.err
+    (folder / "elsewhere").rename(music / "c\nd.mp3")
     lines = call("library", "info").out.splitlines()
     assert lines[1:3] == ["2 tracks, 0.1 minutes", "1 file tagged, 1 problem, 1 missing"]
     assert lines[3] == "vgg-mtat-v1: 2 tracks, 50 tags, embeddings of 256 numbers in 2.0 kB"
+
+
+def test_an_unplugged_drive_is_a_few_notes(call, music, options):
+    for number in range(12):
+        (music / f"{number:02d}").symlink_to("/nowhere")
+    lines = call("library", "scan", music, *options).err.splitlines()
+    assert len(lines) == 11 and lines[0] == (
+        f"Note: {music}/00 was not searched, and its files are not marked as missing. It is a link to something that "
+        "does not exist."
+    )
+    assert lines[-1] == "Note: 2 more folders could not be searched, either."
 
 
 def test_command_summaries_are_not_cut_off(call):
@@ -82,8 +100,9 @@ def test_the_commands_of_the_guide_run(call, music):
     done = [call(*shlex.split(line, comments=True)[1:]) for line in lines]
     assert [each.code for each in done] == [0] * len(lines), [each.err for each in done]
     assert "2 tracks tagged, 1 problem" in done[0].out
-    assert "0 tracks tagged, 3 unchanged" in done[1].out
-    assert "2 tracks tagged, 2 recognised by their audio, 1 unchanged, 1 problem" in done[2].out
+    assert "0 tracks tagged, 2 unchanged, 1 known problem" in done[1].out
+    assert "2 tracks tagged, 2 recognised by their audio, 1 problem, 1 known problem" in done[2].out
+    assert "Read 2 files again: 0 files tagged, 2 still with a problem." in done[4].err
 
 
 @pytest.mark.slow

@@ -2,11 +2,13 @@
 
 import csv
 import json
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from keras_musictag import Vocabulary
+from keras_musictag.cli import _library_write
 from keras_musictag.library import Database, VectorWriter
 from tests.library.tagged_music import music, taglib_tags
 
@@ -85,6 +87,18 @@ def test_it_writes_and_undo_takes_it_back(call, folder, library):
         ", undone (" in line for line in call("library", "undo", "--db", "library.db", "--list").out.splitlines()
     )
     assert "nothing to undo" in call("library", "undo", "--db", "library.db").err
+
+
+def test_the_progress_counts_only_the_files_in_the_paths(call, folder, library, monkeypatch):
+    shown = []
+
+    @contextmanager
+    def watched():
+        yield lambda done, total: shown.append((done, total))
+
+    monkeypatch.setattr(_library_write, "track_progress", watched)
+    call("library", "write", *library, "--yes", "music/b.flac", "music/b.flac")
+    assert shown == [(0, 1), (1, 1)]
 
 
 def test_problems_are_reported_and_the_others_written(call, folder, library):

@@ -14,6 +14,7 @@ import soundfile
 
 from keras_musictag import demo_clip
 from keras_musictag.audio import read
+from tests.library.music_folder import write_music
 
 PLUGIN = Path(__file__).parents[2] / "keras_musictag" / "library" / "beets_plugin" / "musictag.py"
 pytestmark = pytest.mark.needs("beets")
@@ -107,6 +108,30 @@ def test_tags_are_set_and_written(imported):
     assert (files[".mp3"]["GENRE"], files[".mp3"]["TMOO"]) == ("Rock", "Soft") and "MOOD" not in files[".mp3"]
     assert (files[".flac"]["GENRE"], files[".flac"]["MOOD"]) == ("Shoegaze;Rock", "quiet;Soft")
     assert "+" not in imported.run("musictag"), "this model has already tagged everything"
+
+
+def test_other_formats_hold_the_same_tags(beets):
+    for name in ("a.m4a", "b.wma", "c.wv", "d.opus"):
+        write_music(beets.folder / "source" / name, 4.0)
+    (beets.folder / "rules.toml").write_text(RULES.replace("0.001", "0.000001"))
+    beets.configure(plugins="")
+    beets.run("import", "-qA", "source")
+    beets.configure()
+    beets.run("musictag")
+    places = {
+        ".m4a": ("\xa9gen", "----:com.apple.iTunes:MOOD"),
+        ".wma": ("WM/Genre", "WM/Mood"),
+        ".wv": ("Genre", "Mood"),
+        ".opus": ("genre", "mood"),
+    }
+    for suffix, (genre, mood) in places.items():
+        (path,) = (beets.folder / "music").rglob(f"*{suffix}")
+        tags = mutagen.File(path).tags
+        genres, moods = (
+            [each.decode() if isinstance(each, bytes) else str(each) for each in tags[key]] for key in (genre, mood)
+        )
+        assert (genres, sorted(moods)) == (["Rock"], ["Quiet", "Soft"]), suffix
+    assert "+" not in beets.run("musictag")
 
 
 def test_a_file_that_cannot_be_read_is_reported_and_skipped(imported):

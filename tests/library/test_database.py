@@ -144,6 +144,18 @@ def test_the_state_of_a_retagged_file_is_stored(database):
     assert database.file_state("/music/\udcff.mp3") == (10, 20)
     database.update_file_state("/elsewhere", 1, 1)
     assert database.file_state("/elsewhere") is None
-    database.connection.execute("PRAGMA query_only = ON")  # as on a full disk
-    database.update_file_state("/music/a\n.ogg", 12, 22)
-    assert database.file_state("/music/a\n.ogg") == (11, 21)
+
+
+def test_only_a_full_disk_keeps_the_old_state_of_a_file(database):
+    paths = [f"/music/{number:03d}.mp3" for number in range(200)]
+    for path in paths:
+        database.put_file(path, 1, 1)
+    (pages,) = database.connection.execute("PRAGMA page_count").fetchone()
+    database.connection.execute(f"PRAGMA max_page_count = {pages}")
+    for path in paths:
+        database.update_file_state(path, 2**62, 2**62)  # which takes more bytes
+    states = {database.file_state(path) for path in paths}
+    assert states == {(1, 1), (2**62, 2**62)}
+    database.connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(MusicTagError, match="cannot be written .*readonly.*journal"):
+        database.update_file_state(paths[0], 3, 3)

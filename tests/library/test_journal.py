@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 import pytest
 
@@ -32,6 +33,16 @@ def test_entries_come_back(database):
     assert (first.options, second.options) == ({"mode": "add"}, {"mode": "fill"})
     assert first.name < second.name  # though both began in the same second
     assert list(first.entries()) == [entry(), entry("/music/b.ogg")]
+
+
+def test_many_runs_in_one_second_are_in_order(tmp_path, monkeypatch):
+    path = tmp_path / "library.db"
+    monkeypatch.setattr(time, "strftime", lambda *_: "2026-11-30T13-45-02")
+    for number in range(12):
+        with Journal(journal_folder(path), {"number": number}) as journal:
+            journal.add(entry())
+    assert [run.options["number"] for run in list_runs(path)] == list(range(12))
+    assert find_run(path).options == {"number": 11}
 
 
 def test_an_entry_that_was_cut_off_does_not_count(database):

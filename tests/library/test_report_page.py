@@ -13,7 +13,6 @@ from keras_musictag.library import (
     PresenceThresholds,
     library_statistics,
 )
-from keras_musictag.library.neighbours import find_neighbours
 from keras_musictag.library.report_page import report_page_text
 from tests.library.synthetic import add_scores, random_library
 
@@ -93,24 +92,6 @@ def test_an_empty_library_has_a_page(tmp_path):
     with Database(tmp_path / "library.db", create=True) as database:
         statistics = library_statistics(database, database.add_model("my-own-v1", "ab", TAGS, 3))
     assert "None." in report_page_text(statistics) and statistics.tracks == 0
-
-
-def test_neighbours_equal_the_whole_matrix(monkeypatch):
-    from keras_musictag.library import neighbours
-
-    monkeypatch.setattr(neighbours, "BLOCK_ROWS", 7)
-    monkeypatch.setattr(neighbours, "KEPT_PAIRS", 20)
-    rng = np.random.default_rng(0)
-    unit = rng.normal(size=(40, 3)).astype(np.float32)
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    cosines = unit @ unit.T
-    np.fill_diagonal(cosines, -1)
-    found = find_neighbours(unit, lowest=0.5, top=10)
-    rows, columns = np.triu_indices(40, 1)
-    best = np.argsort(-cosines[rows, columns])[:10]
-    assert [pair[:2] for pair in found.pairs] == list(zip(rows[best], columns[best], strict=True))
-    assert found.nearest == pytest.approx(cosines.max(axis=1), abs=1e-6)
-    assert find_neighbours(unit[:1]).nearest.tolist() == [-1] and find_neighbours(unit[:0]).pairs == []
 
 
 def test_progress_ends_with_all_tracks(tmp_path):

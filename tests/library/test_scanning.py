@@ -15,7 +15,8 @@ import pytest
 import soundfile
 
 from keras_musictag import MusicTagError
-from keras_musictag.library import Database, ScanSummary, read_vectors, scan, vectors_path
+from keras_musictag.library import Database, ScanSummary, read_vectors, rescan_problems, scan, scanning, vectors_path
+from keras_musictag.library.music_files import Volume
 from keras_musictag.runtimes import EngineTagger
 from tests.library.music_folder import write_music
 
@@ -103,7 +104,9 @@ def test_each_problem_has_a_reason(scanned):
 def test_a_second_scan_reads_nothing(again):
     _, database, run = again
     before = database.connection.execute("SELECT * FROM files ORDER BY id").fetchall()
-    assert counts(run()) == {"tagged": 0, "known": 0, "unchanged": 9, "missing": 0, "problems": 0}
+    summary = run()
+    assert counts(summary) == {"tagged": 0, "known": 0, "unchanged": 9, "missing": 0, "problems": 0}
+    assert summary.known_problems == 2
     assert database.connection.execute("SELECT * FROM files ORDER BY id").fetchall() == before
 
 
@@ -129,6 +132,24 @@ def test_a_missing_file_that_comes_back_is_unchanged(again):
     assert run().missing == 1 and run().missing == 0
     (music.parent / "b.ogg").rename(music / "b.ogg")
     assert counts(run())["unchanged"] == 9 and "b.ogg" in files(database)
+
+
+@pytest.mark.needs("posix")
+def test_files_below_what_cannot_be_read_are_not_missing(again):
+    music, database, run = again
+    (music / "deep").rename(music / "deep.mp3")
+    assert run().missing == 1
+    shutil.rmtree(music / "deep.mp3")
+    (music / "deep.mp3").symlink_to(music / "deep.mp3")
+    summary = run()
+    assert (summary.missing, summary.problems) == (0, 1) and "c.flac" in files(database)
+
+
+def test_empty_folders_without_known_files_are_not_reported(again):
+    music, _, run = again
+    (music / "empty").mkdir()
+    (music / "deep" / "er" / "c.flac").unlink()
+    assert [os.path.basename(path) for path, _ in run().closed] == ["er"]
 
 
 def test_an_unplugged_drive_marks_nothing_as_missing(again):
@@ -176,6 +197,26 @@ def test_problems_are_tried_again_on_request(again):
     assert counts(run()) == {"tagged": 0, "known": 1, "unchanged": 8, "missing": 0, "problems": 0}
 
 
+def test_problems_are_read_again_at_once(again, model):
+    music, database, _ = again
+    shutil.copy(music / "a.mp3", music / "empty.mp3")
+    os.truncate(music / "b.ogg", 5)  # not a problem yet, and not read
+    options = {"models": [model], "engine": "onnx", "jobs": 1}
+    assert counts(rescan_problems(database, **options)) == {
+        "tagged": 0,
+        "known": 1,
+        "unchanged": 0,
+        "missing": 0,
+        "problems": 1,
+    }
+    assert [os.path.basename(problem.path) for problem in database.problems()] == ["text.ogg"]
+    (music / "text.ogg").rename(music.parent / "text.ogg")  # its drive is not connected
+    assert rescan_problems(database, **options).found == 0 and len(database.problems()) == 1
+    (music.parent / "text.ogg").rename(music / "text.ogg")
+    with pytest.raises(MusicTagError, match="can be loaded by its name: vgg-mtat-v1. Name one"):
+        rescan_problems(database)
+
+
 def test_lost_vectors_are_computed_again(again):
     _, database, run = again
     path = vectors_path(database, database.find_model())
@@ -219,10 +260,39 @@ def test_a_folder_that_goes_during_the_scan_ends_it(again):
         if music.exists():
             music.rename(music.parent / "unplugged")
 
-    with pytest.raises(FileNotFoundError, match="drive or network share"):
+    with pytest.raises(MusicTagError, match="can no longer be read .*drive or network share"):
         run(report=unplug)
     assert len(database.problems()) == 2 and len(files(database)) == 7
     (music.parent / "unplugged").rename(music)
+    assert counts(run()) == {"tagged": 3, "known": 0, "unchanged": 9, "missing": 0, "problems": 0}
+
+
+@pytest.mark.needs("posix")
+def test_a_share_below_the_folder_ends_the_scan_when_it_goes(again):
+    """Another folder in its place stands in for the file system that a share covers."""
+    music, database, run = again
+    share = music / "share"
+    share.mkdir()
+    for seed in range(20, 23):
+        write_music(share / f"{seed}.flac", 4.0, seed)
+    device = os.stat(share).st_dev
+    real = scanning.ScanPlan
+
+    def plan(*arguments):
+        made = real(*arguments)
+        made.volumes.append(Volume(str(share), device))
+        return made
+
+    def unplug(summary):
+        if share.exists():
+            share.rename(music.parent / "unplugged")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(scanning, "ScanPlan", plan)
+        with pytest.raises(MusicTagError, match="share' can no longer be read"):
+            run(report=unplug)
+    assert len(database.problems()) == 2 and len(files(database)) == 7
+    (music.parent / "unplugged").rename(share)
     assert counts(run()) == {"tagged": 3, "known": 0, "unchanged": 9, "missing": 0, "problems": 0}
 
 

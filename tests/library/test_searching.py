@@ -8,7 +8,6 @@ from keras_musictag.library import (
     Database,
     Filters,
     Labels,
-    cosine_similarities,
     embed_example,
     read_vectors,
     search_library,
@@ -139,16 +138,3 @@ def test_something_must_be_searched_for(database, tmp_path):
         search_library(database)
     with Database(tmp_path / "empty.db", create=True) as empty, pytest.raises(UnknownNameError, match="library scan"):
         search_library(empty, "piano")
-
-
-def test_cosines_are_exact_in_blocks(monkeypatch):
-    from keras_musictag.library import similarity
-
-    monkeypatch.setattr(similarity, "BLOCK_BYTES", 4 * 5 * 3)  # three rows
-    rng = np.random.default_rng(0)
-    vectors, query = rng.normal(size=(10, 5)).astype(np.float32), rng.normal(size=5)
-    vectors[4] = 0
-    expected = vectors @ query / np.maximum(np.linalg.norm(vectors, axis=1), 1e-9) / np.linalg.norm(query)
-    assert cosine_similarities(vectors, query) == pytest.approx(expected, abs=1e-6)
-    assert cosine_similarities(vectors, np.zeros(5)).tolist() == [0] * 10
-    assert cosine_similarities(vectors[:0], query).shape == (0,)

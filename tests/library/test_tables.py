@@ -1,13 +1,25 @@
-"""Tables hold exactly what is in the database, and no formula runs in a spreadsheet."""
+"""Tables hold exactly what is in the database, in valid UTF-8, and no formula runs in a spreadsheet."""
 
 import csv
 import json
+import os
+import urllib.parse
 
 import numpy as np
 import pytest
 
 from keras_musictag import MusicTagError, Vocabulary
-from keras_musictag.library import Database, Labels, PresenceThresholds, export_table, read_vectors, tables
+from keras_musictag.library import (
+    Database,
+    FileTags,
+    Labels,
+    PresenceThresholds,
+    export_table,
+    read_vectors,
+    tables,
+    write_scan_lines,
+    write_sidecar,
+)
 from tests.library.synthetic import add_scores
 
 TAGS = Vocabulary(("rock", "new age"))
@@ -112,3 +124,48 @@ def test_missing_pyarrow_is_explained(database, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MusicTagError, match=r"keras-musictag\[library\]"):
         export_table(database, database.find_model(), database.path.parent / "t.parquet")
+
+
+def test_a_folder_in_another_one_adds_no_lines(tmp_path):
+    out = tmp_path / "tags.jsonl"
+    with Database(tmp_path / "library.db", create=True) as database:
+        for path in ("/music/a/1.mp3", "/music/b/2.mp3", "/music2/3.mp3", "/other/4.mp3"):
+            database.put_file(path, 1, 2, problem="a reason")
+        assert write_scan_lines(out, database, ["/music/a", "/music2", "/music", "/music/a/", "/music"]) == 3
+    paths = [json.loads(line)["path"] for line in out.read_text().splitlines()]
+    assert paths == ["/music/a/1.mp3", "/music/b/2.mp3", "/music2/3.mp3"]
+
+
+def test_lines_are_valid_whatever_the_bytes_of_a_name(tmp_path):
+    names = [b"/music/caf\xe9.mp3", "/music/café\n.mp3".encode()]
+    with Database(tmp_path / "library.db", create=True) as database:
+        for name in names:
+            database.put_file(os.fsdecode(name), 1, 2, problem="a reason")
+        write_scan_lines(tmp_path / "tags.jsonl", database, ["/music"])
+    paths = [json.loads(line)["path"] for line in (tmp_path / "tags.jsonl").read_text().splitlines()]
+    assert paths == ["/music/café\n.mp3", "file:///music/caf%E9.mp3"]
+    assert urllib.parse.unquote_to_bytes(paths[1].removeprefix("file://")) == names[0]
+
+
+NAME = os.fsdecode(b'/music/a,\n"\xff.mp3')
+ADDRESS = "file:///music/a%2C%0A%22%FF.mp3"
+WANTED = [(NAME, FileTags(("Techno", "R&B, Soul"), ("Calm",), {"techno": 0.91251})), ("/music/b.mp3", FileTags())]
+
+
+def test_a_json_sidecar_has_all_values(tmp_path):
+    assert write_sidecar(tmp_path / "tags.JSON", WANTED) == 1
+    content = json.loads((tmp_path / "tags.JSON").read_text())
+    assert content == {ADDRESS: {"genre": ["Techno", "R&B, Soul"], "mood": ["Calm"], "scores": {"techno": 0.91251}}}
+
+
+def test_a_csv_sidecar_has_a_row_per_value(tmp_path):
+    assert write_sidecar(tmp_path / "tags.csv", WANTED) == 1
+    with open(tmp_path / "tags.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    values = [("genre", "Techno"), ("genre", "R&B, Soul"), ("mood", "Calm"), ("KMT:techno", "0.913")]
+    assert rows == [["path", "field", "value"], *([ADDRESS, *value] for value in values)]
+
+
+def test_another_ending_of_a_sidecar_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in \.json or \.csv"):
+        write_sidecar(tmp_path / "tags.txt", WANTED)

@@ -3,7 +3,7 @@
 import pytest
 
 from keras_musictag.library import ValueChange
-from keras_musictag.library.tag_changes import changed_fields, value_changes
+from keras_musictag.library.file_tags import changed_fields, value_changes
 
 STORED = {"genre": ("rock ", "Pop"), "mood": (), "KMT:rock": ("0.900",), "KMT:old": ("0.100",)}
 WANTED = {"genre": ("Rock", "Punk", "punk"), "mood": ("Calm",)}
