@@ -49,7 +49,8 @@ function cached(path) {
 const id = encodeURIComponent;
 export const getModels = () => cached("api/models");
 export const getDemos = async () => (await cached("api/sources")).demos;
-export const getComparison = () => cached("api/comparison");
+export const getComparison = (comparison) =>
+  request(`api/comparison${comparison ? `?comparison=${id(comparison)}` : ""}`);
 export const getLibrary = () => cached("api/library");
 export const getSource = (source) => request(`api/sources/${id(source)}`);
 export const getPeaks = (source, points) => request(`api/sources/${id(source)}/peaks?points=${points}`);

@@ -1,0 +1,112 @@
+/** Starts an evaluation of a model on prepared records, and follows it. */
+
+import { getRecords, startJob } from "./api.js";
+import { el, errorPlace, labelledSelect, setOptions } from "./dom.js";
+import { followJob } from "./events.js";
+import { datasetName, plural } from "./format.js";
+import { createProgress } from "./progress.js";
+
+/** @param {(report: string) => void} onReport called when a new report is there */
+export function createEvaluation(onReport) {
+  const recordsChoice = labelledSelect("Records", [], fillModels);
+  const model = labelledSelect("Model", []);
+  const part = labelledSelect("Part", []);
+  const start = el("button", { type: "submit", class: "primary", text: "Evaluate" });
+  const error = errorPlace();
+  const progress = createProgress("Evaluation", () => follower?.cancel().catch((failure) => error.show(failure)));
+  const form = el(
+    "form",
+    { class: "fields", on: { submit } },
+    recordsChoice.field,
+    model.field,
+    part.field,
+    el("div", {}, start),
+  );
+  const none = el("p", {
+    class: "empty",
+    text: "No records were given. Start the server with --records FOLDER to evaluate models from here.",
+    hidden: true,
+  });
+  const node = el(
+    "section",
+    { class: "card", "aria-label": "New evaluation" },
+    el("div", { class: "section-head" }, el("h2", { text: "New evaluation" }), progress.node),
+    none,
+    form,
+    error.node,
+  );
+  let records = [];
+  let follower = null;
+
+  const chosen = () => records.find((one) => one.records === recordsChoice.select.value);
+
+  function fillModels() {
+    const one = chosen();
+    setOptions(model.select, (one?.models ?? []).map((name) => ({ value: name, label: name })));
+    setOptions(
+      part.select,
+      Object.entries(one?.parts ?? {}).map(([name, tracks]) => ({ value: name, label: `${name} (${plural(tracks, "track")})` })),
+    );
+    if (one && "test" in one.parts) part.select.value = "test";
+    start.disabled = !one?.models.length || Boolean(follower);
+    error.clear();
+    if (one && !one.models.length) {
+      error.show(new Error(`No model that is served has the ${one.tags} tags of these records.`));
+    }
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    error.clear();
+    start.disabled = true;
+    const name = model.select.value;
+    progress.show(null, `${name} starts …`);
+    try {
+      const { job } = await startJob({
+        kind: "evaluate",
+        model: name,
+        records: recordsChoice.select.value,
+        part: part.select.value,
+      });
+      follower = followJob(job, {
+        progress: ({ done, total }) => progress.show(total ? done / total : null, `${done} of ${total ?? "?"} tracks`),
+        done({ report }) {
+          end(`${name} is evaluated. Its report is in the tables.`);
+          onReport(report);
+        },
+        failed({ error: sentence }) {
+          end("");
+          error.show(new Error(sentence));
+        },
+        cancelled: () => end("Cancelled."),
+      });
+    } catch (failure) {
+      end("");
+      error.show(failure);
+    }
+  }
+
+  function end(sentence) {
+    follower = null;
+    start.disabled = false;
+    progress.end(sentence);
+  }
+
+  return {
+    node,
+    async load() {
+      try {
+        records = await getRecords();
+      } catch (failure) {
+        error.show(failure);
+      }
+      none.hidden = records.length > 0;
+      form.hidden = !records.length;
+      setOptions(
+        recordsChoice.select,
+        records.map((one) => ({ value: one.records, label: `${one.name} (${datasetName(one.dataset)})` })),
+      );
+      fillModels();
+    },
+  };
+}
