@@ -89,7 +89,7 @@ function settings({ xLabel, yLabel, logX, xNames, lines, series }, width, tip) {
         label: xLabel,
         values: xNames ? (_, splits) => splits.map((x) => xNames[x] ?? "") : (_, splits) => splits.map(plain),
         ...(xNames ? { splits: () => xNames.map((_, x) => x) } : {}),
-        ...(logX ? { splits: () => logSplits(...xRange) } : {}),
+        ...(logX ? { splits: () => logSplits(...xRange), filter: (_, splits) => splits } : {}),
       },
       { ...axis, label: yLabel, size: 56 },
     ],
