@@ -48,7 +48,7 @@ function cached(path) {
 
 const id = encodeURIComponent;
 export const getModels = () => cached("api/models");
-export const getDemos = async () => (await cached("api/sources")).demos;
+export const getSources = () => cached("api/sources");
 export const getComparison = (comparison) =>
   request(`api/comparison${comparison ? `?comparison=${id(comparison)}` : ""}`);
 export const getLibrary = () => cached("api/library");

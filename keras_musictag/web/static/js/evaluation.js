@@ -22,6 +22,7 @@ export function createEvaluation(onReport) {
     part.field,
     el("div", {}, start),
   );
+  const problems = el("ul", { class: "notes" });
   const none = el("p", {
     class: "empty",
     text: "No records were given. Start the server with --records FOLDER to evaluate models from here.",
@@ -33,6 +34,7 @@ export function createEvaluation(onReport) {
     el("div", { class: "section-head" }, el("h2", { text: "New evaluation" }), progress.node),
     none,
     form,
+    problems,
     error.node,
   );
   let records = [];
@@ -100,12 +102,15 @@ export function createEvaluation(onReport) {
       } catch (failure) {
         error.show(failure);
       }
-      none.hidden = records.length > 0;
-      form.hidden = !records.length;
+      const damaged = records.filter((one) => one.error);
+      problems.replaceChildren(...damaged.map((one) => el("li", { text: `${one.name}: ${one.error}` })));
+      records = records.filter((one) => !one.error);
       setOptions(
         recordsChoice.select,
         records.map((one) => ({ value: one.records, label: `${one.name} (${datasetName(one.dataset)})` })),
       );
+      none.hidden = records.length + damaged.length > 0;
+      form.hidden = !records.length;
       fillModels();
     },
   };

@@ -1,6 +1,6 @@
 /** Chooses a song: a file dropped or opened, or one of the server's demo clips. */
 
-import { getDemos, uploadFile } from "./api.js";
+import { getSources, uploadFile } from "./api.js";
 import { el, errorPlace, labelledSelect, newId, setOptions } from "./dom.js";
 import { clock, megabytes } from "./format.js";
 
@@ -30,6 +30,7 @@ export function createSongPicker(onSong) {
   const demos = labelledSelect("Demo clip", [], (source) => source && choose(source));
   const node = el("div", { class: "song-picker" }, drop, demos.field, error.node);
   let sending = null;
+  let limits = null;
   rest();
 
   for (const name of ["dragenter", "dragover"]) {
@@ -46,7 +47,8 @@ export function createSongPicker(onSong) {
   stop.addEventListener("click", () => sending?.abort());
 
   function rest() {
-    hint.textContent = "or drop one here: MP3, FLAC, Ogg, WAV, M4A …";
+    const most = limits ? `, up to ${Math.round(limits.upload_bytes / 2 ** 20)} MB` : "";
+    hint.textContent = `or drop one here: MP3, FLAC, Ogg, WAV, M4A …${most}`;
     bar.hidden = true;
     stop.hidden = true;
   }
@@ -81,7 +83,9 @@ export function createSongPicker(onSong) {
     node,
     /** Fills the list of demo clips; returns the first one's source. */
     async load() {
-      const clips = await getDemos();
+      const { demos: clips, limits: given } = await getSources();
+      limits = given;
+      rest();
       setOptions(demos.select, [
         { value: "", label: "Your own file" },
         ...clips.map(({ source, title, seconds }) => ({ value: source, label: `${title} (${clock(seconds)})` })),

@@ -5,6 +5,7 @@ import { announce, el, errorPlace, labelledSelect, newId, setOptions } from "../
 import { plural } from "../format.js";
 import { resultItem } from "../libraryresult.js";
 import { setParameters } from "../router.js";
+import { createSongPicker } from "../songpicker.js";
 
 const PAGE = 25;
 const EXAMPLES = ["piano", "rock, not vocal", "ambient"];
@@ -44,8 +45,15 @@ export const libraryView = {
       ui.model.field,
       el("button", { type: "submit", class: "primary", text: "Search" }),
     );
+    ui.picker = createSongPicker((source) => like({ source, title: "the song" }));
+    const example = el(
+      "details",
+      { class: "more" },
+      el("summary", { text: "Search by example" }),
+      el("div", { class: "choices" }, ui.picker.node),
+    );
     ui.body.append(
-      el("section", { class: "card", "aria-label": "Search" }, form, ui.error.node),
+      el("section", { class: "card", "aria-label": "Search" }, form, ui.error.node, example),
       el("section", { class: "card", "aria-label": "Results" }, ui.status, ui.list, ui.more),
       ui.playing,
     );
@@ -73,7 +81,8 @@ export const libraryView = {
 };
 
 async function start() {
-  const library = await getLibrary();
+  const [library] = await Promise.all([getLibrary(), ui.picker.load()]);
+  ui.picker.select("");
   state.ready = "loaded";
   if (!library.available) {
     ui.body.hidden = true;
@@ -123,13 +132,13 @@ async function search(offset) {
 }
 
 function title(total) {
-  if (state.like) return `Tracks like ${state.likeTitle ?? "your example"}`;
+  if (state.like) return `Tracks like ${state.likeTitle ?? "your song"}`;
   if (!total) return "No track matches these words.";
   return state.q ? plural(total, "match", "matches") : `All ${plural(total, "track")}`;
 }
 
 function like({ source, title: name, name: file }) {
-  Object.assign(state, { q: "", like: source, likeTitle: `“${name || file}”` });
+  Object.assign(state, { q: "", like: source, likeTitle: name || file });
   ui.words.value = "";
   search(0);
   ui.status.scrollIntoView({ block: "nearest" });

@@ -1,6 +1,6 @@
 /** The first view: a song, its waveform, its taggram and its tags. It opens on the demo clip, already tagged. */
 
-import { getModels, getSource } from "../api.js";
+import { getLibrary, getModels, getSource } from "../api.js";
 import { announce, el, errorPlace, labelledSelect, segmented } from "../dom.js";
 import { clock, duration } from "../format.js";
 import { legend } from "../legend.js";
@@ -49,6 +49,7 @@ export const tagView = {
       progress: createProgress("Tagging", () => state.run?.cancel()),
       error: errorPlace(),
       legend: legend(),
+      similar: el("a", { text: "Similar songs in the library", hidden: true }),
       notes: el("ul", { class: "notes" }),
       more: el("button", { type: "button", class: "small", text: "Show all tags", on: { click: toggleAll } }),
       overlap: labelledSelect("Scores per chunk length", OVERLAPS, run),
@@ -129,7 +130,7 @@ function layout() {
       ui.error.node,
       ui.stage.node,
       el("div", { class: "heat-tools" }, ui.legend.node, orderBy, ui.more),
-      ui.table.node,
+      el("div", { class: "song-foot" }, ui.table.node, ui.similar),
       ui.notes,
     ),
     el(
@@ -149,6 +150,10 @@ async function fillLists(model) {
   const [{ models, default: first }, demo] = await Promise.all([getModels(), ui.picker.load()]);
   state.models = models;
   state.source = demo;
+  getLibrary().then(
+    ({ available }) => (ui.similar.hidden = !available),
+    () => {}, // the Library view says what is wrong with it
+  );
   ui.models.fill(models, model ?? first);
 }
 
@@ -162,6 +167,7 @@ async function open(source) {
   state.run?.drop();
   ui.error.clear();
   ui.picker.select(source);
+  ui.similar.href = `#/library?like=${encodeURIComponent(source)}`;
   ui.title.textContent = " ";
   ui.facts.textContent = " ";
   writeAddress();
