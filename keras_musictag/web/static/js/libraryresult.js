@@ -80,7 +80,12 @@ function modelTags(source, model, tags) {
       .sort((a, b) => b.score - a.score)
       .slice(0, TAGS_PER_GROUP);
     if (!best.length) return null;
-    return el("div", { class: "reasons" }, el("h3", { text: GROUP_NAMES[group] }), best.map((row) => tagChip(source, model, row)));
+    return el(
+      "div",
+      { class: "tag-row" },
+      el("h3", { text: GROUP_NAMES[group] }),
+      el("div", { class: "reasons" }, best.map((row) => tagChip(source, model, row))),
+    );
   });
   return el("section", {}, el("p", { class: "hint", text: `By ${model}; a tag leads to its strongest moment` }), groups.filter(Boolean));
 }

@@ -8,9 +8,9 @@ import { setParameters } from "../router.js";
 import { createSongPicker } from "../songpicker.js";
 
 const PAGE = 25;
-const EXAMPLES = ["piano", "rock, not vocal", "ambient"];
+const EXAMPLE = "calm piano, no vocals";
 
-const state = { ready: false, q: "", like: "", offset: 0, search: null };
+const state = { tags: null, q: "", like: "", offset: 0, search: null };
 let ui;
 
 export const libraryView = {
@@ -21,7 +21,7 @@ export const libraryView = {
     ui = {
       about: el("p", { class: "hint", text: " " }),
       body: el("div", { class: "view" }),
-      words: el("input", { id, type: "search", autocomplete: "off", placeholder: EXAMPLES[0] }),
+      words: el("input", { id, type: "search", autocomplete: "off", placeholder: EXAMPLE }),
       model: labelledSelect("Tags by", [], () => search(0)),
       error: errorPlace(),
       status: el("h2", { class: "song-title", text: " " }),
@@ -62,19 +62,18 @@ export const libraryView = {
 
   async show(_, parameters) {
     try {
-      if (!state.ready) await start();
+      if (!state.tags) await start();
     } catch (error) {
       ui.about.textContent = error.message;
       ui.body.hidden = true;
       return;
     }
     const [q, like] = [parameters.get("q") ?? "", parameters.get("like") ?? ""];
-    if (ui.body.hidden || (state.ready === "searched" && !q && !like)) return;
-    if (q !== state.q || like !== state.like || state.ready !== "searched") {
-      Object.assign(state, { q, like });
-      ui.words.value = q;
-      search(0);
-    }
+    if (ui.body.hidden || (!q && !like && state.search)) return; // what was found before is still there
+    if (q === state.q && like === state.like && state.search) return;
+    Object.assign(state, { q, like, likeTitle: null });
+    ui.words.value = q;
+    search(0);
   },
 
   hide: () => ui.audio.pause(),
@@ -83,7 +82,7 @@ export const libraryView = {
 async function start() {
   const [library] = await Promise.all([getLibrary(), ui.picker.load()]);
   ui.picker.select("");
-  state.ready = "loaded";
+  state.tags = library.models?.[0]?.tags ?? [];
   if (!library.available) {
     ui.body.hidden = true;
     ui.about.replaceChildren(
@@ -105,9 +104,9 @@ async function start() {
 /** Searches for the words, or for tracks like an example; from `offset` on, results join those shown. */
 async function search(offset) {
   state.search?.abort();
+  if (!state.q && !state.like) return invite();
   const mine = new AbortController();
   state.search = mine;
-  state.ready = "searched";
   state.offset = offset;
   ui.error.clear();
   setParameters("library", { q: state.q, like: state.like });
@@ -131,10 +130,20 @@ async function search(offset) {
   }
 }
 
+/** What is shown before the first search: the words that can be searched for. */
+function invite() {
+  state.search = null;
+  setParameters("library", {});
+  ui.status.textContent = "What do you want to hear?";
+  const chips = state.tags.map((tag) => el("a", { class: "chip", href: `#/library?q=${encodeURIComponent(tag)}`, text: tag }));
+  ui.list.replaceChildren(el("li", { class: "reasons" }, chips));
+  ui.more.hidden = true;
+}
+
 function title(total) {
   if (state.like) return `Tracks like ${state.likeTitle ?? "your song"}`;
   if (!total) return "No track matches these words.";
-  return state.q ? plural(total, "match", "matches") : `All ${plural(total, "track")}`;
+  return plural(total, "match", "matches");
 }
 
 function like({ source, title: name, name: file }) {
