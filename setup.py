@@ -45,7 +45,8 @@ setup(
             "training/recipes/*.json",
             "library/estimated_thresholds/*.json",
             "web/static/*",
-            "web/static/vendor/*",
+            "web/static/*/*",
+            "web/static/js/views/*",
         ],
         **{f"keras_musictag._data.{name}": ["*/*"] for name in DATA},
     },
@@ -95,6 +96,7 @@ setup(
             "pytaglib>=3",  # reads tags independently of mutagen
             "tensorflow-serving-api>=2.16,<2.21",  # the protos of TensorFlow Serving, and its client
             "httpx>=0.27",  # the test client of the page's server
+            "selenium>=4.20",  # the page in a real browser
             *EXPORT,
             *LIBRARY,
             *WEB,

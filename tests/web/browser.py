@@ -5,12 +5,13 @@ import time
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 FLAGS = (
     "--headless=new",
     "--no-sandbox",  # root in CI
@@ -50,6 +51,11 @@ class Browser:
         """The elements that can be seen."""
         return [element for element in self.driver.find_elements(By.CSS_SELECTOR, css) if element.is_displayed()]
 
+    def texts(self, css: str) -> list[str]:
+        """The texts of the elements that can be seen, all read at one moment."""
+        script = "return [...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility())"
+        return self.run(f"{script}.map((e) => e.innerText)", css)
+
     def one(self, css: str, text: str = ""):
         """Waits for the first visible element with this text in it."""
 
@@ -59,7 +65,8 @@ class Browser:
         return self.wait(found, f"{css} {text!r}")
 
     def wait(self, condition, what: str):
-        return WebDriverWait(self.driver, WAIT_SECONDS, poll_frequency=0.05).until(condition, f"Waited for {what}.")
+        wait = WebDriverWait(self.driver, WAIT_SECONDS, 0.05, ignored_exceptions=[StaleElementReferenceException])
+        return wait.until(condition, f"Waited for {what}.")
 
     def emulate(self, theme: str = "light", width: int = 1280, height: int = 900, reduced_motion: bool = False) -> None:
         """Sets what the page learns of the screen and of the user's wishes."""
@@ -86,6 +93,13 @@ class Browser:
             message = json.loads(row["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 self.requested.append(message["params"]["request"]["url"])
+
+    def expect_refused(self, path: str) -> None:
+        """Takes out of `said` that a request was refused: Chromium itself reports it."""
+        self.read_logs()
+        expected = [message for message in self.said if path in message and "Failed to load resource" in message]
+        assert expected, self.said
+        self.said = [message for message in self.said if message not in expected]
 
     def settle(self) -> None:
         """Waits until nothing is being worked on and transitions have ended."""

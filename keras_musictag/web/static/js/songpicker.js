@@ -72,11 +72,15 @@ export function createSongPicker(onSong) {
       demos.select.value = "";
       onSong(source);
     } catch (failure) {
-      if (failure.name !== "AbortError") error.show(failure);
+      if (failure.name !== "AbortError") error.show(named(file, failure));
     } finally {
       if (sending === mine) rest();
       input.value = ""; // so that the same file can be chosen again
     }
+  }
+
+  function named({ name }, { message }) {
+    return new Error(message.includes(name) ? message : `${name}: ${message}`);
   }
 
   return {
