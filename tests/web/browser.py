@@ -82,7 +82,7 @@ class Browser:
             self.run(AXE.read_text(encoding="utf-8"))
         found = self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
-            "axe.run(document, {resultTypes: ['violations']}).then((result) => done(result.violations));"
+            "axe.run(document, {resultTypes: ['violations'], preload: false}).then((result) => done(result.violations));"
         )
         return [f"{rule['id']}: {node['html']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 
