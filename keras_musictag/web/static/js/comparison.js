@@ -1,6 +1,6 @@
 /** Models that were evaluated on the same tracks: a table with intervals, accuracy against cost, robustness. */
 
-import { getComparison } from "./api.js";
+import { getComparison, getReport } from "./api.js";
 import { chart } from "./charts.js";
 import { el, errorPlace, labelledSelect, setOptions } from "./dom.js";
 import { count, datasetName, metricName, plural, score } from "./format.js";
@@ -15,7 +15,7 @@ const COSTS = {
   audio_seconds_per_second: "Seconds of audio per second",
 };
 
-/** A part of the Evaluate view. `load(highlighted)` reads it again; the row of report `highlighted` is marked. */
+/** A part of the Evaluate view. `load()` reads it again; `showReport(id)` goes to the comparison that a report joined. */
 export function createComparison() {
   const which = labelledSelect("Tracks", [], (id) => load(null, id));
   const metric = labelledSelect("Metric in the plots", [], drawCharts);
@@ -122,7 +122,17 @@ export function createComparison() {
     drawn = made.filter(Boolean);
   }
 
-  return { node, charts, load };
+  /** Shows the comparison that a new report belongs to, with its row marked. */
+  async function showReport(report) {
+    await load(report);
+    if (!data || data.models.some((row) => row.report === report)) return;
+    const about = await getReport(report);
+    const same = (one) => ["dataset", "split", "part", "tracks"].every((key) => one[key] === about[key]);
+    const joined = data.comparisons.find(same);
+    if (joined) await load(report, joined.comparison);
+  }
+
+  return { node, charts, load, showReport };
 }
 
 function modelCell({ model, report, source }) {

@@ -13,7 +13,7 @@ export const evaluateView = {
 
   create(root) {
     const comparison = createComparison();
-    const evaluation = createEvaluation((report) => comparison.load(report));
+    const evaluation = createEvaluation((report) => comparison.showReport(report));
     const overview = el(
       "div",
       { class: "view" },
