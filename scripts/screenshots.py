@@ -29,7 +29,6 @@ VIEWS = {
 }
 WIDTHS = {"wide": 1280, "narrow": 390}
 MAX_HEIGHT = {"wide": 1500, "narrow": 1700}
-COLOURS = 128  # of the picture's palette: the pages have few
 
 
 def main(views: list[str]) -> None:
@@ -54,7 +53,7 @@ def take(browser: Browser, view: str, theme: str, size: str) -> None:
     browser.settle()
     picture = Image.open(BytesIO(browser.driver.get_screenshot_as_png())).convert("RGB")
     path = OUT / f"{view}-{theme}-{size}.png"
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
 
 

@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
@@ -34,6 +35,7 @@ class Browser:
         self.driver = webdriver.Chrome(options=options, service=Service(driver_program))
         self.address = address
         self.said, self.requested = [], []
+        self.hosts = {urlsplit(address).netloc}  # that it may ask
 
     def open(self, view: str) -> None:
         """Goes to a view by its fragment, such as "/tag?source=demo:demo", in a fresh page."""

@@ -28,7 +28,7 @@ def shared_browser(address):
         yield browser
         browser.read_logs()
         hosts = {urlsplit(url).netloc for url in browser.requested if not url.startswith(("data:", "blob:", "about:"))}
-        assert hosts == {urlsplit(address).netloc}
+        assert hosts == browser.hosts
         assert len(browser.requested) > 50
         assert "\n".join(browser.said) == ""
     finally:
@@ -257,6 +257,28 @@ def test_the_theme_is_remembered(browser):
     browser.one("#theme", "Light")
     assert browser.run("return getComputedStyle(document.body).backgroundColor") == dark
     browser.run("localStorage.clear()")
+
+
+def test_a_server_with_a_token_asks_for_it(browser):
+    from tests.web.conftest import running_server
+
+    with running_server(token="abc") as settings:
+        address = f"http://127.0.0.1:{settings.port}/"
+        browser.hosts.add(urlsplit(address).netloc)
+        browser.driver.get(f"{address}#token=abc")
+        browser.one(".progress-text", "Tagged by")
+        assert "abc" not in browser.driver.current_url
+        browser.driver.delete_all_cookies()
+        browser.driver.get("about:blank")
+        browser.driver.get(address)
+        browser.one("h1", "This server asks for a token")
+        browser.one("input[type=password]").send_keys("wrong\n")
+        assert "token" in browser.one(".gate .error").text
+        browser.one("input[type=password]").clear()
+        browser.one("input[type=password]").send_keys("abc\n")
+        browser.one(".progress-text", "Tagged by")
+        browser.driver.get("about:blank")
+        browser.expect_refused("api/")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

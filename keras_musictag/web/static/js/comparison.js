@@ -94,7 +94,7 @@ export function createComparison() {
     ];
     const prAuc = columns.findIndex(({ label }) => label === metricName("pr_auc"));
     const sorted = { column: Math.max(0, prAuc), down: prAuc > 0 };
-    const made = sortableTable("Models and their metrics, macro averages over tags", columns, sorted, (row, tr) =>
+    const made = sortableTable("Macro averages over tags", columns, sorted, (row, tr) =>
       tr.classList.toggle("chosen", Boolean(highlighted) && row.report === highlighted),
     );
     made.show(data.models);

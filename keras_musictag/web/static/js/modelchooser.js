@@ -41,7 +41,7 @@ export function createModelChooser(onModel) {
 /** What is said of a model: its summary, then facts. */
 export function aboutModel(model) {
   const facts = [
-    plural(model.tags.length, "tag"),
+    model.summary.includes(" tags") ? null : plural(model.tags.length, "tag"),
     datasetName(model.dataset),
     `${count(model.parameters)} parameters`,
     `licence ${model.licence}`,
@@ -50,6 +50,6 @@ export function aboutModel(model) {
   if (!model.thresholds) facts.push("no thresholds");
   return [
     el("span", { class: "summary", text: model.summary }),
-    el("span", { class: "facts", text: facts.join(" · ") }),
+    el("span", { class: "facts", text: facts.filter(Boolean).join(" · ") }),
   ];
 }

@@ -135,7 +135,9 @@ export function createPlayer() {
     /** Marks a span of the song, such as a tag's strongest moment; the mark before it goes. */
     mark(start, end, text) {
       regions.clearRegions();
-      const content = el("span", { class: "mark-label", text });
+      const content = el("span", { text });
+      // in wavesurfer's shadow tree, which the page's style sheets do not reach
+      Object.assign(content.style, { marginLeft: "5px", font: "600 12px system-ui, sans-serif", color: colour("ink") });
       regions.addRegion({ start, end, color: colour("mark"), drag: false, resize: false, content });
     },
     clearMark: () => regions.clearRegions(),

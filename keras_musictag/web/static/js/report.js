@@ -44,13 +44,14 @@ function groupTable(report) {
   const columns = [
     {
       label: "Scores of",
-      key: ({ level, subset }) => `${level} ${subset}`,
+      // tracks before chunks, all before some
+      key: ({ level, subset }) => [level !== "track", subset !== "all", subset].map((part) => String(part)).join(),
       cell: ({ level, subset, tracks }) =>
         el("span", {}, `${level}s, ${subset}`, el("span", { class: "sub", text: plural(tracks, "track") })),
     },
     ...metricColumns(report.groups, METRICS, (row) => row.metrics),
   ];
-  const table = sortableTable("Macro averages over tags, with 95 % intervals", columns, { column: 0, down: true });
+  const table = sortableTable("Macro averages over tags, with 95 % intervals", columns, { column: 0, down: false });
   table.show(report.groups);
   return table.node;
 }

@@ -47,8 +47,8 @@ export function createSongPicker(onSong) {
   stop.addEventListener("click", () => sending?.abort());
 
   function rest() {
-    const most = limits ? `, up to ${Math.round(limits.upload_bytes / 2 ** 20)} MB` : "";
-    hint.textContent = `or drop one here: MP3, FLAC, Ogg, WAV, M4A …${most}`;
+    const most = limits ? `, up to ${Math.round(limits.upload_bytes / 2 ** 20)}\u00a0MB` : "";
+    hint.textContent = `or drop one: MP3, FLAC, Ogg, WAV, M4A …${most}`;
     bar.hidden = true;
     stop.hidden = true;
   }

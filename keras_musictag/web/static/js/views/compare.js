@@ -92,7 +92,7 @@ function twoModels(models, first) {
 function check(model) {
   const input = el("input", { type: "checkbox", value: model.name, on: { change: choose } });
   input.checked = state.chosen.includes(model.name);
-  const facts = `${plural(model.tags.length, "tag")}, ${datasetName(model.dataset)}, ${count(model.parameters)} parameters`;
+  const facts = `${datasetName(model.dataset)}, ${plural(model.tags.length, "tag")}`;
   return el("label", { class: "check" }, input, el("span", {}, model.name, el("small", { text: facts })));
 }
 
