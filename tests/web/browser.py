@@ -84,7 +84,8 @@ class Browser:
             self.run(AXE.read_text(encoding="utf-8"))
         found = self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
-            "const options = {resultTypes: ['violations'], preload: false};"  # preloading adds a style, which is not allowed
+            # preloading adds a style element, which the page's policy blocks
+            "const options = {resultTypes: ['violations'], preload: false};"
             "axe.run(document, options).then((result) => done(result.violations));"
         )
         return [f"{rule['id']}: {node['html']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]

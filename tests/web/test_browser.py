@@ -113,6 +113,21 @@ def test_bars_follow_the_playhead(browser):
     assert browser.one(".wave").get_attribute("aria-valuetext") == "29 seconds of 29 seconds"
 
 
+def test_higher_scores_are_darker_and_what_is_present_is_underlined(browser):
+    browser.open("/tag")
+    browser.one(".progress-text", "Tagged by")
+    browser.settle()
+    pixel = (
+        "const heat = document.querySelector('canvas.heat');"
+        "const [x, y] = [arguments[0] * heat.width, arguments[1] * heat.height / 16];"
+        "return heat.getContext('2d').getImageData(x, y, 1, 1).data[1]"  # green: the ramp's lightness
+    )
+    flute = {share: browser.run(pixel, share, 0.4) for share in (0.05, 0.15, 0.75)}
+    assert flute[0.75] < flute[0.15] - 50 < flute[0.05] - 100  # scores 0.01, 0.5 and 0.98
+    underlined = [browser.run(pixel, share, 0.91) < 60 for share in (0.05, 0.15, 0.75)]
+    assert underlined == [False, False, True]  # the threshold is 0.53
+
+
 def test_the_table_behind_the_taggram_has_its_scores(browser):
     browser.open("/tag")
     browser.one(".progress-text", "Tagged by")
