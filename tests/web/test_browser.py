@@ -117,15 +117,15 @@ def test_higher_scores_are_darker_and_what_is_present_is_underlined(browser):
     browser.open("/tag")
     browser.one(".progress-text", "Tagged by")
     browser.settle()
-    pixel = (
-        "const heat = document.querySelector('canvas.heat');"
-        "const [x, y] = [arguments[0] * heat.width, arguments[1] * heat.height / 16];"
-        "return heat.getContext('2d').getImageData(x, y, 1, 1).data[1]"  # green: the ramp's lightness
+    row = browser.run(
+        "const heat = document.querySelector('canvas.heat'), height = heat.height / 16;"
+        "const {data} = heat.getContext('2d').getImageData(0, 0, heat.width, height);"
+        "const at = (x, y, channel) => data[4 * (Math.floor(y * height) * heat.width + Math.floor(x * heat.width)) + channel];"
+        "return [0.05, 0.15, 0.75].map((x) => ({green: at(x, 0.4, 1), line: at(x, 0.91, 3)}))"
     )
-    flute = {share: browser.run(pixel, share, 0.4) for share in (0.05, 0.15, 0.75)}
-    assert flute[0.75] < flute[0.15] - 50 < flute[0.05] - 100  # scores 0.01, 0.5 and 0.98
-    underlined = [browser.run(pixel, share, 0.91) < 60 for share in (0.05, 0.15, 0.75)]
-    assert underlined == [False, False, True]  # the threshold is 0.53
+    low, middle, high = (cell["green"] for cell in row)  # of the flute: scores 0.01, 0.5 and 0.98
+    assert high < middle - 50 < low - 100
+    assert [cell["line"] for cell in row] == [0, 0, 255]  # opaque where the score is above the threshold, 0.53
 
 
 def test_the_table_behind_the_taggram_has_its_scores(browser):
@@ -228,6 +228,8 @@ def test_an_evaluation_is_cancelled_and_another_joins_the_table(browser):
     browser.one(".view-evaluate .progress-line button", "Cancel").click()
     browser.one(".progress-text", "Cancelled.")
     browser.one("button.primary", "Evaluate").click()
+    browser.one(".view-evaluate .progress-line button", "Cancel")
+    browser.open("/evaluate")  # loaded again, the page still follows it
     browser.one(".progress-text", "is evaluated")
     row = browser.one("tr.chosen")
     assert "evaluated here" in row.text

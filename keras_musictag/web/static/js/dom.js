@@ -42,7 +42,7 @@ export function announce(text) {
   document.getElementById("announcer").textContent = text;
 }
 
-/** A `<select>` with a label above it. `options` are {value, label}. */
+/** A `<select>` with a label above it. `options` are {value, label}, and `disabled` for what only shows a state. */
 export function labelledSelect(label, options, onChange) {
   const id = newId("select");
   const select = el("select", { id, on: { change: () => onChange?.(select.value) } });
@@ -53,7 +53,7 @@ export function labelledSelect(label, options, onChange) {
 /** Replaces the options of a select, and keeps the chosen one if it is still there. */
 export function setOptions(select, options) {
   const chosen = select.value;
-  select.replaceChildren(...options.map(({ value, label }) => el("option", { value, text: label })));
+  select.replaceChildren(...options.map(({ value, label, disabled }) => el("option", { value, disabled, text: label })));
   if (options.some(({ value }) => value === chosen)) select.value = chosen;
 }
 

@@ -1,10 +1,12 @@
 /** Starts an evaluation of a model on prepared records, and follows it. */
 
-import { getRecords, startJob } from "./api.js";
+import { getJob, getRecords, startJob } from "./api.js";
 import { el, errorPlace, labelledSelect, setOptions } from "./dom.js";
 import { followJob } from "./events.js";
 import { datasetName, plural } from "./format.js";
 import { createProgress } from "./progress.js";
+
+const KEY = "evaluation"; // in the session's storage: the job that runs, so that a page loaded again finds it
 
 /** @param {(report: string) => void} onReport called when a new report is there */
 export function createEvaluation(onReport) {
@@ -70,26 +72,43 @@ export function createEvaluation(onReport) {
         records: recordsChoice.select.value,
         part: part.select.value,
       });
-      follower = followJob(job, {
-        progress: ({ done, total }) => progress.show(total ? done / total : null, `${done} of ${total ?? "?"} tracks`),
-        done({ report }) {
-          end(`${name} is evaluated. Its report is in the tables.`);
-          onReport(report);
-        },
-        failed({ error: sentence }) {
-          end("");
-          error.show(new Error(sentence));
-        },
-        cancelled: () => end("Cancelled."),
-      });
+      remember({ job, name });
+      follow(job, name);
     } catch (failure) {
       end("");
       error.show(failure);
     }
   }
 
+  function follow(job, name) {
+    follower = followJob(job, {
+      progress: ({ done, total }) => progress.show(total ? done / total : null, `${done} of ${total ?? "?"} tracks`),
+      done({ report }) {
+        end(`${name} is evaluated. Its report is in the table.`);
+        onReport(report);
+      },
+      failed({ error: sentence }) {
+        end("");
+        error.show(new Error(sentence));
+      },
+      cancelled: () => end("Cancelled."),
+    });
+  }
+
+  /** Follows an evaluation that runs since before the page was loaded. */
+  async function resume() {
+    const { job, name } = remembered();
+    if (!job) return;
+    const state = await getJob(job).then((found) => found.state, () => null);
+    if (state !== "queued" && state !== "running") return remember(null);
+    start.disabled = true;
+    progress.show(null, `${name} is being evaluated …`);
+    follow(job, name);
+  }
+
   function end(sentence) {
     follower = null;
+    remember(null);
     start.disabled = false;
     progress.end(sentence);
   }
@@ -112,6 +131,24 @@ export function createEvaluation(onReport) {
       none.hidden = records.length + damaged.length > 0;
       form.hidden = !records.length;
       fillModels();
+      await resume();
     },
   };
+}
+
+function remember(job) {
+  try {
+    if (job) sessionStorage.setItem(KEY, JSON.stringify(job));
+    else sessionStorage.removeItem(KEY);
+  } catch {
+    // without storage, a page that is loaded again does not show the evaluation, which continues
+  }
+}
+
+function remembered() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEY)) ?? {};
+  } catch {
+    return {};
+  }
 }

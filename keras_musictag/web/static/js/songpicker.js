@@ -91,7 +91,7 @@ export function createSongPicker(onSong) {
       limits = given;
       rest();
       setOptions(demos.select, [
-        { value: "", label: "Your own file" },
+        { value: "", label: "–", disabled: true },
         ...clips.map(({ source, title, seconds }) => ({ value: source, label: `${title} (${clock(seconds)})` })),
       ]);
       return clips[0]?.source;

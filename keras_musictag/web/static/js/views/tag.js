@@ -172,14 +172,17 @@ async function open(source) {
   ui.facts.textContent = " ";
   writeAddress();
   run();
-  try {
-    const [about] = await Promise.all([getSource(source), ui.stage.player.load(source)]);
-    if (state.opened !== source) return;
+  const isOpen = () => state.opened === source;
+  const describe = getSource(source).then((about) => {
+    if (!isOpen()) return;
     ui.title.textContent = about.name;
     ui.facts.textContent = songFacts(about);
-    draw();
+  });
+  try {
+    await Promise.all([describe, ui.stage.player.load(source)]);
+    if (isOpen()) draw();
   } catch (error) {
-    if (state.opened === source) ui.error.show(error);
+    if (isOpen()) ui.error.show(error);
   }
 }
 
