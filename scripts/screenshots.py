@@ -53,7 +53,7 @@ def take(browser: Browser, view: str, theme: str, size: str) -> None:
     browser.settle()
     picture = Image.open(BytesIO(browser.driver.get_screenshot_as_png())).convert("RGB")
     path = OUT / f"{view}-{theme}-{size}.png"
-    picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
 
 
