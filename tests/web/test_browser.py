@@ -307,7 +307,6 @@ def test_axe_finds_no_violation(browser, theme):
     report = browser.one("tbody a").get_attribute("hash").removeprefix("#")
     for view in (*VIEWS, report):
         browser.go(view)
-        browser.wait(lambda _: browser.run("return location.hash.slice(1)").startswith(view.split("?")[0]), view)
         browser.settle()
         browser.run("document.querySelectorAll('details').forEach((details) => (details.open = true))")
         assert browser.violations() == [], view
