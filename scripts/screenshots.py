@@ -53,8 +53,19 @@ def take(browser: Browser, view: str, theme: str, size: str) -> None:
     browser.settle()
     picture = Image.open(BytesIO(browser.driver.get_screenshot_as_png())).convert("RGB")
     path = OUT / f"{view}-{theme}-{size}.png"
-    picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture.quantize(palette=palette_of(picture), dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
+
+
+def palette_of(picture: Image.Image) -> Image.Image:
+    """The frequent colours that differ visibly. Pillow's own palettes blend rare ones, such as those of plots."""
+    chosen = []
+    for _, colour in sorted(picture.getcolors(picture.width * picture.height), reverse=True):
+        if len(chosen) < 256 and all(max(abs(a - b) for a, b in zip(colour, one)) > 5 for one in chosen):
+            chosen.append(colour)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([channel for colour in chosen for channel in colour])
+    return palette
 
 
 def prepare(browser: Browser, view: str) -> None:
