@@ -61,7 +61,7 @@ def palette_of(picture: Image.Image) -> Image.Image:
     """The frequent colours that differ visibly. Pillow's own palettes blend rare ones, such as those of plots."""
     chosen = []
     for _, colour in sorted(picture.getcolors(picture.width * picture.height), reverse=True):
-        if len(chosen) < 256 and all(max(abs(a - b) for a, b in zip(colour, one)) > 5 for one in chosen):
+        if len(chosen) < 256 and all(max(abs(a - b) for a, b in zip(colour, one, strict=True)) > 5 for one in chosen):
             chosen.append(colour)
     palette = Image.new("P", (1, 1))
     palette.putpalette([channel for colour in chosen for channel in colour])
