@@ -49,7 +49,8 @@ setup(
             "training/recipes/*.json",
             "library/estimated_thresholds/*.json",
             "web/static/*",
-            "web/static/vendor/*",
+            "web/static/*/*",
+            "web/static/js/views/*",
         ],
         **{f"keras_musictag._data.{name}": files for name, (_, files) in DATA.items()},
     },
@@ -100,6 +101,7 @@ setup(
             "tensorflow-serving-api>=2.16,<2.21",  # the protos of TensorFlow Serving, and its client
             "httpx>=0.27",  # the test client of the page's server
             "schemathesis>=4",  # requests made from the OpenAPI document
+            "selenium>=4.20",  # the page in a real browser
             *EXPORT,
             *LIBRARY,
             *WEB,

@@ -60,6 +60,9 @@ def test_the_wheel_has_all_package_files_and_no_others(wheel):
     for pattern in ("*.py", "*.pyi", "py.typed", "*.json"):
         for path in (ROOT / "keras_musictag").rglob(pattern):
             assert str(path.relative_to(ROOT)).replace("keras_musictag/library/beets_plugin", "beetsplug") in names
+    page = [path for path in (ROOT / "keras_musictag" / "web" / "static").rglob("*") if path.is_file()]
+    assert len(page) > 50
+    assert {str(path.relative_to(ROOT)) for path in page} <= names
     in_namespace = {name for name in names if name.startswith("beetsplug/")}
     assert in_namespace == {"beetsplug/musictag.py"}, "an __init__.py would hide beets' own plugins"
     assert any(name.endswith("licenses/NOTICE") for name in names)
