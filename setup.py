@@ -1,4 +1,4 @@
-"""Packages of keras_musictag; `zoo/` and `tfrecords/` go into the wheel as data."""
+"""Packages of keras_musictag; `zoo/`, `tfrecords/` and the results that the page shows go into the wheel as data."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,20 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "keras_musictag" / "__init__.py").read_text()).group(1)
-DATA = ("zoo", "tfrecords")
+DATA = {  # package data: name -> its folder, and its files
+    "zoo": ("zoo", ["*/*"]),
+    "tfrecords": ("tfrecords", ["*/*"]),
+    "results": ("docs/results", ["*/robustness.csv", "*/neighbours.csv", "*/*/report.json"]),
+}
 EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.4"]
+WEB = [
+    "fastapi>=0.115.8",
+    "starlette>=0.45",  # ranges of files, limits of forms
+    "pydantic>=2.9",
+    "uvicorn>=0.34",
+    "python-multipart>=0.0.20",
+    "prometheus-client>=0.20",
+]
 LIBRARY = ["mutagen>=1.47", "pyarrow>=15"]  # mutagen is GPL-2.0-or-later: only whoever installs this extra gets it
 
 setup(
@@ -26,7 +38,7 @@ setup(
         "beetsplug",
     ],
     package_dir={
-        **{f"keras_musictag._data.{name}": name for name in DATA},
+        **{f"keras_musictag._data.{name}": folder for name, (folder, _) in DATA.items()},
         "beetsplug": "keras_musictag/library/beets_plugin",  # a namespace package, to which beets adds its own plugins
     },
     package_data={
@@ -36,8 +48,11 @@ setup(
             "evaluation/*.json",
             "training/recipes/*.json",
             "library/estimated_thresholds/*.json",
+            "web/static/*",
+            "web/static/*/*",
+            "web/static/js/views/*",
         ],
-        **{f"keras_musictag._data.{name}": ["*/*"] for name in DATA},
+        **{f"keras_musictag._data.{name}": files for name, (_, files) in DATA.items()},
     },
     install_requires=[
         # kapre 0.4.1 limits TensorFlow and Keras, and requires the distribution named `tensorflow`
@@ -67,6 +82,7 @@ setup(
         "tensorflow-io": ["tensorflow-io==0.37.1", "tensorflow==2.16.*"],
         "export": EXPORT,  # all formats except SavedModel and Keras, and `kmt.load(name, engine=...)`
         "library": LIBRARY,  # writes tags into files, and Parquet
+        "web": WEB,  # `keras-musictag serve`
         "ray": ["ray[data]>=2.51"],  # the scan on many machines; with pyarrow
         "beets": ["beets>=2.7"],  # the first version whose items have several genres; it needs NumPy 2
         "backends": ["jax>=0.4.30", "torch>=2.4"],  # Keras on other backends than TensorFlow
@@ -83,8 +99,12 @@ setup(
             "pyfluidsynth>=1.3.4",
             "pytaglib>=3",  # reads tags independently of mutagen
             "tensorflow-serving-api>=2.16,<2.21",  # the protos of TensorFlow Serving, and its client
+            "httpx>=0.27",  # the test client of the page's server
+            "schemathesis>=4",  # requests made from the OpenAPI document
+            "selenium>=4.20",  # the page in a real browser
             *EXPORT,
             *LIBRARY,
+            *WEB,
         ],
     },
     entry_points={"console_scripts": ["keras-musictag = keras_musictag.cli:main"]},

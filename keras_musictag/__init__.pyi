@@ -14,6 +14,7 @@ from . import (
     tagger as tagger,
     tags as tags,
     training as training,
+    web as web,
     zoo as zoo,
 )
 from .bundled_files import demo_clip as demo_clip
@@ -84,5 +85,6 @@ __all__ = [
     "tags",
     "train",
     "training",
+    "web",
     "zoo",
 ]

@@ -1,14 +1,15 @@
-"""Paths of the files that come with the package: inside it in a wheel, at the top level in a checkout."""
+"""Paths of the files that come with the package: inside it in a wheel, elsewhere in a checkout."""
 
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
+IN_CHECKOUT = {"results": "docs/results"}  # others are at the top level
 
 
 def bundled(folder: str) -> Path:
-    """The path of a bundled folder, "zoo" or "tfrecords"."""
+    """The path of a bundled folder: "zoo", "tfrecords" or "results"."""
     installed = PACKAGE / "_data" / folder
-    return installed if installed.is_dir() else PACKAGE.parent / folder
+    return installed if installed.is_dir() else PACKAGE.parent / IN_CHECKOUT.get(folder, folder)
 
 
 def demo_clip() -> Path:

@@ -36,8 +36,8 @@ def minute_of_mp3() -> bytes:
         return Path(file.name).read_bytes()
 
 
-def memory_mb(root: int) -> tuple[float, float]:
-    """RSS and PSS of a process and all processes below it, in MB."""
+def family_of(root: int) -> set[int]:
+    """A process and all processes below it."""
     parents = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -49,8 +49,13 @@ def memory_mb(root: int) -> tuple[float, float]:
     while len(family) > size:
         size = len(family)
         family |= {pid for pid, parent in parents.items() if parent in family}
+    return family
+
+
+def memory_mb(root: int) -> tuple[float, float]:
+    """RSS and PSS of a process and all processes below it, in MB."""
     rss = pss = 0
-    for pid in family:
+    for pid in family_of(root):
         try:
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         except OSError:

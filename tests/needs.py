@@ -114,6 +114,11 @@ NEEDS = {
     "dpkg": Need("dpkg-deb, a part of Debian", lambda: shutil.which("dpkg-deb") is not None),
     "openmpt123": Need("openmpt123", lambda: shutil.which("openmpt123") is not None, debian=("openmpt123",)),
     "espeak_ng": Need("espeak-ng", lambda: shutil.which("espeak-ng") is not None, debian=("espeak-ng",)),
+    "chromium": Need(
+        "Chromium and its driver",
+        lambda: bool(shutil.which("chromium") and shutil.which("chromedriver")),
+        debian=("chromium", "chromium-driver"),
+    ),
     "jax": Need("JAX", _module("jax"), pip=("jax",)),
     "torch": Need("PyTorch", _module("torch"), pip=("torch",)),
     "beets": Need("beets", _module("beets"), pip=("beets",)),

@@ -21,6 +21,10 @@ os.environ["EAGER_IMPORT"] = "1"
 import keras_musictag as kmt
 from pathlib import Path
 assert Path(kmt.__file__).is_relative_to({site!r}), kmt.__file__
+from keras_musictag.web.comparisons import comparison_page
+from keras_musictag.web.reports import Reports
+page = comparison_page(Reports())
+assert len(page["models"]) >= 5 and page["robustness"] and page["neighbours"], page
 print(kmt.load("vgg-msd-v1").tag(kmt.demo_clip(), top=1).tags[0][0])
 """
 
@@ -48,10 +52,17 @@ def test_the_wheel_has_all_package_files_and_no_others(wheel):
         assert held <= names
         assert len(held) == (5 if (entry / "weights.safetensors").exists() else 2)
     assert "keras_musictag/_data/tfrecords/mtat/tags.txt" in names
+    results = {name.removeprefix("keras_musictag/_data/results/") for name in names if "/_data/results/" in name}
+    reports = {str(path.relative_to(ROOT / "docs/results")) for path in (ROOT / "docs/results").glob("*/*/report.json")}
+    assert reports | {"gmtag_small/robustness.csv", "gmtag_small/neighbours.csv"} <= results
+    assert {Path(name).name for name in results} == {"report.json", "robustness.csv", "neighbours.csv"}
     assert "keras_musictag/assets/demo.mp3" in names
     for pattern in ("*.py", "*.pyi", "py.typed", "*.json"):
         for path in (ROOT / "keras_musictag").rglob(pattern):
             assert str(path.relative_to(ROOT)).replace("keras_musictag/library/beets_plugin", "beetsplug") in names
+    page = [path for path in (ROOT / "keras_musictag" / "web" / "static").rglob("*") if path.is_file()]
+    assert len(page) > 50
+    assert {str(path.relative_to(ROOT)) for path in page} <= names
     in_namespace = {name for name in names if name.startswith("beetsplug/")}
     assert in_namespace == {"beetsplug/musictag.py"}, "an __init__.py would hide beets' own plugins"
     assert any(name.endswith("licenses/NOTICE") for name in names)

@@ -51,6 +51,7 @@ class AudioStream:
         loudest: Index of the channel to use alone if the channels cancel each other; else None.
         is_alone: Whether a single channel is used.
         levels: Measurements of the channels, `audio.downmix.Levels`.
+        guessed_seconds: `header_seconds`, or what FFmpeg guesses from the bit rate; None if there is neither.
         metadata: The file's tags, by FFmpeg's names, such as "artist".
         container_name: FFmpeg's name of the container, such as "mp3".
     """
@@ -62,6 +63,7 @@ class AudioStream:
             self._container = stack.enter_context(open_container(self._file, self._name))
             self._stream = audio_stream(self._container, self._name)
             self.header_seconds = header_seconds(self._container, self._stream, head)
+            self.guessed_seconds = self.header_seconds or (self._container.duration or 0) / av.time_base or None
             codec = self._stream.codec_context
             # Ogg has its tags in the stream, the other containers have them outside
             self.metadata = {**self._container.metadata, **self._stream.metadata}

@@ -11,7 +11,12 @@ from .predictions import (
 )
 from .reporting import Report as Report, make_report as make_report
 from .ridge import ridge_predictions as ridge_predictions
-from .run_folder import EvaluationRun as EvaluationRun, read_run as read_run, write_run as write_run
+from .run_folder import (
+    EvaluationRun as EvaluationRun,
+    read_report as read_report,
+    read_run as read_run,
+    write_run as write_run,
+)
 from .tables import published_tables as published_tables
 from .zoo_entry import add_entry as add_entry
 
@@ -30,6 +35,7 @@ __all__ = [
     "make_report",
     "predict",
     "published_tables",
+    "read_report",
     "read_run",
     "ridge_predictions",
     "save_predictions",

@@ -13,7 +13,7 @@ from keras_musictag.evaluation.comparing import Comparison, compare_runs
 from keras_musictag.evaluation.measuring import TITLES, VALUE_AND_INTERVAL
 from keras_musictag.evaluation.plots import plot_costs, plot_heat_map
 from keras_musictag.evaluation.report_files import AVERAGE_PRECISION_NOTE, LEVEL_TITLES
-from keras_musictag.evaluation.reporting import WHOLE
+from keras_musictag.evaluation.reporting import WHOLE, Report
 from keras_musictag.evaluation.run_folder import read_run
 from keras_musictag.evaluation.tables import (
     NO_VALUE,
@@ -108,19 +108,23 @@ def _write_figures(comparison: Comparison, folder: Path) -> dict[str, str]:
 
 
 def costs(comparison: Comparison) -> dict[str, np.ndarray]:
-    """Returns each cost with one number per model, NaN if it is unknown; costs unknown for all models are left out.
+    """Returns each cost with one number per model, NaN if it is unknown; costs unknown for all models are left out."""
+    of_models = [report_costs(run.report) for run in comparison.runs]
+    found = {name: np.array([of_model[name] for of_model in of_models]) for name in of_models[0]}
+    return {name: values for name, values in found.items() if not np.isnan(values).all()}
+
+
+def report_costs(report: Report) -> dict[str, float]:
+    """Returns each cost of a model, NaN if it is unknown.
 
     Chunks have different lengths, so arithmetic and speed are stated per second of audio.
     """
-    parameters, arithmetic, seconds, speed = (
-        np.array([_fact(run.report.facts, name) for run in comparison.runs]) for name in FACTS
-    )
-    found = {
+    parameters, arithmetic, seconds, speed = (_fact(report.facts, name) for name in FACTS)
+    return {
         "parameters": parameters,
         "multiply-adds per second of audio": arithmetic / seconds,
         "seconds of audio per second": speed * seconds,
     }
-    return {name: values for name, values in found.items() if not np.isnan(values).all()}
 
 
 def _fact(facts, name: str) -> float:

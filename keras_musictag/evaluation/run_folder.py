@@ -75,18 +75,28 @@ def read_run(folder: str | os.PathLike) -> EvaluationRun:
         ValueError: If a file is damaged, or report and predictions do not match.
     """
     folder = Path(folder)
-    path = folder / REPORT
+    report = read_report(folder)
+    predictions = load_predictions(folder / MEASURED)
+    _check_report_matches(folder, predictions, report)
+    return EvaluationRun(folder, predictions, report)
+
+
+def read_report(folder: str | os.PathLike) -> Report:
+    """Reads the report of a run without its predictions, which may be missing.
+
+    Raises:
+        FileNotFoundError: If the folder does not contain a finished run.
+        ValueError: If the report is damaged.
+    """
+    path = Path(folder) / REPORT
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no {REPORT} in {str(folder)!r}: expected a folder that `keras-musictag evaluate` has finished."
         )
     try:
-        report = Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
+        return Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{str(path)!r} cannot be read: {error}") from error
-    predictions = load_predictions(folder / MEASURED)
-    _check_report_matches(folder, predictions, report)
-    return EvaluationRun(folder, predictions, report)
 
 
 def _check_report_matches(folder: Path, predictions: Predictions, report: Report) -> None:

@@ -3,11 +3,13 @@
 `published.json` has the published scores, which are shown next to measured ones, never mixed with them.
 """
 
+import csv
 import html
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from keras_musictag.evaluation.measuring import TITLES
 from keras_musictag.files import write_csv
 
 NO_VALUE = "-"
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,55 @@ def _cell(cell) -> str:
     return printable(str(cell))
 
 
+def read_numbers(path: Path, kind: type[Row]) -> list[Row]:
+    """Reads a CSV file that `write_numbers` wrote.
+
+    Args:
+        path: The file.
+        kind: A dataclass of texts and numbers, with one field for each column that is wanted.
+
+    Returns:
+        One instance per row; NaN means "no value".
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is damaged or a column is missing.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file, strict=True)
+            return [
+                kind(**{column.name: _read_cell(row[column.name], column.type) for column in fields(kind)})
+                for row in rows
+            ]
+    except (csv.Error, KeyError, ValueError) as error:
+        raise ValueError(
+            f"{str(path)!r} is damaged or incomplete ({error}). Run the command that wrote it again."
+        ) from error
+
+
+def _read_cell(text: str | None, kind: type) -> str | int | float:
+    if text is None:
+        raise ValueError("a row is too short")
+    return float("nan") if kind is float and not text else kind(text)
+
+
 PUBLISHED_FILE = Path(__file__).with_name("published.json")
 NOT_COMPARABLE = (
     "Reported elsewhere, not measured here: with other training, and not always with the same tracks, chunks and "
     "decoding. No intervals are known."
 )
+
+
+def published_datasets() -> list[str]:
+    """Returns the ids of the datasets of which there are published tables.
+
+    Example:
+        >>> published_datasets()
+        ['mtat', 'msd', 'mtg-jamendo']
+    """
+    content = json.loads(PUBLISHED_FILE.read_text(encoding="utf-8"))
+    return list(dict.fromkeys(table["dataset"] for table in content["tables"]))
 
 
 def published_tables(dataset: str) -> list[Table]:

@@ -150,12 +150,32 @@ def default_database() -> Path:
     return data_folder() / "library.db"
 
 
+def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
+    options = {"timeout": 60.0, "isolation_level": None}
+    if not read_only:
+        return sqlite3.connect(path, **options)
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, **options)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
+        connection.close()
+        # In a folder that cannot be written to, SQLite cannot create the files by which readers and writers agree. If
+        # there are none, nobody writes.
+        if any(path.with_name(f"{path.name}{ending}").exists() for ending in ("-wal", "-shm")):
+            raise
+        return sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True, **options)
+    except sqlite3.DatabaseError:
+        pass  # the check says what is wrong with the file
+    return connection
+
+
 class Database:
     """An open database: a context manager.
 
     Args:
         path: The SQLite file.
         create: Whether to create it if it is missing.
+        read_only: Whether to open it only for reading. Another process may write to it at the same time.
 
     Raises:
         FileNotFoundError: If it is missing, and `create` is false.
@@ -168,28 +188,29 @@ class Database:
         []
     """
 
-    def __init__(self, path: str | os.PathLike, create: bool = False):
+    def __init__(self, path: str | os.PathLike, create: bool = False, read_only: bool = False):
         self.path = Path(os.path.realpath(path))  # the files next to it must be the same by each link to it
-        if not create and not self.path.is_file():
+        if (read_only or not create) and not self.path.is_file():
             raise FileNotFoundError(
                 f"There is no library database {str(self.path)!r}. Make one with `keras-musictag library scan FOLDER`, "
                 "or name another file with `--db`."
             )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not read_only:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self.connection = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
+            self.connection = _connect(self.path, read_only)
         except sqlite3.OperationalError as error:
             raise MusicTagError(
                 f"The library database {str(self.path)!r} cannot be opened ({error}). Is it a file, in a folder where "
                 "you may write? Name another one with `--db`."
             ) from error
         try:
-            self._check_or_create()
+            self._check_or_create(read_only)
         except BaseException:
             self.connection.close()
             raise
 
-    def _check_or_create(self) -> None:
+    def _check_or_create(self, read_only: bool) -> None:
         try:
             (application,) = self.connection.execute("PRAGMA application_id").fetchone()
             (version,) = self.connection.execute("PRAGMA user_version").fetchone()
@@ -198,13 +219,18 @@ class Database:
             raise MusicTagError(
                 f"{str(self.path)!r} is not a library database, or is damaged ({error}). Name another file with `--db`."
             ) from error
-        if tables == 0:
+        if tables == 0 and not read_only:
             self.connection.execute("PRAGMA journal_mode = WAL")
             with self.transaction():
                 for statement in SCHEMA.split(";\n"):
                     self.connection.execute(statement)
                 self.connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 self.connection.execute(f"PRAGMA user_version = {VERSION}")
+        elif tables == 0:
+            raise MusicTagError(
+                f"{str(self.path)!r} is empty. Fill it with `keras-musictag library scan FOLDER`, or name another file "
+                "with `--db`."
+            )
         elif application != APPLICATION_ID:
             raise MusicTagError(f"{str(self.path)!r} is a database of another program. Name another file with `--db`.")
         elif version > VERSION:
@@ -270,19 +296,29 @@ class Database:
             raise UnknownNameError.of("model in the library", name or "", [model.name for model in models])
         return found[-1]
 
-    def scored_files(self, model: StoredModel) -> Iterator[ScoredFile]:
-        """The files that exist and were tagged by a model, in the order of their paths."""
+    def scored_files(self, model: StoredModel, track: int | None = None) -> Iterator[ScoredFile]:
+        """The files that exist and were tagged by a model, in the order of their paths; all, or those of one track."""
         rows = self.connection.execute(
             "SELECT path, tracks.id, duration_seconds, scores, vector_row, artist, album, title, year, notes "
             # CROSS JOIN: SQLite must begin with `files`, in the order of the paths, else it would sort all scores
             "FROM files CROSS JOIN tracks ON files.track = tracks.id CROSS JOIN results ON results.track = tracks.id "
-            "WHERE results.model = ? AND missing_since IS NULL ORDER BY path",
-            (model.id,),
+            f"WHERE results.model = ? AND missing_since IS NULL{'' if track is None else ' AND files.track = ?'} "
+            "ORDER BY path",
+            (model.id,) if track is None else (model.id, track),
         )
         for path, track, seconds, scores, vector_row, artist, album, title, year, notes in rows:
             labels = Labels(artist, album, title, year)
             scores, notes = np.frombuffer(scores, "<f4"), tuple(json.loads(notes))
             yield ScoredFile(os.fsdecode(path), track, seconds, scores, vector_row, labels, notes)
+
+    def files_of_track(self, track: int) -> list[tuple[str, Labels]]:
+        """The path and the labels of each file of a track that exists, in the order of the paths."""
+        rows = self.connection.execute(
+            "SELECT path, artist, album, title, year FROM files "
+            "WHERE track = ? AND missing_since IS NULL ORDER BY path",
+            (track,),
+        )
+        return [(os.fsdecode(path), Labels(*labels)) for path, *labels in rows]
 
     def problems(self) -> list[Problem]:
         """The files that exist and could not be tagged, in the order of their paths."""

@@ -11,6 +11,7 @@ import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -76,23 +77,36 @@ class ChangedError(MusicTagError):
 
 def work(connection) -> None:
     """What a worker process runs, until its parent closes the connection."""
+    answer_requests(connection, _read, _failure)
+
+
+def answer_requests(
+    connection, answer: Callable[[Any, "Channel"], None], failure: Callable[[Exception], "Failed"]
+) -> None:
+    """Answers one request after the other in a worker process, until its parent closes the connection.
+
+    Args:
+        connection: The worker's end of the pipe.
+        answer: Function from a request and the channel; it sends the answer.
+        failure: Function from an error to the message that is sent instead of the rest of the answer.
+    """
     begin_worker()
-    channel = _Channel(connection)
+    channel = Channel(connection)
     channel.send(READY)
     while True:
         try:
-            path = connection.recv()
+            request = connection.recv()
         except EOFError:
             return
         try:
-            _read(path, channel)
+            answer(request, channel)
         except BrokenPipeError:
             return
         except Exception as error:  # whatever a file does, the next one follows
-            channel.send(_failure(error))
+            channel.send(failure(error))
 
 
-class _Channel:
+class Channel:
     """The worker's end of the connection."""
 
     def __init__(self, connection):
@@ -115,7 +129,7 @@ class _Channel:
         self._last = time.monotonic()
 
 
-def _read(path: str, channel: _Channel) -> None:
+def _read(path: str, channel: Channel) -> None:
     with open(path, "rb") as file:
         before = os.fstat(file.fileno())
         audio_sha256, labels = identify(file, channel.beat)
@@ -137,7 +151,7 @@ def _check_unchanged(path: str, before: os.stat_result) -> None:
         raise ChangedError("The file changed while it was read. The next scan tries it again.")
 
 
-def _decode(file: SeekableFile, chunkings: Sequence[Chunking], channel: _Channel) -> Decoded:
+def _decode(file: SeekableFile, chunkings: Sequence[Chunking], channel: Channel) -> Decoded:
     """Decodes a file once for each sample rate, and sends the chunks."""
     seconds, notes = 0.0, []
     for rate_hz in sorted({chunking.sample_rate_hz for chunking in chunkings}):
@@ -148,7 +162,7 @@ def _decode(file: SeekableFile, chunkings: Sequence[Chunking], channel: _Channel
     return Decoded(seconds, tuple(dict.fromkeys(note for note in notes if note)))
 
 
-def _sender(chunkings: dict[int, Chunking], channel: _Channel) -> Callable[[Iterable[np.ndarray]], int]:
+def _sender(chunkings: dict[int, Chunking], channel: Channel) -> Callable[[Iterable[np.ndarray]], int]:
     """Returns a function that takes blocks, sends their chunks, and returns the number of samples."""
     calls = itertools.count()
 
@@ -216,16 +230,17 @@ class DecodingWorker:
 
     Args:
         stall_seconds: How long a worker may make no progress before it is killed.
+        work: What the process runs: a function from its end of the pipe, which calls `answer_requests`.
     """
 
-    def __init__(self, stall_seconds: float):
-        self._stall_seconds, self._stopped = stall_seconds, False
+    def __init__(self, stall_seconds: float, work: Callable[[Any], None] = work):
+        self._stall_seconds, self._work, self._stopped = stall_seconds, work, False
         self._start()
 
     def _start(self) -> None:
         self._is_ready = False
         self.connection, theirs = SPAWN.Pipe()
-        self.process = SPAWN.Process(target=work, args=(theirs,), daemon=True)
+        self.process = SPAWN.Process(target=self._work, args=(theirs,), daemon=True)
         with ctrl_c_held():
             self.process.start()
         theirs.close()
@@ -237,8 +252,8 @@ class DecodingWorker:
         except OSError:
             pass
 
-    def receive(self) -> Identified | Chunk | Restarted | Decoded | Failed:
-        """Waits for the next message about the file. After a hang or a crash, that is `Failed`.
+    def receive(self) -> Any:
+        """Waits for the next message of the worker. After a hang or a crash, that is `Failed`.
 
         Raises:
             MusicTagError: If the process could not start, which is not the fault of a file.
@@ -253,8 +268,8 @@ class DecodingWorker:
                 code = self.process.exitcode
                 if not self._is_ready:
                     raise MusicTagError(
-                        f"A process that decodes could not start (exit code {code}). In a script, call `scan` below "
-                        "`if __name__ == '__main__':`."
+                        f"A process that decodes could not start (exit code {code}). In a script, call `scan` or "
+                        "`serve` below `if __name__ == '__main__':`."
                     ) from None
                 if code == KILLED:
                     return self._replace("The decoder was killed: did memory run out? Try fewer jobs.", again=True)

@@ -42,6 +42,7 @@ class Match:
     """A track that was found.
 
     Attributes:
+        track: Its number in the database.
         path: One file of it.
         duration_seconds: Its duration.
         labels: What the file's own tags say.
@@ -50,6 +51,7 @@ class Match:
         reasons: The tags that the match was computed from.
     """
 
+    track: int
     path: str
     duration_seconds: float
     labels: Labels
@@ -98,6 +100,21 @@ def search_library(
         ...     print([(match.path, match.match) for match in search_library(database, "piano")])
         [('/music/a.mp3', 0.75)]
     """
+    return find_matches(database, words, example, model, filters, top, only_present, without_track)[0]
+
+
+def find_matches(
+    database: Database,
+    words: str | None = None,
+    example: np.ndarray | None = None,
+    model: StoredModel | None = None,
+    filters: Filters = EVERYTHING,
+    top: int = 20,
+    only_present: bool = False,
+    without_track: int | None = None,
+    skip: int = 0,
+) -> tuple[list[Match], int]:
+    """`search_library` without the first `skip` tracks, and the number of all tracks that were found."""
     if words is None and example is None:
         raise ValueError("The search needs words, an example, or both.")
     models = [model] if model is not None else database.models()
@@ -115,10 +132,11 @@ def search_library(
         rank = similarity = _similarity(database, tables[0], tracks, example)
     eligible &= (tracks != without_track) & np.isfinite(rank)
     found = np.flatnonzero(eligible)
-    best = found[np.lexsort((tracks[found], -rank[found]))[:top]]
-    return [
+    best = found[np.lexsort((tracks[found], -rank[found]))[skip : skip + top]]
+    matches = [
         _describe(
             database,
+            int(tracks[i]),
             int(files[i]),
             float(match[i]) if terms else None,
             None if similarity is None else float(similarity[i]),
@@ -126,6 +144,7 @@ def search_library(
         )
         for i in best
     ]
+    return matches, len(found)
 
 
 def stored_example(database: Database, model: StoredModel, path: str | os.PathLike) -> tuple[int, np.ndarray] | None:
@@ -216,10 +235,10 @@ def _reasons(term: Term, tables: list[ScoreTable], track: int) -> list[Reason]:
     return found
 
 
-def _describe(database: Database, file: int, match, similarity, reasons) -> Match:
+def _describe(database: Database, track: int, file: int, match, similarity, reasons) -> Match:
     path, seconds, *labels = database.connection.execute(
         "SELECT path, duration_seconds, artist, album, title, year FROM files JOIN tracks ON tracks.id = files.track "
         "WHERE files.id = ?",
         (file,),
     ).fetchone()
-    return Match(os.fsdecode(path), seconds, Labels(*labels), match, similarity, reasons)
+    return Match(track, os.fsdecode(path), seconds, Labels(*labels), match, similarity, reasons)

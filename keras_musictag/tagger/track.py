@@ -50,8 +50,7 @@ def run_track(
         TypeError: If the audio is none of the three, such as a list of paths, or `hop_seconds` is not a number.
         ValueError: If `sample_rate` is missing for an array or given for a file, or `hop_seconds` is not positive.
     """
-    if hop_seconds is not None:
-        chunking = replace(chunking, hop_samples=_hop_samples(hop_seconds, chunking.sample_rate_hz))
+    chunking = with_hop(chunking, hop_seconds)
     if isinstance(audio, (str, PathLike)) or hasattr(audio, "read"):
         if sample_rate is not None:
             raise ValueError(
@@ -77,6 +76,18 @@ def warn_of_notes(result: tuple[np.ndarray, np.ndarray, TrackFacts]) -> np.ndarr
     for note in facts.notes:
         warnings.warn(f"{facts.name}: {note}" if facts.name else note, stacklevel=3)
     return outputs
+
+
+def with_hop(chunking: Chunking, hop_seconds: float | None) -> Chunking:
+    """The same chunking with another hop, in seconds; None for its own.
+
+    Raises:
+        TypeError: If `hop_seconds` is not a number.
+        ValueError: If it is not positive and finite.
+    """
+    if hop_seconds is None:
+        return chunking
+    return replace(chunking, hop_samples=_hop_samples(hop_seconds, chunking.sample_rate_hz))
 
 
 def _hop_samples(hop_seconds: float, sample_rate_hz: int) -> int:

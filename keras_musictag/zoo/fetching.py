@@ -40,14 +40,23 @@ def fetch(card: Card) -> Path:
         MusicTagError: If the weights cannot be fetched or kept; the message says what to do.
         ChecksumError: If the downloaded file is not the checkpoint that the card states.
     """
-    # The checkpoint's hash is part of the name, so that another entry of the same name never gets these weights
-    cached = cache_folder("weights") / f"{card.name}-{card.weights.git_blob_sha1[:12]}.safetensors"
+    cached = _cached_file(card)
     if not _is_whole(cached):
         try:
             _fetch_to_cache(cached, card)
         except OSError as error:
             raise cannot_be_kept(f"The weights of {card.name!r}", cached.parent, error) from error
     return cached
+
+
+def is_fetched(card: Card) -> bool:
+    """Whether the weights of an entry with `weights.url` are in the cache. They are checked when they are loaded."""
+    return _cached_file(card).is_file() and _digest_file(_cached_file(card)).is_file()
+
+
+def _cached_file(card: Card) -> Path:
+    # The checkpoint's hash is part of the name, so that another entry of the same name never gets these weights
+    return cache_folder("weights") / f"{card.name}-{card.weights.git_blob_sha1[:12]}.safetensors"
 
 
 def _fetch_to_cache(cached: Path, card: Card) -> None:

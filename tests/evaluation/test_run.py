@@ -3,7 +3,7 @@ import json
 import pytest
 from PIL import Image
 
-from keras_musictag.evaluation import load_predictions, read_run, save_predictions, write_run
+from keras_musictag.evaluation import load_predictions, read_report, read_run, save_predictions, write_run
 from tests.evaluation.conftest import FEW
 from tests.evaluation.simulate import pair, simulate
 
@@ -35,6 +35,14 @@ def test_a_written_run_can_be_read(runs):
     assert run.report.model == run.predictions.model == "good"
     assert run.report.to_json() == (runs[1] / "report.json").read_text(encoding="utf-8")
     assert load_predictions(runs[1] / "valid.npz").source.part == "valid"
+
+
+def test_a_report_can_be_read_without_its_predictions(runs, tmp_path):
+    (tmp_path / "report.json").write_bytes((runs[1] / "report.json").read_bytes())
+    assert read_report(tmp_path).to_json() == read_run(runs[1]).report.to_json()
+    (tmp_path / "report.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_report(tmp_path)
 
 
 def test_the_figure_has_one_row_per_tag(runs):

@@ -1,8 +1,10 @@
 import csv
+from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
-from keras_musictag.evaluation.tables import Table, number, with_interval, write_numbers
+from keras_musictag.evaluation.tables import Table, number, read_numbers, with_interval, write_numbers
 
 
 def test_markdown_is_a_table_with_its_notes():
@@ -31,3 +33,28 @@ def test_csv_keeps_every_digit_and_leaves_missing_values_empty(tmp_path):
         _, row = csv.reader(file)
     assert float(row[0]) == 1 / 3
     assert row[1:] == ["", 'x,"y"\\n']
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    value: float
+    tracks: int
+
+
+def test_numbers_that_were_written_can_be_read(tmp_path):
+    header, path = ["name", "other", "tracks", "value"], tmp_path / "a.csv"
+    write_numbers(path, header, [["a,b", 1, 7, 1 / 3], ["", 2, 8, np.nan]])
+    first, second = read_numbers(path, Row)
+    assert first == Row("a,b", 1 / 3, 7)
+    assert (second.name, second.tracks) == ("", 8) and np.isnan(second.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["name,value\na,1\n", "name,value,tracks\na,1\n", "name,value,tracks\na,x,1\n", 'name,value,tracks\n"a', "\udcff"],
+)
+def test_a_damaged_csv_is_named(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text, errors="surrogateescape")
+    with pytest.raises(ValueError, match=r"a\.csv' is damaged or incomplete"):
+        read_numbers(tmp_path / "a.csv", Row)

@@ -42,6 +42,41 @@ def test_a_stored_file_comes_back(database):
         assert read_vectors(again, model)[first.vector_row].tolist() == [1, 1, 1]
 
 
+def test_files_of_one_track_can_be_asked_for(database):
+    model = fill(database)
+    whole = list(database.scored_files(model))
+    assert [file.path for file in database.scored_files(model, whole[1].track)] == [whole[1].path]
+    assert list(database.scored_files(model, 99)) == []
+
+
+def test_reading_changes_nothing_while_another_process_writes(database):
+    model = fill(database)
+    before = database.path.read_bytes()
+    with Database(database.path, read_only=True) as reader:
+        assert reader.find_model() == model and len(list(reader.scored_files(model))) == 2
+        for statement in ("DELETE FROM files", "CREATE TABLE a (b)", "PRAGMA user_version = 9"):
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                reader.connection.execute(statement)
+        with database.transaction():
+            database.put_file("/music/new.mp3", 1, 2, problem="words")
+            assert reader.count_files().problems == 0
+        assert reader.count_files().problems == 1
+    assert database.path.read_bytes() == before  # what is new is in the log next to it
+
+
+def test_reading_creates_nothing(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no library database"):
+        Database(tmp_path / "folder" / "none.db", read_only=True)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(MusicTagError, match="is empty"):
+        Database(tmp_path / "empty.db", read_only=True)
+    assert (tmp_path / "empty.db").read_bytes() == b""
+    (tmp_path / "text.db").write_text("a long text, which is not a database at all" * 99)
+    with pytest.raises(MusicTagError, match="not a library database"):
+        Database(tmp_path / "text.db", read_only=True)
+
+
 def test_rows_of_a_crash_are_removed(database):
     model = fill(database)
     with VectorWriter(database, model) as vectors:

@@ -13,6 +13,7 @@ from keras_musictag.library import (
     search_library,
     stored_example,
 )
+from keras_musictag.library.searching import find_matches
 from tests.library.synthetic import add_scores, random_library
 
 TAGS = Vocabulary(("piano", "techno", "vocals", "no vocals"), ("instrument", "genre", "voice", "voice"))
@@ -49,6 +50,18 @@ def test_the_match_is_worked_out_by_hand(database):
     assert first.match == pytest.approx(0.9 * 0.9)  # without thresholds, certainty is the score
     first = search_library(database, "no vocals")[0]
     assert first.match == pytest.approx((0.9 + 0.8) / 2)
+
+
+def test_pages_follow_each_other(database):
+    pages = [find_matches(database, "piano", top=2, skip=skip) for skip in (0, 2, 4)]
+    assert [names(matches) for matches, _ in pages] == ["ca", "bd", ""]
+    assert {total for _, total in pages} == {4}
+    assert find_matches(database, "piano, not techno", top=1)[1] == 3
+
+
+def test_a_match_has_the_number_of_its_track(database):
+    tracks = {file.path: file.track for file in database.scored_files(database.find_model())}
+    assert all(match.track == tracks[match.path] for match in search_library(database, "piano"))
 
 
 def test_thresholds_put_tags_on_one_scale(database, monkeypatch):

@@ -1,0 +1,1 @@
+"""The routes. The folder is the list: each module has a `router`."""

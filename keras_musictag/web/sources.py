@@ -1,0 +1,244 @@
+"""Sources: what a client can tag, by an id and never by a path.
+
+`demo:NAME` is a bundled clip, `upload:HEX` a file that a client has sent, and `track:NUMBER` a track of the library's
+database. Uploads are in one temporary folder, which is removed at the end; their own names are only shown.
+"""
+
+import asyncio
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from keras_musictag.bundled_files import demo_clip
+from keras_musictag.errors import UnknownNameError, printable
+from keras_musictag.library.database import Database
+from keras_musictag.web.decoding import AudioFacts, Decoders, Outline, Probe
+from keras_musictag.web.replies import busy
+from keras_musictag.web.settings import ServerSettings
+
+SWEEP_SECONDS = 30.0
+MAX_NAME = 200
+MAX_UPLOADS = 256
+MAX_TRACKS = 256  # of the library whose facts are remembered
+TRACK = re.compile(r"track:([1-9]\d{0,17})")
+
+
+@dataclass(eq=False)
+class Source:
+    """Something that can be tagged.
+
+    Attributes:
+        id: What clients call it.
+        path: The file.
+        name: What is shown: the name of the file without folders, or the title.
+        bytes: Size of the file.
+        facts: What the file is, by its content; None until it was probed.
+        last_used: When it was last asked for, by `time.monotonic`.
+        outline: What the whole track looks like; None until it was decoded.
+        preview: The task that writes a copy which browsers can play; None until it was asked for.
+        lock: Held by whoever finds out one of these.
+    """
+
+    id: str
+    path: Path
+    name: str
+    bytes: int
+    facts: AudioFacts | None = None
+    last_used: float = field(default_factory=time.monotonic)
+    outline: Outline | None = None
+    preview: asyncio.Task | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def preview_name(self) -> str:
+        """Name of the copy in the folder of uploads."""
+        return self.id.replace(":", "-") + ".mp3"
+
+
+class Sources:
+    """The sources of a server.
+
+    Args:
+        settings: The server's settings.
+        decoders: The processes that find out what a file is.
+    """
+
+    def __init__(self, settings: ServerSettings, decoders: Decoders):
+        self._settings, self._decoders = settings, decoders
+        self._known: dict[str, Source] = {}
+        self._folder: Path | None = None
+        self._sweeper: asyncio.Task | None = None
+
+    async def start(self) -> None:
+        """Makes the folder of the uploads."""
+        self._folder = Path(tempfile.mkdtemp(prefix="keras_musictag-"))
+        clip = demo_clip()
+        self._known["demo:demo"] = Source("demo:demo", clip, "Demo clip", clip.stat().st_size)
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def close(self) -> None:
+        """Removes the uploads."""
+        self._sweeper.cancel()
+        for source in list(self._known.values()):
+            self._forget(source)
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the uploads and of the copies that browsers can play."""
+        return self._folder
+
+    async def demos(self) -> list[dict[str, Any]]:
+        """The bundled clips, as plain data."""
+        source = await self.get("demo:demo")
+        await self.probe(source)
+        return [
+            {
+                "source": source.id,
+                "title": source.name,
+                "seconds": source.facts.seconds,
+                "licence": "synthetic music, free to use; soundfont FluidR3_GM, MIT",
+            }
+        ]
+
+    async def get(self, source_id: str) -> Source:
+        """A source by its id.
+
+        Raises:
+            UnknownNameError: If there is none, or it has expired.
+        """
+        source = self._known.get(source_id)
+        if source is None and (match := TRACK.fullmatch(source_id)) and self._settings.database is not None:
+            source = await asyncio.to_thread(self._track, int(match[1]))
+            self._remember(source)
+        if source is None:
+            raise UnknownNameError(
+                f"There is no source {source_id[:80]!r}; expected `demo:demo`, a `track:NUMBER` of the library or an "
+                f"`upload:ID` that is kept. Uploads expire after {self._settings.upload_seconds / 60:.0f} minutes: "
+                "send the file again."
+            )
+        source.last_used = time.monotonic()
+        return source
+
+    def _track(self, number: int) -> Source:
+        with Database(self._settings.database, read_only=True) as database:
+            files = database.files_of_track(number)
+        for path, labels in files:
+            if os.path.isfile(path):
+                name = labels.title or shown_name(path)
+                return Source(f"track:{number}", Path(path), name, os.path.getsize(path))
+        raise UnknownNameError(
+            f"There is no track {number} in the library whose file still exists. Run `keras-musictag library scan` if "
+            "files were moved."
+        )
+
+    def _remember(self, source: Source) -> None:
+        tracks = [each for each in self._known.values() if each.id.startswith("track:")]
+        for each in tracks[: max(0, len(tracks) + 1 - MAX_TRACKS)]:
+            self._forget(each)
+        self._known[source.id] = source
+
+    async def probe(self, source: Source) -> AudioFacts:
+        """What a source is, by its content.
+
+        Raises:
+            AudioError: If it is not audio that can be used.
+        """
+        async with source.lock:
+            if source.facts is None:
+                source.facts = await self._decoders.answer(Probe(str(source.path)))
+        return source.facts
+
+    async def add_upload(self, file: BinaryIO, name: str, size: int) -> Source:
+        """Keeps a file that a client has sent. It is not yet known whether it is audio: see `probe`.
+
+        Args:
+            file: The file, at its start.
+            name: What the client calls it; it is only shown.
+            size: Its size in bytes.
+
+        Raises:
+            HTTPException: 429 if the server keeps too much already.
+        """
+        self._make_room(size)
+        digits = secrets.token_hex(16)
+        source = Source(f"upload:{digits}", self._folder / digits, shown_name(name), size)
+        self._known[source.id] = source
+        try:
+            await asyncio.to_thread(_copy, file, source.path)
+        except BaseException:
+            self._forget(source)
+            raise
+        return source
+
+    def _make_room(self, size: int) -> None:
+        uploads = sorted(self._uploads(), key=lambda source: source.last_used)
+        excess = sum(source.bytes for source in uploads) + size - self._settings.max_stored_bytes
+        if excess > 0 and size > self._settings.max_stored_bytes:
+            raise busy("The server has no room for this file. Try a smaller one.", 60)
+        for position, source in enumerate(uploads):
+            if excess <= 0 and len(uploads) - position < MAX_UPLOADS:
+                return
+            excess -= source.bytes
+            self._forget(source)
+
+    @property
+    def num_uploads(self) -> int:
+        """How many uploads are kept."""
+        return len(self._uploads())
+
+    def _uploads(self) -> list[Source]:
+        return [source for source in self._known.values() if source.id.startswith("upload:")]
+
+    def remove(self, source_id: str) -> None:
+        """Forgets an upload, and removes its file.
+
+        Raises:
+            UnknownNameError: If there is no such upload.
+        """
+        source = self._known.get(source_id)
+        if source is None or not source_id.startswith("upload:"):
+            raise UnknownNameError(f"There is no upload {source_id[:80]!r}; only uploads can be removed.")
+        self._forget(source)
+
+    def discard(self, source: Source) -> None:
+        """Forgets an upload, if it is still known, and removes its file."""
+        self._forget(source)
+
+    def _forget(self, source: Source) -> None:
+        self._known.pop(source.id, None)
+        if source.preview is not None:
+            source.preview.cancel()
+            (self._folder / source.preview_name).unlink(missing_ok=True)
+        if source.id.startswith("upload:"):
+            source.path.unlink(missing_ok=True)
+
+    async def _sweep(self) -> None:
+        """Removes uploads that were not used for a while."""
+        while True:
+            await asyncio.sleep(min(SWEEP_SECONDS, self._settings.upload_seconds))
+            for source in self._uploads():
+                if time.monotonic() - source.last_used > self._settings.upload_seconds:
+                    self._forget(source)
+
+
+def _copy(file: BinaryIO, path: Path) -> None:
+    with open(path, "xb") as target:
+        shutil.copyfileobj(file, target, 2**20)
+
+
+def shown_name(name: str) -> str:
+    """The last part of a path, of any system, as it can be shown.
+
+    Example:
+        >>> shown_name("C:\\\\Music\\\\song.mp3"), shown_name("../../etc/passwd"), shown_name("")
+        ('song.mp3', 'passwd', 'a file without a name')
+    """
+    last = re.split(r"[/\\]", name.strip())[-1]
+    return printable(last)[:MAX_NAME] or "a file without a name"

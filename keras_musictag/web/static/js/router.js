@@ -1,0 +1,56 @@
+/** Views by the address's fragment: `#/tag?source=demo:demo`. Each view keeps its state while another is shown. */
+
+import { el } from "./dom.js";
+
+/**
+ * @typedef {Object} View
+ * @property {string} title
+ * @property {(root: HTMLElement) => void} create builds the view once
+ * @property {(path: string[], parameters: URLSearchParams) => void} show
+ * @property {() => void} [hide] stops sound
+ */
+
+/** Writes parameters into the address without a new entry in the history and without showing the view again. */
+export function setParameters(view, parameters) {
+  const kept = Object.entries(parameters).filter(([, value]) => value);
+  const query = kept.map(([key, value]) => `${key}=${encodeURIComponent(value).replaceAll("%3A", ":")}`).join("&");
+  history.replaceState(null, "", `#/${view}${query ? `?${query}` : ""}`);
+}
+
+/** @param {Object<string, View>} views the first is the one for an address without a fragment */
+export function startRouter(main, views) {
+  const sections = {};
+  let current = null;
+
+  function go(moveFocus) {
+    const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+    const [name, ...rest] = path.split("/").map(decodeURIComponent);
+    const view = name in views ? name : Object.keys(views)[0];
+    if (current && current !== view) views[current].hide?.();
+    if (!sections[view]) {
+      sections[view] = el("section", { class: `view view-${view}` });
+      main.append(sections[view]);
+      views[view].create(sections[view]);
+    }
+    for (const [key, section] of Object.entries(sections)) section.hidden = key !== view;
+    for (const link of document.querySelectorAll("nav [data-view]")) {
+      if (link.dataset.view === view) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    const changed = current !== view;
+    current = view;
+    document.title = `${views[view].title} · keras_musictag`;
+    views[view].show(rest, new URLSearchParams(query ?? ""));
+    if (moveFocus && changed) {
+      scrollTo(0, 0);
+      sections[view].querySelector("h1")?.focus({ preventScroll: true });
+    }
+  }
+
+  addEventListener("hashchange", () => {
+    // the skip link's fragment is no view
+    if (location.hash === "#main") return;
+    go(true);
+  });
+  go(false);
+}
