@@ -28,3 +28,4 @@ def process(song):
 for song, taggram in _options.each_track(songs, process):
     write_table([(song, taggram.merge(top=10))])
     print(f"The taggram, tag by tag over time: {pictures[song].resolve()}\n")
+print(f"To hear a song and watch its scores on a page: {Path(sys.executable).parent / 'keras-musictag'} serve")

@@ -105,6 +105,7 @@ def test_the_demo_tags_and_plots(songs, folder_with_a_song):
         assert picture.read_bytes().startswith(b"\x89PNG")
         picture.unlink()
     assert done.stdout.count("flute") == max(songs, 1)
+    assert done.stdout.endswith("bin/keras-musictag serve\n")
 
 
 def test_the_readme_opens_with_the_two_scripts():
