@@ -16,7 +16,6 @@ from keras_musictag.training.run_state import read_position
 from tests.records.make import make_manifest, make_records
 
 PHASE = {"optimizer": "adam", "learning_rate": 1e-3, "epochs": 1}
-NARROW = ["--model", "vgg", "--config", '{"filters": 16}']  # for what does not depend on the size
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +105,7 @@ def test_a_flipped_byte_is_reported_and_the_state_stays(call, folder, records, r
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 1
     shard.write_bytes(content)
-    outcome = call("train", "records", "out", *NARROW, "--recipe", recipe())
+    outcome = call("train", "records", "out", "--model", "vgg", "--recipe", recipe())
     error = only_error(outcome)
     assert "cannot be read" in error and shard.name in error
     assert read_position(folder / "out" / "state.safetensors").epoch == 0
@@ -126,7 +125,7 @@ def test_a_nan_loss_ends_the_run_and_keeps_the_last_weights(call, folder, record
 @pytest.mark.slow
 def test_bfloat16_trains_with_masks_and_deformations(call, folder, records, recipe):
     masks = {"max_time_frames": 20, "max_mel_bands": 9}
-    options = [*NARROW, "--recipe", recipe(spec_augment=masks, deform_probability=0.5)]
+    options = ["--model", "vgg", "--recipe", recipe(spec_augment=masks, deform_probability=0.5)]
     outcome = call("train", "records", "out", *options, "--precision", "bfloat16")
     assert outcome.code == 0, outcome.err
     assert outcome.out.startswith("epoch 1 (adam, 0.001): loss ") and outcome.out.endswith("Wrote out/model.keras\n")
@@ -137,14 +136,14 @@ def test_bfloat16_trains_with_masks_and_deformations(call, folder, records, reci
     # a run from before recipes had masks can still be resumed
     del found["recipe"]["spec_augment"], found["recipe"]["deform_probability"]
     (folder / "out" / "run.json").write_text(json.dumps(found))
-    outcome = call("train", "records", "out", *NARROW, "--recipe", recipe(), "--precision", "bfloat16")
+    outcome = call("train", "records", "out", "--model", "vgg", "--recipe", recipe(), "--precision", "bfloat16")
     assert (outcome.code, outcome.out) == (0, "Wrote out/model.keras\n")
 
 
 @pytest.mark.slow
 def test_a_run_resumes_after_ctrl_c_and_a_full_disk(script, environment, call, folder, records, recipe):
     path = recipe(batch_size=1, chunks_per_track=2)  # enough steps to interrupt
-    arguments = ["train", "records", "out", *NARROW, "--recipe", path, "--checkpoint-seconds", "0"]
+    arguments = ["train", "records", "out", "--model", "vgg", "--recipe", path, "--checkpoint-seconds", "0"]
     state = folder / "out" / "state.safetensors"
 
     def start(largest_file=resource.RLIM_INFINITY):

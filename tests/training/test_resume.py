@@ -13,8 +13,8 @@ from keras_musictag.training.run_state import Settings, read_position, records_i
 
 RECIPE = Recipe("a test", (Phase("adam", 1e-3, 1),), batch_size=4)
 
-# Each argument is a process, which trains into one folder after the other, with a state after every step. Where a number
-# follows a folder's name, the process kills itself before that step. Prints the exit codes of the processes.
+# Each argument is a process, which trains into one folder after the other, with a state after every step. Where a
+# number follows a folder's name, the process kills itself before that step. Prints the exit codes of the processes.
 TRAIN = """
 import os, signal, sys
 import kapre  # here and with Keras once for all processes: TensorFlow that has not run yet survives a fork
