@@ -29,7 +29,7 @@ def model(tmp_path_factory):
 
     keras.utils.set_random_seed(0)
     path = tmp_path_factory.mktemp("model") / "model.keras"
-    build("vgg", tags=sorted(TAGS)).save(path)
+    build("vgg", tags=sorted(TAGS), config={"filters": 16}).save(path)
     return path
 
 

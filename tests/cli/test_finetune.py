@@ -1,5 +1,6 @@
 """`keras-musictag finetune`: a folder of music becomes a tagger in one command."""
 
+import json
 import re
 import shutil
 
@@ -122,7 +123,9 @@ def test_a_table_without_a_test_part_is_not_evaluated(call, folder, own_music):
     shutil.copy(own_music / "high" / "8.wav", copy := folder / "a copy.wav")
     rows += [f"{copy},high,False", "low/gone.wav,low,False"]
     (folder / "own.csv").write_text("\n".join(["path,tags,is_valid", *rows]) + "\n")
-    options = ["--audio", own_music, "--valid-fold", "true", "--allow-missing", "--model", VGG, "--epochs", 1]
+    head = {"optimizer": "adam", "learning_rate": 1e-3, "epochs": 1, "layers": "head"}
+    (folder / "head.json").write_text(json.dumps({"summary": "the head alone", "phases": [head]}))
+    options = ["--audio", own_music, "--valid-fold", "true", "--allow-missing", "--model", VGG, "--recipe", "head.json"]
     outcome = call("finetune", "own.csv", "out", *options, "--jobs", 1)
     assert outcome.code == 0, outcome.err
     assert outcome.out.splitlines()[:3] == [

@@ -9,11 +9,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from keras_musictag.cli._library_scan import describe_duration
 from keras_musictag.library import Database
-from tests.library.music_folder import write_music
+from tests.library.music_folder import tune, write_music
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def test_the_commands_of_the_guide_run(call, music):
 def test_ctrl_c_ends_with_one_line_and_keeps_what_is_done(script, environment, options, folder):
     (folder / "music").mkdir()
     write_music(folder / "music" / "a.wav", 4.0, 1)
-    write_music(folder / "music" / "b.wav", 900.0, 2)
+    soundfile.write(folder / "music" / "b.wav", np.tile(tune(4.0, 2).T, (225, 1)), 48000)  # 15 minutes
     arguments = [script, "library", "scan", "music", "--db", "library.db", "--nice", "1", *options]
     with subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder) as process:
         deadline = time.monotonic() + 120

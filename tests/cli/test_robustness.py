@@ -32,7 +32,7 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for seed, name in enumerate(("one", "two")):
         keras.utils.set_random_seed(seed)
-        build("vgg", tags=TAGS).save(folder / f"{name}.keras")
+        build("vgg", tags=TAGS, config={"filters": 16}).save(folder / f"{name}.keras")
     return ["--model", folder / "one.keras", "--model", folder / "two.keras", "--name", "one", "--name", "two"]
 
 

@@ -102,10 +102,10 @@ def test_fit_reads_the_epochs_in_order(records, threads):
     model.compile("sgd", "binary_crossentropy")
     start = model.get_weights()
     dataset = dataset_of(records, threads=threads)
-    model.fit(dataset, initial_epoch=3, epochs=6, shuffle=False, callbacks=[FollowEpochs(dataset)], verbose=0)
+    model.fit(dataset, initial_epoch=3, epochs=5, shuffle=False, callbacks=[FollowEpochs(dataset)], verbose=0)
     fitted = model.get_weights()
     model.set_weights(start)
-    for chunks, labels in itertools.chain(*(batches(records, epoch=epoch) for epoch in (3, 4, 5))):
+    for chunks, labels in itertools.chain(*(batches(records, epoch=epoch) for epoch in (3, 4))):
         model.train_on_batch(chunks, labels)
     for one, other in zip(fitted, model.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)  # sums in another order

@@ -12,21 +12,8 @@ from keras_musictag.runtimes import formats
 from keras_musictag.runtimes.formats import _litert_file, _litert_quantise, litert
 from keras_musictag.runtimes.formats.onnx import _nodes
 from tests.runtimes.networks import convert_in_this_process, largest_differences, random_tagger, some_music, written
+from tests.small_sizes import small_sizes
 
-# the shortest chunk, if the architecture allows other lengths, and a narrow network
-SMALL = {
-    "crnn": (1.7, {"filters": (8,) * 4, "units": 8}),
-    "fcn": (None, {"filters": (8,) * 5}),
-    "harmonic_cnn": (4.7, {"lower_filters": 8, "upper_filters": 8, "units": 8}),
-    "musicnn": (1, {"timbral_filters": 8, "temporal_filters": 4, "midend_filters": 8, "units": 8}),
-    "musicnn_2020": (1, {"timbral_filters": 8, "temporal_filters": 4, "midend_filters": 8, "units": 8}),
-    "sample_cnn": (None, {"filters": (8,) * 10, "last_filters": 8}),
-    "sample_cnn_se": (None, {"filters": (8,) * 10, "last_filters": 8, "units": 8}),
-    "self_attention": (2, {"filters": (16,) * 7, "heads": 2, "encoder_layers": 1, "units": 32}),
-    "short_chunk_cnn": (2.1, {"filters": (8,) * 7, "units": 8}),
-    "short_chunk_cnn_res": (1, {"filters": (8,) * 7, "units": 8}),
-    "vgg": (None, {"filters": 8}),
-}
 # operators that show that a network is converted as intended: loops of GRUs, the exact GELU
 MEANT = {("crnn", "litert"): "WHILE", ("crnn", "onnx"): "Loop", ("crnn", "openvino"): "Loop"}
 MEANT |= {("self_attention", "onnx"): "Erf"}
@@ -34,8 +21,7 @@ MEANT |= {("self_attention", "onnx"): "Erf"}
 
 @functools.cache
 def small_tagger(name):
-    chunk_seconds, sizes = SMALL.get(name, (None, {}))
-    tagger = random_tagger(name, chunk_seconds, architectures.get(name).Config(**sizes))
+    tagger = random_tagger(name, *small_sizes(name))
     return tagger, some_music(tagger)
 
 

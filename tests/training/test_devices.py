@@ -30,7 +30,7 @@ from keras_musictag.training.run_state import Position
 
 records, out = Records(sys.argv[1]), Path(sys.argv[2])
 recipe = Recipe("a test", (Phase("sgd", 2e-5, 1),), batch_size=8, chunks_per_track=2, l2=1e-4)
-settings = Settings("vgg", None, "chunk", "float32", recipe, records_identity(records), {"filters": 16})
+settings = Settings("vgg", None, "chunk", "float32", recipe, records_identity(records), {"filters": 8})
 
 
 class Losses(keras.callbacks.Callback):

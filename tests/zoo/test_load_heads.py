@@ -8,6 +8,7 @@ import pytest
 from keras_musictag import UnknownNameError, build, demo_clip, load
 from keras_musictag.zoo import arrays_of, save_weights
 from tests.checks import signals
+from tests.small_sizes import SMALL
 
 CHUNK = 48128
 
@@ -99,7 +100,7 @@ def test_lengths_that_cannot_be_built_are_refused():
     "name", ["crnn", "harmonic_cnn", "musicnn_2020", "self_attention", "short_chunk_cnn", "short_chunk_cnn_res"]
 )
 def test_other_lengths_are_built_where_the_docstring_says_so(name):
-    tagger = build(name, ["a", "b"], chunk_seconds=6.5)
+    tagger = build(name, ["a", "b"], chunk_seconds=6.5, config=SMALL[name][1])
     assert tagger.chunk_seconds == 6.5
     assert tagger.taggram(demo_clip()).scores.shape == (5, 2)  # 29.2 s, the last chunk anchored
 

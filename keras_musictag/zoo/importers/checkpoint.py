@@ -1,5 +1,6 @@
 """A local checkpoint of the 2020 evaluation -> a zoo entry."""
 
+import functools
 import itertools
 import tempfile
 from os import PathLike
@@ -96,34 +97,40 @@ def _tagger(state, path: Path, architecture: str, vocabulary: Vocabulary) -> Tag
         raise ValueError(
             f"{path} has {outputs} outputs, but the dataset has {len(vocabulary)} tags: it must have one per tag."
         )
-    tagger = _build(architecture, arrays, vocabulary)
+    tagger = _build(_spec(architecture, arrays, vocabulary))
     try:
         assign_weights(tagger, arrays, str(path))
     except ValueError as error:
+        found = {key: array.shape for key, array in arrays.items()}
         others = (name for name in CLASSES if name != architecture)
-        matching = next((name for name in others if _matches(_build(name, arrays, vocabulary), arrays)), None)
+        matching = next((name for name in others if _shapes(_spec(name, arrays, vocabulary)) == found), None)
         guess = f" It fits {matching!r}: pass that as the architecture." if matching else ""
         raise ValueError(f"{error}{guess}") from None
     return tagger
 
 
-def _build(architecture: str, arrays: dict[str, np.ndarray], vocabulary: Vocabulary) -> Tagger:
+def _spec(architecture: str, arrays: dict[str, np.ndarray], vocabulary: Vocabulary) -> TaggerSpec:
     config = None
     if architecture == "musicnn_2020":  # the only one whose published weights differ in size
         config = musicnn_2020.Config(
             midend_filters=_size(arrays, "layer1_conv/bias", musicnn_2020.Config.midend_filters),
             units=_size(arrays, "dense/bias", musicnn_2020.Config.units),
         )
-    return Tagger(TaggerSpec.of(architecture, vocabulary, config), precision="float32")
+    return TaggerSpec.of(architecture, vocabulary, config)
+
+
+def _build(spec: TaggerSpec) -> Tagger:
+    return Tagger(spec, precision="float32")
 
 
 def _size(arrays, key: str, default: int) -> int:
     return arrays[key].size if key in arrays and 0 < arrays[key].size <= 4096 else default
 
 
-def _matches(tagger: Tagger, arrays: dict[str, np.ndarray]) -> bool:
-    shapes = {variable.path: tuple(variable.shape) for variable in tagger.weights}
-    return shapes == {key: array.shape for key, array in arrays.items()}
+@functools.cache  # building a network takes up to a second
+def _shapes(spec: TaggerSpec) -> dict[str, tuple[int, ...]]:
+    """The shapes of a network's weights."""
+    return {variable.path: tuple(variable.shape) for variable in _build(spec).weights}
 
 
 def _check_frontend(state, path: Path, tagger: Tagger) -> None:
