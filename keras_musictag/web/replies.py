@@ -4,6 +4,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
 
 from keras_musictag.errors import AudioError, MusicTagError, UnknownNameError
 from keras_musictag.web.batching import QueueFullError
@@ -27,6 +28,7 @@ ERROR_RESPONSES = {
     for status, text in ERRORS.items()
 }
 RETRY_SECONDS = 2
+CLIENT_LEFT = 499  # the status that nginx logs for it; nobody receives it
 
 
 def refusal(status: int, sentence: str, headers: dict[str, str] | None = None) -> HTTPException:
@@ -43,6 +45,11 @@ def refusal(status: int, sentence: str, headers: dict[str, str] | None = None) -
 def busy(sentence: str, seconds: int = RETRY_SECONDS) -> HTTPException:
     """The error of a server that has too much to do: 429 with `Retry-After`, in seconds."""
     return refusal(429, sentence, {"Retry-After": str(seconds)})
+
+
+def left_error() -> HTTPException:
+    """The error of a request whose client has left, which nobody receives."""
+    return refusal(CLIENT_LEFT, "The client has left.")
 
 
 def error_reply(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -65,7 +72,11 @@ def add_error_replies(app: FastAPI) -> None:
             return error_reply(error.status_code, error.detail, error.headers)
         return error_reply(status_of(error), str(error))
 
+    async def of_left(request: Request, error: ClientDisconnect) -> JSONResponse:
+        return await of_http(request, left_error())
+
     app.add_exception_handler(StarletteHTTPException, of_http)
+    app.add_exception_handler(ClientDisconnect, of_left)
     app.add_exception_handler(RequestValidationError, of_validation)
     app.add_exception_handler(MusicTagError, of_package)
 

@@ -47,13 +47,15 @@ async def start_tag_job(services: Services, source: Source, model: ServedModel, 
         facts = await services.sources.probe(source)
         is_long = facts.seconds is None or facts.seconds > LONG_SECONDS
     settings = services.settings
-    return services.jobs.start(
+    job = services.jobs.start(
         "tag",
         lambda job: tag_source(job, services, source, model, options),
         # a long track keeps its decoder: leave others to short tracks
         max_running=max(1, settings.decoders // 2) if is_long else settings.max_running_jobs,
         queue="long tracks" if is_long else "tag",
     )
+    services.sources.hold(source, job.task)
+    return job
 
 
 async def tag_source(

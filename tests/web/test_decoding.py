@@ -134,3 +134,18 @@ def test_spans_are_those_of_the_library(vgg):
     spans = np.concatenate([each.spans for each in chunks])
     assert np.array_equal(spans, np.stack([taggram.start_seconds, taggram.end_seconds], axis=1))
     assert decoded.seconds == taggram.duration_seconds
+
+
+def test_work_aside_leaves_processes_to_tags():
+    async def test(decoders):
+        aside = [asyncio.create_task(decoders.answer(Hang(), aside=True)) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        assert len(decoders._busy) <= 1
+        found = await asyncio.wait_for(asyncio.gather(*[decoders.answer(Ask()) for _ in range(3)]), 30)
+        assert len(decoders._busy) == 1
+        for task in aside:
+            task.cancel()
+        await asyncio.gather(*aside, return_exceptions=True)
+        return found
+
+    assert all(with_decoders(test, most=4))
