@@ -48,8 +48,7 @@ async def start(
     source, model = await services.sources.get(request.source), await services.models.get(request.model)
     await services.sources.probe(source)  # what is not audio is refused now
     options = TagOptions(request.aggregate, request.tail, request.hop_seconds)
-    job = await start_tag_job(services, source, model, options)
-    return {"job": job.id}
+    return {"job": start_tag_job(services, source, model, options).id}
 
 
 @router.get("/{job_id}")

@@ -71,7 +71,7 @@ async def tag(request: Request, services: Shared) -> Response:
 
     options = TagOptions(fields.aggregate, fields.tail, fields.hop_seconds)
     try:
-        job = await start_tag_job(services, source, model, options)
+        job = start_tag_job(services, source, model, options)
     except BaseException:
         remove()
         raise
