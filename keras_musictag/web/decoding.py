@@ -289,6 +289,10 @@ def _failure(error: Exception) -> Failed:
     return Failed(text if isinstance(error, MusicTagError) else f"{LABEL} cannot be decoded ({type(error).__name__}).")
 
 
+class DecoderLostError(MusicTagError):
+    """A process that decodes was killed from outside, which is not the fault of a file."""
+
+
 class Decoders:
     """The decoding processes of a server. They are started when they are needed.
 
@@ -317,10 +321,11 @@ class Decoders:
 
         Raises:
             AudioError: If the file cannot be used.
+            DecoderLostError: If the process was killed, for example because memory ran out.
             MusicTagError: If a process cannot start.
         """
         async with self._places_aside if aside else nullcontext(), self._places:
-            worker = self._idle.pop() if self._idle else await self._start()
+            worker = self._take_idle() or await self._start()
             self._busy.add(worker)
             is_idle = False
             try:
@@ -328,6 +333,8 @@ class Decoders:
                 while (message := await self._run(worker.receive)) != END:
                     if isinstance(message, Failed):
                         is_idle = True
+                        if message.again:
+                            raise DecoderLostError("The decoder was killed, perhaps because memory ran out. Try again.")
                         raise AudioError(message.reason)
                     yield message
                 is_idle = True
@@ -337,6 +344,14 @@ class Decoders:
                     self._idle.append(worker)
                 else:
                     self._threads.submit(worker.stop)
+
+    def _take_idle(self) -> DecodingWorker | None:
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.process.is_alive():
+                return worker
+            self._threads.submit(worker.stop)  # it was killed while it waited
+        return None
 
     async def _start(self) -> DecodingWorker:
         starting = self._threads.submit(DecodingWorker, self._stall_seconds, work)

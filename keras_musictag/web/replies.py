@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect
 
 from keras_musictag.errors import AudioError, MusicTagError, UnknownNameError
 from keras_musictag.web.batching import QueueFullError
+from keras_musictag.web.decoding import DecoderLostError
 from keras_musictag.web.served_models import ModelLoadError
 
 ERROR_SCHEMA = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
@@ -21,7 +22,7 @@ ERRORS = {
     415: "The file is not audio that can be used.",
     422: "A value is invalid.",
     429: "The server is busy; `Retry-After` says when to try again.",
-    503: "The server is ending, or cannot load the model.",
+    503: "The server is ending, or cannot load the model or decode at the moment.",
 }
 ERROR_RESPONSES = {
     status: {"description": text, "content": {"application/json": {"schema": ERROR_SCHEMA}}}
@@ -85,7 +86,7 @@ def status_of(error: MusicTagError) -> int:
     """The HTTP status of one of the package's errors."""
     if isinstance(error, AudioError):
         return 415
-    if isinstance(error, ModelLoadError):
+    if isinstance(error, (ModelLoadError, DecoderLostError)):
         return 503
     return 404 if isinstance(error, UnknownNameError) else 400
 
