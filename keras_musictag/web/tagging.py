@@ -66,6 +66,10 @@ async def tag_source(
         OtherQueueError: `if_long`, if the track is long.
     """
 
+    def check_stated(facts: AudioFacts | None) -> None:
+        if facts is not None and facts.seconds is not None:
+            check_length(facts.seconds, facts.seconds / start["hop_seconds"])
+
     def check_length(seconds: float, chunks: float) -> None:
         if if_long is not None and (seconds > LONG_SECONDS or chunks > LONG_CHUNKS):
             raise if_long
@@ -75,11 +79,13 @@ async def tag_source(
     request = Cut(str(source.path), chunking, options.tail, settings.max_audio_seconds)
     scores, spans, num_chunks, seconds, decoded = [], [], 0, None, None
     start, is_admitted = _start_event(model, chunking), False
+    check_stated(source.facts)  # before a decoder is taken, which would have to be ended
     async with read_ahead(services.decoders.answers(request), MESSAGES_AHEAD) as messages:
         async for message in messages:
             if isinstance(message, AudioFacts):
                 seconds = message.seconds
-                check_length(seconds or 0.0, (seconds or 0.0) / start["hop_seconds"])
+                source.facts = source.facts or message
+                check_stated(message)
                 job.emit("start", {**start, "seconds": seconds})
             elif isinstance(message, Restarted):
                 scores, spans, num_chunks = [], [], 0
