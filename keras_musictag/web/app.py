@@ -39,8 +39,8 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await services.start()
         try:
+            await services.start()
             yield
         finally:
             await services.close()

@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TypeVar
 
-from fastapi import HTTPException, Request
-from starlette.requests import ClientDisconnect
+from fastapi import Request
 
-from keras_musictag.web.replies import refusal
+from keras_musictag.web.replies import left_error
 
 T = TypeVar("T")
-CLIENT_LEFT = 499  # the status that nginx logs for it; nobody receives it
 
 
 async def unless_client_leaves(request: Request, work: Coroutine[None, None, T]) -> T:
@@ -37,23 +35,6 @@ async def unless_client_leaves(request: Request, work: Coroutine[None, None, T])
         for each in (task, watch):
             each.cancel()
         await asyncio.gather(task, watch, return_exceptions=True)
-
-
-async def body_of(request: Request) -> bytes:
-    """The body of a request.
-
-    Raises:
-        HTTPException: 499 if the client has left.
-    """
-    try:
-        return await request.body()
-    except ClientDisconnect:
-        raise left_error() from None
-
-
-def left_error() -> HTTPException:
-    """The error of a request whose client has left, which nobody receives."""
-    return refusal(CLIENT_LEFT, "The client has left.")
 
 
 async def wait_until_left(request: Request) -> None:

@@ -7,7 +7,7 @@ PyAV and NumPy, and nothing else that is large, because each process loads it.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -289,6 +289,10 @@ def _failure(error: Exception) -> Failed:
     return Failed(text if isinstance(error, MusicTagError) else f"{LABEL} cannot be decoded ({type(error).__name__}).")
 
 
+class DecoderLostError(MusicTagError):
+    """A process that decodes was killed from outside, which is not the fault of a file."""
+
+
 class Decoders:
     """The decoding processes of a server. They are started when they are needed.
 
@@ -300,20 +304,28 @@ class Decoders:
 
     def __init__(self, most: int, kept: int, stall_seconds: float):
         self._places, self._kept, self._stall_seconds = asyncio.Semaphore(most), kept, stall_seconds
+        # with the half that long tracks may take, one is left for short ones
+        self._places_aside = asyncio.Semaphore(max(1, most // 2 - 1))
         self._idle: list[DecodingWorker] = []
         self._busy: set[DecodingWorker] = set()
         self._threads = ThreadPoolExecutor(2 * most, "decoder")  # each waits for one process, or ends one
         self._closed = False
 
-    async def answers(self, request) -> AsyncIterator[Any]:
+    async def answers(self, request, aside: bool = False) -> AsyncIterator[Any]:
         """Yields the messages of the answer to a request. If the iteration is left early, its process is ended.
+
+        Args:
+            request: The request.
+            aside: Whether it may decode a whole track, and tags do not wait for it: less than half of the processes
+                do such work at the same time.
 
         Raises:
             AudioError: If the file cannot be used.
+            DecoderLostError: If the process was killed, for example because memory ran out.
             MusicTagError: If a process cannot start.
         """
-        async with self._places:
-            worker = self._idle.pop() if self._idle else await self._start()
+        async with self._places_aside if aside else nullcontext(), self._places:
+            worker = self._take_idle() or await self._start()
             self._busy.add(worker)
             is_idle = False
             try:
@@ -321,6 +333,8 @@ class Decoders:
                 while (message := await self._run(worker.receive)) != END:
                     if isinstance(message, Failed):
                         is_idle = True
+                        if message.again:
+                            raise DecoderLostError("The decoder was killed, perhaps because memory ran out. Try again.")
                         raise AudioError(message.reason)
                     yield message
                 is_idle = True
@@ -331,6 +345,14 @@ class Decoders:
                 else:
                     self._threads.submit(worker.stop)
 
+    def _take_idle(self) -> DecodingWorker | None:
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.process.is_alive():
+                return worker
+            self._threads.submit(worker.stop)  # it was killed while it waited
+        return None
+
     async def _start(self) -> DecodingWorker:
         starting = self._threads.submit(DecodingWorker, self._stall_seconds, work)
         try:
@@ -339,10 +361,10 @@ class Decoders:
             starting.add_done_callback(lambda done: None if done.cancelled() else done.result().stop())
             raise
 
-    async def answer(self, request) -> Any:
-        """The last message of an answer; None if there is none. Errors as in `answers`."""
+    async def answer(self, request, aside: bool = False) -> Any:
+        """The last message of an answer; None if there is none. Arguments and errors as in `answers`."""
         last = None
-        async with aclosing(self.answers(request)) as messages:
+        async with aclosing(self.answers(request, aside)) as messages:
             async for message in messages:
                 last = message
         return last

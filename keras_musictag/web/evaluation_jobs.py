@@ -114,7 +114,7 @@ class Evaluations:
         """The folders of records as plain data for JSON, with the models that have the same tags."""
         return [_row(found, cards) for found in self.find_records()]
 
-    def start(self, jobs: Jobs, cards: Mapping[str, Card], model: str, records: str, part: str = "test") -> Job:
+    async def start(self, jobs: Jobs, cards: Mapping[str, Card], model: str, records: str, part: str = "test") -> Job:
         """Starts an evaluation, or puts it into the queue.
 
         Args:
@@ -129,6 +129,10 @@ class Evaluations:
             HTTPException: 400 if the folder is damaged, has other tags than the model, or no tracks in this part; see
                 also `Jobs.start`.
         """
+        request = await asyncio.to_thread(self._request, cards, model, records, part)  # it reads all records' folders
+        return jobs.start("evaluate", lambda job: run(job, request), max_running=1, abandonable=False)
+
+    def _request(self, cards: Mapping[str, Card], model: str, records: str, part: str) -> Request:
         if model not in cards:
             raise UnknownNameError.of("model", model, cards)
         found = next((found for found in self.find_records() if found.id == records), None)
@@ -142,8 +146,7 @@ class Evaluations:
         if not row["parts"][part]:
             raise refusal(400, f"{found.name!r} has no tracks in the part {part!r}. Choose another part.")
         name = "".join(c if c.isalnum() or c in "-_." else "_" for c in f"{model}-{found.name}-{part}")
-        request = Request(model, found.folder, part, self.out / f"{name[:100]}-{found.id[:6]}")
-        return jobs.start("evaluate", lambda job: run(job, request), max_running=1, abandonable=False)
+        return Request(model, found.folder, part, self.out / f"{name[:100]}-{found.id[:6]}")
 
 
 def _row(found: FoundRecords, cards: Mapping[str, Card]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ async def _embed(services: Services, source: Source, model: ServedModel) -> np.n
     settings = services.settings
     request = Cut(str(source.path), model.chunking, "anchor", settings.max_audio_seconds)
     total, count = 0.0, 0
-    async with aclosing(services.decoders.answers(request)) as messages:
+    async with aclosing(services.decoders.answers(request, aside=True)) as messages:
         async for message in messages:
             if isinstance(message, Restarted):
                 total, count = 0.0, 0

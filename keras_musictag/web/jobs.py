@@ -132,6 +132,20 @@ class Job:
 Work = Callable[[Job], Awaitable[Any]]
 
 
+class OtherQueueError(Exception):
+    """Raised by the work of a job that belongs into another queue: the job gives up its place and waits there.
+
+    Args:
+        queue: Name of the other queue.
+        max_running: How many of its jobs run at the same time.
+        work: What runs then, from the beginning.
+    """
+
+    def __init__(self, queue: str, max_running: int, work: Work):
+        super().__init__(queue)
+        self.queue, self.max_running, self.work = queue, max_running, work
+
+
 class Jobs:
     """All jobs of a server.
 
@@ -157,17 +171,15 @@ class Jobs:
         work: Work,
         max_running: int | None = None,
         abandonable: bool = True,
-        queue: str | None = None,
     ) -> Job:
         """Starts a job, or puts it into the queue.
 
         Args:
             kind: "tag" or "evaluate".
             work: Function from the job to the data of its last event, `done`. It calls `job.emit` on its way, and may
-                be cancelled at any `await`.
+                be cancelled at any `await`, or raise `OtherQueueError`.
             max_running: How many jobs of this kind run at the same time; None for the server's usual number.
             abandonable: Whether the job is cancelled if no client asks for it any more.
-            queue: Name of the queue in which the job waits, and whose running jobs count; None for that of its kind.
 
         Raises:
             HTTPException: 429 if too many jobs wait, 503 if the server is ending.
@@ -175,11 +187,10 @@ class Jobs:
         self.check_room(kind)
         if self._sweeper is None:
             self._sweeper = asyncio.create_task(self._sweep())
-        place = self._places.setdefault(queue or kind, asyncio.Semaphore(max_running or self._max_running))
         job = Job(kind)
         job.abandonable = abandonable
         self._jobs[job.id] = job
-        job.task = asyncio.create_task(self._run(job, work, place))
+        job.task = asyncio.create_task(self._run(job, work, max_running or self._max_running))
         job.task.add_done_callback(lambda _: job.state in ENDED or job.end("cancelled", "cancelled", {}))
         return job
 
@@ -190,11 +201,16 @@ class Jobs:
         if sum(job.kind == kind and job.state == "queued" for job in self) >= self._max_waiting:
             raise busy(f"{self._max_waiting} jobs are waiting already. Try again later.")
 
-    async def _run(self, job: Job, work: Work, place: asyncio.Semaphore) -> None:
+    async def _run(self, job: Job, work: Work, max_running: int) -> None:
         try:
-            async with place:
-                job.state = "running"
-                result = await work(job)
+            move = None
+            try:
+                result = await self._in_queue(job.kind, max_running, job, work)
+            except OtherQueueError as error:
+                move = error.with_traceback(None)  # which would keep the chunks so far
+            if move is not None:
+                job.state, job.progress = "queued", None
+                result = await self._in_queue(move.queue, move.max_running, job, move.work)
             job.progress, job.result = 1.0, result
             job.end("done", "done", result)
         except asyncio.CancelledError:  # also by the callback, if it is cancelled before it begins
@@ -203,6 +219,11 @@ class Jobs:
             job.error, job.failure = _sentence(error), error
             job.end("failed", "failed", {"error": job.error})
         self._forget_old()
+
+    async def _in_queue(self, queue: str, max_running: int, job: Job, work: Work) -> Any:
+        async with self._places.setdefault(queue, asyncio.Semaphore(max_running)):
+            job.state = "running"
+            return await work(job)
 
     def get(self, job_id: str) -> Job:
         """The job with an id.

@@ -4,9 +4,11 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
 
 from keras_musictag.errors import AudioError, MusicTagError, UnknownNameError
 from keras_musictag.web.batching import QueueFullError
+from keras_musictag.web.decoding import DecoderLostError
 from keras_musictag.web.served_models import ModelLoadError
 
 ERROR_SCHEMA = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
@@ -20,13 +22,14 @@ ERRORS = {
     415: "The file is not audio that can be used.",
     422: "A value is invalid.",
     429: "The server is busy; `Retry-After` says when to try again.",
-    503: "The server is ending, or cannot load the model.",
+    503: "The server is ending, or cannot load the model or decode at the moment.",
 }
 ERROR_RESPONSES = {
     status: {"description": text, "content": {"application/json": {"schema": ERROR_SCHEMA}}}
     for status, text in ERRORS.items()
 }
 RETRY_SECONDS = 2
+CLIENT_LEFT = 499  # the status that nginx logs for it; nobody receives it
 
 
 def refusal(status: int, sentence: str, headers: dict[str, str] | None = None) -> HTTPException:
@@ -43,6 +46,11 @@ def refusal(status: int, sentence: str, headers: dict[str, str] | None = None) -
 def busy(sentence: str, seconds: int = RETRY_SECONDS) -> HTTPException:
     """The error of a server that has too much to do: 429 with `Retry-After`, in seconds."""
     return refusal(429, sentence, {"Retry-After": str(seconds)})
+
+
+def left_error() -> HTTPException:
+    """The error of a request whose client has left, which nobody receives."""
+    return refusal(CLIENT_LEFT, "The client has left.")
 
 
 def error_reply(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -65,7 +73,11 @@ def add_error_replies(app: FastAPI) -> None:
             return error_reply(error.status_code, error.detail, error.headers)
         return error_reply(status_of(error), str(error))
 
+    async def of_left(request: Request, error: ClientDisconnect) -> JSONResponse:
+        return await of_http(request, left_error())
+
     app.add_exception_handler(StarletteHTTPException, of_http)
+    app.add_exception_handler(ClientDisconnect, of_left)
     app.add_exception_handler(RequestValidationError, of_validation)
     app.add_exception_handler(MusicTagError, of_package)
 
@@ -74,7 +86,7 @@ def status_of(error: MusicTagError) -> int:
     """The HTTP status of one of the package's errors."""
     if isinstance(error, AudioError):
         return 415
-    if isinstance(error, ModelLoadError):
+    if isinstance(error, (ModelLoadError, DecoderLostError)):
         return 503
     return 404 if isinstance(error, UnknownNameError) else 400
 

@@ -6,6 +6,7 @@ A report is read again when its file changes. A damaged one is listed with the r
 import hashlib
 import math
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,16 +93,18 @@ class Reports:
         paths += [(folder, "folder") for folder in folders]
         self.folders = [ReportFolder(path.resolve(), source) for path, source in paths]
         self._read: dict[Path, tuple[tuple, FoundReport]] = {}  # path -> (state of the file, report)
+        self._reading = threading.Lock()  # the page asks for all reports twice when it opens
 
     def find_reports(self) -> list[FoundReport]:
         """All reports; those of one folder in the order of their paths."""
         found = {}
-        for folder in self.folders:
-            for path in files_named(folder.path, (REPORT,)):
-                report = self._find(folder, path)
-                if report is not None:
-                    found.setdefault(os.path.realpath(path), report)
-        self._read = {path: kept for path, kept in self._read.items() if kept[1] in found.values()}
+        with self._reading:
+            for folder in self.folders:
+                for path in files_named(folder.path, (REPORT,)):
+                    report = self._find(folder, path)
+                    if report is not None:
+                        found.setdefault(os.path.realpath(path), report)
+            self._read = {path: kept for path, kept in self._read.items() if kept[1] in found.values()}
         return list(found.values())
 
     def find_report(self, report_id: str) -> FoundReport:

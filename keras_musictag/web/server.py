@@ -4,6 +4,7 @@ import asyncio
 import math
 import signal
 import socket
+from urllib.parse import quote
 
 import uvicorn
 from fastapi import FastAPI
@@ -58,7 +59,7 @@ def page_address(settings: ServerSettings) -> str:
     """The address at which a browser on this machine finds the page, with the token if there is one."""
     host = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
     place = f"[{host}]" if ":" in host else host
-    return f"http://{place}:{settings.port}/" + (f"#token={settings.token}" if settings.token else "")
+    return f"http://{place}:{settings.port}/" + (f"#token={quote(settings.token, safe='')}" if settings.token else "")
 
 
 def bound_socket(settings: ServerSettings) -> socket.socket:

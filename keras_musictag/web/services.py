@@ -40,7 +40,8 @@ class Services:
             UnknownNameError: If the settings name a model that does not exist.
         """
         decoders = Decoders(settings.decoders, settings.decoders, settings.decoder_seconds)
-        sources = Sources(settings, decoders)
+        library = LibraryView(settings.database)
+        sources = Sources(settings, decoders, library)
         monitor = Monitor()
         evaluations = Evaluations(settings.records, settings.reports)
         services = cls(
@@ -52,7 +53,7 @@ class Services:
             sound=Sound(settings, sources, decoders),
             monitor=monitor,
             reports=Reports(settings.reports, evaluations.out),
-            library=LibraryView(settings.database),
+            library=library,
             evaluations=evaluations,
         )
         services._watch()
@@ -73,7 +74,7 @@ class Services:
         await self.models.start()
 
     async def close(self) -> None:
-        """Ends everything that runs."""
+        """Ends everything that runs, also after a start that failed."""
         await self.jobs.drain(self.settings.drain_seconds)
         await self.sources.close()
         self.decoders.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_musictag.web.decoding import AudioFacts, Decoders, Peaks, Preview, lows_and_highs
+from keras_musictag.web.decoding import PREVIEW_KBIT, AudioFacts, Decoders, Peaks, Preview, lows_and_highs
 from keras_musictag.web.settings import ServerSettings
 from keras_musictag.web.sources import Source, Sources
 
@@ -24,6 +25,7 @@ PLAYABLE = {
     "aac": ("audio/aac", {"aac"}),
 }
 READ_BYTES = 2**16
+PREVIEW_BYTES_PER_SECOND = PREVIEW_KBIT * 1000 // 8
 WAIT_SECONDS = 0.1  # how often a growing file is looked at
 
 
@@ -44,6 +46,7 @@ class Sound:
 
     def __init__(self, settings: ServerSettings, sources: Sources, decoders: Decoders):
         self._max_seconds, self._sources, self._decoders = settings.max_audio_seconds, sources, decoders
+        self._max_previews = max(1, int(settings.max_stored_bytes / (self._max_seconds * PREVIEW_BYTES_PER_SECOND)))
 
     async def peaks(self, source: Source, points: int) -> dict[str, Any]:
         """The lowest and highest sample of each of a number of equal parts of a source, as plain data.
@@ -57,19 +60,26 @@ class Sound:
         """
         async with source.lock:
             if source.outline is None:
-                source.outline = await self._decoders.answer(Peaks(str(source.path), self._max_seconds))
+                source.outline = await self._decoders.answer(Peaks(str(source.path), self._max_seconds), aside=True)
         outline = source.outline
         return {"seconds": round(outline.seconds, 3), "peaks": reduce_peaks(outline.peaks, points).round(4).tolist()}
 
     async def preview(self, source: Source) -> tuple[Path, asyncio.Task]:
-        """A copy of a source that browsers can play, and the task that writes it."""
-        path = self._sources.folder / source.preview_name
-        if source.preview is None or (source.preview.done() and not path.exists()):
-            source.preview = asyncio.create_task(
-                self._decoders.answer(Preview(str(source.path), str(path), self._max_seconds))
+        """A copy of a source that browsers can play, and the task that writes it. One that failed is tried again."""
+        if source.preview is None or _has_failed(source.preview[1]):
+            self._sources.drop_preview(source)
+            self._sources.drop_old_previews(self._max_previews - 1)
+            path = self._sources.folder / f"{secrets.token_hex(16)}.mp3"
+            writing = asyncio.create_task(
+                self._decoders.answer(Preview(str(source.path), str(path), self._max_seconds), aside=True)
             )
-            source.preview.add_done_callback(lambda task: task.cancelled() or task.exception())  # readers find out
-        return path, source.preview
+            writing.add_done_callback(_has_failed)  # readers find out
+            source.preview = path, writing
+        return source.preview
+
+
+def _has_failed(task: asyncio.Task) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 async def growing_file(path: Path, writing: asyncio.Task) -> AsyncIterator[bytes]:

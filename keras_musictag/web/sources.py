@@ -11,14 +11,15 @@ import secrets
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from keras_musictag.bundled_files import demo_clip
 from keras_musictag.errors import UnknownNameError, printable
-from keras_musictag.library.database import Database
 from keras_musictag.web.decoding import AudioFacts, Decoders, Outline, Probe
+from keras_musictag.web.library_view import LibraryView
 from keras_musictag.web.replies import busy
 from keras_musictag.web.settings import ServerSettings
 
@@ -41,7 +42,8 @@ class Source:
         facts: What the file is, by its content; None until it was probed.
         last_used: When it was last asked for, by `time.monotonic`.
         outline: What the whole track looks like; None until it was decoded.
-        preview: The task that writes a copy which browsers can play; None until it was asked for.
+        preview: A copy that browsers can play, and the task that writes it; None until it was asked for.
+        users: How many tasks need it: it is not removed to make room.
         lock: Held by whoever finds out one of these.
     """
 
@@ -52,13 +54,9 @@ class Source:
     facts: AudioFacts | None = None
     last_used: float = field(default_factory=time.monotonic)
     outline: Outline | None = None
-    preview: asyncio.Task | None = None
+    preview: tuple[Path, asyncio.Task] | None = None
+    users: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def preview_name(self) -> str:
-        """Name of the copy in the folder of uploads."""
-        return self.id.replace(":", "-") + ".mp3"
 
 
 class Sources:
@@ -67,10 +65,11 @@ class Sources:
     Args:
         settings: The server's settings.
         decoders: The processes that find out what a file is.
+        library: Where tracks are looked up.
     """
 
-    def __init__(self, settings: ServerSettings, decoders: Decoders):
-        self._settings, self._decoders = settings, decoders
+    def __init__(self, settings: ServerSettings, decoders: Decoders, library: LibraryView):
+        self._settings, self._decoders, self._library = settings, decoders, library
         self._known: dict[str, Source] = {}
         self._folder: Path | None = None
         self._sweeper: asyncio.Task | None = None
@@ -84,9 +83,11 @@ class Sources:
 
     async def close(self) -> None:
         """Removes the uploads."""
+        if self._sweeper is None:
+            return
         self._sweeper.cancel()
         for source in list(self._known.values()):
-            self._forget(source)
+            self.discard(source)
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     @property
@@ -115,8 +116,8 @@ class Sources:
         """
         source = self._known.get(source_id)
         if source is None and (match := TRACK.fullmatch(source_id)) and self._settings.database is not None:
-            source = await asyncio.to_thread(self._track, int(match[1]))
-            self._remember(source)
+            found = await asyncio.to_thread(self._track, int(match[1]))
+            source = self._known.get(source_id) or self._remember(found)  # another request may have been sooner
         if source is None:
             raise UnknownNameError(
                 f"There is no source {source_id[:80]!r}; expected `demo:demo`, a `track:NUMBER` of the library or an "
@@ -127,7 +128,7 @@ class Sources:
         return source
 
     def _track(self, number: int) -> Source:
-        with Database(self._settings.database, read_only=True) as database:
+        with self._library.opened() as database:
             files = database.files_of_track(number)
         for path, labels in files:
             if os.path.isfile(path):
@@ -138,11 +139,12 @@ class Sources:
             "files were moved."
         )
 
-    def _remember(self, source: Source) -> None:
+    def _remember(self, source: Source) -> Source:
         tracks = [each for each in self._known.values() if each.id.startswith("track:")]
         for each in tracks[: max(0, len(tracks) + 1 - MAX_TRACKS)]:
-            self._forget(each)
+            self.discard(each)
         self._known[source.id] = source
+        return source
 
     async def probe(self, source: Source) -> AudioFacts:
         """What a source is, by its content.
@@ -173,20 +175,22 @@ class Sources:
         try:
             await asyncio.to_thread(_copy, file, source.path)
         except BaseException:
-            self._forget(source)
+            self.discard(source)
             raise
         return source
 
     def _make_room(self, size: int) -> None:
-        uploads = sorted(self._uploads(), key=lambda source: source.last_used)
+        uploads = self._uploads()
+        removable = sorted((source for source in uploads if not source.users), key=lambda source: source.last_used)
         excess = sum(source.bytes for source in uploads) + size - self._settings.max_stored_bytes
-        if excess > 0 and size > self._settings.max_stored_bytes:
-            raise busy("The server has no room for this file. Try a smaller one.", 60)
-        for position, source in enumerate(uploads):
-            if excess <= 0 and len(uploads) - position < MAX_UPLOADS:
+        too_many = len(uploads) + 1 - MAX_UPLOADS
+        if excess > sum(source.bytes for source in removable) or too_many > len(removable):
+            raise busy("The server has no room for this file. Try a smaller one, or try again later.", 60)
+        for source in removable:
+            if excess <= 0 and too_many <= 0:
                 return
-            excess -= source.bytes
-            self._forget(source)
+            excess, too_many = excess - source.bytes, too_many - 1
+            self.discard(source)
 
     @property
     def num_uploads(self) -> int:
@@ -205,27 +209,50 @@ class Sources:
         source = self._known.get(source_id)
         if source is None or not source_id.startswith("upload:"):
             raise UnknownNameError(f"There is no upload {source_id[:80]!r}; only uploads can be removed.")
-        self._forget(source)
+        self.discard(source)
+
+    def hold(self, source: Source, task: asyncio.Task) -> None:
+        """Does not remove an upload to make room, or because it has expired, before a task has ended."""
+
+        def release(_) -> None:
+            source.users -= 1
+
+        source.users += 1
+        task.add_done_callback(release)
+
+    def drop_old_previews(self, kept: int) -> None:
+        """Removes the copies that browsers can play, except those of the sources that were used last."""
+        having = [source for source in self._known.values() if source.preview is not None]
+        for source in sorted(having, key=lambda source: -source.last_used)[kept:]:
+            self.drop_preview(source)
+
+    def drop_preview(self, source: Source) -> None:
+        """Removes the copy of a source that browsers can play, if there is one."""
+        if source.preview is not None:
+            path, writing = source.preview
+            source.preview = None
+            writing.cancel()
+            _remove(path)
 
     def discard(self, source: Source) -> None:
-        """Forgets an upload, if it is still known, and removes its file."""
-        self._forget(source)
-
-    def _forget(self, source: Source) -> None:
+        """Forgets a source, if it is still known; the file of an upload is removed."""
         self._known.pop(source.id, None)
-        if source.preview is not None:
-            source.preview.cancel()
-            (self._folder / source.preview_name).unlink(missing_ok=True)
+        self.drop_preview(source)
         if source.id.startswith("upload:"):
-            source.path.unlink(missing_ok=True)
+            _remove(source.path)
 
     async def _sweep(self) -> None:
         """Removes uploads that were not used for a while."""
         while True:
             await asyncio.sleep(min(SWEEP_SECONDS, self._settings.upload_seconds))
             for source in self._uploads():
-                if time.monotonic() - source.last_used > self._settings.upload_seconds:
-                    self._forget(source)
+                if not source.users and time.monotonic() - source.last_used > self._settings.upload_seconds:
+                    self.discard(source)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # it is gone, or open on Windows: then it goes with the folder
+        path.unlink()
 
 
 def _copy(file: BinaryIO, path: Path) -> None:

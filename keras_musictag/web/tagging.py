@@ -5,6 +5,7 @@ The tags at the end are those of `Tagger.tag`, within the rounding of float32: b
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,14 @@ from keras_musictag.audio.downmix import SILENT
 from keras_musictag.tagger.results import Taggram, TagResult, TrackFacts
 from keras_musictag.tagger.track import with_hop
 from keras_musictag.web.decoding import AudioFacts, Chunks, Cut, Decoded, Restarted
-from keras_musictag.web.jobs import Job
+from keras_musictag.web.jobs import Job, OtherQueueError
 from keras_musictag.web.reading_ahead import read_ahead
 from keras_musictag.web.replies import refusal
 from keras_musictag.web.served_models import ServedModel
 from keras_musictag.web.services import Services
 from keras_musictag.web.sources import Source
 
-LONG_SECONDS = 15 * 60.0
-SMALL_BYTES = 8 * 2**20  # such a file is not probed before it is tagged
+LONG_SECONDS, LONG_CHUNKS = 15 * 60.0, 300  # a track beyond one of them is long
 MESSAGES_AHEAD = 4  # of a decoder, which then is done with a short track before the model is
 DIGITS = 4  # of scores in events
 
@@ -35,43 +35,57 @@ class TagOptions:
     hop_seconds: float | None = None
 
 
-async def start_tag_job(services: Services, source: Source, model: ServedModel, options: TagOptions) -> Job:
+def start_tag_job(services: Services, source: Source, model: ServedModel, options: TagOptions) -> Job:
     """Starts the job that tags a source. Long tracks have their own queue, so that short ones do not wait for them.
 
     Raises:
         HTTPException: 429 if too many jobs wait, 503 if the server is ending.
-        AudioError: If the source is not audio that can be used; of a small file, the job finds out.
     """
-    is_long = False
-    if source.bytes > SMALL_BYTES:
-        facts = await services.sources.probe(source)
-        is_long = facts.seconds is None or facts.seconds > LONG_SECONDS
-    settings = services.settings
-    return services.jobs.start(
-        "tag",
-        lambda job: tag_source(job, services, source, model, options),
-        # a long track keeps its decoder: leave others to short tracks
-        max_running=max(1, settings.decoders // 2) if is_long else settings.max_running_jobs,
-        queue="long tracks" if is_long else "tag",
-    )
+    tag = partial(tag_source, services=services, source=source, model=model, options=options)
+    # a long track keeps its decoder: leave others to short tracks
+    move = OtherQueueError("long tracks", max(1, services.settings.decoders // 2), tag)
+    job = services.jobs.start("tag", partial(tag, if_long=move))
+    services.sources.hold(source, job.task)
+    return job
 
 
 async def tag_source(
-    job: Job, services: Services, source: Source, model: ServedModel, options: TagOptions
+    job: Job,
+    services: Services,
+    source: Source,
+    model: ServedModel,
+    options: TagOptions,
+    if_long: OtherQueueError | None = None,
 ) -> dict[str, Any]:
     """The work of a tag job: emits `start`, `chunks` and `progress`, and returns the data of `done`.
 
-    `start` comes again if the channels of a track cancel each other: all chunks before it are void.
+    `start` comes again if the channels of a track cancel each other, or if it turns out to be long although its file
+    states otherwise: all chunks before it are void.
+
+    Raises:
+        OtherQueueError: `if_long`, if the track is long.
     """
+
+    def check_stated(facts: AudioFacts | None) -> None:
+        if facts is not None and facts.seconds is not None:
+            check_length(facts.seconds, facts.seconds / start["hop_seconds"])
+
+    def check_length(seconds: float, chunks: float) -> None:
+        if if_long is not None and (seconds > LONG_SECONDS or chunks > LONG_CHUNKS):
+            raise if_long
+
     began, settings = time.monotonic(), services.settings
     chunking = with_hop(model.chunking, options.hop_seconds)
     request = Cut(str(source.path), chunking, options.tail, settings.max_audio_seconds)
     scores, spans, num_chunks, seconds, decoded = [], [], 0, None, None
-    start = _start_event(model, chunking)
+    start, is_admitted = _start_event(model, chunking), False
+    check_stated(source.facts)  # before a decoder is taken, which would have to be ended
     async with read_ahead(services.decoders.answers(request), MESSAGES_AHEAD) as messages:
         async for message in messages:
             if isinstance(message, AudioFacts):
                 seconds = message.seconds
+                source.facts = source.facts or message
+                check_stated(message)
                 job.emit("start", {**start, "seconds": seconds})
             elif isinstance(message, Restarted):
                 scores, spans, num_chunks = [], [], 0
@@ -79,7 +93,9 @@ async def tag_source(
             elif isinstance(message, Chunks):
                 if num_chunks + len(message.samples) > settings.max_chunks_per_track:
                     raise refusal(422, too_many_chunks(settings.max_chunks_per_track, options))
-                batch = await model.run(message.samples, admitted=num_chunks > 0)
+                check_length(float(message.spans[-1, 1]), num_chunks + len(message.samples))
+                batch = await model.run(message.samples, admitted=is_admitted)
+                is_admitted = True
                 job.emit("chunks", _chunks_event(num_chunks, message.spans, batch))
                 scores.append(batch)
                 spans.append(message.spans)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from fastapi import HTTPException, Request
 
-from keras_musictag.web.client_left import body_of, unless_client_leaves
+from keras_musictag.web.client_left import unless_client_leaves
 
 
 def request_that(leaves: asyncio.Event) -> Request:
@@ -77,14 +77,3 @@ def test_work_is_cancelled_with_the_task_that_waits_for_it():
 
     asyncio.run(main())
     assert ended == ["cancelled"]
-
-
-def test_a_client_that_leaves_while_it_sends_is_no_failure():
-    messages = [{"type": "http.disconnect"}, {"type": "http.request", "body": b"ab", "more_body": True}]
-
-    async def receive():
-        return messages.pop()
-
-    with pytest.raises(HTTPException) as left:
-        asyncio.run(body_of(Request({"type": "http"}, receive)))
-    assert left.value.status_code == 499

@@ -13,7 +13,7 @@ import pytest
 import keras_musictag as kmt
 from keras_musictag import AudioError
 from keras_musictag.audio import Chunking
-from keras_musictag.web.decoding import Cut, Decoded, Decoders, Probe, Restarted
+from keras_musictag.web.decoding import Cut, Decoded, DecoderLostError, Decoders, Probe, Restarted
 
 CUT = Cut(str(kmt.demo_clip()), Chunking(hop_samples=4000), "anchor", 3600.0)
 
@@ -134,3 +134,34 @@ def test_spans_are_those_of_the_library(vgg):
     spans = np.concatenate([each.spans for each in chunks])
     assert np.array_equal(spans, np.stack([taggram.start_seconds, taggram.end_seconds], axis=1))
     assert decoded.seconds == taggram.duration_seconds
+
+
+def test_work_aside_leaves_processes_to_tags():
+    async def test(decoders):
+        aside = [asyncio.create_task(decoders.answer(Hang(), aside=True)) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        assert len(decoders._busy) <= 1
+        found = await asyncio.wait_for(asyncio.gather(*[decoders.answer(Ask()) for _ in range(3)]), 30)
+        assert len(decoders._busy) == 1
+        for task in aside:
+            task.cancel()
+        await asyncio.gather(*aside, return_exceptions=True)
+        return found
+
+    assert all(with_decoders(test, most=4))
+
+
+@pytest.mark.needs("posix")
+def test_a_process_that_is_killed_is_not_the_fault_of_a_file():
+    async def test(decoders):
+        os.kill(await decoders.answer(Ask()), signal.SIGKILL)
+        decoders._idle[0].process.join()
+        second = await decoders.answer(Ask())  # by a new process
+        hanging = asyncio.create_task(decoders.answer(Hang()))
+        await asyncio.sleep(0.1)
+        os.kill(second, signal.SIGKILL)
+        with pytest.raises(DecoderLostError, match="killed"):
+            await hanging
+        return await decoders.answer(Ask())
+
+    assert with_decoders(test, most=1) > 0

@@ -7,7 +7,7 @@ from fastapi import HTTPException
 
 from keras_musictag import AudioError, UnknownNameError
 from keras_musictag.web import jobs as jobs_module
-from keras_musictag.web.jobs import Jobs
+from keras_musictag.web.jobs import Jobs, OtherQueueError
 
 
 def with_jobs(test, **limits):
@@ -77,13 +77,22 @@ def test_jobs_beyond_the_limit_wait_and_then_are_refused():
     with_jobs(test)
 
 
-def test_another_queue_does_not_wait():
-    async def test(jobs):
-        for _ in range(3):
-            jobs.start("tag", wait_for_ever, queue="long tracks", max_running=1)
-        assert (await names_of(jobs.start("tag", count)))[-1] == "done"
+def test_a_job_that_moves_gives_up_its_place():
+    async def move(job):
+        job.emit("start", {})
+        raise OtherQueueError("long tracks", 1, wait_for_ever)
 
-    with_jobs(test, max_waiting=9)
+    async def test(jobs):
+        moved = [jobs.start("tag", move) for _ in range(2)]
+        short = jobs.start("tag", count)
+        assert await names_of(short) == ["progress"] * 3 + ["done"]
+        assert [job.state for job in moved] == ["running", "queued"]
+        moved[0].cancel()
+        await asyncio.wait([moved[0].task])
+        await asyncio.sleep(0)
+        assert (moved[0].state, moved[1].state) == ("cancelled", "running")
+
+    with_jobs(test, max_running=1, max_waiting=4)
 
 
 def test_a_cancelled_job_says_so_even_if_it_never_ran():

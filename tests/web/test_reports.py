@@ -3,6 +3,9 @@
 import json
 import os
 import shutil
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -111,3 +114,18 @@ def test_links_and_hidden_folders_are_left_out(reports_folder, tmp_path):
     (reports_folder / "runs" / "poor").rename(reports_folder / "runs" / ".poor")
     places = [report.place for report in Reports([reports_folder, tmp_path / "missing"]).find_reports()]
     assert not [place for place in places if "poor" in place or "link" in place]
+
+
+def test_two_threads_read_each_report_once(reports_folder, monkeypatch):
+    counts, reports = Counter(), Reports((reports_folder,))
+
+    def slow_read(folder):
+        counts[folder] += 1
+        time.sleep(0.05)  # the other thread is in the middle of it
+        return read_report(folder)
+
+    monkeypatch.setattr("keras_musictag.web.reports.read_report", slow_read)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (task.result() for task in [pool.submit(reports.find_reports) for _ in range(2)])
+    assert [one.id for one in first] == [one.id for one in second]
+    assert set(counts.values()) == {1}

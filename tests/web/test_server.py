@@ -72,11 +72,16 @@ def test_a_chunked_body_is_refused_at_the_limit_and_the_client_sees_why(live_ser
     assert uploads_of(live_server) == []
 
 
-def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(live_server):
+@pytest.mark.parametrize("path", ["/api/sources", "/v1/models/vgg-mtat-v1:predict"])
+def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(live_server, path, caplog):
     own = open_temporary_files()
-    with connect(live_server, head("/api/sources", "Content-Length: 900000") + PART + "x" * 800_000):
+    with connect(live_server, head(path, "Content-Length: 900000") + PART + "x" * 800_000):
         time.sleep(0.2)
     eventually(lambda: uploads_of(live_server) == [] and open_temporary_files() == own)
+    monitor = APPS[live_server.port].state.services.monitor
+    route = path.replace("vgg-mtat-v1", "{name}")
+    eventually(lambda: f'method="POST",route="{route}",status="499"}} 1.0'.encode() in monitor.exposition())
+    assert caplog.records == []  # a client cannot fill the log
 
 
 def test_a_client_that_hangs_up_while_its_file_is_tagged_ends_the_work():
@@ -143,6 +148,7 @@ def test_an_address_that_is_in_use_is_a_sentence(live_server):
 def test_the_address_of_the_page_has_the_token():
     assert page_address(ServerSettings()) == "http://127.0.0.1:8000/"
     assert page_address(ServerSettings(host="0.0.0.0", port=9, token="abc")) == "http://127.0.0.1:9/#token=abc"
+    assert page_address(ServerSettings(token="a+b&c%")).endswith("#token=a%2Bb%26c%25")
     assert page_address(ServerSettings(host="::1")) == "http://[::1]:8000/"
 
 
@@ -168,7 +174,7 @@ def test_the_command_serves_until_it_is_asked_to_end(tmp_path):
         reply = client.post("/api/tag", files=demo_file(), data={"top": "1"}).json()
         assert reply["tags"][0]["tag"] == "flute"
         assert client.post("/api/sources", files=demo_file()).status_code == 201
-        assert len(list(tmp_path.glob("*/*"))) == 1
+        assert len(list(tmp_path.glob("keras_musictag-*/*"))) == 1
         form = {"source": "demo:demo", "hop_seconds": "0.25"}
         with client.stream("POST", "/api/tag", data=form, headers={"Accept": "text/event-stream"}) as stream:
             lines = stream.iter_lines()

@@ -10,7 +10,7 @@ import soundfile
 
 import keras_musictag as kmt
 from keras_musictag.audio import read
-from keras_musictag.web.decoding import AudioFacts
+from keras_musictag.web.decoding import AudioFacts, Preview
 from keras_musictag.web.sound import growing_file, media_type, reduce_peaks
 from tests.web.test_tagging import noise, wav
 
@@ -146,3 +146,23 @@ def test_of_mp4_only_aac_is_played(codec, expected):
     with kmt.audio.open_audio(file) as opened:
         next(opened)
         assert media_type(AudioFacts.of(opened)) == expected
+
+
+def test_only_the_newest_copies_are_kept(client, upload, monkeypatch):
+    services, content = client.app.state.services, in_format(noise(1.0), "AIFF")
+    monkeypatch.setattr(services.sound, "_max_previews", 2)
+    addresses = [upload(content) for _ in range(3)]
+    for address in addresses:
+        assert client.get(f"{address}/sound").status_code == 200
+    assert len([*services.sources.folder.glob("*.mp3")]) == 2
+    assert client.get(f"{addresses[0]}/sound").status_code == 200  # it is made again
+
+
+def test_a_copy_that_failed_is_tried_again(client, upload, monkeypatch):
+    address = upload(in_format(noise(1.0), "AIFF"))
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "keras_musictag.web.sound.Preview", lambda path, target, seconds: Preview("gone", target, seconds)
+        )
+        assert client.get(f"{address}/sound").status_code == 415
+    assert client.get(f"{address}/sound").status_code == 200

@@ -1,5 +1,6 @@
 """Uploads: what they are is decided by content, names are only shown, and files do not stay."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 
 import keras_musictag as kmt
 from keras_musictag.library import Database, scan
-from keras_musictag.web.sources import shown_name
+from keras_musictag.web import ServerSettings
+from keras_musictag.web.library_view import LibraryView
+from keras_musictag.web.sources import Sources, shown_name
 from tests.web.conftest import demo_file, make_client
 from tests.web.test_tagging import noise, wav
 
@@ -157,3 +160,38 @@ def test_tracks_of_the_library_are_sources(open_client, tmp_path):
     assert client.get("/api/sources/track:2").status_code == 404
     assert client.delete("/api/sources/track:1").status_code == 404
     assert (music / "a.mp3").exists()
+
+
+def test_a_track_that_is_asked_for_twice_at_once_is_one_source(scanned_library):
+    settings = ServerSettings(database=scanned_library / "library.db")
+    sources = Sources(settings, None, LibraryView(settings.database))
+
+    async def get_both():
+        return await asyncio.gather(sources.get("track:1"), sources.get("track:1"))
+
+    first, second = asyncio.run(get_both())
+    assert first is second
+
+
+def test_a_damaged_library_is_a_sentence_without_a_path(open_client, tmp_path):
+    (tmp_path / "library.db").write_bytes(b"SQLite format 3" + bytes(5000))
+    reply = open_client(database=tmp_path / "library.db").get("/api/sources/track:1")
+    assert (reply.status_code, str(tmp_path.parent) in reply.text) == (503, False), reply.text
+
+
+def test_an_upload_that_a_job_needs_does_not_make_room(open_client, monkeypatch):
+    monkeypatch.setattr("keras_musictag.web.sources.MAX_UPLOADS", 2)
+    client = open_client()
+    ids = [client.post("/api/sources", files=demo_file()).json()["source"] for _ in range(2)]
+    job = {"kind": "tag", "source": ids[0], "hop_seconds": 0.01}
+    job = client.post("/api/jobs", json=job).json()["job"]
+    ids.append(client.post("/api/sources", files=demo_file()).json()["source"])
+    assert [client.get(f"/api/sources/{source}").status_code for source in ids] == [200, 404, 200]
+    second = {"kind": "tag", "source": ids[2], "hop_seconds": 0.01}
+    second = client.post("/api/jobs", json=second).json()["job"]
+    refused = client.post("/api/sources", files=demo_file())
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+    for each in (job, second):
+        client.delete(f"/api/jobs/{each}")
+        assert "cancelled" in client.get(f"/api/jobs/{each}/events").text
+    assert client.post("/api/sources", files=demo_file()).status_code == 201

@@ -5,6 +5,7 @@ import wave
 
 import numpy as np
 import pytest
+import soundfile
 
 import keras_musictag as kmt
 from keras_musictag.web.served_models import ServedModel
@@ -168,3 +169,20 @@ def test_only_the_first_batch_of_a_track_can_be_refused(client, monkeypatch):
     monkeypatch.setattr(ServedModel, "run", noting_run)
     assert client.post("/api/tag", data=VGG, files=demo_file()).status_code == 200
     assert flags == [False, True]  # ten chunks in batches of eight
+
+
+@pytest.mark.parametrize("is_stated", [True, False])
+@pytest.mark.parametrize("limit", [{"LONG_SECONDS": 10.0}, {"LONG_CHUNKS": 8}])
+def test_long_tracks_move_to_their_own_queue(client, musicnn, monkeypatch, limit, is_stated):
+    for name, value in limit.items():
+        monkeypatch.setattr(f"keras_musictag.web.tagging.{name}", value)
+    file = io.BytesIO()
+    soundfile.write(file, noise(30.0).astype(np.int16), 16000, format="FLAC")
+    content = bytearray(file.getvalue())
+    if not is_stated:  # the number of samples: 36 bits
+        content[21:26] = bytes([content[21] & 0xF0, 0, 0, 0, 0])
+    reply = client.post("/api/tag", files={"file": ("a.flac", bytes(content))}, headers=STREAM)
+    events = events_of(reply.text)
+    assert [name for _, name, _ in events].count("start") == (1 if is_stated else 2)
+    assert_same(events[-1][2], musicnn.tag(io.BytesIO(content), top=None))
+    assert "long tracks" in client.app.state.services.jobs._places

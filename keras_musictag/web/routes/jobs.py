@@ -6,8 +6,7 @@ from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from keras_musictag.choices import AGGREGATES, TAILS
-from keras_musictag.web.routes.tagging import EVENT_STREAM, Hop, event_texts
+from keras_musictag.web.routes.tagging import EVENT_STREAM, Aggregate, Hop, Tail, event_texts
 from keras_musictag.web.services import Shared
 from keras_musictag.web.tagging import TagOptions, start_tag_job
 
@@ -22,8 +21,8 @@ class TagJob(BaseModel):
     kind: Literal["tag"]
     source: str
     model: str | None = None
-    aggregate: Annotated[str, Field(pattern=f"^({'|'.join(AGGREGATES)})$")] = "mean"
-    tail: Annotated[str, Field(pattern=f"^({'|'.join(TAILS)})$")] = "anchor"
+    aggregate: Aggregate = "mean"
+    tail: Tail = "anchor"
     hop_seconds: Hop = None
 
 
@@ -45,12 +44,11 @@ async def start(
     """Starts a job. Its events are at `/api/jobs/ID/events`."""
     if request.kind == "evaluate":
         cards, chosen = services.models.cards, (request.model, request.records, request.part)
-        return {"job": services.evaluations.start(services.jobs, cards, *chosen).id}
+        return {"job": (await services.evaluations.start(services.jobs, cards, *chosen)).id}
     source, model = await services.sources.get(request.source), await services.models.get(request.model)
     await services.sources.probe(source)  # what is not audio is refused now
     options = TagOptions(request.aggregate, request.tail, request.hop_seconds)
-    job = await start_tag_job(services, source, model, options)
-    return {"job": job.id}
+    return {"job": start_tag_job(services, source, model, options).id}
 
 
 @router.get("/{job_id}")

@@ -4,8 +4,9 @@ import asyncio
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path as PathValue, Query
+from fastapi import APIRouter, Path as PathValue, Query, Request
 
+from keras_musictag.web.client_left import unless_client_leaves
 from keras_musictag.web.examples import embed_source
 from keras_musictag.web.services import Shared
 
@@ -21,6 +22,7 @@ def show_library(services: Shared) -> dict[str, Any]:
 
 @router.get("/search")
 async def search(
+    request: Request,
     services: Shared,
     q: Annotated[str | None, Query(max_length=500)] = None,
     like: Annotated[str | None, Query(max_length=100)] = None,
@@ -39,7 +41,8 @@ async def search(
             track = int(number[1])
         else:
             stored = await asyncio.to_thread(library.find_model, model)
-            example = stored, await embed_source(services, await services.sources.get(like), stored)
+            source = await services.sources.get(like)
+            example = stored, await unless_client_leaves(request, embed_source(services, source, stored))
     words = q if q is None or q.strip() or like is None else None
     return await asyncio.to_thread(library.search, words, track, example, model, limit, offset)
 

@@ -15,7 +15,7 @@ from keras_musictag.errors import AudioError
 from keras_musictag.library.network_batches import batch_chunks
 from keras_musictag.tags.aggregation import aggregate_scores
 from keras_musictag.tags.vocabulary import Vocabulary
-from keras_musictag.web.client_left import body_of, unless_client_leaves
+from keras_musictag.web.client_left import unless_client_leaves
 from keras_musictag.web.replies import refusal
 from keras_musictag.web.served_models import ServedModel
 from keras_musictag.web.services import Shared
@@ -90,7 +90,7 @@ async def version_metadata(name: Name, version: Version, services: Shared) -> di
 async def predict(name: Name, request: Request, services: Shared) -> Response:
     """Runs a signature on rows (`instances`) or columns (`inputs`)."""
     services.models.card(name)  # before the body is read
-    body = await body_of(request)
+    body = await request.body()
 
     async def work() -> str:
         return await answer(await services.models.get(name), body)

@@ -40,7 +40,7 @@ async def upload(request: Request, services: Shared) -> dict[str, Any]:
     try:
         facts = await services.sources.probe(source)
     except BaseException:
-        services.sources.remove(source.id)
+        services.sources.discard(source)
         raise
     return {
         "source": source.id,
@@ -97,6 +97,8 @@ async def sound(source_id: str, services: Shared) -> Response:
         return FileResponse(source.path, media_type=kind)
     path, writing = await services.sound.preview(source)
     await asyncio.wait([writing], timeout=PREVIEW_WAIT_SECONDS)
+    if writing.cancelled():
+        raise AudioError("The file was removed.")
     if writing.done():
         await writing  # raises its error
         return FileResponse(path, media_type="audio/mpeg")

@@ -12,7 +12,7 @@ from keras_musictag.choices import AGGREGATES, TAILS
 from keras_musictag.web.client_left import wait_until_left
 from keras_musictag.web.forms import form_schema, read_form
 from keras_musictag.web.jobs import Job
-from keras_musictag.web.replies import refusal
+from keras_musictag.web.replies import left_error, refusal
 from keras_musictag.web.services import Shared
 from keras_musictag.web.tagging import TagOptions, start_tag_job
 
@@ -21,6 +21,8 @@ EVENT_STREAM = "text/event-stream"
 
 router = APIRouter(prefix="/api", tags=["tagging"])
 
+Aggregate = Annotated[str, Field(pattern=f"^({'|'.join(AGGREGATES)})$")]
+Tail = Annotated[str, Field(pattern=f"^({'|'.join(TAILS)})$")]
 Hop = Annotated[float | None, Field(ge=MIN_HOP_SECONDS, le=MAX_HOP_SECONDS)]
 
 
@@ -31,8 +33,8 @@ class TagFields(BaseModel):
 
     source: str | None = None
     model: str | None = None
-    aggregate: Annotated[str, Field(pattern=f"^({'|'.join(AGGREGATES)})$")] = "mean"
-    tail: Annotated[str, Field(pattern=f"^({'|'.join(TAILS)})$")] = "anchor"
+    aggregate: Aggregate = "mean"
+    tail: Tail = "anchor"
     hop_seconds: Hop = None
     top: Annotated[int, Field(ge=1, le=10_000)] = 10
 
@@ -69,7 +71,7 @@ async def tag(request: Request, services: Shared) -> Response:
 
     options = TagOptions(fields.aggregate, fields.tail, fields.hop_seconds)
     try:
-        job = await start_tag_job(services, source, model, options)
+        job = start_tag_job(services, source, model, options)
     except BaseException:
         remove()
         raise
@@ -101,7 +103,11 @@ async def event_texts(job: Job, after: int = -1) -> AsyncIterator[str]:
 
 
 async def until_ended(job: Job, request: Request) -> None:
-    """Waits until a job has ended, and cancels it if the client hangs up."""
+    """Waits until a job has ended, and cancels it if the client hangs up.
+
+    Raises:
+        HTTPException: 499 if the client has left.
+    """
     with job.followed():
         hung_up = asyncio.create_task(wait_until_left(request))
         try:
@@ -110,3 +116,5 @@ async def until_ended(job: Job, request: Request) -> None:
             hung_up.cancel()
             job.cancel()  # unless it has ended
         await asyncio.wait([job.task])
+        if hung_up.done() and not hung_up.cancelled() and job.state == "cancelled":
+            raise left_error()
