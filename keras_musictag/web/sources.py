@@ -42,7 +42,8 @@ class Source:
         last_used: When it was last asked for, by `time.monotonic`.
         outline: What the whole track looks like; None until it was decoded.
         preview: The task that writes a copy which browsers can play; None until it was asked for.
-        lock: Held by whoever finds out one of these.
+        probing, outlining: Held by whoever finds out `facts` or `outline`. Two, because the outline of a long track
+            takes a while, in which it can be tagged.
     """
 
     id: str
@@ -53,7 +54,8 @@ class Source:
     last_used: float = field(default_factory=time.monotonic)
     outline: Outline | None = None
     preview: asyncio.Task | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    probing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    outlining: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def preview_name(self) -> str:
@@ -150,7 +152,7 @@ class Sources:
         Raises:
             AudioError: If it is not audio that can be used.
         """
-        async with source.lock:
+        async with source.probing:
             if source.facts is None:
                 source.facts = await self._decoders.answer(Probe(str(source.path)))
         return source.facts

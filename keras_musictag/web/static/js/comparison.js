@@ -46,13 +46,18 @@ export function createComparison() {
   );
   let data = null;
   let drawn = [];
+  let latest = 0;
 
   async function load(highlighted, id = which.select.value) {
     error.clear();
+    latest += 1;
+    const mine = latest;
     try {
-      data = await getComparison(id || null);
+      const answer = await getComparison(id || null);
+      if (mine !== latest) return; // another choice was made meanwhile
+      data = answer;
     } catch (failure) {
-      error.show(failure);
+      if (mine === latest) error.show(failure);
       return;
     }
     setOptions(
@@ -126,7 +131,8 @@ export function createComparison() {
   async function showReport(report) {
     await load(report);
     if (!data || data.models.some((row) => row.report === report)) return;
-    const about = await getReport(report);
+    const about = await getReport(report).catch(error.show);
+    if (!about) return;
     const same = (one) => ["dataset", "split", "part", "tracks"].every((key) => one[key] === about[key]);
     const joined = data.comparisons.find(same);
     if (joined) await load(report, joined.comparison);

@@ -75,15 +75,20 @@ export function createPlayer() {
   surfer.on("pause", () => playing(false));
   surfer.on("finish", () => playing(false));
   surfer.on("error", () =>
-    listeners.error.forEach((listener) => listener("The browser cannot play this file. Its tags are right all the same.")),
+    listeners.error.forEach((listener) => listener("The browser cannot play this file. Its tags are still right.")),
   );
 
+  // while a song loads, the one before it neither sounds nor is shown
   const seek = (time) => {
+    if (button.disabled) return;
     const inside = Math.max(0, Math.min(seconds, time));
     surfer.setTime(inside);
     report(inside);
   };
-  const play = () => surfer.play().catch(() => playing(false)); // a browser may refuse sound before the first click
+  const play = () => {
+    if (button.disabled) return;
+    surfer.play().catch(() => playing(false)); // a browser may refuse sound before the first click
+  };
   button.addEventListener("click", () => (surfer.isPlaying() ? surfer.pause() : play()));
   wave.addEventListener("keydown", (event) => {
     const time = surfer.getCurrentTime();
@@ -109,7 +114,7 @@ export function createPlayer() {
     play,
     seek,
     pause: () => surfer.pause(),
-    isPlaying: () => surfer.isPlaying(),
+    isReady: () => !button.disabled,
     time: () => surfer.getCurrentTime(),
     seconds: () => seconds,
     /** Shows a song. Resolves when its waveform is drawn; a later call overtakes an earlier one. */
@@ -119,6 +124,10 @@ export function createPlayer() {
       surfer.pause();
       regions.clearRegions();
       button.disabled = true;
+      wave.classList.add("loading");
+      ruler.classList.add("loading");
+      seconds = 0;
+      total.textContent = clock(NaN);
       const { seconds: length, peaks } = await getPeaks(source, PEAKS);
       if (mine !== latest) return;
       seconds = length;
@@ -128,6 +137,8 @@ export function createPlayer() {
       const louder = peaks.map(([low, high]) => (Math.abs(low) > high ? low : high));
       await surfer.load(soundAddress(source), [louder], length);
       if (mine !== latest) return;
+      wave.classList.remove("loading");
+      ruler.classList.remove("loading");
       button.disabled = false;
       shown = -1;
       seek(0);
