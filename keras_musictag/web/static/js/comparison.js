@@ -15,7 +15,10 @@ const COSTS = {
   audio_seconds_per_second: "Seconds of audio per second",
 };
 
-/** A part of the Evaluate view. `load()` reads it again; `showReport(id)` goes to the comparison that a report joined. */
+/**
+ * A part of the Evaluate view. `load()` reads it again and says whether it could; `showReport(id)` goes to the comparison
+ * that a report joined.
+ */
 export function createComparison() {
   const which = labelledSelect("Tracks", [], (id) => load(null, id));
   const metric = labelledSelect("Metric in the plots", [], drawCharts);
@@ -54,11 +57,11 @@ export function createComparison() {
     const mine = latest;
     try {
       const answer = await getComparison(id || null);
-      if (mine !== latest) return; // another choice was made meanwhile
+      if (mine !== latest) return true; // another choice was made meanwhile
       data = answer;
     } catch (failure) {
       if (mine === latest) error.show(failure);
-      return;
+      return false;
     }
     setOptions(
       which.select,
@@ -78,6 +81,7 @@ export function createComparison() {
     elsewhere.hidden = !data.elsewhere.length;
     fillChoices();
     drawCharts();
+    return true;
   }
 
   function drawTable(highlighted) {

@@ -11,6 +11,8 @@ import { colour, onTheme } from "./theme.js";
 const HEIGHT_PX = 88;
 const PEAKS = 1500;
 const STEP_SECONDS = 5;
+const LABEL_SECONDS = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200];
+const LABEL_PX = 64; // at least, from one time on the ruler to the next
 const nonce = document.querySelector("meta[name=csp-nonce]")?.content;
 
 /**
@@ -47,13 +49,11 @@ export function createPlayer() {
     dragToSeek: true,
     hideScrollbar: true,
     cspNonce: nonce,
-    plugins: [
-      regions,
-      TimelinePlugin.create({ container: ruler, height: 22, formatTimeCallback: clock, secondaryLabelOpacity: 0.8 }),
-    ],
+    plugins: [regions],
     ...colours(),
   });
   onTheme(() => surfer.setOptions(colours()));
+  let timeline = null;
 
   const listeners = { time: new Set(), error: new Set() };
   let seconds = 0;
@@ -133,6 +133,10 @@ export function createPlayer() {
       seconds = length;
       total.textContent = clock(length);
       wave.setAttribute("aria-valuemax", String(Math.floor(length)));
+      timeline?.destroy();
+      timeline = surfer.registerPlugin(
+        TimelinePlugin.create({ container: ruler, height: 22, formatTimeCallback: clock, ...steps(length, ruler.clientWidth) }),
+      );
       // wavesurfer takes one number per point; the louder side of each keeps its shape
       const louder = peaks.map(([low, high]) => (Math.abs(low) > high ? low : high));
       await surfer.load(soundAddress(source), [louder], length);
@@ -155,6 +159,12 @@ export function createPlayer() {
     onTime: (listener) => listeners.time.add(listener),
     onError: (listener) => listeners.error.add(listener),
   };
+}
+
+/** Where the ruler has ticks and times: the plugin's own choice writes the times of an hour on each other. */
+function steps(seconds, width) {
+  const label = LABEL_SECONDS.find((step) => (step / seconds) * width >= LABEL_PX) ?? seconds;
+  return { timeInterval: label / 5, primaryLabelInterval: label, secondaryLabelInterval: Infinity };
 }
 
 function colours() {

@@ -17,7 +17,7 @@ export function createSongPicker(onSong) {
   });
   const hint = el("span", { class: "drop-hint" });
   const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload" });
-  const stop = el("button", { type: "button", class: "small", text: "Cancel the upload", hidden: true });
+  const stop = el("button", { type: "button", class: "small", "aria-label": "Cancel the upload", text: "Cancel", hidden: true });
   const drop = el(
     "div",
     { class: "drop" },

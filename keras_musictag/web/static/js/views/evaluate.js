@@ -41,7 +41,7 @@ export const evaluateView = {
     if (report) await showReport(report);
     else if (!loaded) {
       loaded = true;
-      await Promise.all([ui.comparison.load(null), ui.evaluation.load()]);
+      [loaded] = await Promise.all([ui.comparison.load(null), ui.evaluation.load()]);
     }
   },
 };
