@@ -12,7 +12,7 @@ DATA = {  # package data: name -> its folder, and its files
     "tfrecords": ("tfrecords", ["*/*"]),
     "results": ("docs/results", ["*/robustness.csv", "*/neighbours.csv", "*/*/report.json"]),
 }
-EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2024.4", "ai-edge-litert>=1.4"]
+EXPORT = ["onnx>=1.16", "onnxruntime>=1.18", "tf2onnx>=1.17", "openvino>=2025.0", "ai-edge-litert>=2.0.2"]
 WEB = [
     "fastapi>=0.115.8",
     "starlette>=0.45",  # ranges of files, limits of forms
@@ -64,11 +64,11 @@ setup(
         "scipy>=1.11",
         "click>=8.1",
         "lazy_loader>=0.4",
-        "av>=17",
+        "av>=18",
         "soxr>=0.5",
         "pooch>=1.8",
         "platformdirs>=4",
-        "filelock>=3.12",
+        "filelock>=3.24.3",
         "requests>=2.31",
         "safetensors>=0.4.3",
         "protobuf>=4.25",  # TensorFlow's own dependency: records are read and written without TensorFlow

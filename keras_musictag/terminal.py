@@ -21,5 +21,8 @@ def progress_bar(in_bytes: bool = False) -> "Progress":
 
     console, count = Console(stderr=True), DownloadColumn() if in_bytes else MofNCompleteColumn()
     columns = (TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn())
+    console.quiet = (
+        not console.is_terminal
+    )  # versions of rich before 14.3 end a bar that is not shown with an empty line
     options = {"transient": True, "disable": not console.is_terminal, "redirect_stdout": sys.stdout.isatty()}
     return Progress(*columns, console=console, **options)

@@ -58,7 +58,7 @@ class Sound:
         Raises:
             AudioError: If the source cannot be decoded.
         """
-        async with source.lock:
+        async with source.outlining:
             if source.outline is None:
                 source.outline = await self._decoders.answer(Peaks(str(source.path), self._max_seconds), aside=True)
         outline = source.outline

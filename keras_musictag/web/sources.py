@@ -44,7 +44,8 @@ class Source:
         outline: What the whole track looks like; None until it was decoded.
         preview: A copy that browsers can play, and the task that writes it; None until it was asked for.
         users: How many tasks need it: it is not removed to make room.
-        lock: Held by whoever finds out one of these.
+        probing, outlining: Held by whoever finds out `facts` or `outline`. Two, because the outline of a long track
+            takes a while, in which it can be tagged.
     """
 
     id: str
@@ -56,7 +57,8 @@ class Source:
     outline: Outline | None = None
     preview: tuple[Path, asyncio.Task] | None = None
     users: int = 0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    probing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    outlining: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Sources:
@@ -152,7 +154,7 @@ class Sources:
         Raises:
             AudioError: If it is not audio that can be used.
         """
-        async with source.lock:
+        async with source.probing:
             if source.facts is None:
                 source.facts = await self._decoders.answer(Probe(str(source.path)))
         return source.facts

@@ -156,6 +156,29 @@ def test_a_long_song_shows_its_scores_as_they_come_and_can_be_cancelled(browser,
     assert max(scores_of(browser)) > 0
     browser.one(".view-tag .progress-line button", "Cancel").click()
     browser.one(".progress-text", "Cancelled.")
+    for group in browser.all(".bar-group"):  # the top ones of what is known
+        values = [float(bar.text) for bar in group.find_elements("css selector", ".bar-value")]
+        assert values == sorted(values, reverse=True)
+
+
+def test_nothing_of_the_song_before_is_left_when_another_one_fails(browser):
+    browser.open("/tag")
+    browser.one(".progress-text", "Tagged by")
+    browser.go("/tag?source=upload:gone")
+    assert "There is no source 'upload:gone'" in browser.one(".song .error").text
+    assert browser.texts(".tag-name") == browser.texts(".bar") == []
+    assert not browser.one(".play").is_enabled()
+    browser.expect_refused("upload%3Agone")
+    browser.expect_refused("api/jobs")
+
+
+def test_a_view_that_is_left_while_it_loads_leaves_the_address_alone(browser):
+    browser.open("/tag")
+    browser.one(".progress-text", "Tagged by")
+    browser.run("location.hash = '/compare'; setTimeout(() => (location.hash = '/evaluate'))")
+    browser.one(".view-evaluate td")
+    browser.settle()
+    assert browser.run("return location.hash") == "#/evaluate"
 
 
 def test_a_file_that_is_no_sound_is_refused_next_to_the_picker(browser, tmp_path):
@@ -266,6 +289,20 @@ def test_a_tag_of_a_track_leads_to_its_strongest_moment(browser):
     browser.one(".play", "Pause")
 
 
+def test_plots_take_the_theme_that_was_chosen_in_another_view(browser):
+    pixels = "return document.querySelector('.plot canvas').toDataURL()"
+    browser.emulate("dark")
+    browser.open("/evaluate")
+    browser.one(".plot canvas")
+    dark = browser.run(pixels)
+    browser.one("#theme", "Light").click()
+    browser.go("/compare")
+    browser.one("#theme", "Dark").click()
+    browser.go("/evaluate")
+    browser.wait(lambda _: browser.run(pixels) == dark, "the plots in dark colours")
+    browser.run("localStorage.clear()")
+
+
 def test_the_theme_is_remembered(browser):
     browser.open("/tag")
     browser.one("#theme", "Dark").click()
@@ -289,6 +326,12 @@ def test_a_server_with_a_token_asks_for_it(browser):
         browser.driver.get("about:blank")
         browser.driver.get(address)
         browser.one("h1", "This server asks for a token")
+        browser.driver.get(f"{address}#token=abc")  # pasted into the open page, only the fragment is new
+        browser.one(".progress-text", "Tagged by")
+        assert "abc" not in browser.driver.current_url
+        browser.driver.delete_all_cookies()
+        browser.driver.get("about:blank")
+        browser.driver.get(address)
         browser.one("input[type=password]").send_keys("wrong\n")
         assert "token" in browser.one(".gate .error").text
         browser.one("input[type=password]").clear()

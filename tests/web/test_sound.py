@@ -48,6 +48,17 @@ def test_peaks_are_the_lows_and_highs_of_equal_parts(client, upload, points):
     assert (peaks.min(), peaks.max()) == pytest.approx((samples.min() / 32768, samples.max() / 32768), abs=1e-4)
 
 
+def test_a_source_is_described_while_its_outline_is_made(client, upload):
+    address = upload(wav(noise(1.0)[None]))
+    (source,) = [s for s in client.app.state.services.sources._known.values() if s.id in address]
+    client.portal.call(source.outlining.acquire)  # as the decode of a long track does, for a minute
+    try:
+        assert client.get(address).json()["name"] == "a file"
+        assert client.post("/api/tag", data={"source": source.id}).status_code == 200
+    finally:
+        client.portal.call(source.outlining.release)
+
+
 def test_the_outline_of_a_long_file_is_bounded(client, upload):
     samples = np.tile(noise(1.0), 240)
     samples[100 * 16000] = 32767

@@ -95,7 +95,7 @@ export function uploadFile(file, onProgress, signal) {
     };
     // a server that refuses a large file may close the connection before it has read it
     xhr.onerror = () =>
-      reject(new ApiError(`${file.name} was not accepted: the connection closed. Is the file larger than allowed?`, 0));
+      reject(new ApiError(`${file.name} was not accepted: the connection closed. The file may be too large, or the server has ended.`, 0));
     xhr.onabort = () => reject(new DOMException("The upload was cancelled.", "AbortError"));
     signal?.addEventListener("abort", () => xhr.abort());
     xhr.send(body);

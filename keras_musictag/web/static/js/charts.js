@@ -32,8 +32,9 @@ export function chart(options) {
   const key = el("ul", { class: "key" }, options.series.map(({ name }, index) => el("li", {}, symbol(index), name)));
   let drawn = null;
   const draw = () => {
-    if (!plot.clientWidth) return;
     drawn?.destroy();
+    drawn = null;
+    if (!plot.clientWidth) return; // in a view that is hidden: drawn when it is shown
     drawn = new uPlot(settings(options, plot.clientWidth, tip), columns(options.series), plot);
   };
   const observer = new ResizeObserver(() => {

@@ -15,7 +15,10 @@ const COSTS = {
   audio_seconds_per_second: "Seconds of audio per second",
 };
 
-/** A part of the Evaluate view. `load()` reads it again; `showReport(id)` goes to the comparison that a report joined. */
+/**
+ * A part of the Evaluate view. `load()` reads it again and says whether it could; `showReport(id)` goes to the comparison
+ * that a report joined.
+ */
 export function createComparison() {
   const which = labelledSelect("Tracks", [], (id) => load(null, id));
   const metric = labelledSelect("Metric in the plots", [], drawCharts);
@@ -46,14 +49,19 @@ export function createComparison() {
   );
   let data = null;
   let drawn = [];
+  let latest = 0;
 
   async function load(highlighted, id = which.select.value) {
     error.clear();
+    latest += 1;
+    const mine = latest;
     try {
-      data = await getComparison(id || null);
+      const answer = await getComparison(id || null);
+      if (mine !== latest) return true; // another choice was made meanwhile
+      data = answer;
     } catch (failure) {
-      error.show(failure);
-      return;
+      if (mine === latest) error.show(failure);
+      return false;
     }
     setOptions(
       which.select,
@@ -73,6 +81,7 @@ export function createComparison() {
     elsewhere.hidden = !data.elsewhere.length;
     fillChoices();
     drawCharts();
+    return true;
   }
 
   function drawTable(highlighted) {
@@ -126,7 +135,8 @@ export function createComparison() {
   async function showReport(report) {
     await load(report);
     if (!data || data.models.some((row) => row.report === report)) return;
-    const about = await getReport(report);
+    const about = await getReport(report).catch(error.show);
+    if (!about) return;
     const same = (one) => ["dataset", "split", "part", "tracks"].every((key) => one[key] === about[key]);
     const joined = data.comparisons.find(same);
     if (joined) await load(report, joined.comparison);

@@ -120,6 +120,7 @@ export function createEvaluation(onReport) {
         records = await getRecords();
       } catch (failure) {
         error.show(failure);
+        return;
       }
       const damaged = records.filter((one) => one.error);
       problems.replaceChildren(...damaged.map((one) => el("li", { text: `${one.name}: ${one.error}` })));

@@ -3,6 +3,7 @@
 import { cancelJob, eventsAddress, getJob } from "./api.js";
 
 const LAST = ["done", "failed", "cancelled"];
+const MAX_RETRIES = 2; // of the browser, about 3 s apart, before the page says that the server is away
 
 /**
  * Follows a job until it ends.
@@ -14,6 +15,7 @@ const LAST = ["done", "failed", "cancelled"];
 export function followJob(job, handlers) {
   const stream = new EventSource(eventsAddress(job));
   let over = false;
+  let retries = 0;
   const close = () => {
     over = true;
     stream.close();
@@ -30,9 +32,11 @@ export function followJob(job, handlers) {
       else handlers[name](data);
     });
   }
+  stream.onopen = () => (retries = 0);
   stream.onerror = async () => {
-    // while the browser reconnects there is nothing to do; a stream that is closed does not come back
-    if (over || stream.readyState !== EventSource.CLOSED) return;
+    retries += 1;
+    // a stream that is closed does not come back
+    if (over || (stream.readyState !== EventSource.CLOSED && retries <= MAX_RETRIES)) return;
     finish("failed", { error: await reason(job) });
   };
   return { close, cancel: () => cancelJob(job) };

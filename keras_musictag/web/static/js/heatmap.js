@@ -81,13 +81,26 @@ export function createHeatmap({ onSeek, onTag }) {
     tip.style.left = `${100 * x}%`;
     tip.style.top = `${(place + 1) * ROW_PX + 4}px`;
   });
-  new ResizeObserver(redraw).observe(plot);
-  onTheme(redraw);
+  const observer = new ResizeObserver(redraw);
+  observer.observe(plot);
+  const stop = onTheme(redraw);
 
   return {
     names,
     plot,
-    redraw,
+    /** Shows no taggram; the rows keep their height. */
+    clear() {
+      taggram = null;
+      tip.hidden = true;
+      names.replaceChildren();
+      canvas.width = 0;
+      canvas.setAttribute("aria-label", "Taggram");
+    },
+    /** Lets go of the taggram, which a theme's listener would keep. */
+    destroy() {
+      observer.disconnect();
+      stop();
+    },
     /** Shows some tags (indices, in an order) of a taggram over `length` seconds; colours reach from 0 to `highest`. */
     show(newTaggram, tags, length, highest) {
       const same = newTaggram === taggram && tags.length === order.length && tags.every((tag, i) => tag === order[i]);

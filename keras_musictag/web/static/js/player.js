@@ -11,6 +11,8 @@ import { colour, onTheme } from "./theme.js";
 const HEIGHT_PX = 88;
 const PEAKS = 1500;
 const STEP_SECONDS = 5;
+const LABEL_SECONDS = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200];
+const LABEL_PX = 64; // at least, from one time on the ruler to the next
 const nonce = document.querySelector("meta[name=csp-nonce]")?.content;
 
 /**
@@ -47,13 +49,11 @@ export function createPlayer() {
     dragToSeek: true,
     hideScrollbar: true,
     cspNonce: nonce,
-    plugins: [
-      regions,
-      TimelinePlugin.create({ container: ruler, height: 22, formatTimeCallback: clock, secondaryLabelOpacity: 0.8 }),
-    ],
+    plugins: [regions],
     ...colours(),
   });
   onTheme(() => surfer.setOptions(colours()));
+  let timeline = null;
 
   const listeners = { time: new Set(), error: new Set() };
   let seconds = 0;
@@ -75,15 +75,20 @@ export function createPlayer() {
   surfer.on("pause", () => playing(false));
   surfer.on("finish", () => playing(false));
   surfer.on("error", () =>
-    listeners.error.forEach((listener) => listener("The browser cannot play this file. Its tags are right all the same.")),
+    listeners.error.forEach((listener) => listener("The browser cannot play this file. Its tags are still right.")),
   );
 
+  // while a song loads, the one before it neither sounds nor is shown
   const seek = (time) => {
+    if (button.disabled) return;
     const inside = Math.max(0, Math.min(seconds, time));
     surfer.setTime(inside);
     report(inside);
   };
-  const play = () => surfer.play().catch(() => playing(false)); // a browser may refuse sound before the first click
+  const play = () => {
+    if (button.disabled) return;
+    surfer.play().catch(() => playing(false)); // a browser may refuse sound before the first click
+  };
   button.addEventListener("click", () => (surfer.isPlaying() ? surfer.pause() : play()));
   wave.addEventListener("keydown", (event) => {
     const time = surfer.getCurrentTime();
@@ -109,7 +114,7 @@ export function createPlayer() {
     play,
     seek,
     pause: () => surfer.pause(),
-    isPlaying: () => surfer.isPlaying(),
+    isReady: () => !button.disabled,
     time: () => surfer.getCurrentTime(),
     seconds: () => seconds,
     /** Shows a song. Resolves when its waveform is drawn; a later call overtakes an earlier one. */
@@ -119,15 +124,25 @@ export function createPlayer() {
       surfer.pause();
       regions.clearRegions();
       button.disabled = true;
+      wave.classList.add("loading");
+      ruler.classList.add("loading");
+      seconds = 0;
+      total.textContent = clock(NaN);
       const { seconds: length, peaks } = await getPeaks(source, PEAKS);
       if (mine !== latest) return;
       seconds = length;
       total.textContent = clock(length);
       wave.setAttribute("aria-valuemax", String(Math.floor(length)));
+      timeline?.destroy();
+      timeline = surfer.registerPlugin(
+        TimelinePlugin.create({ container: ruler, height: 22, formatTimeCallback: clock, ...steps(length, ruler.clientWidth) }),
+      );
       // wavesurfer takes one number per point; the louder side of each keeps its shape
       const louder = peaks.map(([low, high]) => (Math.abs(low) > high ? low : high));
       await surfer.load(soundAddress(source), [louder], length);
       if (mine !== latest) return;
+      wave.classList.remove("loading");
+      ruler.classList.remove("loading");
       button.disabled = false;
       shown = -1;
       seek(0);
@@ -144,6 +159,12 @@ export function createPlayer() {
     onTime: (listener) => listeners.time.add(listener),
     onError: (listener) => listeners.error.add(listener),
   };
+}
+
+/** Where the ruler has ticks and times: the plugin's own choice writes the times of an hour on each other. */
+function steps(seconds, width) {
+  const label = LABEL_SECONDS.find((step) => (step / seconds) * width >= LABEL_PX) ?? seconds;
+  return { timeInterval: label / 5, primaryLabelInterval: label, secondaryLabelInterval: Infinity };
 }
 
 function colours() {

@@ -12,7 +12,7 @@ const METRICS = ["roc_auc", "pr_auc", "average_precision", "mcc", "f1"];
 /** Builds the page of a report. */
 export async function reportPage(id) {
   const report = await getReport(id);
-  if (report.error) return [el("h1", { tabindex: -1, text: report.name }), el("p", { class: "error", text: report.error })];
+  if (report.error) throw new Error(`${report.name}: ${report.error}`);
   return [
     el(
       "div",

@@ -10,8 +10,14 @@ import { el } from "./dom.js";
  * @property {() => void} [hide] stops sound
  */
 
-/** Writes parameters into the address without a new entry in the history and without showing the view again. */
+let current = null; // the name of the view that is shown
+
+/**
+ * Writes parameters into the address without a new entry in the history and without showing the view again. A view that
+ * was left while it loaded writes nothing: the address is another's by then.
+ */
 export function setParameters(view, parameters) {
+  if (view !== current) return;
   const kept = Object.entries(parameters).filter(([, value]) => value);
   const query = kept.map(([key, value]) => `${key}=${encodeURIComponent(value).replaceAll("%3A", ":")}`).join("&");
   history.replaceState(null, "", `#/${view}${query ? `?${query}` : ""}`);
@@ -20,7 +26,6 @@ export function setParameters(view, parameters) {
 /** @param {Object<string, View>} views the first is the one for an address without a fragment */
 export function startRouter(main, views) {
   const sections = {};
-  let current = null;
 
   function go(moveFocus) {
     const [path, query] = location.hash.replace(/^#\/?/, "").split("?");

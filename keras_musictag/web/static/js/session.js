@@ -5,7 +5,9 @@ import { el, errorPlace, newId } from "./dom.js";
 
 /** Resolves when the server answers, after asking for a token where one is needed. */
 export async function startSession(main) {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  // the same address, pasted into an open page, changes only the fragment
+  addEventListener("hashchange", () => tokenInAddress() && location.reload());
+  const token = tokenInAddress();
   if (token) {
     // out of the address before anything else, so that it stays neither in the history nor on a screenshot
     history.replaceState(null, "", location.pathname + location.search);
@@ -25,6 +27,8 @@ export async function startSession(main) {
     }
   }
 }
+
+const tokenInAddress = () => new URLSearchParams(location.hash.slice(1)).get("token");
 
 function askForToken(main, error) {
   const id = newId("token");

@@ -17,7 +17,7 @@ export function createSongPicker(onSong) {
   });
   const hint = el("span", { class: "drop-hint" });
   const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload" });
-  const stop = el("button", { type: "button", class: "small", text: "Cancel the upload", hidden: true });
+  const stop = el("button", { type: "button", class: "small", "aria-label": "Cancel the upload", text: "Cancel", hidden: true });
   const drop = el(
     "div",
     { class: "drop" },
@@ -33,16 +33,17 @@ export function createSongPicker(onSong) {
   let limits = null;
   rest();
 
-  for (const name of ["dragenter", "dragover"]) {
-    drop.addEventListener(name, (event) => {
-      event.preventDefault();
-      drop.classList.add("over");
-    });
-  }
-  for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
+  // on the whole page: a browser would leave it to open a file that is dropped beside the frame
+  const isOver = (on) => drop.classList.toggle("over", on && drop.checkVisibility());
+  document.addEventListener("dragover", (event) => {
     event.preventDefault();
-    if (event.dataTransfer.files.length) send(event.dataTransfer.files[0]);
+    isOver(true);
+  });
+  document.addEventListener("dragleave", () => isOver(false));
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    isOver(false);
+    if (event.dataTransfer.files.length && drop.checkVisibility()) send(event.dataTransfer.files[0]);
   });
   stop.addEventListener("click", () => sending?.abort());
 
@@ -74,7 +75,10 @@ export function createSongPicker(onSong) {
     } catch (failure) {
       if (failure.name !== "AbortError") error.show(named(file, failure));
     } finally {
-      if (sending === mine) rest();
+      if (sending === mine) {
+        sending = null;
+        rest();
+      }
       input.value = ""; // so that the same file can be chosen again
     }
   }

@@ -29,7 +29,11 @@ export function createStage() {
       const heatmap = createHeatmap({ onSeek: player.seek, onTag });
       const block = el("div", { class: "heat-block" }, heading ?? null, heatmap.names, heatmap.plot);
       heats.append(block);
-      return { ...heatmap, remove: () => block.remove() };
+      const remove = () => {
+        heatmap.destroy();
+        block.remove();
+      };
+      return { ...heatmap, remove };
     },
     /** Jumps to a tag's strongest moment, marks it and plays. */
     playMoment(taggram, tag) {

@@ -30,6 +30,7 @@ export function createTagBars(onTag) {
       return el("section", { class: "bar-group" }, heading, el("ul", {}, ...rows));
     });
     node.replaceChildren(...groups.filter(Boolean));
+    node.style.minHeight = "";
   }
 
   /** Shows scores, by tag. */
@@ -45,7 +46,15 @@ export function createTagBars(onTag) {
     }
   }
 
-  return { node, arrange, update };
+  /** Shows none; the space stays, so that nothing jumps when the next ones come. */
+  function clear() {
+    bars = [];
+    taggram = null;
+    node.style.minHeight = `${node.clientHeight}px`;
+    node.replaceChildren();
+  }
+
+  return { node, arrange, update, clear };
 }
 
 function bar(taggram, tag, onTag) {

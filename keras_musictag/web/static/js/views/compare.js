@@ -114,16 +114,19 @@ async function open(source) {
   const mine = state.song;
   ui.error.clear();
   ui.picker.select(source);
+  ui.title.textContent = " ";
   dropPanels(() => true);
   writeAddress();
   run();
+  const isOpen = () => mine === state.song;
+  const describe = getSource(source).then(({ name, seconds }) => {
+    if (isOpen()) ui.title.textContent = `${name}, ${clock(seconds)}`;
+  });
   try {
-    const [about] = await Promise.all([getSource(source), ui.stage.player.load(source)]);
-    if (mine !== state.song) return;
-    ui.title.textContent = `${about.name}, ${clock(about.seconds)}`;
-    draw();
+    await Promise.all([describe, ui.stage.player.load(source)]);
+    if (isOpen()) draw();
   } catch (error) {
-    if (mine === state.song) ui.error.show(error);
+    if (isOpen()) ui.error.show(error);
   }
 }
 

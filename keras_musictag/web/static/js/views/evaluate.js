@@ -41,7 +41,7 @@ export const evaluateView = {
     if (report) await showReport(report);
     else if (!loaded) {
       loaded = true;
-      await Promise.all([ui.comparison.load(null), ui.evaluation.load()]);
+      [loaded] = await Promise.all([ui.comparison.load(null), ui.evaluation.load()]);
     }
   },
 };
@@ -56,6 +56,7 @@ async function showReport(report) {
     if (latest !== report) return;
     ui.detail.replaceChildren(...content);
   } catch (error) {
+    if (latest !== report) return;
     const back = el("p", {}, el("a", { href: "#/evaluate", text: "← All models" }));
     ui.detail.replaceChildren(back, el("h1", { tabindex: -1, text: "Report" }), el("p", { class: "error", role: "alert", text: error.message }));
   }

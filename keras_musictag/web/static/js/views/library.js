@@ -10,7 +10,7 @@ import { createSongPicker } from "../songpicker.js";
 const PAGE = 25;
 const EXAMPLE = "calm piano, no vocals";
 
-const state = { tags: null, q: "", like: "", offset: 0, search: null };
+const state = { tags: null, q: "", like: "", likeTitle: null, search: null };
 let ui;
 
 export const libraryView = {
@@ -26,12 +26,13 @@ export const libraryView = {
       error: errorPlace(),
       status: el("h2", { class: "song-title", text: " " }),
       list: el("ol", { class: "results" }),
-      more: el("button", { type: "button", class: "show-more", text: "Show more", hidden: true, on: { click: () => search(state.offset + PAGE) } }),
+      more: el("button", { type: "button", class: "show-more", text: "Show more", hidden: true, on: { click: () => search(ui.list.children.length) } }),
       playing: el("div", { class: "card now-playing", hidden: true, role: "region", "aria-label": "Now playing" }),
       audio: el("audio", { controls: true, preload: "none" }),
       playingTitle: el("strong", {}),
+      playingError: errorPlace(),
     };
-    ui.playing.append(ui.playingTitle, ui.audio);
+    ui.playing.append(ui.playingTitle, ui.audio, ui.playingError.node);
     const submit = (event) => {
       event.preventDefault();
       state.q = ui.words.value.trim();
@@ -107,8 +108,8 @@ async function search(offset) {
   if (!state.q && !state.like) return invite();
   const mine = new AbortController();
   state.search = mine;
-  state.offset = offset;
   ui.error.clear();
+  if (!offset) ui.status.textContent = "Searching …";
   setParameters("library", { q: state.q, like: state.like });
   const query = state.like ? { like: state.like } : { q: state.q };
   try {
@@ -158,5 +159,9 @@ function play({ source, title: name, name: file, artist }, item) {
   ui.playing.hidden = false;
   ui.playingTitle.textContent = [name || file, artist].filter(Boolean).join(" – ");
   ui.audio.src = soundAddress(source);
-  ui.audio.play().catch(() => ui.error.show(new Error(`The browser cannot play ${file ?? name}.`)));
+  ui.playingError.clear();
+  ui.audio.play().catch((error) => {
+    // a track that is chosen while another one loads interrupts it, which is no failure
+    if (error.name !== "AbortError") ui.playingError.show(`The browser cannot play ${file ?? name}.`);
+  });
 }

@@ -26,7 +26,7 @@ const AGGREGATES = [
   { value: "max", label: "Highest chunk" },
 ];
 
-const state = { source: null, opened: null, models: [], run: null, taggram: null, by: "score", all: false, follow: false };
+const state = { demo: null, opened: null, models: [], model: null, run: null, taggram: null, by: "score", all: false, follow: false };
 let ui;
 let wantedTag = null; // from the library: a tag to jump to once its moment is known
 
@@ -49,6 +49,7 @@ export const tagView = {
       progress: createProgress("Tagging", () => state.run?.cancel()),
       error: errorPlace(),
       legend: legend(),
+      compare: el("a", { text: "Compare models on this song" }),
       similar: el("a", { text: "Similar songs in the library", hidden: true }),
       notes: el("ul", { class: "notes" }),
       more: el("button", { type: "button", class: "small", text: "Show all tags", on: { click: toggleAll } }),
@@ -66,11 +67,10 @@ export const tagView = {
     try {
       if (!state.models.length) await fillLists(parameters.get("model"));
       else if (parameters.get("model")) ui.models.value = parameters.get("model");
-      const model = state.taggram?.model ?? null;
       if (source && source !== state.opened) await open(source);
-      else if (!state.opened) await open(state.source);
-      else if (source && parameters.get("model") && parameters.get("model") !== model) run();
-      else if (wantedTag) playWanted();
+      else if (!state.opened) await open(state.demo);
+      else if (parameters.get("model") && ui.models.value !== state.model) run();
+      else playWanted();
       writeAddress();
     } catch (error) {
       ui.error.show(error);
@@ -130,7 +130,7 @@ function layout() {
       ui.error.node,
       ui.stage.node,
       el("div", { class: "heat-tools" }, ui.legend.node, orderBy, ui.more),
-      el("div", { class: "song-foot" }, ui.table.node, ui.similar),
+      el("div", { class: "song-foot" }, ui.table.node, ui.compare, ui.similar),
       ui.notes,
     ),
     el(
@@ -149,7 +149,7 @@ function layout() {
 async function fillLists(model) {
   const [{ models, default: first }, demo] = await Promise.all([getModels(), ui.picker.load()]);
   state.models = models;
-  state.source = demo;
+  state.demo = demo;
   getLibrary().then(
     ({ available }) => (ui.similar.hidden = !available),
     () => {}, // the Library view says what is wrong with it
@@ -164,9 +164,9 @@ function writeAddress() {
 /** Opens a song: its waveform, then its tags. */
 async function open(source) {
   state.opened = source;
-  state.run?.drop();
-  ui.error.clear();
+  clearTags();
   ui.picker.select(source);
+  ui.compare.href = `#/compare?source=${encodeURIComponent(source)}`;
   ui.similar.href = `#/library?like=${encodeURIComponent(source)}`;
   ui.title.textContent = " ";
   ui.facts.textContent = " ";
@@ -180,15 +180,17 @@ async function open(source) {
   });
   try {
     await Promise.all([describe, ui.stage.player.load(source)]);
-    if (isOpen()) draw();
+    if (!isOpen()) return;
+    draw();
+    playWanted();
   } catch (error) {
     if (isOpen()) ui.error.show(error);
   }
 }
 
-function songFacts({ seconds, sample_rate: rate, channels, notes }) {
+function songFacts({ seconds, sample_rate: rate, channels }) {
   const sides = { 1: "mono", 2: "stereo" }[channels] ?? (channels && `${channels} channels`);
-  return [clock(seconds), rate && `${(rate / 1000).toLocaleString("en")} kHz`, sides, ...(notes ?? [])]
+  return [clock(seconds), rate && `${(rate / 1000).toLocaleString("en")} kHz`, sides]
     .filter(Boolean)
     .join(" · ");
 }
@@ -201,39 +203,71 @@ function run() {
   writeAddress();
   const model = state.models.find(({ name }) => name === ui.models.value);
   if (!model || !state.opened) return;
+  state.model = model.name;
   const parts = Number(ui.overlap.select.value);
   const request = { source: state.opened, model: model.name, aggregate: ui.aggregate.select.value };
   if (parts > 1) request.hop_seconds = model.chunk_seconds / parts;
   ui.progress.show(null, `${model.name} starts …`);
+  let isFirst = true;
   state.run = runTagJob(request, {
     start(taggram) {
+      isFirst = true;
       state.taggram = taggram;
       ui.bars.arrange(taggram);
       draw();
       updateBars();
     },
-    chunks() {
+    chunks(taggram) {
+      // the first scores choose the bars, which then keep their places until all are known
+      if (isFirst) ui.bars.arrange(taggram);
+      isFirst = false;
       draw();
       updateBars();
     },
     progress({ done, total }) {
-      ui.progress.show(total ? done / total : null, `${clock(done)} of ${total ? clock(total) : "?"} tagged`);
+      ui.progress.show(total ? done / total : null, `${clock(done)}${total ? ` of ${clock(total)}` : ""} tagged`);
     },
     done(taggram, data) {
-      ui.bars.arrange(taggram);
+      arrangeBars();
       draw();
-      updateBars();
       ui.progress.end(`Tagged by ${taggram.model} in ${duration(data.elapsed_seconds)}`);
       ui.notes.replaceChildren(...(data.notes ?? []).map((note) => el("li", { text: note })));
       ui.table.refresh();
       playWanted();
     },
     failed(error) {
+      keepOwnTags(model);
       ui.progress.end("");
       ui.error.show(error);
     },
-    cancelled: () => ui.progress.end("Cancelled. What was tagged before is shown."),
+    cancelled() {
+      keepOwnTags(model);
+      ui.progress.end(state.taggram ? "Cancelled. What was tagged before is shown." : "Cancelled.");
+    },
   });
+}
+
+/** Ends the run and shows no tags. */
+function clearTags() {
+  state.run?.drop();
+  state.taggram = null;
+  ui.error.clear();
+  ui.notes.replaceChildren();
+  ui.heatmap.clear();
+  ui.bars.clear();
+  ui.table.refresh();
+}
+
+/** After a run that did not finish: what it found stays; tags of another model would be taken for this one's. */
+function keepOwnTags(model) {
+  if (state.taggram?.model !== model.name) clearTags();
+  else arrangeBars();
+}
+
+/** Chooses the bars again, by all that is known. */
+function arrangeBars() {
+  ui.bars.arrange(state.taggram);
+  updateBars();
 }
 
 function order() {
@@ -280,8 +314,10 @@ function playTag(tag) {
   if (moment) announce(`${state.taggram.tags[tag]}: strongest at ${clock(moment.start)}.`);
 }
 
+/** Plays the moment of a tag for which a link has asked, once the scores and the sound are there. */
 function playWanted() {
-  const tag = wantedTag === null ? -1 : (state.taggram?.tags.indexOf(wantedTag) ?? -1);
+  if (!state.taggram?.song || !ui.stage.player.isReady()) return;
+  const tag = wantedTag === null ? -1 : state.taggram.tags.indexOf(wantedTag);
   wantedTag = null;
   if (tag >= 0) playTag(tag);
 }
