@@ -161,7 +161,8 @@ def test_the_command_serves_until_it_is_asked_to_end(tmp_path):
     program = "from keras_musictag.cli import main; main()"
     command = [sys.executable, "-c", program, "serve", "--model", "vgg-mtat-v1", "--port", str(port)]
     own = {"KERAS_MUSICTAG_TOKEN": "abc", "PYTHONPATH": str(Path(__file__).parents[2]), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    own["TMPDIR"] = str(tmp_path)
+    # TensorFlow's AutoGraph imports what it generates from there: Python would leave a folder of compiled files
+    own |= {"TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **own}
     )
