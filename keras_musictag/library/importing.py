@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_musictag.errors import MusicTagError
+from keras_musictag.files import is_scratch
 from keras_musictag.library.database import Database, StoredModel
 from keras_musictag.library.part_files import Part, ScannedFile
 from keras_musictag.library.vectors import VectorWriter
@@ -75,7 +76,8 @@ def import_parts(
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    if found := sorted(path.glob(PART_PATTERN)):
+    # a worker that was killed while it wrote leaves a scratch file with the same ending
+    if found := sorted(file for file in path.glob(PART_PATTERN) if not is_scratch(file)):
         return found
     raise FileNotFoundError(f"There are no parts in {str(path)!r}: expected files named {PART_PATTERN}.")
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_musictag import MusicTagError, Vocabulary
+from keras_musictag.files import scratch_name
 from keras_musictag.library import Database, Labels, VectorWriter, import_parts, read_vectors
 from keras_musictag.library.part_files import write_part
 
@@ -113,6 +114,7 @@ def test_a_folder_stands_for_its_parts(part, library, tmp_path):
         import_parts([folder], library)
     shutil.copy(part, folder / "part-000000.parquet")
     (folder / "job.json").write_text("{}")
+    (folder / scratch_name(".parquet")).touch()  # a worker was killed while it wrote
     reports = []
     assert import_parts([folder], library, lambda *counts: reports.append(counts)).files == 4
     assert reports == [(1, 1)]
