@@ -44,7 +44,7 @@ class FoundReport:
     Attributes:
         id: Its name in addresses.
         folder: The folder that was searched.
-        place: Where it is in that folder, as clients are told, such as "gmtag_small/ridge".
+        place: Where it is in that folder, as clients see it, such as "gmtag_small/ridge".
         path: The folder of the run.
         report: The report; None if it is damaged.
         content: What the page shows of it, as plain data for JSON; of a damaged one, {"error": sentence}.
@@ -163,7 +163,7 @@ def short_id(text: str) -> str:
 
 
 def without_folder(folder: Path, error: Exception) -> str:
-    """The sentence of an error, in which an absolute folder has only its name: clients are told no other path."""
+    """The sentence of an error, in which an absolute folder has only its name: clients get no other path."""
     sentence = str(error)
     for shown in (str(folder), repr(str(folder))[1:-1]):
         sentence = sentence.replace(shown, folder.name)

@@ -60,7 +60,7 @@ class Services:
         return services
 
     def _watch(self) -> None:
-        """What Prometheus is told of the present."""
+        """Registers the gauges that Prometheus reads."""
         watch = self.monitor.watch
         watch("queued_chunks", "Chunks that wait for a model.", lambda: self.models.queued)
         watch("loaded_models", "Models in memory.", lambda: len(self.models.loaded))
