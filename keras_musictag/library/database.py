@@ -1,4 +1,4 @@
-"""The database of a music library: one SQLite file. The embeddings are in files next to it: see `vectors`.
+"""The database of a music library: one SQLite file. Its tables: `database_format`. The embeddings, next to it: `vectors`.
 
 - A *track* is a recording. It is identified by the hash of its compressed audio stream, so a file that was moved,
   renamed or retagged, and a second copy of a file, are the same track.
@@ -13,7 +13,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
@@ -21,49 +21,11 @@ import numpy as np
 
 from keras_musictag.errors import MusicTagError, UnknownNameError
 from keras_musictag.files import locked
+from keras_musictag.library.database_format import check_or_create, connect, transaction
 from keras_musictag.tags.vocabulary import Vocabulary
 from keras_musictag.user_folders import data_folder
 
-APPLICATION_ID = 0x4B4D5447  # "KMTG": tells our databases from those of other programs
-VERSION = 1  # of the schema; increase it with each change, and add the step that updates older files
 TRY_AGAIN = -1  # the stored modification time of a file that the next scan reads in any case
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS models (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL,
-    weights_sha256 TEXT NOT NULL,
-    tags TEXT NOT NULL,                     -- JSON: [{"name": ..., "group": ...}, ...], in the order of the scores
-    features INTEGER NOT NULL,              -- length of an embedding
-    UNIQUE (name, weights_sha256)
-);
-CREATE TABLE IF NOT EXISTS tracks (
-    id INTEGER PRIMARY KEY,
-    audio_sha256 BLOB NOT NULL UNIQUE,      -- of the compressed audio stream, without tags and pictures
-    duration_seconds REAL NOT NULL,
-    notes TEXT NOT NULL                     -- JSON: sentences that a listener should know
-);
-CREATE TABLE IF NOT EXISTS files (
-    id INTEGER PRIMARY KEY,
-    path BLOB NOT NULL UNIQUE,              -- absolute, as bytes, because a name can be in any encoding
-    bytes INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    track INTEGER REFERENCES tracks,        -- NULL if there is a problem
-    problem TEXT,                           -- why the file could not be tagged
-    missing_since TEXT,                     -- ISO 8601 in UTC, NULL while the file exists
-    artist TEXT, album TEXT, title TEXT, year INTEGER
-);
-CREATE INDEX IF NOT EXISTS files_by_track ON files (track);
-CREATE TABLE IF NOT EXISTS results (
-    track INTEGER NOT NULL REFERENCES tracks,
-    model INTEGER NOT NULL REFERENCES models,
-    scores BLOB NOT NULL,                   -- float32, little-endian, (tags,)
-    vector_row INTEGER NOT NULL,            -- row of the embedding in the model's file of vectors
-    chunks INTEGER NOT NULL,
-    engine TEXT NOT NULL,                   -- what computed them, such as "onnx float32"
-    PRIMARY KEY (track, model)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS results_by_row ON results (model, vector_row);
-"""
 
 
 @dataclass(frozen=True)
@@ -150,25 +112,6 @@ def default_database() -> Path:
     return data_folder() / "library.db"
 
 
-def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
-    options = {"timeout": 60.0, "isolation_level": None}
-    if not read_only:
-        return sqlite3.connect(path, **options)
-    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, **options)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError:
-        connection.close()
-        # In a folder that cannot be written to, SQLite cannot create the files by which readers and writers agree. If
-        # there are none, nobody writes.
-        if any(path.with_name(f"{path.name}{ending}").exists() for ending in ("-wal", "-shm")):
-            raise
-        return sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True, **options)
-    except sqlite3.DatabaseError:
-        pass  # the check says what is wrong with the file
-    return connection
-
-
 class Database:
     """An open database: a context manager.
 
@@ -198,46 +141,17 @@ class Database:
         if not read_only:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self.connection = _connect(self.path, read_only)
+            self.connection = connect(self.path, read_only)
         except sqlite3.OperationalError as error:
             raise MusicTagError(
                 f"The library database {str(self.path)!r} cannot be opened ({error}). Is it a file, in a folder where "
                 "you may write? Name another one with `--db`."
             ) from error
         try:
-            self._check_or_create(read_only)
+            check_or_create(self.connection, self.path, read_only)
         except BaseException:
             self.connection.close()
             raise
-
-    def _check_or_create(self, read_only: bool) -> None:
-        try:
-            (application,) = self.connection.execute("PRAGMA application_id").fetchone()
-            (version,) = self.connection.execute("PRAGMA user_version").fetchone()
-            (tables,) = self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise MusicTagError(
-                f"{str(self.path)!r} is not a library database, or is damaged ({error}). Name another file with `--db`."
-            ) from error
-        if tables == 0 and not read_only:
-            self.connection.execute("PRAGMA journal_mode = WAL")
-            with self.transaction():
-                for statement in SCHEMA.split(";\n"):
-                    self.connection.execute(statement)
-                self.connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                self.connection.execute(f"PRAGMA user_version = {VERSION}")
-        elif tables == 0:
-            raise MusicTagError(
-                f"{str(self.path)!r} is empty. Fill it with `keras-musictag library scan FOLDER`, or name another file "
-                "with `--db`."
-            )
-        elif application != APPLICATION_ID:
-            raise MusicTagError(f"{str(self.path)!r} is a database of another program. Name another file with `--db`.")
-        elif version > VERSION:
-            raise MusicTagError(
-                f"{str(self.path)!r} was written by a newer version of keras-musictag (format {version}; this one "
-                f"reads up to {VERSION}). Update keras-musictag."
-            )
 
     def close(self) -> None:
         """Closes the file."""
@@ -259,21 +173,13 @@ class Database:
         with locked(self.path.parent, f".{self.path.name}.lock"):
             yield
 
-    @contextmanager
-    def transaction(self, locks: bool = True) -> Iterator[sqlite3.Connection]:
+    def transaction(self, locks: bool = True) -> AbstractContextManager[sqlite3.Connection]:
         """What is done in the `with` block is stored completely or not at all.
 
         Args:
             locks: Whether no other connection may write from the beginning; if not, from the first change.
         """
-        self.connection.execute("BEGIN IMMEDIATE" if locks else "BEGIN")
-        try:
-            yield self.connection
-            self.connection.execute("COMMIT")
-        except BaseException:
-            if self.connection.in_transaction:  # SQLite has already ended it if the disk is full
-                self.connection.execute("ROLLBACK")
-            raise
+        return transaction(self.connection, locks)
 
     def models(self) -> list[StoredModel]:
         """The models whose scores are stored, in the order in which they were first used."""

@@ -87,7 +87,7 @@ def test_a_damaged_report_is_listed_with_the_reason(reports_folder, damage):
     reports = Reports([reports_folder])
     row = next(report.summary() for report in reports.find_reports() if report.place == "runs/good")
     assert row["metrics"] == {} and row["error"], row
-    assert str(reports_folder.parent) not in json.dumps(row), "clients are told no path"
+    assert str(reports_folder.parent) not in json.dumps(row), "clients must not see a path"
     assert reports.find_report(row["report"]).content["error"] == row["error"]
 
 

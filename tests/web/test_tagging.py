@@ -141,7 +141,7 @@ INVALID = {
     "a track without a library": ({"source": "track:1"}, 404, "There is no source 'track:1'"),
     "an aggregate": ({"source": "demo:demo", "aggregate": "sum"}, 422, "`aggregate`"),
     "a hop": ({"source": "demo:demo", "hop_seconds": "0"}, 422, "`hop_seconds`"),
-    "a hop that is no number": ({"source": "demo:demo", "hop_seconds": "nan"}, 422, "`hop_seconds`"),
+    "a hop that is not a number": ({"source": "demo:demo", "hop_seconds": "nan"}, 422, "`hop_seconds`"),
     "a misspelt field": ({"source": "demo:demo", "topp": "3"}, 422, "`topp`"),
     "a long field": ({"source": "x" * 5000}, 400, "exceeded"),
 }
