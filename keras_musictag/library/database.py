@@ -1,4 +1,4 @@
-"""The database of a music library: one SQLite file. Its tables: `database_format`. The embeddings, next to it: `vectors`.
+"""The database of a music library, one SQLite file. Its tables: `database_format`. The embeddings: `vectors`.
 
 - A *track* is a recording. It is identified by the hash of its compressed audio stream, so a file that was moved,
   renamed or retagged, and a second copy of a file, are the same track.
